@@ -1,0 +1,200 @@
+"""The shop's table of contents: every way in, by domain, then the functions that AWS calls by itself.
+
+A route says its method, path and shapes; who may call it stands in chalicelib/access.py; what it does is a
+function of a domain's service.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice import Chalice, Rate
+from chalice.app import CloudWatchEvent, DynamoDBEvent
+
+from chalicelib import health, http, log, settings
+from chalicelib.auth import service as auth
+from chalicelib.auth import tokens
+from chalicelib.auth.models import Credentials
+from chalicelib.authorizer import authorize, gate
+from chalicelib.cart import service as cart
+from chalicelib.cart.models import NewLine, NewQuantity
+from chalicelib.http import Answer, Call
+from chalicelib.notifications import service as notifications
+from chalicelib.orders import service as orders
+from chalicelib.orders.models import OrderQuery, OrderRequest
+from chalicelib.products import service as products
+from chalicelib.products.models import NewProduct
+from chalicelib.users import service as users
+from chalicelib.users.models import Registration
+from chalicelib.wire import PageQuery
+
+app = Chalice(app_name="ecommerce")
+app.api.binary_types = []
+app.api.cors = http.cors()
+app.register_blueprint(gate)
+app.register_middleware(http.problem_for_gateway_answers, "http")
+log.adopt(app.log)
+endpoint = http.endpoint_for(app, authenticate=tokens.authenticate)
+
+# --- The shop itself
+
+
+@app.route("/hello", methods=["GET"])
+@endpoint()
+def hello(call: Call) -> Any:
+    return {"message": "Hello from Lambda", "path": "/hello"}
+
+
+@app.route("/health", methods=["GET"])
+@endpoint()
+def get_health(call: Call) -> Any:
+    return Answer(health.report(*call.function), {"Cache-Control": "no-cache"})
+
+
+# --- Accounts
+
+
+@app.route("/auth/register", methods=["POST"])
+@endpoint(takes=Registration, status=201)
+def register(call: Call) -> Any:
+    return users.register(call.body, call.claim)
+
+
+@app.route("/auth/login", methods=["POST"])
+@endpoint(takes=Credentials)
+def login(call: Call) -> Any:
+    return auth.login(call.body, device=call.device)
+
+
+@app.route("/auth/logout", methods=["POST"], authorizer=authorize)
+@endpoint()
+def logout(call: Call) -> Any:
+    return auth.logout(call.user)
+
+
+@app.route("/auth/me", methods=["GET"], authorizer=authorize)
+@endpoint()
+def me(call: Call) -> Any:
+    return users.profile(call.user.user_id)
+
+
+# --- Catalogue
+
+
+@app.route("/products", methods=["GET"])
+@endpoint(query=PageQuery)
+def list_products(call: Call) -> Any:
+    return call.page("products", *products.page(size=call.query.size, after=call.position()))
+
+
+@app.route("/products", methods=["POST"], authorizer=authorize)
+@endpoint(takes=NewProduct, status=201)
+def create_product(call: Call) -> Any:
+    return products.create(call.body, actor=call.user, claim=call.claim)
+
+
+@app.route("/products/{product_id}", methods=["GET"])
+@endpoint()
+def get_product(call: Call, product_id: str) -> Any:
+    return products.get(product_id)
+
+
+@app.route("/products/category/{category}", methods=["GET"])
+@endpoint(query=PageQuery)
+def list_category(call: Call, category: str) -> Any:
+    found = products.page(size=call.query.size, after=call.position(), category=category)
+    return call.page("products", *found)
+
+
+# --- Cart
+
+
+@app.route("/cart", methods=["GET"])
+@endpoint()
+def get_cart(call: Call) -> Any:
+    return cart.show(cart.owner(call.principal, call.cart_token))
+
+
+@app.route("/cart", methods=["DELETE"])
+@endpoint()
+def clear_cart(call: Call) -> Any:
+    return cart.clear(cart.owner(call.principal, call.cart_token))
+
+
+@app.route("/cart/items", methods=["POST"])
+@endpoint(takes=NewLine, status=201)
+def add_to_cart(call: Call) -> Any:
+    whose = cart.owner(call.principal, call.cart_token)
+    return Answer(cart.add(call.body, whose, call.claim), http.cart_headers(whose.token))
+
+
+@app.route("/cart/items/{item_id}", methods=["PUT"])
+@endpoint(takes=NewQuantity)
+def change_cart_item(call: Call, item_id: str) -> Any:
+    return cart.change(item_id, call.body.quantity, cart.owner(call.principal, call.cart_token))
+
+
+@app.route("/cart/items/{item_id}", methods=["DELETE"])
+@endpoint()
+def remove_cart_item(call: Call, item_id: str) -> Any:
+    return cart.remove(item_id, cart.owner(call.principal, call.cart_token))
+
+
+# --- Orders
+
+
+def _placed(order: Any) -> int:
+    return 202 if order.is_in_doubt else 201
+
+
+def _resume(call: Call, order_id: str) -> Any:
+    return orders.resume(order_id, call.user)
+
+
+@app.route("/orders", methods=["POST"], authorizer=authorize)
+@endpoint(takes=OrderRequest, status=_placed, resume=_resume)
+def place_order(call: Call) -> Any:
+    return orders.place(call.body, buyer=call.user, claim=call.claim)
+
+
+@app.route("/orders", methods=["GET"], authorizer=authorize)
+@endpoint(query=OrderQuery)
+def list_orders(call: Call) -> Any:
+    found = orders.page(call.user, status=call.query.status, size=call.query.size, after=call.position())
+    return call.page("orders", *found)
+
+
+@app.route("/orders/{order_id}", methods=["GET"], authorizer=authorize)
+@endpoint()
+def get_order(call: Call, order_id: str) -> Any:
+    return orders.get(order_id, call.user)
+
+
+@app.route("/orders/{order_id}/status", methods=["GET"], authorizer=authorize)
+@endpoint()
+def get_order_status(call: Call, order_id: str) -> Any:
+    return orders.status(order_id, call.user)
+
+
+@app.route("/orders/{order_id}/cancel", methods=["PUT"], authorizer=authorize)
+@endpoint()
+def cancel_order(call: Call, order_id: str) -> Any:
+    return orders.cancel(order_id, call.user)
+
+
+# --- What AWS calls
+
+
+@app.on_dynamodb_record(stream_arn=settings.table_stream_arn(), batch_size=100, starting_position="TRIM_HORIZON")
+def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
+    """React to changes of the table; answers which records to deliver again."""
+    log.bind(functionName="handle_table_stream", requestId=http.invocation_id(event.context))
+    failed = notifications.handle(event.to_dict()["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
+    """Settle payments in doubt, expire unpaid orders, finish refunds."""
+    log.bind(functionName="run_scheduled_work", requestId=http.invocation_id(event.context))
+    return orders.sweep()

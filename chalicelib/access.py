@@ -1,0 +1,121 @@
+"""Who may call what: the one permission matrix behind the gateway's policy and the service's own check.
+
+A route that is missing here cannot be served, and a test holds the matrix to the routes that app.py declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from chalicelib.errors import Forbidden, Unauthenticated
+
+
+class Role(StrEnum):
+    """What a user may be; a user can be both."""
+
+    CUSTOMER = "customer"
+    ADMIN = "admin"
+
+
+class Audience(StrEnum):
+    """Who a route is for."""
+
+    PUBLIC = "public"
+    GUEST = "guest"  # a user or a guest: no authorizer, the handler reads the token if there is one
+    USER = "user"
+    ADMIN = "admin"
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who is calling, as a valid access token says."""
+
+    user_id: str
+    email: str
+    roles: tuple[Role, ...]
+    session_id: str
+    session_version: int
+
+    @property
+    def is_admin(self) -> bool:
+        """May this caller run the shop?"""
+        return Role.ADMIN in self.roles
+
+    @property
+    def role(self) -> Role:
+        """The strongest of the roles."""
+        return Role.ADMIN if self.is_admin else Role.CUSTOMER
+
+
+ROUTES: dict[tuple[str, str], Audience] = {
+    ("GET", "/hello"): Audience.PUBLIC,
+    ("GET", "/health"): Audience.PUBLIC,
+    ("POST", "/auth/register"): Audience.PUBLIC,
+    ("POST", "/auth/login"): Audience.PUBLIC,
+    ("POST", "/auth/logout"): Audience.USER,
+    ("GET", "/auth/me"): Audience.USER,
+    ("GET", "/products"): Audience.PUBLIC,
+    ("POST", "/products"): Audience.ADMIN,
+    ("GET", "/products/{product_id}"): Audience.PUBLIC,
+    ("GET", "/products/category/{category}"): Audience.PUBLIC,
+    ("GET", "/cart"): Audience.GUEST,
+    ("DELETE", "/cart"): Audience.GUEST,
+    ("POST", "/cart/items"): Audience.GUEST,
+    ("PUT", "/cart/items/{item_id}"): Audience.GUEST,
+    ("DELETE", "/cart/items/{item_id}"): Audience.GUEST,
+    ("GET", "/orders"): Audience.USER,
+    ("POST", "/orders"): Audience.USER,
+    ("GET", "/orders/{order_id}"): Audience.USER,
+    ("GET", "/orders/{order_id}/status"): Audience.USER,
+    ("PUT", "/orders/{order_id}/cancel"): Audience.USER,
+}
+
+
+def to_context(principal: Principal) -> dict[str, str]:
+    """The principal as an authorizer hands it on: strings only, as API Gateway demands (A5)."""
+    return {
+        "userId": principal.user_id,
+        "email": principal.email,
+        "role": principal.role,
+        "roles": ",".join(principal.roles),
+        "sessionId": principal.session_id,
+        "sessionVersion": str(principal.session_version),
+    }
+
+
+def from_context(context: Mapping[str, str]) -> Principal | None:
+    """Who the authorizer let in, or None where it let nobody in."""
+    if "userId" not in context:
+        return None
+    return Principal(
+        user_id=context["userId"],
+        email=context["email"],
+        roles=tuple(Role(role) for role in context["roles"].split(",")),
+        session_id=context["sessionId"],
+        session_version=int(context["sessionVersion"]),
+    )
+
+
+def admit(audience: Audience, principal: Principal | None) -> None:
+    """Let the caller pass, or raise `Unauthenticated` or `Forbidden`."""
+    if audience in (Audience.PUBLIC, Audience.GUEST):
+        return
+    if principal is None:
+        raise Unauthenticated("Sign in first: send a valid access token as `Authorization: Bearer <token>`.")
+    if audience is Audience.ADMIN and not principal.is_admin:
+        raise Forbidden("This needs the admin role.")
+
+
+def routes_for(principal: Principal) -> list[tuple[str, str]]:
+    """Method and path of every route behind the authorizer that this caller's roles open, `{…}` as `*`.
+
+    It depends on the roles alone, so that a policy made from it may be cached for any route (A5).
+    """
+    open_to = {Audience.USER, Audience.ADMIN} if principal.is_admin else {Audience.USER}
+    return [(method, _wildcard(path)) for (method, path), audience in ROUTES.items() if audience in open_to]
+
+
+def _wildcard(path: str) -> str:
+    return "/".join("*" if part.startswith("{") else part for part in path.split("/"))

@@ -1,0 +1,56 @@
+"""Attribute values: how DynamoDB and its streams spell plain Python values.
+
+Text, whole numbers, booleans, lists and maps are all that this shop stores; money is in minor units, so that no
+number needs a fraction. boto3's own serializer costs several times as much and gives every number as a Decimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def wire_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as DynamoDB takes it; attributes that are None are left out."""
+    return {name: wire(value) for name, value in item.items() if value is not None}
+
+
+def plain_item(image: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as the code reads it."""
+    return {name: _plain(value) for name, value in image.items()}
+
+
+def wire(value: Any) -> dict[str, Any]:
+    """One value as DynamoDB takes it."""
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case list() | tuple():
+            return {"L": [wire(each) for each in value]}
+        case dict():
+            return {"M": {name: wire(each) for name, each in value.items()}}
+    message = f"DynamoDB items hold text, whole numbers, booleans, lists and maps, not {type(value).__name__}"
+    raise TypeError(message)
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S" | "BOOL":
+            return content
+        case "N":
+            return int(content)
+        case "L":
+            return [_plain(each) for each in content]
+        case "M":
+            return plain_item(content)
+        case "NULL":
+            return None
+    message = f"an attribute of type {kind} is not one that this shop writes"
+    raise TypeError(message)

@@ -1,0 +1,1 @@
+"""Sessions and tokens: logging in, staying in, being let in."""

@@ -1,0 +1,93 @@
+"""What can be done with a cart."""
+
+from __future__ import annotations
+
+from chalicelib import db, ids, keys, log
+from chalicelib.access import Principal
+from chalicelib.cart import store
+from chalicelib.cart.models import (
+    Cart,
+    CartView,
+    LineView,
+    NewLine,
+    NoSuchCart,
+    Owner,
+    cart_view,
+    line_view,
+)
+from chalicelib.idempotency import Claim
+from chalicelib.products import store as products
+from chalicelib.products.models import Listing, NoSuchProduct
+
+
+def owner(principal: Principal | None, token: str | None) -> Owner:
+    """Whose cart a request means: the user's, the token holder's, or a new guest's."""
+    if principal:
+        return Owner(key=keys.user_cart(principal.user_id))
+    secret = token or ids.secret()
+    return Owner(key=keys.guest_cart(ids.digest(secret)), token=secret, is_new=token is None)
+
+
+def show(whose: Owner) -> CartView:
+    """The cart at present prices, in two round trips however many lines it has."""
+    cart = _existing(store.load(whose))
+    return cart_view(list(cart.lines.values()), products.listings(cart.lines))
+
+
+def add(new: NewLine, whose: Owner, claim: Claim) -> LineView:
+    """Put a product into the cart, on top of what is there of it; two round trips."""
+
+    def attempt() -> LineView:
+        cart, found = store.load_with(whose, new.product_id)
+        listing = _for_sale(found)
+        line = _existing(cart).with_more(listing, new.quantity)
+        view = line_view(line, listing)
+        # A new guest's token is only in the first answer's header, so that answer must not be replayed without it.
+        db.commit(store.set_line(cart, line), *(() if whose.is_new else claim.receipt(view)))
+        return view
+
+    view = db.repeat_until_current(attempt)
+    log.info("CART_ITEM_ADDED", productId=new.product_id, quantity=new.quantity)
+    log.metric("CartItemAdded")
+    return view
+
+
+def change(product_id: str, quantity: int, whose: Owner) -> LineView | None:
+    """Set the quantity of a line; 0 removes it and gives None (K3)."""
+    if quantity == 0:
+        remove(product_id, whose)
+        return None
+
+    def attempt() -> LineView:
+        cart, found = store.load_with(whose, product_id)
+        _existing(cart).line(product_id)
+        listing = _for_sale(found)
+        line = cart.with_exactly(listing, quantity)
+        db.commit(store.set_line(cart, line))
+        return line_view(line, listing)
+
+    return db.repeat_until_current(attempt)
+
+
+def remove(product_id: str, whose: Owner) -> None:
+    """Take a product out of the cart, or raise `NotInCart`."""
+    db.commit(store.remove_line(whose, product_id))
+
+
+def clear(whose: Owner) -> None:
+    """Empty the cart; emptying an empty one changes nothing."""
+    if _existing(store.load(whose)).exists:
+        db.commit(store.clear(whose))
+
+
+def _existing(cart: Cart) -> Cart:
+    """The cart, unless a token was given that belongs to none (K1)."""
+    if cart.owner.token and not cart.owner.is_new and not cart.exists:
+        raise NoSuchCart("No cart belongs to this X-Cart-Token, or it has expired; go on without the header.")
+    return cart
+
+
+def _for_sale(listing: Listing | None) -> Listing:
+    if listing is None or not listing.is_for_sale:
+        raise NoSuchProduct("There is no such product, or it is no longer for sale.")
+    return listing

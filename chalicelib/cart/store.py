@@ -1,0 +1,111 @@
+"""Carts in the table: one item a cart, its lines a map by product, so that one write changes a line and the expiry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from chalicelib import clock, db, keys
+from chalicelib.cart.models import MOST_PRODUCTS, Cart, Line, NotInCart, Owner
+from chalicelib.products import store as products
+from chalicelib.products.models import Listing
+
+_TOUCH = "updatedAt = :now, expiresAt = :expiry"
+
+
+class CartGone(db.ConditionFailed):
+    """The cart that something should go back into has expired."""
+
+
+def load(owner: Owner) -> Cart:
+    """The owner's cart; an absent or expired one is empty."""
+    return _from_item(owner, db.get(owner.key, consistent=True))
+
+
+def load_with(owner: Owner, product_id: str) -> tuple[Cart, Listing | None]:
+    """The cart and one product, in one round trip."""
+    items = db.get_many([owner.key, *products.listing_keys(product_id)], consistent=True)
+    return _from_item(owner, items.get(owner.key)), products.listing_from(items, product_id)
+
+
+def set_line(cart: Cart, line: Line) -> db.Write:
+    """The write that sets one line, provided that this line has not changed since the cart was read."""
+    if not cart.exists:
+        return _create(cart.owner, line)
+    before = cart.quantity_of(line.product_id)
+    unchanged = "#lines.#id.quantity = :before"
+    absent = "attribute_not_exists(#lines.#id) AND size(#lines) < :most"
+    guard = {":before": before} if before else {":most": MOST_PRODUCTS}
+    return db.update(
+        cart.owner.key,
+        f"SET #lines.#id = :line, {_TOUCH}",
+        {":line": msgspec.to_builtins(line), **guard, **_touch(cart.owner)},
+        names={"#lines": "lines", "#id": line.product_id},
+        condition=unchanged if before else absent,
+    )
+
+
+def remove_line(owner: Owner, product_id: str) -> db.Write:
+    """The write that removes a line, or `NotInCart`."""
+    return db.update(
+        owner.key,
+        f"SET {_TOUCH} REMOVE #lines.#id",
+        _touch(owner),
+        names={"#lines": "lines", "#id": product_id},
+        condition="attribute_exists(#lines.#id)",
+        otherwise=NotInCart("The cart holds no such item."),
+    )
+
+
+def clear(owner: Owner) -> db.Write:
+    """The write that empties a cart; its token stays good."""
+    values = {":none": {}, **_touch(owner)}
+    return db.update(owner.key, f"SET #lines = :none, {_TOUCH}", values, names={"#lines": "lines"})
+
+
+def remove_ordered(user_id: str, quantities: dict[str, int]) -> db.Write:
+    """The write that takes ordered lines out of a user's cart, provided that none has changed meanwhile (C3)."""
+    owner = Owner(key=keys.user_cart(user_id))
+    ids = {f"#p{i}": product_id for i, product_id in enumerate(quantities)}
+    wanted = {f":q{i}": quantity for i, quantity in enumerate(quantities.values())}
+    return db.update(
+        owner.key,
+        f"SET {_TOUCH} REMOVE " + ", ".join(f"#lines.{name}" for name in ids),
+        {**wanted, **_touch(owner)},
+        names={"#lines": "lines", **ids},
+        condition=" AND ".join(f"#lines.#p{i}.quantity = :q{i}" for i in range(len(ids))),
+    )
+
+
+def bring_back(user_id: str, lines: Iterable[Line]) -> db.Write:
+    """The write that puts the lines of a failed order back into a user's cart, over what is there by now (C7)."""
+    owner = Owner(key=keys.user_cart(user_id))
+    returned = list(lines)
+    kept = ", ".join(f"#lines.#p{i} = if_not_exists(#lines.#p{i}, :l{i})" for i in range(len(returned)))
+    return db.update(
+        owner.key,
+        f"SET {kept}, {_TOUCH}",
+        {**{f":l{i}": msgspec.to_builtins(line) for i, line in enumerate(returned)}, **_touch(owner)},
+        names={"#lines": "lines", **{f"#p{i}": line.product_id for i, line in enumerate(returned)}},
+        otherwise=CartGone(user_id),
+    )
+
+
+def _create(owner: Owner, line: Line) -> db.Write:
+    touch = _touch(owner)
+    item = {"lines": {line.product_id: msgspec.to_builtins(line)}, "updatedAt": touch[":now"]}
+    free = "attribute_not_exists(PK) OR expiresAt <= :epoch"
+    return db.put(owner.key, {**item, "expiresAt": touch[":expiry"]}, condition=free, values={":epoch": clock.epoch()})
+
+
+def _touch(owner: Owner) -> dict[str, Any]:
+    return {":now": clock.timestamp(), ":expiry": clock.epoch() + int(owner.lifetime.total_seconds())}
+
+
+def _from_item(owner: Owner, item: db.Item | None) -> Cart:
+    if item is None or item["expiresAt"] <= clock.epoch():
+        return Cart(owner=owner, lines={}, exists=False)
+    lines = sorted((msgspec.convert(line, Line) for line in item["lines"].values()), key=lambda line: line.added_at)
+    return Cart(owner=owner, lines={line.product_id: line for line in lines}, exists=True)

@@ -1,0 +1,58 @@
+"""The only maker of AWS clients: each made on first use and kept for the life of the process."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore.config import Config
+
+from chalicelib import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
+
+# Twice the two seconds a healthy call may take, so that a stuck one leaves time for an answer within API
+# Gateway's 29 seconds. Retries are for lost connections and 5xx; contention is retried in `db`.
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=4,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=50,
+    parameter_validation=False,
+)
+_making = threading.Lock()
+
+
+def dynamodb() -> DynamoDBClient:
+    """The table's client."""
+    return cast("DynamoDBClient", _made("dynamodb"))
+
+
+def secretsmanager() -> SecretsManagerClient:
+    """The client that reads secrets."""
+    return cast("SecretsManagerClient", _made("secretsmanager"))
+
+
+def ses() -> SESV2Client:
+    """The client that sends mail."""
+    return cast("SESV2Client", _made("sesv2"))
+
+
+def _made(service: str) -> Any:
+    with _making:  # boto3's default session is not safe to share while it makes a client
+        return _client(service)
+
+
+@lru_cache(maxsize=16)
+def _client(service: str) -> Any:
+    return boto3.client(service, region_name=settings.region(), config=_CONFIG)  # type: ignore[call-overload]
+
+
+def forget() -> None:
+    """Drop every client, for tests that change what they talk to."""
+    _client.cache_clear()

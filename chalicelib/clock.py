@@ -1,0 +1,52 @@
+"""The one source of time, so that tests and late schedules can say what time it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+_fixed: datetime | None = None
+
+
+def now() -> datetime:
+    """The current instant in UTC."""
+    return _fixed or datetime.now(UTC)
+
+
+def timestamp(at: datetime | None = None) -> str:
+    """An instant as ISO 8601 with milliseconds, such as `2026-11-21T09:30:00.000Z`."""
+    moment = at or now()
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def epoch() -> int:
+    """Whole seconds since 1970, the unit of tokens and of DynamoDB's time to live."""
+    return int(now().timestamp())
+
+
+def ago(span: timedelta) -> str:
+    """The timestamp of the instant `span` before now."""
+    return timestamp(now() - span)
+
+
+def monotonic() -> float:
+    """Seconds from an arbitrary start, for durations and cache ages only."""
+    return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Wait, between bounded retries."""
+    time.sleep(seconds)
+
+
+@contextmanager
+def fixed(at: datetime) -> Iterator[None]:
+    """Hold the clock at `at` for the length of the block, in every thread."""
+    global _fixed  # noqa: PLW0603 - the clock is the one deliberate piece of global state
+    before, _fixed = _fixed, at
+    try:
+        yield
+    finally:
+        _fixed = before

@@ -1,0 +1,352 @@
+"""The only speaker of DynamoDB: typed reads, bounded queries, and writes that carry the error they mean.
+
+Writes are values. `commit` applies all of them or none; when a condition fails it raises the `otherwise` of the
+write whose condition it was. Nothing above this module knows boto3's types or errors, so the transport can change.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, Literal, TypeVar, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import attributes, clients, clock, settings
+from chalicelib.errors import Unavailable
+from chalicelib.keys import Key
+
+Item = dict[str, Any]
+R = TypeVar("R")
+
+_ATTEMPTS = 6
+_FIRST_PAUSE = 0.02
+_BATCH_READ = 100
+_BATCH_WRITE = 25
+_TRANSACTION = 100
+
+_PASSING = {
+    "InternalServerError",
+    "ItemCollectionSizeLimitExceededException",
+    "LimitExceededException",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+
+_CONTENDED = "Too many requests change the same things at once. Nothing was written; try again."
+_UNDELIVERED = "The store did not answer in time. Try again, with the same Idempotency-Key if you sent one."
+
+
+class ConditionFailed(Exception):
+    """A condition failed whose write named no error of its own: the state is not what the caller assumed."""
+
+
+class _Contended(Exception):
+    """A passing refusal: trying again may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a commit, and the error that its failed condition means."""
+
+    kind: Literal["Put", "Update", "Delete", "ConditionCheck"]
+    request: dict[str, Any]
+    otherwise: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items of one query, and the sort key to go on after, or None at the end."""
+
+    items: list[Item]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A way to walk the table in order: the attribute names of its keys."""
+
+    name: str | None
+    pk: str
+    sk: str
+
+
+TABLE = Index(None, "PK", "SK")
+GSI1 = Index("GSI1", "GSI1PK", "GSI1SK")
+GSI2 = Index("GSI2", "GSI2PK", "GSI2SK")
+
+
+def get(key: Key, *, consistent: bool = False) -> Item | None:
+    """One item, or None. Costs 0.5 read units per 4 KB, twice that when consistent."""
+    answer = _call(
+        lambda: clients.dynamodb().get_item(
+            TableName=_table(), Key=cast("Any", _wire_key(key)), ConsistentRead=consistent
+        )
+    )
+    return attributes.plain_item(answer["Item"]) if "Item" in answer else None
+
+
+def get_many(keys: Iterable[Key], *, consistent: bool = False) -> dict[Key, Item]:
+    """The items that exist among `keys`, one round trip per hundred distinct keys."""
+    found: dict[Key, Item] = {}
+    for group in _chunks(dict.fromkeys(keys), _BATCH_READ):
+        pending: list[Item] = [_wire_key(key) for key in group]
+        for attempt in range(_ATTEMPTS):
+            pending, items = _read_batch(pending, consistent=consistent)
+            found.update({Key(item["PK"], item["SK"]): item for item in items})
+            if not pending:
+                break
+            clock.pause(_backoff(attempt))
+        else:
+            raise Unavailable(_UNDELIVERED)
+    return found
+
+
+def query(
+    index: Index,
+    pk: str,
+    *,
+    limit: int,
+    prefix: str = "",
+    after: str | None = None,
+    before: str | None = None,
+    newest_first: bool = False,
+    consistent: bool = False,
+) -> Page:
+    """At most `limit` items of one partition in sort-key order, one round trip.
+
+    `prefix` narrows the sort key; `after` goes on behind the position of an earlier page; `before` leaves out
+    sort keys at or above it. Resuming by sort key rather than by item survives the item's deletion.
+    """
+    request = _query_request(index, pk, _bounds(prefix, after, before, newest_first=newest_first))
+    answer = _call(
+        lambda: clients.dynamodb().query(
+            **request, Limit=limit, ScanIndexForward=not newest_first, ConsistentRead=consistent
+        )
+    )
+    items = [attributes.plain_item(item) for item in answer["Items"]]
+    last = answer.get("LastEvaluatedKey")
+    return Page(items, last[index.sk]["S"] if last else None)
+
+
+def query_shards(index: Index, pks: Sequence[str], *, limit: int, prefix: str = "", after: str | None = None) -> Page:
+    """The newest `limit` items over several partitions merged in order, one round trip per partition."""
+    pages = [query(index, pk, limit=limit, prefix=prefix, after=after, newest_first=True) for pk in pks]
+    if len(pages) == 1:
+        return pages[0]
+    merged = sorted((item for page in pages for item in page.items), key=lambda item: item[index.sk], reverse=True)
+    more = len(merged) > limit or any(page.after for page in pages)
+    shown = merged[:limit]
+    return Page(shown, shown[-1][index.sk] if more and shown else None)
+
+
+def put(key: Key, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
+    """Write the whole item; attributes that are None are left out."""
+    request = {"Item": attributes.wire_item({**item, "PK": key.pk, "SK": key.sk})}
+    return Write("Put", {**request, **_condition(condition, values, names)}, otherwise or ConditionFailed(str(key)))
+
+
+def insert(key: Key, item: Mapping[str, Any], *, otherwise: Exception | None = None) -> Write:
+    """Write an item that must not exist yet."""
+    return put(key, item, condition="attribute_not_exists(PK)", otherwise=otherwise)
+
+
+def update(key: Key, expression: str, values: Mapping[str, Any], *, condition: str = "attribute_exists(PK)",
+           names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
+    """Change parts of an item; by default it must exist."""
+    request = {"Key": _wire_key(key), "UpdateExpression": expression, **_condition(condition, values, names)}
+    return Write("Update", request, otherwise or ConditionFailed(str(key)))
+
+
+def delete(key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None,
+           otherwise: Exception | None = None) -> Write:  # fmt: skip
+    """Remove an item; removing what is not there succeeds unless the condition says otherwise."""
+    request = {"Key": _wire_key(key), **_condition(condition, values)}
+    return Write("Delete", request, otherwise or ConditionFailed(str(key)))
+
+
+def check(key: Key, condition: str, values: Mapping[str, Any], *, otherwise: Exception,
+          names: Mapping[str, str] | None = None) -> Write:  # fmt: skip
+    """Write nothing, but hold the others to a fact about this item."""
+    return Write("ConditionCheck", {"Key": _wire_key(key), **_condition(condition, values, names)}, otherwise)
+
+
+def commit(*writes: Write) -> None:
+    """Apply all writes or none; several are one transaction, at most a hundred.
+
+    Raises the `otherwise` of the first write whose condition failed; `Unavailable` after bounded retries of
+    conflicts and throttling, with nothing written.
+    """
+    if len(writes) > _TRANSACTION:
+        message = f"{len(writes)} writes do not fit one transaction of {_TRANSACTION}"
+        raise ValueError(message)
+    if len(writes) == 1 and writes[0].kind != "ConditionCheck":
+        _call(lambda: _apply_alone(writes[0]))
+    else:
+        _call(lambda: _apply_together(writes))
+
+
+def repeat_until_current(attempt: Callable[[], R]) -> R:
+    """Run a read-decide-commit again while others change what it read, a bounded number of times."""
+    for number in range(_ATTEMPTS):
+        try:
+            return attempt()
+        except ConditionFailed:
+            clock.pause(_backoff(number))
+    raise Unavailable(_CONTENDED)
+
+
+def load(puts: Sequence[Write]) -> None:
+    """Write many whole items without conditions, 25 a round trip; safe to repeat. For bulk loading only."""
+    for group in _chunks(puts, _BATCH_WRITE):
+        pending: list[Item] = [{"PutRequest": {"Item": write.request["Item"]}} for write in group]
+        for attempt in range(_ATTEMPTS):
+            pending = _call(partial(_write_batch, pending))
+            if not pending:
+                break
+            clock.pause(_backoff(attempt))
+        else:
+            raise Unavailable(_UNDELIVERED)
+
+
+def describe() -> Item:
+    """The table's status and its item count, which DynamoDB refreshes about every six hours."""
+    table = _call(lambda: clients.dynamodb().describe_table(TableName=_table()))["Table"]
+    return {"status": table["TableStatus"], "itemCount": table.get("ItemCount", 0)}
+
+
+def _table() -> str:
+    return settings.current().table_name
+
+
+def _apply_alone(write: Write) -> None:
+    client: Any = clients.dynamodb()
+    operation = {"Put": client.put_item, "Update": client.update_item, "Delete": client.delete_item}[write.kind]
+    try:
+        operation(TableName=_table(), **write.request)
+    except ClientError as error:
+        if _error_code(error) == "ConditionalCheckFailedException":
+            raise write.otherwise from None
+        raise
+
+
+def _apply_together(writes: Sequence[Write]) -> None:
+    items: Any = [{write.kind: {"TableName": _table(), **write.request}} for write in writes]
+    try:
+        clients.dynamodb().transact_write_items(TransactItems=items)
+    except ClientError as error:
+        if _error_code(error) != "TransactionCanceledException":
+            raise
+        raise _why_cancelled(error, writes) from None
+
+
+def _why_cancelled(error: ClientError, writes: Sequence[Write]) -> Exception:
+    reasons = [reason.get("Code", "None") for reason in cast("Any", error.response).get("CancellationReasons", [])]
+    for write, reason in zip(writes, reasons, strict=False):
+        if reason == "ConditionalCheckFailed":
+            return write.otherwise
+    return _Contended(reasons) if _PASSING.intersection(reasons) else error
+
+
+def _call(operation: Callable[[], R]) -> R:
+    """Run one call with bounded, jittered retries of contention; a shop's own error passes through."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return operation()
+        except ClientError as error:
+            if _error_code(error) not in _PASSING:
+                raise
+        except _Contended:
+            pass
+        except BotoCoreError as error:
+            raise Unavailable(_UNDELIVERED) from error
+        clock.pause(_backoff(attempt))
+    raise Unavailable(_CONTENDED)
+
+
+def _backoff(attempt: int) -> float:
+    return random.uniform(0.25, 1) * _FIRST_PAUSE * float(2**attempt)  # noqa: S311 - jitter, not a secret
+
+
+def _error_code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _read_batch(wire_keys: list[Item], *, consistent: bool) -> tuple[list[Item], list[Item]]:
+    """One BatchGetItem: the keys left unread, and the items."""
+    request: Any = {_table(): {"Keys": wire_keys, "ConsistentRead": consistent}}
+    answer: Any = _call(lambda: clients.dynamodb().batch_get_item(RequestItems=request))
+    left = answer.get("UnprocessedKeys", {}).get(_table(), {}).get("Keys", [])
+    return left, [attributes.plain_item(item) for item in answer["Responses"].get(_table(), [])]
+
+
+def _write_batch(requests: list[Item]) -> list[Item]:
+    """One BatchWriteItem: the requests left undone."""
+    items: Any = {_table(): requests}
+    answer: Any = clients.dynamodb().batch_write_item(RequestItems=items)
+    left: list[Item] = answer.get("UnprocessedItems", {}).get(_table(), [])
+    return left
+
+
+def _bounds(prefix: str, after: str | None, before: str | None, *, newest_first: bool) -> tuple[str, str] | None:
+    """The inclusive range of sort keys that a page may show, or None for all."""
+    low, high = prefix, prefix + "\U0010ffff"
+    if before is not None:
+        high = min(high, _just_below(before))
+    if after is not None and newest_first:
+        high = min(high, _just_below(after))
+    elif after is not None:
+        low = max(low, after + "\x00")
+    return (low or "\x00", high) if prefix or after or before else None
+
+
+def _just_below(key: str) -> str:
+    """The greatest practical sort key under `key`: keys are ASCII, so the character before, then the highest."""
+    return key[:-1] + chr(ord(key[-1]) - 1) + "\U0010ffff"
+
+
+def _query_request(index: Index, pk: str, bounds: tuple[str, str] | None) -> dict[str, Any]:
+    names, values = {"#pk": index.pk}, {":pk": pk}
+    condition = "#pk = :pk"
+    if bounds:
+        names["#sk"] = index.sk
+        values[":low"], values[":high"] = bounds
+        condition += " AND #sk BETWEEN :low AND :high"
+    request: dict[str, Any] = {
+        "TableName": _table(),
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": attributes.wire_item(values),
+    }
+    return {**request, "IndexName": index.name} if index.name else request
+
+
+def _condition(expression: str, values: Mapping[str, Any] | None = None,
+               names: Mapping[str, str] | None = None) -> dict[str, Any]:  # fmt: skip
+    request: dict[str, Any] = {"ConditionExpression": expression} if expression else {}
+    if values:
+        request["ExpressionAttributeValues"] = {name: attributes.wire(value) for name, value in values.items()}
+    if names:
+        request["ExpressionAttributeNames"] = dict(names)
+    return request
+
+
+def _chunks(values: Iterable[R], size: int) -> Iterator[list[R]]:
+    iterator = iter(values)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _wire_key(key: Key) -> Item:
+    return {"PK": {"S": key.pk}, "SK": {"S": key.sk}}

@@ -1,0 +1,296 @@
+"""The only room that speaks HTTP: requests become calls, results become answers, errors become problem documents.
+
+`endpoint_for(app)` gives the decorator that stands under every route in app.py. It admits the caller by the
+permission matrix, decodes body and query, replays what an Idempotency-Key already did, and answers in JSON.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import unquote
+
+from chalice import Chalice, CORSConfig, Response
+from chalice.app import Request
+
+from chalicelib import access, clock, cursors, errors, idempotency, log, settings, wire
+from chalicelib.access import Audience, Principal
+
+_JSON = "application/json"
+_PROBLEM = "application/problem+json"
+_STATUS = {
+    errors.Invalid: 400,
+    errors.Unauthenticated: 401,
+    errors.PaymentRequired: 402,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Impossible: 422,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+}
+_GATEWAY_CODES = {404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method; see the Allow header.",
+    415: "Send the body as application/json.",
+    500: "Something went wrong on our side. The requestId finds it in our logs.",
+}
+
+View = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A result with headers of its own."""
+
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as a view sees it: decoded, validated and admitted."""
+
+    body: Any
+    query: Any
+    principal: Principal | None
+    headers: Mapping[str, str]
+    claim: idempotency.Claim
+    cursor_scope: str
+    function: tuple[str, str]
+
+    @property
+    def user(self) -> Principal:
+        """The caller of a route that the permission matrix keeps for users."""
+        if self.principal is None:
+            raise errors.Unauthenticated("Sign in first.")
+        return self.principal
+
+    @property
+    def cart_token(self) -> str | None:
+        """The guest's cart token, None without one."""
+        return self.headers.get("x-cart-token")
+
+    @property
+    def device(self) -> str:
+        """What the caller says it runs on."""
+        return self.headers.get("user-agent", "")
+
+    def position(self) -> str | None:
+        """Where the requested page starts. Raises `InvalidCursor`."""
+        return cursors.read(self.query.cursor, self.cursor_scope)
+
+    def page(self, plural: str, views: list[Any], after: str | None) -> dict[str, Any]:
+        """A list answer with the cursor of its next page."""
+        return {plural: views, "count": len(views), "nextCursor": cursors.make(after, self.cursor_scope)}
+
+
+class NoQuery(wire.Shape, frozen=True, kw_only=True):
+    """A route without query parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Contract:
+    """What one endpoint takes and gives."""
+
+    takes: type[Any] | None
+    query: type[Any]
+    status: int | Callable[[Any], int]
+    resume: Callable[[Call, str], Any] | None
+    authenticate: Callable[[str], Principal]
+
+
+def cors() -> CORSConfig:
+    """The cross-origin rules of this stage."""
+    return CORSConfig(
+        allow_origin=settings.cors_origin(),
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
+                       "X-Api-Key", "X-Cart-Token", "X-Correlation-Id"],
+        expose_headers=["ETag", "Idempotent-Replayed", "Location", "Retry-After", "X-Cart-Token", "X-Request-Id"],
+        max_age=3600,
+    )  # fmt: skip
+
+
+def cart_headers(token: str | None) -> dict[str, str]:
+    """The header that gives a guest the token of their cart."""
+    return {"X-Cart-Token": token} if token else {}
+
+
+def endpoint_for(app: Chalice, *, authenticate: Callable[[str], Principal]) -> Callable[..., Callable[[View], View]]:
+    """The decorator for this app's views.
+
+    `authenticate` reads an Authorization header on the routes that serve users and guests alike, which API
+    Gateway cannot do.
+
+    `takes` is the shape of the body, `query` of the query, `status` that of success (or a function of the
+    result), `resume` finishes a request whose first process died, given the call and what it had begun.
+    """
+
+    def endpoint(
+        *,
+        takes: type[Any] | None = None,
+        query: type[Any] = NoQuery,
+        status: int | Callable[[Any], int] = 200,
+        resume: Callable[[Call, str], Any] | None = None,
+    ) -> Callable[[View], View]:
+        contract = _Contract(takes, query, status, resume, authenticate)
+
+        def wrap(view: View) -> View:
+            @functools.wraps(view)
+            def answer(**path: str) -> Response:
+                return _answer(cast("Request", app.current_request), contract, view, path)
+
+            return answer
+
+        return wrap
+
+    return endpoint
+
+
+def problem(status: int, code: str, detail: str, request: Request | None, **more: Any) -> dict[str, Any]:
+    """An RFC 9457 problem document."""
+    return {
+        "type": f"urn:ecommerce-api:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.path if request else "/",
+        "code": code,
+        "requestId": request_id(request),
+        **more,
+    }
+
+
+def problem_for_gateway_answers(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Middleware: Chalice's own 404, 405, 415 and 500 as problem documents that browsers may read."""
+    response = get_response(request)
+    if response.status_code < 400 or response.headers.get("Content-Type") == _PROBLEM:  # noqa: PLR2004
+        return response
+    status = response.status_code
+    code = _GATEWAY_CODES.get(status, "internal_error")
+    document = problem(status, code, _DETAILS.get(status, _DETAILS[500]), request)
+    headers = {**cors().get_access_control_headers(), **response.headers, "Content-Type": _PROBLEM}
+    return Response(wire.encode(document), status_code=status, headers=headers)
+
+
+def request_id(request: Request | None) -> str:
+    """The id that finds this request in the logs: the gateway's, else the function's."""
+    if request is None:
+        return ""
+    return str(request.context.get("requestId") or invocation_id(request.lambda_context))
+
+
+def invocation_id(context: Any) -> str:
+    """The id of a function call that no request started."""
+    return str(getattr(context, "aws_request_id", ""))
+
+
+def _answer(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
+    started = clock.monotonic()
+    correlation = request.headers.get("x-correlation-id", "")[:100] or request_id(request)
+    log.bind(requestId=request_id(request), correlationId=correlation, functionName="api")
+    try:
+        response = _served(request, contract, view, path)
+    except errors.ShopError as error:
+        response = _refusal(error, request)
+    response.headers |= {"X-Request-Id": request_id(request)}
+    route = {"method": request.method, "route": request.context["resourcePath"], "status": response.status_code}
+    log.info("REQUEST", **route, duration=round((clock.monotonic() - started) * 1000, 1))
+    return response
+
+
+def _served(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
+    audience = access.ROUTES[request.method, request.context["resourcePath"]]
+    principal = _principal(request, audience, contract.authenticate)
+    access.admit(audience, principal)
+    if principal:
+        log.enrich(userId=principal.user_id)
+    call = _call(request, contract, principal)
+    try:
+        result = view(call, **{name: unquote(value) for name, value in path.items()})
+    except errors.ShopError as failure:
+        return _replay(call, contract, failure)
+    return _response(*_render(contract, result), _headers(result))
+
+
+def _call(request: Request, contract: _Contract, principal: Principal | None) -> Call:
+    body = wire.decode(request.raw_body, contract.takes) if contract.takes else None
+    query = wire.convert(_single_values(request), contract.query)
+    route = f"{request.method} {request.path}"
+    caller = principal.user_id if principal else _guest(request)
+    claim = idempotency.claim(
+        request.headers.get("idempotency-key") if request.method == "POST" else None,
+        scope=f"{caller}\n{route}",
+        request=wire.canonical(request.raw_body),
+        render=lambda outcome: _render(contract, outcome, request),
+    )
+    filters = sorted((k, v) for k, v in _single_values(request).items() if k not in ("cursor", "limit"))
+    scope = f"{route}\n{filters}\n{principal.user_id if principal else ''}"
+    context = request.lambda_context
+    function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
+    return Call(body, query, principal, request.headers, claim, scope, function)
+
+
+def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Response:
+    """Answer a failed request from the record of an earlier one with its key, or let the failure stand."""
+    recorded = call.claim.find()
+    if recorded is None:
+        raise failure
+    if recorded.body is not None:
+        return _response(recorded.status, recorded.body, {"Idempotent-Replayed": "true"})
+    if recorded.is_abandoned and contract.resume:
+        return _response(*_render(contract, contract.resume(call, recorded.subject)), {})
+    raise idempotency.InProgress("The first request with this Idempotency-Key is still in progress; try again soon.")
+
+
+def _render(contract: _Contract, outcome: Any, request: Request | None = None) -> tuple[int, str]:
+    if isinstance(outcome, errors.ShopError):
+        return _problem_of(outcome, request)
+    body = outcome.body if isinstance(outcome, Answer) else outcome
+    status = contract.status if isinstance(contract.status, int) else contract.status(body)
+    return (204, "") if body is None else (status, wire.encode(body))
+
+
+def _response(status: int, body: str, headers: dict[str, str]) -> Response:
+    kind = _JSON if status < 400 else _PROBLEM  # noqa: PLR2004 - where HTTP's errors begin
+    return Response(body, status_code=status, headers={"Content-Type": kind, **headers})
+
+
+def _headers(result: Any) -> dict[str, str]:
+    return result.headers if isinstance(result, Answer) else {}
+
+
+def _refusal(error: errors.ShopError, request: Request) -> Response:
+    status, body = _problem_of(error, request)
+    headers = {"Retry-After": str(error.retry_after)} if hasattr(error, "retry_after") else {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return _response(status, body, headers)
+
+
+def _problem_of(error: errors.ShopError, request: Request | None) -> tuple[int, str]:
+    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    faults = {"errors": [fault.view() for fault in error.errors]} if error.errors else {}
+    return status, wire.encode(problem(status, error.code, error.detail, request, **faults, **error.facts))
+
+
+def _principal(request: Request, audience: Audience, authenticate: Callable[[str], Principal]) -> Principal | None:
+    """Who is calling: as the authorizer says, or by the header where the route has no authorizer but users."""
+    header = request.headers.get("authorization")
+    if audience is Audience.GUEST:
+        return None if header is None else authenticate(header)
+    return access.from_context(request.context.get("authorizer") or {})
+
+
+def _guest(request: Request) -> str:
+    """What keeps the keys of callers apart who have not signed in."""
+    cart = request.headers.get("x-cart-token")
+    return f"guest {cart}" if cart else f"ip {request.context.get('identity', {}).get('sourceIp', '')}"
+
+
+def _single_values(request: Request) -> dict[str, str]:
+    return dict(request.query_params or {})

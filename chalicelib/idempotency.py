@@ -1,0 +1,127 @@
+"""Requests that may be sent twice: the record of what became of an Idempotency-Key (rules I1 to I6).
+
+The record is written in the transaction of the effect, so a first use costs no read. Only when a request fails
+is the record looked for: the failure may just mean that the effect has happened already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib import clock, db, ids, keys
+from chalicelib.errors import Conflict, Impossible, Invalid
+
+_KEPT_SECONDS = 24 * 3600
+_KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
+_ABANDONED_AFTER_SECONDS = 60
+
+
+class MalformedKey(Invalid):
+    """The header is not a key."""
+
+    code = "invalid_idempotency_key"
+
+
+class KeyReused(Impossible):
+    """One key, two different requests."""
+
+    code = "idempotency_key_reused"
+
+
+class InProgress(Conflict):
+    """The first request with this key is still being worked on."""
+
+    code = "request_in_progress"
+    retry_after = 1
+
+
+class Claimed(Conflict):
+    """The key has a record: an earlier request with it had its effect."""
+
+    code = "idempotency_key_in_use"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the record says: the answer, or the subject that is being worked on."""
+
+    status: int
+    body: str | None
+    subject: str
+    created_at: int
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Has its owner had more time than any request gets?"""
+        return self.body is None and clock.epoch() - self.created_at > _ABANDONED_AFTER_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One request's hold on its key; without a key it writes nothing.
+
+    `render` turns a result or an error into the status and the body that the caller gets.
+    """
+
+    scope: str | None
+    fingerprint: str
+    render: Callable[[Any], tuple[int, str]]
+
+    def receipt(self, outcome: Any) -> tuple[db.Write, ...]:
+        """The write that records the final answer together with its effect."""
+        status, body = self.render(outcome)
+        return self._insert(status=status, body=body)
+
+    def start(self, subject: str) -> tuple[db.Write, ...]:
+        """The write that records that `subject` now exists and is still being worked on."""
+        return self._insert(subject=subject)
+
+    def finish(self, outcome: Any) -> tuple[db.Write, ...]:
+        """The write that records the answer of a request that was started before."""
+        if self.scope is None:
+            return ()
+        status, body = self.render(outcome)
+        values = {":status": status, ":body": body}
+        changed = "SET #status = :status, body = :body"
+        return (db.update(keys.idempotency(self.scope), changed, values, names={"#status": "status"}),)
+
+    def find(self) -> Recorded | None:
+        """What became of an earlier request with this key, if there was one.
+
+        Raises `KeyReused` when that one asked for something else.
+        """
+        item = db.get(keys.idempotency(self.scope), consistent=True) if self.scope else None
+        if item is None or item["expiresAt"] <= clock.epoch():
+            return None
+        if item["fingerprint"] != self.fingerprint:
+            raise KeyReused("This Idempotency-Key was used for a different request; take a new one.")
+        return Recorded(item.get("status", 0), item.get("body"), item.get("subject", ""), item["createdAt"])
+
+    def _insert(self, **outcome: Any) -> tuple[db.Write, ...]:
+        if self.scope is None:
+            return ()
+        now = clock.epoch()
+        record = {"fingerprint": self.fingerprint, "createdAt": now, "expiresAt": now + _KEPT_SECONDS, **outcome}
+        free = "attribute_not_exists(PK) OR expiresAt <= :now"
+        claimed = Claimed("A request with this Idempotency-Key was already made.")
+        key = keys.idempotency(self.scope)
+        return (db.put(key, record, condition=free, values={":now": now}, otherwise=claimed),)
+
+
+NO_CLAIM = Claim(None, "", lambda _outcome: (0, ""))
+
+
+def claim(header: str | None, *, scope: str, request: str, render: Callable[[Any], tuple[int, str]]) -> Claim:
+    """The claim of a request; `scope` says whose and which route, `request` is its canonical text.
+
+    Raises `MalformedKey` for a header that is not 1 to 255 printable ASCII characters (I1).
+    """
+    if header is None:
+        return Claim(None, "", render)
+    key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
+    if not _KEY.fullmatch(key):
+        raise MalformedKey("Idempotency-Key must be 1 to 255 printable ASCII characters.")
+    return Claim(ids.digest(f"{scope}\n{key}"), ids.digest(request), render)

@@ -1,0 +1,93 @@
+"""The signing keys: the current and the previous version of one secret, cached for some minutes.
+
+Secrets Manager keeps both versions under the labels AWSCURRENT and AWSPREVIOUS, so a rotation invalidates
+nothing that was signed before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import clients, clock, settings
+from chalicelib.errors import Misconfigured, Unavailable
+
+_CACHE_SECONDS = 300
+_SHORTEST = 32
+MAC_LENGTH = 32  # hex digits: 128 bits, enough against forging and short enough for an address
+
+
+class SigningKey(msgspec.Struct, frozen=True):
+    """One version of the secret: its public name and at least 256 bits of key."""
+
+    kid: str
+    secret: str
+
+
+_lock = threading.Lock()
+_cached: tuple[float, tuple[SigningKey, ...]] | None = None
+
+
+def keys() -> tuple[SigningKey, ...]:
+    """The current key first, then the previous one if there is one."""
+    global _cached  # noqa: PLW0603 - one cache per process, guarded by the lock
+    with _lock:
+        if _cached is None or clock.monotonic() - _cached[0] > _CACHE_SECONDS:
+            _cached = (clock.monotonic(), _read())
+        return _cached[1]
+
+
+def named(kid: str) -> SigningKey | None:
+    """The key of that name, or None."""
+    return next((key for key in keys() if key.kid == kid), None)
+
+
+def seal(text: str, *, purpose: str) -> str:
+    """A keyed fingerprint of `text` under the current key; `purpose` keeps uses apart."""
+    return _mac(keys()[0], text, purpose)
+
+
+def sealed(text: str, mac: str, *, purpose: str) -> bool:
+    """Did this shop seal `text` for that purpose? Accepts the previous key; constant time."""
+    return any(hmac.compare_digest(_mac(key, text, purpose).encode(), mac.encode()) for key in keys())
+
+
+def forget() -> None:
+    """Drop the cache, so that the next use reads the secret again."""
+    global _cached  # noqa: PLW0603 - see keys()
+    with _lock:
+        _cached = None
+
+
+def _mac(key: SigningKey, text: str, purpose: str) -> str:
+    return hmac.new(key.secret.encode(), f"{purpose}\n{text}".encode(), hashlib.sha256).hexdigest()[:MAC_LENGTH]
+
+
+def _read() -> tuple[SigningKey, ...]:
+    current = _version("AWSCURRENT")
+    if current is None:
+        message = f"The secret {settings.current().jwt_secret_name} has no current version."
+        raise Misconfigured(message)
+    previous = _version("AWSPREVIOUS")
+    return (current,) if previous is None else (current, previous)
+
+
+def _version(label: str) -> SigningKey | None:
+    name = settings.current().jwt_secret_name
+    try:
+        answer = clients.secretsmanager().get_secret_value(SecretId=name, VersionStage=label)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+            return None
+        raise
+    except BotoCoreError as error:
+        raise Unavailable("The key store did not answer in time.") from error
+    key = msgspec.json.decode(answer["SecretString"], type=SigningKey)
+    if len(key.secret) < _SHORTEST:
+        message = f"The secret {name} is shorter than {_SHORTEST} characters."
+        raise Misconfigured(message)
+    return key

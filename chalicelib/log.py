@@ -1,0 +1,94 @@
+"""Structured logs and embedded metrics: one JSON object a line, no network call.
+
+An event is a constant name in capitals; everything that varies is a field. Never pass a password, token,
+secret, address or payment detail.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+
+from chalicelib import clock, settings
+
+_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+_NAMESPACE = "Ecommerce"
+_context: ContextVar[dict[str, Any] | None] = ContextVar("log_context", default=None)
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def bind(**fields: Any) -> None:
+    """Start a new context: these fields go into every line until the next `bind`."""
+    _context.set(fields)
+
+
+def enrich(**fields: Any) -> None:
+    """Add fields to the present context, such as the user once known."""
+    _context.set({**(_context.get() or {}), **fields})
+
+
+def debug(event: str, message: str = "", **metadata: Any) -> None:
+    """A line that only someone who is looking for a fault wants to read."""
+    _write("DEBUG", event, message, metadata)
+
+
+def info(event: str, message: str = "", **metadata: Any) -> None:
+    """A business fact worth counting or finding again."""
+    _write("INFO", event, message, metadata)
+
+
+def warning(event: str, message: str = "", **metadata: Any) -> None:
+    """Something to look at by day."""
+    _write("WARNING", event, message, metadata)
+
+
+def error(event: str, message: str = "", **metadata: Any) -> None:
+    """Something to look at now."""
+    _write("ERROR", event, message, metadata)
+
+
+def metric(name: str, value: int = 1, unit: str = "Count", **dimensions: str) -> None:
+    """Count in CloudWatch by a line in its embedded metric format."""
+    stage = {"Stage": settings.current().stage, **dimensions}
+    described = {"Namespace": _NAMESPACE, "Dimensions": [list(stage)], "Metrics": [{"Name": name, "Unit": unit}]}
+    milliseconds = int(clock.now().timestamp() * 1000)
+    _emit({"_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": [described]}, name: value, **stage})
+
+
+class _JsonLines(logging.Formatter):
+    """Writes what other libraries log in the shop's own form."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"timestamp": clock.timestamp(), "level": record.levelname, **(_context.get() or {})}
+        line |= {"event": "LIBRARY_LOG", "message": record.getMessage(), "logger": record.name}
+        if record.exc_info:
+            line["stack"] = self.formatException(record.exc_info)
+        return _encode(line).decode()
+
+
+def adopt(logger: logging.Logger) -> None:
+    """Make a library's logger, such as Chalice's own, write one JSON object a line too."""
+    for handler in logger.handlers:
+        handler.setFormatter(_JsonLines())
+
+
+def _write(level: str, event: str, message: str, metadata: dict[str, Any]) -> None:
+    if _LEVELS[level] < _LEVELS.get(settings.current().log_level, 20):
+        return
+    duration = metadata.pop("duration", None)
+    line = {"timestamp": clock.timestamp(), "level": level, **(_context.get() or {}), "event": event}
+    if message:
+        line["message"] = message
+    if metadata:
+        line["metadata"] = metadata
+    if duration is not None:
+        line["duration"] = duration
+    _emit(line)
+
+
+def _emit(line: dict[str, Any]) -> None:
+    sys.stdout.write(_encode(line).decode() + "\n")

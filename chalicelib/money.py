@@ -1,0 +1,69 @@
+"""Money as whole minor units inside and as exact decimals at the edge; a binary float is never involved.
+
+Exponents are those of ISO 4217. Rule numbers (M1…) refer to docs/rules.md.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from chalicelib.errors import invalid
+
+LARGEST = Decimal("99999999.99")
+
+_TWO_DECIMALS = """AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
+CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR
+ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR
+MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP
+STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD YER ZAR ZMW ZWG"""
+_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
+_EXPONENTS = {
+    **dict.fromkeys(_TWO_DECIMALS.split(), 2),
+    **dict.fromkeys(_NO_DECIMALS.split(), 0),
+    **dict.fromkeys(_THREE_DECIMALS.split(), 3),
+}
+
+
+class Amount(Decimal):
+    """A JSON number that is money: refused as text, kept to the last digit (M1)."""
+
+
+Currency = Annotated[
+    str, msgspec.Meta(pattern="^[A-Z]{3}$", extra={"hint": "a three-letter ISO 4217 code such as USD"})
+]
+
+
+def parse(value: object) -> Amount:
+    """An amount from what the JSON parser read. Raises `TypeError` for anything but a number."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise TypeError("Expected `number`")
+    return Amount(value)
+
+
+def to_minor(amount: Decimal, currency: str, *, field: str = "price") -> int:
+    """Whole minor units: 19.99 USD → 1999, 500 JPY → 500, 1.250 KWD → 1250.
+
+    Raises `Invalid` for an unknown currency, a negative amount, more than `LARGEST`, or too many decimals.
+    """
+    exponent = _exponent(currency)
+    if not 0 <= amount <= LARGEST:
+        raise invalid(field, "out_of_range", f"Must be between 0 and {LARGEST}.")
+    minor = amount.scaleb(exponent)
+    if minor != minor.to_integral_value():
+        raise invalid(field, "too_many_decimals", f"{currency} has {exponent} decimals.")
+    return int(minor)
+
+
+def to_decimal(minor: int, currency: str) -> Decimal:
+    """The amount as it is shown, with all the decimals of its currency: 1990 USD → 19.90."""
+    return Decimal(minor).scaleb(-_exponent(currency))
+
+
+def _exponent(currency: str) -> int:
+    if currency not in _EXPONENTS:
+        raise invalid("currency", "unknown_currency", f"{currency!r} is not an ISO 4217 currency in use.")
+    return _EXPONENTS[currency]

@@ -1,0 +1,1 @@
+"""What follows a change: mail and whatever else must hear of it."""

@@ -1,0 +1,85 @@
+"""What follows a change of the table: one table of who reacts, and deliveries that count each effect once.
+
+A record that cannot be handled is reported by its sequence number; the stream's trigger retries it and then puts
+it into the dead-letter queue, so that it never blocks the records of others (E2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from chalicelib import db, keys, log
+from chalicelib.errors import ShopError
+from chalicelib.notifications import mail, store
+from chalicelib.notifications.models import Change
+from chalicelib.orders.models import Order, OrderStatus
+from chalicelib.products import store as products
+
+Reaction = Callable[[Change], None]
+
+
+def _mail_confirmation(change: Change) -> None:
+    mail.order_confirmed(msgspec.convert(change.after, Order))
+
+
+def _mail_cancellation(change: Change) -> None:
+    mail.order_cancelled(msgspec.convert(change.after, Order))
+
+
+def _show_stock(change: Change) -> None:
+    """Bring the number in lists up to date; by its version an older record changes nothing."""
+    after = change.after or {}
+    try:
+        db.commit(products.show_stock(after["productId"], stock=after["stock"], version=after["stockVersion"]))
+    except db.ConditionFailed:
+        log.debug("STOCK_ALREADY_SHOWN", productId=after["productId"])
+
+
+# Who reacts to an order that has come into a status: the effect's name, and what it does.
+ON_ORDER_STATUS: dict[OrderStatus, dict[str, Reaction]] = {
+    OrderStatus.PROCESSING: {"mail-confirmation": _mail_confirmation},
+    OrderStatus.CANCELLED: {"mail-cancellation": _mail_cancellation},
+    OrderStatus.EXPIRED: {"mail-cancellation": _mail_cancellation},
+}
+
+
+def handle(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """React to a batch of stream records; returns the sequence numbers of those to be delivered again."""
+    failed = []
+    for record in records:
+        sequence_number = record["dynamodb"]["SequenceNumber"]
+        try:
+            _react(Change.of(record))
+        except (ShopError, msgspec.ValidationError, KeyError, TypeError, ValueError) as error:
+            log.error("RECORD_FAILED", sequenceNumber=sequence_number, error=type(error).__name__)
+            failed.append(sequence_number)
+    return failed
+
+
+def _react(change: Change) -> None:
+    if change.key.sk == keys.STOCK_SK and change.became("stock") is not None:
+        _show_stock(change)
+    for effect, reaction in _effects(change):
+        try:
+            store.begin(change.event_id, effect)
+        except store.AlreadyDone:
+            continue
+        _run(change, effect, reaction)
+
+
+def _effects(change: Change) -> Iterator[tuple[str, Reaction]]:
+    if change.key.sk.startswith(keys.ORDER_PREFIX):
+        yield from ON_ORDER_STATUS.get(change.became("status"), {}).items()
+
+
+def _run(change: Change, effect: str, reaction: Reaction) -> None:
+    try:
+        reaction(change)
+    except ShopError:
+        store.abandon(change.event_id, effect)
+        raise
+    store.finish(change.event_id, effect)
+    log.info("EFFECT_DONE", effect=effect, eventId=change.event_id)

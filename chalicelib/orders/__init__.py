@@ -1,0 +1,1 @@
+"""Orders: from checkout to their end."""

@@ -1,0 +1,1 @@
+"""Being paid: attempts, providers, refunds."""

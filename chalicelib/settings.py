@@ -1,0 +1,91 @@
+"""The only reader of the environment: what differs between stages, typed and named once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+from chalicelib.errors import Misconfigured
+
+_UNDEPLOYED_STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/ecommerce/stream/undeployed"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One stage's settings; the names in the environment are the same in capitals."""
+
+    stage: str
+    table_name: str
+    bucket_name: str
+    jwt_secret_name: str
+    payment_secret_name: str
+    event_bus_name: str
+    alert_topic_arn: str
+    dead_letter_queue_url: str
+    mail_from: str
+    payment_provider: str
+    cors_origin: str
+    log_level: str
+    index_shards: int
+    password_rounds: int
+
+    @property
+    def is_local(self) -> bool:
+        """Does the app run under `chalice local` rather than behind API Gateway?"""
+        return self.stage == "local"
+
+
+@lru_cache(maxsize=1)
+def current() -> Settings:
+    """The settings of this process, read once.
+
+    Raises `Misconfigured` with the name of the first variable that is missing or malformed.
+    """
+    return Settings(
+        stage=_text("STAGE"),
+        table_name=_text("TABLE_NAME"),
+        bucket_name=_text("BUCKET_NAME"),
+        jwt_secret_name=_text("JWT_SECRET_NAME"),
+        payment_secret_name=_text("PAYMENT_SECRET_NAME"),
+        event_bus_name=_text("EVENT_BUS_NAME"),
+        alert_topic_arn=_text("ALERT_TOPIC_ARN"),
+        dead_letter_queue_url=_text("DEAD_LETTER_QUEUE_URL"),
+        mail_from=_text("MAIL_FROM"),
+        payment_provider=_text("PAYMENT_PROVIDER"),
+        cors_origin=cors_origin(),
+        log_level=_text("LOG_LEVEL", "INFO"),
+        index_shards=_number("INDEX_SHARDS", 1),
+        password_rounds=_number("PASSWORD_ROUNDS", 12),
+    )
+
+
+def cors_origin() -> str:
+    """The origin that browsers may call from; read while routes are declared, before the rest exists."""
+    return os.environ.get("CORS_ORIGIN", "*")
+
+
+def table_stream_arn() -> str:
+    """The stream that the deployed trigger listens to; a placeholder until a stage has a table."""
+    return os.environ.get("TABLE_STREAM_ARN", _UNDEPLOYED_STREAM)
+
+
+def region() -> str:
+    """The AWS region the process runs in."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def _text(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name) or default
+    if value is None:
+        message = f"The environment variable {name} is not set; see the stages in .chalice/config.json."
+        raise Misconfigured(message)
+    return value
+
+
+def _number(name: str, default: int) -> int:
+    text = _text(name, str(default))
+    if not text.isdecimal() or int(text) < 1:
+        message = f"The environment variable {name} is {text!r}; a whole number of at least 1 is needed."
+        raise Misconfigured(message)
+    return int(text)

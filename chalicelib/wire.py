@@ -1,0 +1,212 @@
+"""JSON in and out: one typed definition decodes, validates and encodes, and names every faulty field.
+
+The fast path is a single msgspec decode. Only when that fails is the body walked again, field by field, so that
+the answer lists all faults rather than the first.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Hashable, Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
+
+import msgspec
+
+from chalicelib import money
+from chalicelib.errors import FieldError, Invalid, InvalidJson
+
+T = TypeVar("T")
+
+Text = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
+        extra={"hint": "1 to 200 characters, not only blanks, no control characters"},
+    ),
+]
+Prose = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=5000,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
+        extra={"hint": "at most 5,000 characters, no control characters but line breaks and tabs"},
+    ),
+]
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """A body or query that a route takes: camelCase outside, unknown fields refused (H5)."""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=False):
+    """A body that a route gives."""
+
+
+class PageQuery(Shape, frozen=True, kw_only=True):
+    """The query parameters of every list."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1)] = 20
+    cursor: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Items a page: what was asked for, at most a hundred."""
+        return min(self.limit, 100)
+
+
+def _from_json(kind: type, value: Any) -> Any:
+    if kind is money.Amount:
+        return money.parse(value)
+    message = f"{kind.__name__} cannot be read from JSON"
+    raise NotImplementedError(message)
+
+
+_plain_encoder = msgspec.json.Encoder(decimal_format="number")
+_loose_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
+
+
+def encode(value: Any) -> str:
+    """The JSON text of a view; decimals become numbers with all their digits."""
+    return _plain_encoder.encode(value).decode()
+
+
+def canonical(body: str | bytes | None) -> str:
+    """One text for all spellings of the same JSON: sorted keys, no blanks (I3)."""
+    return _canonical_encoder.encode(_parse(body)).decode() if body else ""
+
+
+def decode(body: str | bytes | None, shape: type[T]) -> T:
+    """The body as `shape`.
+
+    Raises `InvalidJson` when it is not JSON, `Invalid` with every faulty field when it does not fit.
+    """
+    try:
+        return cast("T", _decoder(cast("Hashable", shape)).decode(body or b""))
+    except msgspec.ValidationError:
+        faults = tuple(_faults(_parse(body), shape, ""))
+        raise Invalid(_summary(faults), errors=faults) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_json(error) from None
+
+
+def convert(values: Mapping[str, str], shape: type[T]) -> T:
+    """Query parameters as `shape`; text becomes numbers and booleans where the shape wants them."""
+    try:
+        return msgspec.convert(values, shape, strict=False, dec_hook=_from_text)
+    except msgspec.ValidationError:
+        faults = tuple(_faults(dict(values), shape, "", strict=False))
+        raise Invalid(_summary(faults), errors=faults) from None
+
+
+@lru_cache(maxsize=256)
+def _decoder(shape: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(shape, dec_hook=_from_json, float_hook=Decimal)
+
+
+def _from_text(kind: type, value: Any) -> Any:
+    if kind is money.Amount and isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d{1,6})?", value):
+        return money.Amount(value)
+    message = "Expected `number`"
+    raise ValueError(message)
+
+
+def _parse(body: str | bytes | None) -> Any:
+    try:
+        return _loose_decoder.decode(body or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_json(error) from None
+
+
+def _not_json(error: Exception) -> InvalidJson:
+    return InvalidJson(f"The body is not valid JSON: {error}.".replace("..", "."))
+
+
+def _summary(faults: tuple[FieldError, ...]) -> str:
+    return "The request has a faulty field." if len(faults) == 1 else f"The request has {len(faults)} faulty fields."
+
+
+def _faults(value: Any, kind: Any, path: str, *, strict: bool = True) -> Iterator[FieldError]:
+    """Every fault of `value` against `kind`, depth first, in the order of the shape's fields."""
+    structure = _structure(kind)
+    if structure is not None and isinstance(value, dict):
+        yield from _object_faults(value, structure, path, strict=strict)
+    elif get_origin(_bare(kind)) is list and isinstance(value, list):
+        yield from _list_faults(value, kind, path, strict=strict)
+    else:
+        yield from _own_fault(value, kind, path, strict=strict)
+
+
+def _object_faults(
+    value: dict[str, Any], structure: type[msgspec.Struct], path: str, *, strict: bool
+) -> Iterator[FieldError]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(structure)}
+    for name, field in fields.items():
+        if name in value:
+            yield from _faults(value[name], field.type, _join(path, name), strict=strict)
+        elif field.required:
+            yield FieldError(_join(path, name), "required", "This field is required.")
+    for name in value:
+        if name not in fields:
+            yield FieldError(_join(path, str(name)[:100]), "unknown_field", "No such field here; leave it out.")
+
+
+def _list_faults(value: list[Any], kind: Any, path: str, *, strict: bool) -> Iterator[FieldError]:
+    (element,) = get_args(_bare(kind))
+    nested = [fault for i, each in enumerate(value) for fault in _faults(each, element, f"{path}[{i}]", strict=strict)]
+    yield from nested or _own_fault(value, kind, path, strict=strict)
+
+
+def _own_fault(value: Any, kind: Any, path: str, *, strict: bool) -> Iterator[FieldError]:
+    try:
+        msgspec.convert(value, kind, strict=strict, dec_hook=_from_json if strict else _from_text)
+    except msgspec.ValidationError as error:
+        yield FieldError(path or "body", _code(str(error)), _advice(str(error), kind))
+
+
+def _code(message: str) -> str:
+    if " of length " in message:
+        return "invalid_length"
+    if "matching regex" in message or "Invalid enum" in message:
+        return "invalid_value"
+    return "out_of_range" if re.search(r"[<>]= ", message) else "invalid_type"
+
+
+def _advice(message: str, kind: Any) -> str:
+    hint = next((meta.extra["hint"] for meta in _metas(kind) if meta.extra and "hint" in meta.extra), None)
+    if hint and "got" not in message:
+        return f"Must be {hint}."
+    plain = message.replace("`", "").replace("Expected ", "Must be ").split(" - at ")[0]
+    return plain.replace("str", "text").replace("bool", "true or false").replace("int ", "a whole number ") + "."
+
+
+def _metas(kind: Any) -> Iterator[msgspec.Meta]:
+    if get_origin(kind) is Annotated:
+        yield from (each for each in get_args(kind)[1:] if isinstance(each, msgspec.Meta))
+    elif get_origin(kind) in (Union, types.UnionType):
+        for member in get_args(kind):
+            yield from _metas(member)
+
+
+def _bare(kind: Any) -> Any:
+    """The type without its annotations and without the `None` or unset beside it."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        members = [m for m in get_args(kind) if m not in (type(None), msgspec.UnsetType)]
+        return _bare(members[0]) if len(members) == 1 else kind
+    return kind
+
+
+def _structure(kind: Any) -> type[msgspec.Struct] | None:
+    bare = _bare(kind)
+    return bare if isinstance(bare, type) and issubclass(bare, msgspec.Struct) else None
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
