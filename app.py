@@ -11,7 +11,7 @@ from typing import Any
 from chalice import Chalice, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent
 
-from chalicelib import health, http, log, settings
+from chalicelib import health, http, log, problems, settings
 from chalicelib.auth import service as auth
 from chalicelib.auth import tokens
 from chalicelib.auth.models import Credentials
@@ -30,9 +30,9 @@ from chalicelib.wire import PageQuery
 
 app = Chalice(app_name="ecommerce")
 app.api.binary_types = []
-app.api.cors = http.cors()
+app.api.cors = problems.cors()
 app.register_blueprint(gate)
-app.register_middleware(http.problem_for_gateway_answers, "http")
+app.register_middleware(problems.for_gateway_answers, "http")
 log.adopt(app.log)
 endpoint = http.endpoint_for(app, authenticate=tokens.authenticate)
 
@@ -188,7 +188,7 @@ def cancel_order(call: Call, order_id: str) -> Any:
 @app.on_dynamodb_record(stream_arn=settings.table_stream_arn(), batch_size=100, starting_position="TRIM_HORIZON")
 def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
     """React to changes of the table; answers which records to deliver again."""
-    log.bind(functionName="handle_table_stream", requestId=http.invocation_id(event.context))
+    log.bind(functionName="handle_table_stream", requestId=problems.invocation_id(event.context))
     failed = notifications.handle(event.to_dict()["Records"])
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
 
@@ -196,5 +196,5 @@ def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
     """Settle payments in doubt, expire unpaid orders, finish refunds."""
-    log.bind(functionName="run_scheduled_work", requestId=http.invocation_id(event.context))
+    log.bind(functionName="run_scheduled_work", requestId=problems.invocation_id(event.context))
     return orders.sweep()

@@ -1,58 +1,30 @@
 """The only speaker of DynamoDB: typed reads, bounded queries, and writes that carry the error they mean.
 
 Writes are values. `commit` applies all of them or none; when a condition fails it raises the `otherwise` of the
-write whose condition it was. Nothing above this module knows boto3's types or errors, so the transport can change.
+write whose condition it was. Nothing here or above knows boto3, so the transport below can change.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib import attributes, clients, clock, settings
-from chalicelib.errors import Unavailable
+from chalicelib import attributes, settings, transport
 from chalicelib.keys import Key
 
 Item = dict[str, Any]
 R = TypeVar("R")
 
-_ATTEMPTS = 6
-_FIRST_PAUSE = 0.02
 _BATCH_READ = 100
 _BATCH_WRITE = 25
 _TRANSACTION = 100
-
-_PASSING = {
-    "InternalServerError",
-    "ItemCollectionSizeLimitExceededException",
-    "LimitExceededException",
-    "ProvisionedThroughputExceeded",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "ThrottlingError",
-    "ThrottlingException",
-    "TransactionConflict",
-    "TransactionConflictException",
-    "TransactionInProgressException",
-}
-
-_CONTENDED = "Too many requests change the same things at once. Nothing was written; try again."
-_UNDELIVERED = "The store did not answer in time. Try again, with the same Idempotency-Key if you sent one."
+_OPERATIONS = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
 
 
 class ConditionFailed(Exception):
     """A condition failed whose write named no error of its own: the state is not what the caller assumed."""
-
-
-class _Contended(Exception):
-    """A passing refusal: trying again may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +60,7 @@ GSI2 = Index("GSI2", "GSI2PK", "GSI2SK")
 
 def get(key: Key, *, consistent: bool = False) -> Item | None:
     """One item, or None. Costs 0.5 read units per 4 KB, twice that when consistent."""
-    answer = _call(
-        lambda: clients.dynamodb().get_item(
-            TableName=_table(), Key=cast("Any", _wire_key(key)), ConsistentRead=consistent
-        )
-    )
+    answer = transport.call("get_item", TableName=_table(), Key=_wire_key(key), ConsistentRead=consistent)
     return attributes.plain_item(answer["Item"]) if "Item" in answer else None
 
 
@@ -100,15 +68,15 @@ def get_many(keys: Iterable[Key], *, consistent: bool = False) -> dict[Key, Item
     """The items that exist among `keys`, one round trip per hundred distinct keys."""
     found: dict[Key, Item] = {}
     for group in _chunks(dict.fromkeys(keys), _BATCH_READ):
-        pending: list[Item] = [_wire_key(key) for key in group]
-        for attempt in range(_ATTEMPTS):
+        pending = [_wire_key(key) for key in group]
+        for attempt in range(transport.ATTEMPTS):
             pending, items = _read_batch(pending, consistent=consistent)
             found.update({Key(item["PK"], item["SK"]): item for item in items})
             if not pending:
                 break
-            clock.pause(_backoff(attempt))
+            transport.pause(attempt)
         else:
-            raise Unavailable(_UNDELIVERED)
+            raise transport.unanswered()
     return found
 
 
@@ -129,11 +97,8 @@ def query(
     sort keys at or above it. Resuming by sort key rather than by item survives the item's deletion.
     """
     request = _query_request(index, pk, _bounds(prefix, after, before, newest_first=newest_first))
-    answer = _call(
-        lambda: clients.dynamodb().query(
-            **request, Limit=limit, ScanIndexForward=not newest_first, ConsistentRead=consistent
-        )
-    )
+    request |= {"Limit": limit, "ScanIndexForward": not newest_first, "ConsistentRead": consistent}
+    answer = transport.call("query", **request)
     items = [attributes.plain_item(item) for item in answer["Items"]]
     last = answer.get("LastEvaluatedKey")
     return Page(items, last[index.sk]["S"] if last else None)
@@ -191,38 +156,44 @@ def commit(*writes: Write) -> None:
     if len(writes) > _TRANSACTION:
         message = f"{len(writes)} writes do not fit one transaction of {_TRANSACTION}"
         raise ValueError(message)
-    if len(writes) == 1 and writes[0].kind != "ConditionCheck":
-        _call(lambda: _apply_alone(writes[0]))
-    else:
-        _call(lambda: _apply_together(writes))
+    requests = [{"TableName": _table(), **write.request} for write in writes]
+    try:
+        if len(writes) == 1 and writes[0].kind in _OPERATIONS:
+            transport.call(_OPERATIONS[writes[0].kind], **requests[0])
+        else:
+            items = [{write.kind: request} for write, request in zip(writes, requests, strict=True)]
+            transport.call("transact_write_items", TransactItems=items)
+    except transport.Refused as refused:
+        raise writes[refused.position].otherwise from None
 
 
 def repeat_until_current(attempt: Callable[[], R]) -> R:
     """Run a read-decide-commit again while others change what it read, a bounded number of times."""
-    for number in range(_ATTEMPTS):
+    for number in range(transport.ATTEMPTS):
         try:
             return attempt()
         except ConditionFailed:
-            clock.pause(_backoff(number))
-    raise Unavailable(_CONTENDED)
+            transport.pause(number)
+    raise transport.contended()
 
 
 def load(puts: Sequence[Write]) -> None:
     """Write many whole items without conditions, 25 a round trip; safe to repeat. For bulk loading only."""
     for group in _chunks(puts, _BATCH_WRITE):
         pending: list[Item] = [{"PutRequest": {"Item": write.request["Item"]}} for write in group]
-        for attempt in range(_ATTEMPTS):
-            pending = _call(partial(_write_batch, pending))
+        for attempt in range(transport.ATTEMPTS):
+            answer = transport.call("batch_write_item", RequestItems={_table(): pending})
+            pending = answer.get("UnprocessedItems", {}).get(_table(), [])
             if not pending:
                 break
-            clock.pause(_backoff(attempt))
+            transport.pause(attempt)
         else:
-            raise Unavailable(_UNDELIVERED)
+            raise transport.unanswered()
 
 
 def describe() -> Item:
     """The table's status and its item count, which DynamoDB refreshes about every six hours."""
-    table = _call(lambda: clients.dynamodb().describe_table(TableName=_table()))["Table"]
+    table = transport.call("describe_table", TableName=_table())["Table"]
     return {"status": table["TableStatus"], "itemCount": table.get("ItemCount", 0)}
 
 
@@ -230,73 +201,12 @@ def _table() -> str:
     return settings.current().table_name
 
 
-def _apply_alone(write: Write) -> None:
-    client: Any = clients.dynamodb()
-    operation = {"Put": client.put_item, "Update": client.update_item, "Delete": client.delete_item}[write.kind]
-    try:
-        operation(TableName=_table(), **write.request)
-    except ClientError as error:
-        if _error_code(error) == "ConditionalCheckFailedException":
-            raise write.otherwise from None
-        raise
-
-
-def _apply_together(writes: Sequence[Write]) -> None:
-    items: Any = [{write.kind: {"TableName": _table(), **write.request}} for write in writes]
-    try:
-        clients.dynamodb().transact_write_items(TransactItems=items)
-    except ClientError as error:
-        if _error_code(error) != "TransactionCanceledException":
-            raise
-        raise _why_cancelled(error, writes) from None
-
-
-def _why_cancelled(error: ClientError, writes: Sequence[Write]) -> Exception:
-    reasons = [reason.get("Code", "None") for reason in cast("Any", error.response).get("CancellationReasons", [])]
-    for write, reason in zip(writes, reasons, strict=False):
-        if reason == "ConditionalCheckFailed":
-            return write.otherwise
-    return _Contended(reasons) if _PASSING.intersection(reasons) else error
-
-
-def _call(operation: Callable[[], R]) -> R:
-    """Run one call with bounded, jittered retries of contention; a shop's own error passes through."""
-    for attempt in range(_ATTEMPTS):
-        try:
-            return operation()
-        except ClientError as error:
-            if _error_code(error) not in _PASSING:
-                raise
-        except _Contended:
-            pass
-        except BotoCoreError as error:
-            raise Unavailable(_UNDELIVERED) from error
-        clock.pause(_backoff(attempt))
-    raise Unavailable(_CONTENDED)
-
-
-def _backoff(attempt: int) -> float:
-    return random.uniform(0.25, 1) * _FIRST_PAUSE * float(2**attempt)  # noqa: S311 - jitter, not a secret
-
-
-def _error_code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
 def _read_batch(wire_keys: list[Item], *, consistent: bool) -> tuple[list[Item], list[Item]]:
     """One BatchGetItem: the keys left unread, and the items."""
-    request: Any = {_table(): {"Keys": wire_keys, "ConsistentRead": consistent}}
-    answer: Any = _call(lambda: clients.dynamodb().batch_get_item(RequestItems=request))
+    request = {_table(): {"Keys": wire_keys, "ConsistentRead": consistent}}
+    answer = transport.call("batch_get_item", RequestItems=request)
     left = answer.get("UnprocessedKeys", {}).get(_table(), {}).get("Keys", [])
     return left, [attributes.plain_item(item) for item in answer["Responses"].get(_table(), [])]
-
-
-def _write_batch(requests: list[Item]) -> list[Item]:
-    """One BatchWriteItem: the requests left undone."""
-    items: Any = {_table(): requests}
-    answer: Any = clients.dynamodb().batch_write_item(RequestItems=items)
-    left: list[Item] = answer.get("UnprocessedItems", {}).get(_table(), [])
-    return left
 
 
 def _bounds(prefix: str, after: str | None, before: str | None, *, newest_first: bool) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""The only room that speaks HTTP: requests become calls, results become answers, errors become problem documents.
+"""The room that speaks HTTP: requests become calls, results become answers, errors become problem documents.
 
 `endpoint_for(app)` gives the decorator that stands under every route in app.py. It admits the caller by the
 permission matrix, decodes body and query, replays what an Idempotency-Key already did, and answers in JSON.
@@ -9,36 +9,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
 
-from chalice import Chalice, CORSConfig, Response
+from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib import access, clock, cursors, errors, idempotency, log, settings, wire
+from chalicelib import access, clock, cursors, errors, idempotency, log, problems, wire
 from chalicelib.access import Audience, Principal
 
 _JSON = "application/json"
-_PROBLEM = "application/problem+json"
-_STATUS = {
-    errors.Invalid: 400,
-    errors.Unauthenticated: 401,
-    errors.PaymentRequired: 402,
-    errors.Forbidden: 403,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.Impossible: 422,
-    errors.TooMany: 429,
-    errors.Unavailable: 503,
-}
-_GATEWAY_CODES = {404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
-_DETAILS = {
-    404: "There is nothing at this address.",
-    405: "This address does not take that method; see the Allow header.",
-    415: "Send the body as application/json.",
-    500: "Something went wrong on our side. The requestId finds it in our logs.",
-}
 
 View = Callable[..., Any]
 
@@ -104,17 +84,6 @@ class _Contract:
     authenticate: Callable[[str], Principal]
 
 
-def cors() -> CORSConfig:
-    """The cross-origin rules of this stage."""
-    return CORSConfig(
-        allow_origin=settings.cors_origin(),
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
-                       "X-Api-Key", "X-Cart-Token", "X-Correlation-Id"],
-        expose_headers=["ETag", "Idempotent-Replayed", "Location", "Retry-After", "X-Cart-Token", "X-Request-Id"],
-        max_age=3600,
-    )  # fmt: skip
-
-
 def cart_headers(token: str | None) -> dict[str, str]:
     """The header that gives a guest the token of their cart."""
     return {"X-Cart-Token": token} if token else {}
@@ -151,53 +120,15 @@ def endpoint_for(app: Chalice, *, authenticate: Callable[[str], Principal]) -> C
     return endpoint
 
 
-def problem(status: int, code: str, detail: str, request: Request | None, **more: Any) -> dict[str, Any]:
-    """An RFC 9457 problem document."""
-    return {
-        "type": f"urn:ecommerce-api:problem:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "instance": request.path if request else "/",
-        "code": code,
-        "requestId": request_id(request),
-        **more,
-    }
-
-
-def problem_for_gateway_answers(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    """Middleware: Chalice's own 404, 405, 415 and 500 as problem documents that browsers may read."""
-    response = get_response(request)
-    if response.status_code < 400 or response.headers.get("Content-Type") == _PROBLEM:  # noqa: PLR2004
-        return response
-    status = response.status_code
-    code = _GATEWAY_CODES.get(status, "internal_error")
-    document = problem(status, code, _DETAILS.get(status, _DETAILS[500]), request)
-    headers = {**cors().get_access_control_headers(), **response.headers, "Content-Type": _PROBLEM}
-    return Response(wire.encode(document), status_code=status, headers=headers)
-
-
-def request_id(request: Request | None) -> str:
-    """The id that finds this request in the logs: the gateway's, else the function's."""
-    if request is None:
-        return ""
-    return str(request.context.get("requestId") or invocation_id(request.lambda_context))
-
-
-def invocation_id(context: Any) -> str:
-    """The id of a function call that no request started."""
-    return str(getattr(context, "aws_request_id", ""))
-
-
 def _answer(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
     started = clock.monotonic()
-    correlation = request.headers.get("x-correlation-id", "")[:100] or request_id(request)
-    log.bind(requestId=request_id(request), correlationId=correlation, functionName="api")
+    correlation = request.headers.get("x-correlation-id", "")[:100] or problems.request_id(request)
+    log.bind(requestId=problems.request_id(request), correlationId=correlation, functionName="api")
     try:
         response = _served(request, contract, view, path)
     except errors.ShopError as error:
-        response = _refusal(error, request)
-    response.headers |= {"X-Request-Id": request_id(request)}
+        response = problems.answer(error, request)
+    response.headers |= {"X-Request-Id": problems.request_id(request)}
     route = {"method": request.method, "route": request.context["resourcePath"], "status": response.status_code}
     log.info("REQUEST", **route, duration=round((clock.monotonic() - started) * 1000, 1))
     return response
@@ -220,7 +151,7 @@ def _served(request: Request, contract: _Contract, view: View, path: dict[str, s
 def _call(request: Request, contract: _Contract, principal: Principal | None) -> Call:
     body = wire.decode(request.raw_body, contract.takes) if contract.takes else None
     query = wire.convert(_single_values(request), contract.query)
-    route = f"{request.method} {request.path}"
+    route = f"{request.method} {problems.path(request)}"
     caller = principal.user_id if principal else _guest(request)
     claim = idempotency.claim(
         request.headers.get("idempotency-key") if request.method == "POST" else None,
@@ -249,33 +180,19 @@ def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Respo
 
 def _render(contract: _Contract, outcome: Any, request: Request | None = None) -> tuple[int, str]:
     if isinstance(outcome, errors.ShopError):
-        return _problem_of(outcome, request)
+        return problems.of(outcome, request)
     body = outcome.body if isinstance(outcome, Answer) else outcome
     status = contract.status if isinstance(contract.status, int) else contract.status(body)
     return (204, "") if body is None else (status, wire.encode(body))
 
 
 def _response(status: int, body: str, headers: dict[str, str]) -> Response:
-    kind = _JSON if status < 400 else _PROBLEM  # noqa: PLR2004 - where HTTP's errors begin
+    kind = _JSON if status < 400 else problems.CONTENT_TYPE  # noqa: PLR2004 - where HTTP's errors begin
     return Response(body, status_code=status, headers={"Content-Type": kind, **headers})
 
 
 def _headers(result: Any) -> dict[str, str]:
     return result.headers if isinstance(result, Answer) else {}
-
-
-def _refusal(error: errors.ShopError, request: Request) -> Response:
-    status, body = _problem_of(error, request)
-    headers = {"Retry-After": str(error.retry_after)} if hasattr(error, "retry_after") else {}
-    if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
-    return _response(status, body, headers)
-
-
-def _problem_of(error: errors.ShopError, request: Request | None) -> tuple[int, str]:
-    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    faults = {"errors": [fault.view() for fault in error.errors]} if error.errors else {}
-    return status, wire.encode(problem(status, error.code, error.detail, request, **faults, **error.facts))
 
 
 def _principal(request: Request, audience: Audience, authenticate: Callable[[str], Principal]) -> Principal | None:

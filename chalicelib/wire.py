@@ -66,6 +66,16 @@ def _from_json(kind: type, value: Any) -> Any:
     raise NotImplementedError(message)
 
 
+_WORDS = {
+    "array": "a list",
+    "bool": "true or false",
+    "decimal": "a number",
+    "int": "a whole number",
+    "number": "a number",
+    "object": "an object",
+    "str": "text",
+    "|": "or",
+}
 _plain_encoder = msgspec.json.Encoder(decimal_format="number")
 _loose_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
@@ -181,8 +191,9 @@ def _advice(message: str, kind: Any) -> str:
     hint = next((meta.extra["hint"] for meta in _metas(kind) if meta.extra and "hint" in meta.extra), None)
     if hint and "got" not in message:
         return f"Must be {hint}."
-    plain = message.replace("`", "").replace("Expected ", "Must be ").split(" - at ")[0]
-    return plain.replace("str", "text").replace("bool", "true or false").replace("int ", "a whole number ") + "."
+    expected = message.split(" - at ", maxsplit=1)[0].split(", got ", maxsplit=1)[0].removeprefix("Expected ")
+    words = (_WORDS.get(word, word) for word in expected.replace("`", "").split(" "))
+    return f"Must be {' '.join(words)}."
 
 
 def _metas(kind: Any) -> Iterator[msgspec.Meta]:

@@ -15,7 +15,8 @@ from chalicelib import db, keys, log
 from chalicelib.errors import ShopError
 from chalicelib.notifications import mail, store
 from chalicelib.notifications.models import Change
-from chalicelib.orders.models import Order, OrderStatus
+from chalicelib.orders.models import Order
+from chalicelib.orders.states import OrderStatus
 from chalicelib.products import store as products
 
 Reaction = Callable[[Change], None]

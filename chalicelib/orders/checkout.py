@@ -71,7 +71,7 @@ def _refuse_faulty(wanted: dict[str, Wanted], listings: dict[str, Listing]) -> N
     if shortages:
         raise InsufficientStock.of(*shortages, *missing)
     if missing:
-        faults = tuple(shortage.fault() for shortage in missing)
+        faults = tuple(shortage.fault(code=NoSuchProduct.code) for shortage in missing)
         raise NoSuchProduct("Some products do not exist or are no longer for sale.", errors=faults)
 
 

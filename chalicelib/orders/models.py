@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +13,7 @@ from chalicelib.access import Principal
 from chalicelib.cart.models import Line, Quantity
 from chalicelib.errors import Conflict, Impossible, NotFound
 from chalicelib.money import Amount
+from chalicelib.orders.states import OrderStatus, PaymentStatus, require_transition
 from chalicelib.payments.models import Attempt, PaymentMethod, Refund
 from chalicelib.wire import PageQuery, Shape, Text, View
 
@@ -32,50 +32,10 @@ class NoSuchOrder(NotFound):
     code = "order_not_found"
 
 
-class InvalidTransition(Conflict):
-    """The order's status does not allow it."""
-
-    code = "invalid_transition"
-
-
 class CartChanged(Conflict):
     """The total is not what the buyer was shown."""
 
     code = "cart_changed"
-
-
-class OrderStatus(StrEnum):
-    """Where an order stands (O1)."""
-
-    PENDING = "pending"
-    PROCESSING = "processing"
-    SHIPPED = "shipped"
-    DELIVERED = "delivered"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-
-class PaymentStatus(StrEnum):
-    """Where an order's money stands."""
-
-    NONE = "none"
-    PENDING = "pending"
-    UNKNOWN = "unknown"
-    PAID = "paid"
-    REFUNDED = "refunded"
-    FAILED = "failed"
-
-
-NEXT: dict[OrderStatus, tuple[OrderStatus, ...]] = {
-    OrderStatus.PENDING: (OrderStatus.PROCESSING, OrderStatus.CANCELLED, OrderStatus.EXPIRED),
-    OrderStatus.PROCESSING: (OrderStatus.SHIPPED, OrderStatus.CANCELLED),
-    OrderStatus.SHIPPED: (OrderStatus.DELIVERED,),
-    OrderStatus.DELIVERED: (OrderStatus.COMPLETED,),
-    OrderStatus.COMPLETED: (),
-    OrderStatus.CANCELLED: (),
-    OrderStatus.EXPIRED: (),
-}
 
 
 class OrderedItem(Shape, frozen=True, kw_only=True):
@@ -203,10 +163,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def move(self, to: OrderStatus, payment: PaymentStatus, *, actor: str, payment_id: str | None = None) -> Order:
         """The order in another status, or `InvalidTransition` (O1)."""
-        allowed = NEXT[self.status]
-        if to not in allowed:
-            facts = {"current": self.status, "requested": to, "allowed": list(allowed)}
-            raise InvalidTransition(f"An order that is {self.status} cannot become {to}.", facts=facts)
+        require_transition(self.status, to)
         now = clock.timestamp()
         return msgspec.structs.replace(
             self,

@@ -15,11 +15,10 @@ from chalicelib.orders.models import (
     NoSuchOrder,
     Order,
     OrderRequest,
-    OrderStatus,
     OrderView,
-    PaymentStatus,
     StatusView,
 )
+from chalicelib.orders.states import OrderStatus, PaymentStatus
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
 from chalicelib.payments.models import AttemptState, Outcome, OutcomeUnknown, PaymentDeclined, Refund

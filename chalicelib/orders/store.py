@@ -8,7 +8,8 @@ import msgspec
 
 from chalicelib import db, ids, keys, settings
 from chalicelib.access import Principal
-from chalicelib.orders.models import NoSuchOrder, Order, OrderStatus
+from chalicelib.orders.models import NoSuchOrder, Order
+from chalicelib.orders.states import OrderStatus
 
 
 class Stale(db.ConditionFailed):

@@ -62,10 +62,11 @@ class Shortage(msgspec.Struct, frozen=True):
     requested: int
     available: int
 
-    def fault(self) -> FieldError:
+    def fault(self, code: str = "insufficient_stock") -> FieldError:
         """The line's entry among a problem's errors."""
+        detail = f"Only {self.available} left." if self.available else "None left."
         facts = (("productId", self.product_id), ("requested", self.requested), ("available", self.available))
-        return FieldError(self.field, "insufficient_stock", f"Only {self.available} left.", facts)
+        return FieldError(self.field, code, detail, facts)
 
 
 class NewProduct(Shape, frozen=True, kw_only=True):

@@ -1,0 +1,102 @@
+"""Problem documents: every failure that leaves the shop, in the form of RFC 9457 (H4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from chalice import CORSConfig, Response
+from chalice.app import Request
+
+from chalicelib import errors, settings, wire
+
+CONTENT_TYPE = "application/problem+json"
+_STATUS = {
+    errors.Invalid: 400,
+    errors.Unauthenticated: 401,
+    errors.PaymentRequired: 402,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Impossible: 422,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+}
+_GATEWAY_CODES = {404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method; see the Allow header.",
+    415: "Send the body as application/json.",
+    500: "Something went wrong on our side. The requestId finds it in our logs.",
+}
+
+
+def cors() -> CORSConfig:
+    """The cross-origin rules of this stage."""
+    return CORSConfig(
+        allow_origin=settings.cors_origin(),
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
+                       "X-Api-Key", "X-Cart-Token", "X-Correlation-Id"],
+        expose_headers=["ETag", "Idempotent-Replayed", "Location", "Retry-After", "X-Cart-Token", "X-Request-Id"],
+        max_age=3600,
+    )  # fmt: skip
+
+
+def answer(error: errors.ShopError, request: Request) -> Response:
+    """The whole answer to a failed request."""
+    status, body = of(error, request)
+    headers = {"Retry-After": str(error.retry_after)} if hasattr(error, "retry_after") else {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(body, status_code=status, headers={"Content-Type": CONTENT_TYPE, **headers})
+
+
+def of(error: errors.ShopError, request: Request | None) -> tuple[int, str]:
+    """The status and the problem document of an error."""
+    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    faults = {"errors": [fault.view() for fault in error.errors]} if error.errors else {}
+    return status, wire.encode(problem(status, error.code, error.detail, request, **faults, **error.facts))
+
+
+def problem(status: int, code: str, detail: str, request: Request | None, **more: Any) -> dict[str, Any]:
+    """An RFC 9457 problem document."""
+    return {
+        "type": f"urn:ecommerce-api:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": path(request) if request else "/",
+        "code": code,
+        "requestId": request_id(request),
+        **more,
+    }
+
+
+def for_gateway_answers(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Middleware: Chalice's own 404, 405, 415 and 500 as problem documents that browsers may read."""
+    response = get_response(request)
+    if response.status_code < 400 or response.headers.get("Content-Type") == CONTENT_TYPE:  # noqa: PLR2004
+        return response
+    status = response.status_code
+    code = _GATEWAY_CODES.get(status, "internal_error")
+    document = problem(status, code, _DETAILS.get(status, _DETAILS[500]), request)
+    headers = {**cors().get_access_control_headers(), **response.headers, "Content-Type": CONTENT_TYPE}
+    return Response(wire.encode(document), status_code=status, headers=headers)
+
+
+def request_id(request: Request | None) -> str:
+    """The id that finds this request in the logs: the gateway's, else the function's."""
+    if request is None:
+        return ""
+    return str(request.context.get("requestId") or invocation_id(request.lambda_context))
+
+
+def invocation_id(context: Any) -> str:
+    """The id of a function call that no request started."""
+    return str(getattr(context, "aws_request_id", ""))
+
+
+def path(request: Request) -> str:
+    """The path that was asked for, where Chalice's `request.path` is the route's pattern."""
+    return str(request.context.get("path", request.path))

@@ -1,0 +1,85 @@
+"""Calls to DynamoDB through boto3, with the retries that contention needs; all that knows boto3's errors is here.
+
+Lost connections and server faults are retried by botocore, which repeats a transaction under one token. Conflicts
+and throttling are retried here, with jitter and a bound, because a transaction's reasons must be read first.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import clients, clock
+from chalicelib.errors import Unavailable
+
+ATTEMPTS = 6
+_FIRST_PAUSE = 0.02
+_CONDITION = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
+_PASSING = {
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+
+
+class Refused(Exception):
+    """A condition failed; `position` is that of the first write it concerns."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"the condition of write {position} failed")
+        self.position = position
+
+
+def call(operation: str, **request: Any) -> dict[str, Any]:
+    """The answer of one DynamoDB operation, named as boto3 names it.
+
+    Raises `Refused` when a condition fails, `Unavailable` when the table is contended or silent for too long.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            answer: dict[str, Any] = getattr(clients.dynamodb(), operation)(**request)
+        except ClientError as error:
+            _judge(error)
+        except BotoCoreError as error:
+            raise unanswered() from error
+        else:
+            return answer
+        pause(attempt)
+    raise contended()
+
+
+def pause(attempt: int) -> None:
+    """Wait before another attempt: 20 ms doubled each time, less up to three quarters by chance."""
+    clock.pause(random.uniform(0.25, 1) * _FIRST_PAUSE * 2**attempt)  # noqa: S311 - jitter, not a secret
+
+
+def contended() -> Unavailable:
+    """Others were always faster."""
+    return Unavailable("Too many requests change the same things at once. Nothing was written; try again.")
+
+
+def unanswered() -> Unavailable:
+    """Silence: whether a write happened is not known."""
+    return Unavailable("The store did not answer in time. Try again, with the same Idempotency-Key if you sent one.")
+
+
+def _judge(error: ClientError) -> None:
+    """Return if another attempt may help, else raise what the error means."""
+    response: Any = error.response
+    reasons = [reason.get("Code", "None") for reason in response.get("CancellationReasons", [])]
+    codes = reasons or [response.get("Error", {}).get("Code", "")]
+    for position, code in enumerate(codes):
+        if code in _CONDITION:
+            raise Refused(position) from None
+    if not _PASSING.intersection(codes):
+        raise error

@@ -1,0 +1,74 @@
+"""What every test stands on: a stage named test, an emulated AWS with the real template's table, and the app."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.update(
+    STAGE="test",
+    TABLE_NAME="ecommerce-test",
+    BUCKET_NAME="ecommerce-test",
+    JWT_SECRET_NAME="ecommerce/test/jwt/secret",
+    PAYMENT_SECRET_NAME="ecommerce/test/payment/api-key",
+    EVENT_BUS_NAME="ecommerce-test",
+    ALERT_TOPIC_ARN="arn:aws:sns:us-east-1:123456789012:ecommerce-test-alerts",
+    DEAD_LETTER_QUEUE_URL="https://sqs.us-east-1.amazonaws.com/123456789012/ecommerce-test-dead-letters",
+    MAIL_FROM="shop@example.com",
+    PAYMENT_PROVIDER="simulator",
+    PASSWORD_ROUNDS="4",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_ACCESS_KEY_ID="test",
+    AWS_SECRET_ACCESS_KEY="test",
+    AWS_ACCOUNT_ID_ENDPOINT_MODE="disabled",
+    AWS_EC2_METADATA_DISABLED="true",
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+)
+
+import boto3
+from cfnlint.decode import cfn_yaml
+from chalice.test import Client
+from moto import mock_aws
+
+import app
+from chalicelib import clients, keyring
+from tests.shop import Shop
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """An empty AWS in memory, with the table of infra/template.yaml, a signing key and a mail identity."""
+    with mock_aws():
+        clients.forget()
+        keyring.forget()
+        boto3.client("dynamodb").create_table(**_table())
+        secret = json.dumps({"kid": "initial", "secret": "s" * 64})
+        boto3.client("secretsmanager").create_secret(Name="ecommerce/test/jwt/secret", SecretString=secret)
+        boto3.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
+        yield
+    clients.forget()
+    keyring.forget()
+
+
+@pytest.fixture
+def shop(aws: None) -> Iterator[Shop]:
+    """The whole app, called as API Gateway would call it."""
+    with Client(app.app, project_dir=str(ROOT)) as client:
+        yield Shop(client)
+
+
+def _table() -> dict[str, Any]:
+    template = cfn_yaml.load(str(ROOT / "infra" / "template.yaml"))
+    properties = template["Resources"]["Table"]["Properties"]
+    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
+    table = {name: properties[name] for name in wanted}
+    table["StreamSpecification"] = {"StreamEnabled": True, **table["StreamSpecification"]}
+    return {"TableName": "ecommerce-test", **json.loads(json.dumps(table))}
