@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from chalicelib import clock, db, ids, keys, settings
+from chalicelib import clock, db, ids, keys, settings, transport
 from chalicelib.errors import ShopError, Unavailable
 
 _PROBE_SECONDS = 5.0
@@ -25,7 +25,7 @@ def report(function_name: str, version: str) -> dict[str, Any]:
     """What works, or `Unhealthy`. The table is probed at most once in five seconds an instance."""
     try:
         table = _probed()
-    except ShopError as error:
+    except (ShopError, transport.Rejected) as error:
         raise Unhealthy("The shop is unhealthy: its table does not answer.") from error
     return {
         "status": "healthy",

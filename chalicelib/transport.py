@@ -40,10 +40,15 @@ class Refused(Exception):
         self.position = position
 
 
+class Rejected(Exception):
+    """DynamoDB refuses the request as such: no table, no permission, or a mistake of ours."""
+
+
 def call(operation: str, **request: Any) -> dict[str, Any]:
     """The answer of one DynamoDB operation, named as boto3 names it.
 
-    Raises `Refused` when a condition fails, `Unavailable` when the table is contended or silent for too long.
+    Raises `Refused` when a condition fails, `Unavailable` when the table is contended or silent for too long,
+    `Rejected` when trying again cannot help.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -82,4 +87,4 @@ def _judge(error: ClientError) -> None:
         if code in _CONDITION:
             raise Refused(position) from None
     if not _PASSING.intersection(codes):
-        raise error
+        raise Rejected(str(error)) from error

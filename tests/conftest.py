@@ -61,7 +61,7 @@ def aws() -> Iterator[None]:
 @pytest.fixture
 def shop(aws: None) -> Iterator[Shop]:
     """The whole app, called as API Gateway would call it."""
-    with Client(app.app, project_dir=str(ROOT)) as client:
+    with Client(app.app, stage_name="test", project_dir=str(ROOT)) as client:
         yield Shop(client)
 
 

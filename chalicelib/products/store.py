@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib import db, ids, keys, settings
-from chalicelib.products.models import Listing, NoSuchProduct, Offer, Product
+from chalicelib.products.models import Listing, Offer, Product
 
 
 def writes_for(product: Product, *, actor: str) -> tuple[db.Write, ...]:
@@ -79,7 +79,6 @@ def show_stock(product_id: str, *, stock: int, version: int) -> db.Write:
         "SET stock = :stock, stockVersion = :version",
         {":stock": stock, ":version": version},
         condition="attribute_exists(PK) AND (attribute_not_exists(stockVersion) OR stockVersion < :version)",
-        otherwise=NoSuchProduct("There is no such product, or its list entry is newer already."),
     )
 
 

@@ -1,0 +1,183 @@
+"""Checkout and what becomes of an order over the app's routes (rules I, C, S, P, O)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from chalicelib import clock, db, keys
+from chalicelib.orders import service, store
+from chalicelib.orders.models import Order
+from chalicelib.orders.states import PaymentStatus
+from tests.shop import Shop
+
+
+@pytest.fixture
+def mug(shop: Shop) -> str:
+    return str(shop.admin().product(name="Mug", price=12.5, stock=10)["productId"])
+
+
+@pytest.fixture
+def ada(shop: Shop) -> Shop:
+    return shop.customer()
+
+
+def test_one_product_in_two_lines_is_added_up_before_the_stock_is_checked(shop: Shop, ada: Shop, mug: str) -> None:
+    refused = ada.order((mug, 6), (mug, 5))
+
+    assert (refused.status, refused.body["code"]) == (409, "insufficient_stock")
+    assert [(e["requested"], e["available"]) for e in refused.body["errors"]] == [(11, 10)]
+    assert shop.stock(mug) == 10
+
+
+def test_all_short_lines_are_reported_at_once(shop: Shop, ada: Shop, mug: str) -> None:
+    tea = shop.admin("second@example.com").product(name="Tea", stock=1)["productId"]
+
+    refused = ada.order((mug, 11), (tea, 2))
+
+    assert {(e["productId"], e["available"]) for e in refused.body["errors"]} == {(mug, 10), (tea, 1)}
+
+
+def test_the_same_key_is_one_order_with_the_same_bytes(shop: Shop, ada: Shop, mug: str) -> None:
+    first = ada.order((mug, 2), Idempotency_Key='"k-1"')
+    again = ada.order((mug, 2), Idempotency_Key="k-1")
+
+    assert (first.status, again.status) == (201, 201)
+    assert first.text == again.text
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert shop.stock(mug) == 8
+
+
+def test_the_same_key_after_the_cart_was_emptied_by_the_order_replays_it(ada: Shop, mug: str) -> None:
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+    first = ada.order(Idempotency_Key="k")
+
+    assert ada.order(Idempotency_Key="k").text == first.text
+
+
+def test_the_same_key_with_another_body_is_refused(ada: Shop, mug: str) -> None:
+    ada.order((mug, 2), Idempotency_Key="k")
+
+    refused = ada.order((mug, 3), Idempotency_Key="k")
+
+    assert (refused.status, refused.body["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_decline_is_replayed_too(shop: Shop, ada: Shop, mug: str) -> None:
+    first = ada.order((mug, 2), token="tok_declined", Idempotency_Key="k")
+    again = ada.order((mug, 2), token="tok_declined", Idempotency_Key="k")
+
+    assert (first.status, again.status) == (402, 402)
+    assert first.text == again.text
+    assert shop.stock(mug) == 10
+
+
+def test_somebody_elses_key_is_their_own(shop: Shop, ada: Shop, mug: str) -> None:
+    bob = shop.customer("bob@example.com")
+
+    orders = {who.order((mug, 1), Idempotency_Key="k").body["orderId"] for who in (ada, bob)}
+
+    assert len(orders) == 2
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "caf\u00e9", "a\tb"])
+def test_a_malformed_key_is_refused(ada: Shop, mug: str, key: str) -> None:
+    refused = ada.order((mug, 1), Idempotency_Key=key)
+
+    assert (refused.status, refused.body["code"]) == (400, "invalid_idempotency_key")
+
+
+def test_another_total_than_expected_sells_nothing(shop: Shop, ada: Shop, mug: str) -> None:
+    refused = ada.order((mug, 2), expectedTotal=24.99)
+
+    assert (refused.status, refused.body["code"], refused.body["totalAmount"]) == (409, "cart_changed", 25.0)
+    assert shop.stock(mug) == 10
+    assert ada.order((mug, 2), expectedTotal=25).status == 201
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "payment", "left"),
+    [("tok_timeout", "processing", "paid", 8), ("tok_timeout_before", "cancelled", "failed", 10)],
+)
+def test_an_unknown_outcome_is_settled_by_the_schedule(
+    shop: Shop, ada: Shop, mug: str, token: str, status: str, payment: str, left: int
+) -> None:
+    placed = ada.order((mug, 2), token=token)
+    assert (placed.status, placed.body["status"], placed.body["paymentStatus"]) == (202, "pending", "unknown")
+    path = f"/orders/{placed.body['orderId']}"
+    assert ada("PUT", f"{path}/cancel").body["code"] == "payment_outcome_unknown"
+
+    with clock.fixed(clock.now() + timedelta(minutes=5)):
+        service.sweep()
+        service.sweep()
+
+    settled = ada("GET", f"{path}/status").body
+    assert (settled["status"], settled["paymentStatus"]) == (status, payment)
+    assert shop.stock(mug) == left
+
+
+def test_cancelling_twice_gives_the_stock_and_the_money_back_once(shop: Shop, ada: Shop, mug: str) -> None:
+    order = ada.order((mug, 3)).body["orderId"]
+
+    first = ada("PUT", f"/orders/{order}/cancel")
+    again = ada("PUT", f"/orders/{order}/cancel")
+
+    assert [(a.status, a.body["status"], a.body["paymentStatus"]) for a in (first, again)] == [
+        (200, "cancelled", "refunded")
+    ] * 2
+    assert shop.stock(mug) == 10
+    assert [entry["status"] for entry in again.body["timeline"]] == ["pending", "processing", "cancelled"]
+
+
+def test_an_unpaid_order_expires_after_fifteen_minutes_and_not_before(shop: Shop, ada: Shop, mug: str) -> None:
+    order = unpaid_order(ada, mug)
+
+    with clock.fixed(clock.now() + timedelta(minutes=14)):
+        assert service.sweep()["expired"] == 0
+    with clock.fixed(clock.now() + timedelta(minutes=16)):
+        assert [service.sweep()["expired"], service.sweep()["expired"]] == [1, 0]
+
+    assert ada("GET", f"/orders/{order}").body["status"] == "expired"
+    assert shop.stock(mug) == 10
+
+
+def unpaid_order(ada: Shop, mug: str) -> str:
+    """An order that holds two units and has no payment under way."""
+    order_id = str(ada.order((mug, 2), token="tok_timeout_before").body["orderId"])
+    (item,) = db.query(db.GSI1, keys.order_by_id(order_id), limit=1).items
+    order = msgspec.convert(item, Order)
+    db.commit(store.change(order, order.with_payment(PaymentStatus.NONE), actor="test"))
+    return order_id
+
+
+def test_a_free_order_needs_no_payment(shop: Shop, ada: Shop) -> None:
+    sample = shop.admin().product(name="Sample", price=0)["productId"]
+
+    placed = ada.order((sample, 1), token="tok_declined")
+
+    assert (placed.status, placed.body["status"], placed.body["paymentStatus"]) == (201, "processing", "none")
+
+
+def test_somebody_elses_order_is_not_found_but_an_admins_view_is(shop: Shop, ada: Shop, mug: str) -> None:
+    order = ada.order((mug, 1)).body["orderId"]
+    bob, admin = shop.customer("bob@example.com"), shop.admin("second@example.com")
+
+    for method, path in (("GET", ""), ("GET", "/status"), ("PUT", "/cancel")):
+        assert bob(method, f"/orders/{order}{path}").body["code"] == "order_not_found"
+    assert admin("GET", f"/orders/{order}").body["orderId"] == order
+    assert [o["orderId"] for o in admin("GET", "/orders?status=processing").body["orders"]] == [order]
+    assert bob("GET", "/orders").body == {"orders": [], "count": 0, "nextCursor": None}
+
+
+def test_a_logged_out_session_cannot_buy(ada: Shop, mug: str) -> None:
+    assert ada("POST", "/auth/logout").status == 204
+
+    assert ada.order((mug, 1)).status == 401
+
+
+def test_a_price_that_changed_since_reading_is_read_again(shop: Shop, ada: Shop, mug: str) -> None:
+    db.commit(db.update(keys.stock(mug), "SET price = :price", {":price": 1500}))
+
+    assert ada.order((mug, 1)).body["totalAmount"] == 15.0

@@ -1,0 +1,120 @@
+"""JSON in: one decode when it fits, every fault when it does not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib import wire
+from chalicelib.errors import Invalid, InvalidJson
+from chalicelib.orders.models import OrderRequest
+from chalicelib.products.models import NewProduct
+from chalicelib.wire import PageQuery
+
+GOOD = {"name": "Mug", "price": 12.5, "category": "kitchen"}
+
+
+def faults(body: object, shape: type = NewProduct) -> set[tuple[str, str]]:
+    with pytest.raises(Invalid) as refused:
+        wire.decode(msgspec.json.encode(body), shape)
+    return {(fault.field, fault.code) for fault in refused.value.errors}
+
+
+def test_a_price_keeps_its_digits() -> None:
+    assert wire.decode('{"name":"Mug","price":19.99,"category":"kitchen"}', NewProduct).price == Decimal("19.99")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("name", "x" * 10_000, "invalid_length"),
+        ("name", "", "invalid_length"),
+        ("name", "   ", "invalid_value"),
+        ("name", "a\u0000b", "invalid_value"),
+        ("name", 5, "invalid_type"),
+        ("price", "12.50", "invalid_type"),
+        ("price", True, "invalid_type"),
+        ("price", None, "invalid_type"),
+        ("stock", -1, "out_of_range"),
+        ("stock", 1.5, "invalid_type"),
+        ("stock", True, "invalid_type"),
+        ("stock", 1e9, "invalid_type"),
+        ("isActive", "yes", "invalid_type"),
+        ("category", "A B", "invalid_value"),
+        ("currency", "usd", "invalid_value"),
+        ("imageUrl", "javascript:alert(1)", "invalid_value"),
+        ("is_active", False, "unknown_field"),
+        ("productId", "prd_1", "unknown_field"),
+    ],
+)
+def test_a_faulty_field_is_named_with_its_code(field: str, value: object, code: str) -> None:
+    assert faults({**GOOD, field: value}) == {(field, code)}
+
+
+def test_all_faults_are_named_at_once_down_to_the_deepest() -> None:
+    body = {
+        "items": [{"productId": "prd_1", "quantity": 0}, {"productId": 5, "quantity": "x", "gift": True}],
+        "shippingAddress": {"street": "1 Main Street", "country": "usa"},
+        "paymentMethod": {"type": "cash", "token": ""},
+    }
+
+    assert faults(body, OrderRequest) == {
+        ("items[0].quantity", "out_of_range"),
+        ("items[1].productId", "invalid_type"),
+        ("items[1].quantity", "invalid_type"),
+        ("items[1].gift", "unknown_field"),
+        ("shippingAddress.city", "required"),
+        ("shippingAddress.postalCode", "required"),
+        ("shippingAddress.country", "invalid_value"),
+        ("paymentMethod.type", "invalid_value"),
+        ("paymentMethod.token", "invalid_value"),
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "nonsense", "\x00", "[" * 5000, '{"a":NaN}', b"\xff\xfe", '{"name":"\\ud800"}']
+)
+def test_what_is_not_json_is_said_to_be_so(text: str | bytes) -> None:
+    with pytest.raises(InvalidJson):
+        wire.decode(text, NewProduct)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "5", '"text"'])
+def test_json_that_is_no_object_is_one_fault_of_the_body(text: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        wire.decode(text, NewProduct)
+
+    assert [(fault.field, fault.code) for fault in refused.value.errors] == [("body", "invalid_type")]
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8))  # fmt: skip
+def test_whatever_json_comes_is_decoded_or_refused_but_never_breaks(value: object) -> None:
+    try:
+        wire.decode(msgspec.json.encode(value), OrderRequest)
+    except Invalid as refused:
+        assert refused.detail
+
+
+def test_query_parameters_are_numbers_where_numbers_are_wanted() -> None:
+    query = wire.convert({"limit": "500"}, PageQuery)
+
+    assert (query.limit, query.size) == (500, 100)
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [("0", "out_of_range"), ("-3", "out_of_range"), ("ten", "invalid_type"), ("1.5", "invalid_type")]
+)
+def test_a_limit_that_is_no_page_size_is_refused(limit: str, code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        wire.convert({"limit": limit}, PageQuery)
+
+    assert [(fault.field, fault.code) for fault in refused.value.errors] == [("limit", code)]
+
+
+def test_canonical_text_is_one_for_all_spellings() -> None:
+    assert wire.canonical('{"b": 1.10, "a": [1, 2]}') == wire.canonical('{"a":[1,2],"b":1.10}')
+    assert wire.canonical('{"a":1}') != wire.canonical('{"a":2}')
