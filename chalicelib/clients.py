@@ -50,7 +50,7 @@ def _made(service: str) -> Any:
 
 @lru_cache(maxsize=16)
 def _client(service: str) -> Any:
-    return boto3.client(service, region_name=settings.region(), config=_CONFIG)  # type: ignore[call-overload]
+    return boto3.client(service, region_name=settings.region(), config=_CONFIG)
 
 
 def forget() -> None:

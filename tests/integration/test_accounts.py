@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib import clients, health
 from tests.shop import PASSWORD, Shop
 
 
@@ -85,8 +86,6 @@ def test_health_says_what_works_and_probes_the_table(shop: Shop) -> None:
 
 
 def test_an_unhealthy_table_is_a_503(shop: Shop) -> None:
-    from chalicelib import clients, health
-
     health._last = None
     clients.dynamodb().delete_table(TableName="ecommerce-test")
 

@@ -50,9 +50,8 @@ def test_a_page_of_twenty_products_costs_one_call(shop: Shop, calls: Count, path
 
 
 def test_a_cart_costs_two_calls_however_many_lines_and_adding_two(shop: Shop, calls: Count) -> None:
-    admin, mugs = shop.admin(), []
-    for number in range(30):
-        mugs.append(admin.product(name=f"Mug {number}")["productId"])
+    admin = shop.admin()
+    mugs = [admin.product(name=f"Mug {number}")["productId"] for number in range(30)]
     guest = shop("POST", "/cart/items", {"productId": mugs[0], "quantity": 1}).headers["X-Cart-Token"]
 
     adding = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib import settings
 from tests.shop import Shop
 
 
@@ -24,8 +25,6 @@ def walk(shop: Shop, path: str, limit: int) -> list[str]:
 def test_a_walk_visits_every_product_once_newest_first(
     shop: Shop, shards: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib import settings
-
     monkeypatch.setenv("INDEX_SHARDS", shards)
     settings.current.cache_clear()
     admin = shop.admin()

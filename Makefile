@@ -1,0 +1,54 @@
+# The shop's commands; `make` alone lists them.
+
+STAGE ?= prod
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STATE_DIR ?= .local
+
+.DEFAULT_GOAL := help
+.PHONY: help run cloud test check import export package clean
+export STATE_DIR
+
+help: ## List the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: $(VENV)/ready ## Open the whole shop on this machine: PORT=8000 CLOUD_PORT=4566
+	@exec $(PYTHON) -m tools.local run
+
+cloud: $(VENV)/ready ## Start the local AWS alone, for `chalice local --stage local`
+	@exec $(PYTHON) -m tools.local cloud
+
+test: $(VENV)/ready ## Run every test
+	@exec $(PYTHON) -m pytest
+
+check: $(VENV)/ready ## Lint, check formatting and types, run the quick tests
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest -q tests/unit
+
+import: $(VENV)/ready ## Read a catalogue into the shop: FILE=products.csv
+	@test -n "$(FILE)" || { echo "Which file? make import FILE=products.csv" >&2; exit 2; }
+	@exec $(PYTHON) -m tools.catalogue import "$(FILE)"
+
+export: $(VENV)/ready ## Write the catalogue to a file: FILE=products.csv
+	@test -n "$(FILE)" || { echo "Which file? make export FILE=products.csv" >&2; exit 2; }
+	@exec $(PYTHON) -m tools.catalogue export "$(FILE)"
+
+package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
+	rm -rf .chalice/deployments
+	$(VENV)/bin/chalice package --stage $(STAGE) --template-format json --merge-template infra/merge.json out/
+
+clean: ## Forget the virtual environment, the packages and the demo shop's data
+	rm -rf $(VENV) out .chalice/deployments $(STATE_DIR)
+
+$(VENV)/ready: requirements.txt requirements-dev.txt
+	@base=; for name in python3.13 python3.12 python3.11 python3; do \
+		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && base=$$name && break; \
+	done; \
+	test -n "$$base" || { echo "Python 3.11 or newer is needed, and there is none on the PATH." >&2; exit 1; }; \
+	echo "Preparing $(VENV), once."; \
+	$$base -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+		echo "$$base cannot make virtual environments: install its venv package." >&2; exit 1; }
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,136 @@
+"""The whole shop in processes of its own, on free ports of this machine, with an empty state."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 120
+PASSWORD = "correct horse battery"
+ADDRESS = {"street": "1 Main Street", "city": "Springfield", "postalCode": "12345", "country": "US"}
+
+
+@dataclass
+class Answer:
+    status: int
+    text: str
+    headers: Any
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text) if self.text else None
+
+
+@dataclass
+class Browser:
+    """Somebody who talks to the shop over HTTP and keeps the connection open."""
+
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(maxsize=8, retries=False))
+
+    def __call__(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str) -> Answer:
+        sent = {"Content-Type": "application/json", **self.headers}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        content = raw if raw is not None else None if body is None else json.dumps(body).encode()
+        response = self.pool.request(method, self.url + path, body=content, headers=sent, timeout=60)
+        return Answer(response.status, response.data.decode(), response.headers)
+
+    def login(self, email: str, password: str) -> Browser:
+        answer = self("POST", "/auth/login", {"email": email, "password": password})
+        assert answer.status == 200, answer
+        return Browser(self.url, {"Authorization": f"Bearer {answer.body['accessToken']}"})
+
+    def customer(self, email: str) -> Browser:
+        names = {"firstName": "Ada", "lastName": "Lovelace"}
+        answer = self("POST", "/auth/register", {"email": email, "password": PASSWORD, **names})
+        assert answer.status == 201, answer
+        return self.login(email, PASSWORD)
+
+    def order(self, product_id: str, quantity: int, **headers: str) -> Answer:
+        body = {"shippingAddress": ADDRESS, "paymentMethod": {"type": "card", "token": "tok_success"}}
+        return self("POST", "/orders", {**body, "items": [{"productId": product_id, "quantity": quantity}]}, **headers)
+
+
+@dataclass
+class LocalShop:
+    """`make run` without make: the launcher, its addresses, and a way to stop and start it."""
+
+    state: Path
+    port: int
+    cloud_port: int
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        ours = {"PORT": str(self.port), "CLOUD_PORT": str(self.cloud_port), "STATE_DIR": str(self.state)}
+        plain = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONPATH")}
+        return {**plain, **ours}
+
+    def tool(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=180, check=False
+        )
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tools.local", "run"]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.process.stdout and self.process.stdout.read()
+            try:
+                if Browser(self.url)("GET", "/health").status == 200:
+                    return
+            except urllib3.exceptions.HTTPError:
+                time.sleep(0.2)
+        pytest.fail("the shop did not open")
+
+    def stop(self) -> int:
+        assert self.process
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=60)
+        return self.process.returncode
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def local_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
+    """The shop, opened once for all tests of this folder."""
+    shop = LocalShop(tmp_path_factory.mktemp("shop") / "state", free_port(), free_port())
+    shop.start()
+    yield shop
+    shop.stop()
+
+
+@pytest.fixture
+def guest(local_shop: LocalShop) -> Browser:
+    return Browser(local_shop.url)
+
+
+@pytest.fixture
+def admin(guest: Browser) -> Browser:
+    return guest.login("admin@example.com", "demo-admin-password")

@@ -1,0 +1,36 @@
+"""What a restart of the whole shop keeps, and what a shop that is closed says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.conftest import Browser, LocalShop, free_port
+
+
+def test_orders_and_accounts_are_there_after_a_restart(tmp_path: Path) -> None:
+    shop = LocalShop(tmp_path / "state", free_port(), free_port())
+    shop.start()
+    guest = Browser(shop.url)
+    (product,) = guest("GET", "/products?limit=1").body["products"]
+    order_id = guest.customer("keeper@example.com").order(product["productId"], 1).body["orderId"]
+    left = guest("GET", f"/products/{product['productId']}").body["stock"]
+
+    assert shop.stop() == 0
+    shop.start()
+
+    again = guest.login("keeper@example.com", "correct horse battery")
+    assert [order["orderId"] for order in again("GET", "/orders").body["orders"]] == [order_id]
+    assert guest("GET", f"/products/{product['productId']}").body["stock"] == left
+    assert shop.stop() == 0
+
+
+def test_an_import_without_a_local_aws_says_how_to_start_it(tmp_path: Path) -> None:
+    shop = LocalShop(tmp_path / "state", free_port(), free_port())
+    file = tmp_path / "goods.jsonl"
+    file.write_text('{"sku":"a","name":"A","category":"b","price":1}\n')
+
+    refused = shop.tool("tools.catalogue", "import", str(file))
+
+    assert refused.returncode == 2
+    assert "make run" in refused.stderr
+    assert "Traceback" not in refused.stderr

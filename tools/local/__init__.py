@@ -1,0 +1,22 @@
+"""The whole shop on one machine, bound to loopback: `make run`.
+
+The launcher starts a local AWS, creates the resources from `infra/template.yaml`, seeds a demo
+shop, delivers the table's stream and the schedule to the handlers, and serves the API through
+`chalice local`. The drawback: nothing checks permissions here; that is proven in the tests.
+
+| file | job |
+|---|---|
+| `__main__.py` | the commands: run, cloud, status |
+| `settings.py` | ports, paths and the environment |
+| `cloud.py` | starts, finds and stops the local AWS |
+| `emulator.py` | the local AWS itself, a process of its own that saves its state |
+| `resources.py` | the resources, from the template |
+| `shop.py` | loads the app, answers HTTP, runs the background work |
+| `gateway.py` | what API Gateway does in front of the app |
+| `problems.py` | the gateway's own answers |
+| `functions.py` | what the Lambda service does around a function |
+| `delivery.py` | what an event source mapping does with a batch |
+| `stream.py` | reads the table's stream and remembers the position |
+| `checkpoint.py` | the position, kept over a restart |
+| `schedule.py` | calls the scheduled function |
+"""

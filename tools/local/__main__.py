@@ -1,0 +1,137 @@
+"""`python -m tools.local [run|cloud|status]`: the whole shop, or its local AWS alone."""
+
+import importlib
+import importlib.util
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import NoReturn
+
+from tools.local import cloud, resources, shop
+from tools.local import settings as local
+from tools.local.settings import Refusal, Settings
+
+Say = Callable[[str], object]
+CHECK_SECONDS = 1.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; the exit code."""
+    commands: dict[str, Callable[[Settings, Say], int]] = {"run": run, "cloud": run_cloud, "status": status}
+    command = arguments[0] if arguments else "run"
+    if command not in commands or len(arguments) > 1:
+        sys.stderr.write(f"usage: python -m tools.local [{'|'.join(commands)}]\n")
+        return 2
+    terminal = sys.stdout
+    try:
+        return commands[command](local.read(), lambda text: print(text, file=terminal, flush=True))
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 1
+
+
+def run(settings: Settings, say: Say) -> NoReturn:
+    """The whole shop until Ctrl-C or SIGTERM."""
+    refuse_busy(settings)
+    leave_on_signals(say)
+    say("Starting the shop…")
+    with ExitStack() as stack:
+        aws, loaded = _prepare(settings, stack)
+        stack.enter_context(shop.working_in_background(loaded, settings))
+        stack.enter_context(shop.serving(loaded, settings))
+        say(welcome(settings))
+        _wait_while_alive(aws)
+
+
+def run_cloud(settings: Settings, say: Say) -> NoReturn:
+    """The local AWS, its resources and the demo data, for a `chalice local` of one's own."""
+    leave_on_signals(say)
+    say("Starting the local AWS…")
+    with ExitStack() as stack:
+        aws, _ = _prepare(settings, stack)
+        say(f"The local AWS answers at {settings.cloud_url}; its log is {settings.cloud_log}. Ctrl-C stops it.")
+        _wait_while_alive(aws)
+
+
+def status(settings: Settings, say: Say) -> int:
+    """Say what answers; the exit code tells whether everything does."""
+    ours = cloud.owner(settings) == str(settings.state)
+    api = _listening(settings.port)
+    say(f"local AWS  {settings.cloud_url}  {'up' if ours else 'down'}")
+    say(f"API        {settings.api_url}  {'up' if api else 'down'}")
+    return 0 if ours and api else 1
+
+
+def _prepare(settings: Settings, stack: ExitStack) -> tuple[cloud.Cloud, shop.Shop]:
+    """Start the local AWS, create the resources, load the app and seed the demo shop."""
+    stack.enter_context(shop.logging_to_file(settings))
+    local.use_local_aws(settings)
+    aws = stack.enter_context(cloud.running(settings))
+    loaded = shop.load({**local.aws_environment(settings), **resources.deploy(settings)})
+    if importlib.util.find_spec("tools.local.seed"):
+        importlib.import_module("tools.local.seed").seed()
+    return aws, loaded
+
+
+def leave_on_signals(say: Say) -> None:
+    """Let Ctrl-C, SIGTERM and a closed terminal unwind what was started, once and undisturbed."""
+
+    def leave(*_: object) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        say("\nStopping; the data is kept.")
+        raise SystemExit(0)
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, leave)
+
+
+def refuse_busy(settings: Settings) -> None:
+    """Refuse before anything is started when the API's port is taken."""
+    if _listening(settings.port):
+        raise Refusal(f"Port {settings.port} is in use; stop what uses it, or choose another with PORT.")
+
+
+def _listening(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2)
+        return probe.connect_ex((local.HOST, port)) == 0
+
+
+def _wait_while_alive(aws: cloud.Cloud) -> NoReturn:
+    """Stay until a signal, the end of the `make` that started this, or the end of the local AWS."""
+    parent = os.getppid()
+    while aws.alive():
+        if "MAKELEVEL" in os.environ and os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(CHECK_SECONDS)
+    raise Refusal(f"The local AWS has stopped by itself, so the shop stops too; see {aws.settings.cloud_log}.")
+
+
+def welcome(settings: Settings) -> str:
+    """What there is to see, and how to stop."""
+    lines = [
+        f"The shop is open at {settings.api_url}",
+        f"  mail      {settings.cloud_url}/_ministack/ses/messages",
+        f"  app log   {settings.app_log}",
+        f"  AWS       {settings.cloud_url} (log: {settings.cloud_log})",
+        *_accounts(),
+        "Ctrl-C stops it; the data is kept.",
+    ]
+    return "\n".join(lines)
+
+
+def _accounts() -> list[str]:
+    if not importlib.util.find_spec("tools.local.seed"):
+        return []
+    accounts: dict[str, str] = importlib.import_module("tools.local.seed").ACCOUNTS
+    return [f"  account   {email}  {password}" for email, password in accounts.items()]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""Creates the shop's resources in the local AWS from the template that production uses."""
+
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import boto3
+from botocore.exceptions import ClientError, WaiterError
+
+from tools.local.settings import PROJECT, STAGE, Refusal, Settings
+
+TEMPLATE = PROJECT / "infra" / "template.yaml"
+STACK = f"ecommerce-{STAGE}-data"
+EXPIRY_ATTRIBUTE = "expiresAt"
+QUICKLY = {"Delay": 1, "MaxAttempts": 120}
+UNUSABLE = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+
+
+def deploy(settings: Settings) -> dict[str, str]:
+    """Bring the resources up to the template, keeping their data; the app's environment for them."""
+    try:
+        outputs = _deploy_stack(boto3.client("cloudformation"))
+        _apply_what_the_emulator_leaves_out(outputs)
+    except (ClientError, WaiterError) as error:
+        raise Refusal(
+            f"The local AWS did not take infra/template.yaml: {error} (`make clean` forgets its state)."
+        ) from error
+    return environment(outputs, settings)
+
+
+def _deploy_stack(cloudformation: Any) -> dict[str, str]:
+    status = _status(cloudformation)
+    if status in UNUSABLE:
+        cloudformation.delete_stack(StackName=STACK)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig=QUICKLY)
+        status = None
+    change, done = ("update_stack", "stack_update_complete") if status else ("create_stack", "stack_create_complete")
+    parameters = [{"ParameterKey": "Stage", "ParameterValue": STAGE}]
+    try:
+        getattr(cloudformation, change)(StackName=STACK, TemplateBody=TEMPLATE.read_text(), Parameters=parameters)
+        cloudformation.get_waiter(done).wait(StackName=STACK, WaiterConfig=QUICKLY)
+    except ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _status(cloudformation: Any) -> str | None:
+    """The stack's status; None when there is no stack."""
+    try:
+        return str(cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"])
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+
+
+def _apply_what_the_emulator_leaves_out(outputs: dict[str, str]) -> None:
+    """Add expiry, recovery and the confirmed sender, which ministack's CloudFormation leaves out."""
+    table, dynamodb = outputs["TableName"], boto3.client("dynamodb")
+    expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    if expiry["TimeToLiveStatus"] != "ENABLED":
+        dynamodb.update_time_to_live(
+            TableName=table,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRY_ATTRIBUTE},
+        )
+    dynamodb.update_continuous_backups(
+        TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    boto3.client("ses").verify_email_identity(EmailAddress=outputs["MailFrom"])
+
+
+def environment(outputs: dict[str, str], settings: Settings) -> dict[str, str]:
+    """The variables by which the app finds its resources."""
+    queue = urlsplit(outputs["DeadLetterQueueUrl"])
+    return {
+        "STAGE": STAGE,
+        "TABLE_NAME": outputs["TableName"],
+        "TABLE_STREAM_ARN": outputs["TableStreamArn"],
+        "BUCKET_NAME": outputs["BucketName"],
+        "JWT_SECRET_NAME": outputs["JwtSecretName"],
+        "PAYMENT_SECRET_NAME": outputs["PaymentSecretName"],
+        "EVENT_BUS_NAME": outputs["EventBusName"],
+        "ALERT_TOPIC_ARN": outputs["AlertTopicArn"],
+        "DEAD_LETTER_QUEUE_URL": urlunsplit(queue._replace(netloc=urlsplit(settings.cloud_url).netloc)),
+        "MAIL_FROM": outputs["MailFrom"],
+    }

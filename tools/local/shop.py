@@ -1,0 +1,124 @@
+"""The app in this process: loaded as `chalice local` loads it, served, and fed with events."""
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from chalice.app import Chalice
+from chalice.cli.factory import CLIFactory
+from chalice.config import Config
+from chalice.deploy.validate import validate_routes
+from chalice.local import LocalChalice, LocalDevServer
+
+from chalicelib import log
+from tools.local import gateway
+from tools.local import settings as local
+from tools.local.checkpoint import Checkpoint, only_pump
+from tools.local.schedule import Schedule
+from tools.local.settings import Refusal, Settings
+from tools.local.stream import Pump
+
+
+class Factory(CLIFactory):
+    """Chalice's own loader and server, with our addresses, handler and server classes."""
+
+    def __init__(self, overrides: dict[str, str]) -> None:
+        """`overrides` win over the stage's environment variables."""
+        super().__init__(str(local.PROJECT), environ=os.environ)
+        self.overrides = overrides
+
+    def load_chalice_app(
+        self,
+        environment_variables: MutableMapping[str, str] | None = None,
+        validate_feature_flags: bool | None = True,  # noqa: FBT001, FBT002 - Chalice's signature
+    ) -> Chalice:
+        """Load the app with the stage's environment and, over it, what this machine knows better."""
+        environment = {**(environment_variables or {}), **self.overrides}
+        return super().load_chalice_app(environment, validate_feature_flags)
+
+    def create_local_server(self, app_obj: Chalice, config: Config, host: str, port: int) -> LocalDevServer:
+        """The development server with the gateway's behaviour added."""
+        app_obj.__class__ = type("LocalShop", (LocalChalice, type(app_obj)), {})
+        return LocalDevServer(app_obj, config, host, port, gateway.Handler, gateway.Server)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The loaded app."""
+
+    factory: Factory
+    config: Config
+    module: ModuleType
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The stage's variables with the overrides over them."""
+        return {**self.config.environment_variables, **self.factory.overrides}
+
+
+def load(overrides: dict[str, str]) -> Shop:
+    """Load `app.py` for the local stage."""
+    factory = Factory(overrides)
+    config = factory.create_config_obj(chalice_stage_name=local.STAGE)
+    validate_routes(config.chalice_app.routes)
+    log.adopt(logging.getLogger())
+    return Shop(factory, config, sys.modules["app"])
+
+
+@contextmanager
+def logging_to_file(settings: Settings) -> Iterator[None]:
+    """Send what the app prints, and every log line, to the app's log file."""
+    settings.state.mkdir(parents=True, exist_ok=True)
+    with settings.app_log.open("a", buffering=1, encoding="utf-8") as log, redirect_stdout(log):
+        logging.basicConfig(stream=log, level=logging.INFO, format="%(message)s")
+        for chatty in ("botocore", "boto3", "urllib3", "s3transfer"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        yield
+
+
+@contextmanager
+def serving(shop: Shop, settings: Settings) -> Iterator[None]:
+    """Answer HTTP until the block ends."""
+    try:
+        server = shop.factory.create_local_server(shop.config.chalice_app, shop.config, local.HOST, settings.port)
+    except OSError as error:
+        raise Refusal(f"The API cannot listen on port {settings.port}: {error.strerror}.") from error
+    thread = threading.Thread(target=server.serve_forever, name="http", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server.server_close()
+
+
+@contextmanager
+def working_in_background(shop: Shop, settings: Settings) -> Iterator[None]:
+    """Deliver the table's stream and the schedule until the block ends.
+
+    Of several shops on one state directory only the first does so.
+    """
+    workers: list[Any] = []
+    if only_pump(settings.state):
+        workers = _workers(shop, settings)
+    with ExitStack() as stack:
+        for worker in workers:
+            worker.start()
+            stack.callback(worker.stop)
+        yield
+
+
+def _workers(shop: Shop, settings: Settings) -> list[Any]:
+    pump = Pump(
+        shop.module.handle_table_stream,
+        Checkpoint(settings.checkpoint),
+        stream_arn=shop.environment["TABLE_STREAM_ARN"],
+        queue_url=shop.environment["DEAD_LETTER_QUEUE_URL"],
+    )
+    return [pump, Schedule(shop.module.run_scheduled_work)]
