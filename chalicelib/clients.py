@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 from chalicelib import settings
+from chalicelib.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,6 +42,13 @@ def secretsmanager() -> SecretsManagerClient:
 def ses() -> SESV2Client:
     """The client that sends mail."""
     return cast("SESV2Client", _made("sesv2"))
+
+
+def unanswered() -> Unavailable:
+    """The error of a call that AWS did not answer: whether it had its effect is not known."""
+    if settings.current().is_local:
+        return Unavailable("The local AWS does not answer. Start it with `make run`, or alone with `make cloud`.")
+    return Unavailable("AWS did not answer in time. Try again, with the same Idempotency-Key if you sent one.")
 
 
 def _made(service: str) -> Any:

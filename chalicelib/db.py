@@ -76,7 +76,7 @@ def get_many(keys: Iterable[Key], *, consistent: bool = False) -> dict[Key, Item
                 break
             transport.pause(attempt)
         else:
-            raise transport.unanswered()
+            raise transport.contended()
     return found
 
 
@@ -188,7 +188,7 @@ def load(puts: Sequence[Write]) -> None:
                 break
             transport.pause(attempt)
         else:
-            raise transport.unanswered()
+            raise transport.contended()
 
 
 def describe() -> Item:

@@ -14,7 +14,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import clients, clock, settings
-from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.errors import Misconfigured
 
 _CACHE_SECONDS = 300
 _SHORTEST = 32
@@ -85,7 +85,7 @@ def _version(label: str) -> SigningKey | None:
             return None
         raise
     except BotoCoreError as error:
-        raise Unavailable("The key store did not answer in time.") from error
+        raise clients.unanswered() from error
     key = msgspec.json.decode(answer["SecretString"], type=SigningKey)
     if len(key.secret) < _SHORTEST:
         message = f"The secret {name} is shorter than {_SHORTEST} characters."

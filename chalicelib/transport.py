@@ -56,7 +56,7 @@ def call(operation: str, **request: Any) -> dict[str, Any]:
         except ClientError as error:
             _judge(error)
         except BotoCoreError as error:
-            raise unanswered() from error
+            raise clients.unanswered() from error
         else:
             return answer
         pause(attempt)
@@ -71,11 +71,6 @@ def pause(attempt: int) -> None:
 def contended() -> Unavailable:
     """Others were always faster."""
     return Unavailable("Too many requests change the same things at once. Nothing was written; try again.")
-
-
-def unanswered() -> Unavailable:
-    """Silence: whether a write happened is not known."""
-    return Unavailable("The store did not answer in time. Try again, with the same Idempotency-Key if you sent one.")
 
 
 def _judge(error: ClientError) -> None:
