@@ -6,7 +6,7 @@
 | email lock | EMAIL#email | LOCK | | |
 | session | USER#id | SESSION#id | | |
 | cart | USER#id or GUEST#hash | CART | | |
-| product | PRODUCT#id | METADATA | CATEGORY#name / PRODUCT#id | CATALOG#shard / createdAt#id |
+| product | PRODUCT#id | METADATA | CATEGORY#name / createdAt#id | CATALOG#shard / createdAt#id |
 | stock | PRODUCT#id | STOCK | | |
 | stock movement | PRODUCT#id | MOVE#ulid | | |
 | order | USER#id | ORDER#id | ORDER#id / USER#id | STATUS#status#shard / ORDER#time#id |

@@ -101,7 +101,7 @@ def decode(body: str | bytes | None, shape: type[T]) -> T:
     except msgspec.ValidationError:
         faults = tuple(_faults(_parse(body), shape, ""))
         raise Invalid(_summary(faults), errors=faults) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise _not_json(error) from None
 
 
@@ -129,7 +129,7 @@ def _from_text(kind: type, value: Any) -> Any:
 def _parse(body: str | bytes | None) -> Any:
     try:
         return _loose_decoder.decode(body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise _not_json(error) from None
 
 

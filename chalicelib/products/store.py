@@ -94,7 +94,7 @@ def _index(product: Product) -> dict[str, str]:
     shard = ids.shard(product.product_id, settings.current().index_shards)
     return {
         "GSI1PK": keys.category(product.category),
-        "GSI1SK": f"PRODUCT#{product.product_id}",
+        "GSI1SK": f"{product.created_at}#{product.product_id}",
         "GSI2PK": keys.catalogue(shard),
         "GSI2SK": f"{product.created_at}#{product.product_id}",
     }

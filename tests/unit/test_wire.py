@@ -76,7 +76,18 @@ def test_all_faults_are_named_at_once_down_to_the_deepest() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "nonsense", "\x00", "[" * 5000, '{"a":NaN}', b"\xff\xfe", '{"name":"\\ud800"}']
+    "text",
+    [
+        "",
+        "{",
+        "nonsense",
+        "\x00",
+        "[" * 5000,
+        '{"price":1E999999999999999999999}',
+        '{"a":NaN}',
+        b"\xff\xfe",
+        '{"name":"\\ud800"}',
+    ],
 )
 def test_what_is_not_json_is_said_to_be_so(text: str | bytes) -> None:
     with pytest.raises(InvalidJson):

@@ -1,0 +1,123 @@
+"""The template of the stateful resources: it lints, and says what the shop relies on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import ManualArgs, lint
+from cfnlint.decode import decode
+
+from tools.local import resources
+
+TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
+KEPT = ("Table", "Bucket", "JwtSecret", "PaymentSecret", "DeadLetters", "MailIdentity")
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    decoded, problems = decode(str(TEMPLATE))
+
+    assert not problems
+
+    return json.loads(json.dumps(decoded))
+
+
+def properties(template: dict[str, Any], name: str) -> dict[str, Any]:
+    return template["Resources"][name]["Properties"]
+
+
+def test_the_template_lints() -> None:
+    assert lint(TEMPLATE.read_text(), config=ManualArgs(regions=["us-east-1", "eu-west-1"])) == []
+
+
+def test_the_table_is_keyed_by_pk_and_sk_with_two_indexes_of_the_same_shape(template: dict[str, Any]) -> None:
+    table = properties(template, "Table")
+
+    keys = {"table": table["KeySchema"]} | {
+        index["IndexName"]: index["KeySchema"] for index in table["GlobalSecondaryIndexes"]
+    }
+
+    assert {name: [key["AttributeName"] for key in schema] for name, schema in keys.items()} == {
+        "table": ["PK", "SK"],
+        "GSI1": ["GSI1PK", "GSI1SK"],
+        "GSI2": ["GSI2PK", "GSI2SK"],
+    }
+    assert all(index["Projection"] == {"ProjectionType": "ALL"} for index in table["GlobalSecondaryIndexes"])
+
+
+def test_the_table_costs_by_use_streams_expires_and_can_be_restored(template: dict[str, Any]) -> None:
+    table = properties(template, "Table")
+
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": resources.EXPIRY_ATTRIBUTE, "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_holds_data_outlives_its_stack(template: dict[str, Any], name: str) -> None:
+    resource = template["Resources"][name]
+
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_bucket_is_private_encrypted_and_versioned(template: dict[str, Any]) -> None:
+    bucket = properties(template, "Bucket")
+
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+@pytest.mark.parametrize("name", ["BucketTlsOnly", "AlertTopicPolicy", "DeadLettersTlsOnly"])
+def test_plain_http_is_refused(template: dict[str, Any], name: str) -> None:
+    statements = properties(template, name)["PolicyDocument"]["Statement"]
+
+    refusals = [statement for statement in statements if statement["Effect"] == "Deny"]
+
+    assert [refusal["Condition"] for refusal in refusals] == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+def test_no_policy_allows_everybody(template: dict[str, Any]) -> None:
+    found = [resource["Properties"] for resource in template["Resources"].values()]
+    documents = [given.get("PolicyDocument") or given.get("KeyPolicy") for given in found]
+
+    allowed = [s for document in documents if document for s in document["Statement"] if s["Effect"] == "Allow"]
+
+    assert allowed
+    assert all(statement["Principal"] not in ("*", {"AWS": "*"}) for statement in allowed)
+
+
+def test_queue_and_topic_are_encrypted(template: dict[str, Any]) -> None:
+    assert properties(template, "DeadLetters")["SqsManagedSseEnabled"] is True
+    assert properties(template, "DeadLetters")["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert properties(template, "AlertTopic")["KmsMasterKeyId"] == {"Fn::GetAtt": ["AlertKey", "Arn"]}
+
+
+def test_one_dead_letter_raises_the_alarm(template: dict[str, Any]) -> None:
+    alarm = properties(template, "DeadLettersAlarm")
+
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert alarm["AlarmActions"] == [{"Ref": "AlertTopic"}]
+
+
+@pytest.mark.parametrize("name", ["JwtSecret", "PaymentSecret"])
+def test_secrets_are_made_by_aws_and_named_for_their_stage(template: dict[str, Any], name: str) -> None:
+    secret = properties(template, name)
+    _, in_prod, elsewhere = secret["Name"]["Fn::If"]
+
+    assert secret["GenerateSecretString"]["PasswordLength"] == 64
+    assert "SecretString" not in secret
+    assert elsewhere == {"Fn::Sub": in_prod.replace("ecommerce/", "ecommerce/${Stage}/")}
+
+
+def test_every_output_is_exported_under_its_stage(template: dict[str, Any]) -> None:
+    for name, output in template["Outputs"].items():
+        assert output["Export"]["Name"] == {"Fn::Sub": f"ecommerce-${{Stage}}-{name}"}

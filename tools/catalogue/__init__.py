@@ -1,0 +1,17 @@
+"""The catalogue as a file: `python -m tools.catalogue import FILE` and `export FILE`.
+
+An import reads the file line by line, holds every line to the rules of `POST /products`, compares the good ones with
+the table and writes only what differs. A product's id follows from its SKU, so a repeat meets the same keys: it may be
+killed at any moment and run again. The drawback: every line costs a read of three items, changed or not.
+
+| file | job |
+|---|---|
+| `__main__.py` | the commands |
+| `stage.py` | which shop: the environment of a stage, and whether its table answers |
+| `files.py` | JSON Lines and CSV |
+| `lines.py` | a record of a file as a valid product, or what is wrong with it |
+| `identity.py` | the product id that belongs to a SKU |
+| `reconcile.py` | what has to be written for a line, given what is in the table |
+| `importer.py` | reads a file into the table |
+| `exporter.py` | the table's products as records |
+"""

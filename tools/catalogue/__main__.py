@@ -1,0 +1,113 @@
+"""`python -m tools.catalogue import|export FILE`: the catalogue in and out of a shop.
+
+Exit codes: 0 done, 1 some lines were faulty (the others are loaded), 2 nothing could be done or it had to stop.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+
+from tqdm import tqdm
+
+from chalicelib import clock, transport
+from chalicelib.errors import Unavailable
+from tools.catalogue import exporter, files, importer, stage
+from tools.catalogue.importer import Outcome, Report
+from tools.catalogue.lines import Fault
+from tools.local.settings import Refusal
+
+_ABOUT = """\
+Reads a catalogue into a shop, or writes it to a file: JSON Lines (.jsonl, .ndjson) or CSV (.csv), in UTF-8.
+The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials.
+
+Fields: sku, name, category and price are required; description, currency (USD when left out), stock, imageUrl
+and isActive are not. A price is a decimal such as 19.99. Other fields are ignored, with a notice.
+
+An import compares each line with the product of that SKU:
+  - A new product is created with the stock of the file.
+  - An existing product gets the file's name, description, category, price, currency, imageUrl and isActive;
+    of these, description, imageUrl and isActive stay as they are where the file leaves them out.
+  - The stock of an existing product is left alone, whatever the file says: it counts what has been sold.
+  - Products that the file does not name are left alone.
+Killing an import does no harm: run the same command again, and it goes on.
+
+An export has every product, also those not for sale. A product whose id does not follow from its SKU, such as one
+created through the API, carries a further field productId; an import finds it again by that.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return read(options.file) if options.command == "import" else write(options.file)
+    except Refusal as refusal:
+        return _complain(str(refusal))
+    except (Unavailable, transport.Rejected) as error:
+        return _complain(f"The {options.command} stopped: {_why(error)}. Run it again to go on.")
+    except KeyboardInterrupt:
+        return _complain(f"The {options.command} was interrupted; run it again to go on.", code=130)
+
+
+def read(path: Path) -> int:
+    """Import the file."""
+    total = files.count_lines(path)
+    stage.enter()
+    stage.require_table()
+    started = clock.monotonic()
+    with tqdm(total=total, unit=" lines", desc="import", disable=None, file=sys.stderr) as bar:
+
+        def tell(fault: Fault) -> None:
+            bar.write(f"{path}:{fault.number}: {fault.field}: {fault.detail}", file=sys.stderr)
+
+        report = importer.load(path, on_fault=tell, on_progress=lambda line: bar.update(line - bar.n))
+        bar.update(total - bar.n)
+    if report.ignored:
+        sys.stderr.write(f"{path}: ignored these fields: {', '.join(sorted(report.ignored))}.\n")
+    print(_summary(report, clock.monotonic() - started))
+    return 1 if report.counts[Outcome.FAULTY] else 0
+
+
+def write(path: Path) -> int:
+    """Export to the file."""
+    files.require_writable(path)
+    stage.enter()
+    stage.require_table()
+    started = clock.monotonic()
+    with tqdm(unit=" items", desc="export", disable=None, file=sys.stderr) as bar:
+        records = exporter.records(lambda items: bar.update(items - bar.n))
+    files.write(records, path)
+    print(f"{len(records):,} products exported to {path} ({_rate(len(records), clock.monotonic() - started)}).")
+    return 0
+
+
+def _summary(report: Report, seconds: float) -> str:
+    counts = ", ".join(f"{report.counts[outcome]:,} {outcome}" for outcome in Outcome)
+    return f"{counts} ({_rate(report.counts.total(), seconds)})."
+
+
+def _rate(lines: int, seconds: float) -> str:
+    return f"{seconds:.1f} s, {lines / max(seconds, 0.001):,.0f} lines/s"
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("tools.catalogue", description=_ABOUT, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["import", "export"])
+    parser.add_argument("file", type=Path)
+    return parser
+
+
+def _why(error: Exception) -> str:
+    """The cause in the words of whoever refused; the shop's own sentences are for its customers."""
+    return str(error.__cause__ or "the table is too busy").rstrip(".")
+
+
+def _complain(sentence: str, *, code: int = 2) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

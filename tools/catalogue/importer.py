@@ -1,0 +1,121 @@
+"""Reads a file into the table, many products at a time."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from chalicelib import db
+from chalicelib.keys import Key
+from chalicelib.products import store
+from tools.catalogue import files, reconcile
+from tools.catalogue.lines import Checker, Fault, Line
+
+GROUP = 100
+WORKERS = 8
+
+
+class Outcome(StrEnum):
+    """What became of a line."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    FAULTY = "faulty"
+
+
+@dataclass
+class Report:
+    """What became of a file."""
+
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    ignored: set[str] = field(default_factory=set)
+
+
+def load(
+    path: Path,
+    *,
+    on_fault: Callable[[Fault], object],
+    on_progress: Callable[[int], object],
+    workers: int = WORKERS,
+) -> Report:
+    """Bring the table up to the file, and report every faulty line and the last line that is done.
+
+    Safe to kill and to repeat. Two imports of the same new products at the same moment are not guarded against.
+    """
+    report, checker = Report(), Checker()
+    lines = _good_lines(files.read(path), checker, report, on_fault)
+    for counts, last in _in_parallel(lines, workers):
+        report.counts += counts
+        on_progress(last)
+    report.ignored = checker.ignored
+    return report
+
+
+def _good_lines(
+    records: Iterable[files.Record], checker: Checker, report: Report, on_fault: Callable[[Fault], object]
+) -> Iterator[Line]:
+    for record in records:
+        checked = checker.check(record)
+        if isinstance(checked, Line):
+            yield checked
+        else:
+            report.counts[Outcome.FAULTY] += 1
+            for fault in checked:
+                on_fault(fault)
+
+
+def _in_parallel(lines: Iterator[Line], workers: int) -> Iterator[tuple[Counter[Outcome], int]]:
+    """Settle the lines in groups, with few groups in flight; yields counts and last line in the file's order."""
+    pool = ThreadPoolExecutor(workers)
+    running: deque[tuple[Future[Counter[Outcome]], int]] = deque()
+    try:
+        while group := list(islice(lines, GROUP)):
+            running.append((pool.submit(_settle_group, group), group[-1].number))
+            if len(running) > workers:
+                future, last = running.popleft()
+                yield future.result(), last
+        for future, last in running:
+            yield future.result(), last
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _settle_group(lines: Sequence[Line]) -> Counter[Outcome]:
+    wanted = {line: reconcile.product_keys(line.product.product_id) for line in lines}
+    items = db.get_many((key for keys in wanted.values() for key in keys), consistent=True)
+    new = [line for line, keys in wanted.items() if not any(key in items for key in keys)]
+    _create(new)
+    known = [line for line, keys in wanted.items() if any(key in items for key in keys)]
+    counts = Counter(_settle(line, items) for line in known)
+    counts[Outcome.CREATED] += len(new)
+    return counts
+
+
+def _create(lines: Sequence[Line]) -> None:
+    """Write products of which nothing exists; the description last, so that lists show only what can be sold."""
+    writes = [store.writes_for(line.product, actor=reconcile.ACTOR) for line in lines]
+    db.load([write for _, *beside in writes for write in beside])
+    db.load([description for description, *_ in writes])
+
+
+def _settle(line: Line, items: dict[Key, db.Item]) -> Outcome:
+    if not reconcile.writes(line, items):
+        return Outcome.UNCHANGED
+    return db.repeat_until_current(partial(_write, line))
+
+
+def _write(line: Line) -> Outcome:
+    """Read again, decide, and write all of it or none."""
+    about, *_ = found = reconcile.product_keys(line.product.product_id)
+    items = db.get_many(found, consistent=True)
+    writes = reconcile.writes(line, items)
+    if writes:
+        db.commit(*writes)
+    return Outcome.UPDATED if about in items else Outcome.CREATED

@@ -1,0 +1,81 @@
+"""What has to be written so that the table says what a line says, and keeps what only the table can know.
+
+The units left are the table's: they are set when a product is new and never again, so that a repeat brings no sold
+unit back. So is the time of creation. What the file leaves out (description, image, whether it is for sale) stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from chalicelib import attributes, db, keys
+from chalicelib.keys import Key
+from chalicelib.products import store
+from chalicelib.products.models import Product
+from tools.catalogue.lines import Line
+
+ACTOR = "catalogue-import"
+
+_LEFT_ALONE = {"PK", "SK", "stock", "stockVersion", "createdAt", "updatedAt", "updatedBy"}
+_REMOVABLE = ("imageUrl", "sku", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK")
+_STAMPS = ("updatedAt", "updatedBy")
+_OPTIONAL = {"description": "description", "imageUrl": "image_url", "isActive": "is_active"}
+
+
+def product_keys(product_id: str) -> tuple[Key, Key, Key]:
+    """The items of a product, in the order of `store.writes_for`."""
+    return keys.product(product_id), keys.stock(product_id), keys.stock_movement(product_id, "initial")
+
+
+def writes(line: Line, items: Mapping[Key, db.Item]) -> tuple[db.Write, ...]:
+    """The writes for a product of which some items exist; none when it is as the file says.
+
+    What is missing after an interrupted run is inserted, what exists is changed in part: never is an item replaced
+    that a sale may be changing.
+    """
+    about, stock, movement = product_keys(line.product.product_id)
+    product = _merged(line, items)
+    wanted = {
+        key: attributes.plain_item(write.request["Item"])
+        for key, write in zip((about, stock, movement), store.writes_for(product, actor=ACTOR), strict=True)
+    }
+    inserts = tuple(db.insert(key, item) for key, item in wanted.items() if key not in items)
+    changes = (_change(key, items[key], wanted[key]) for key in (about, stock) if key in items)
+    return inserts + tuple(change for change in changes if change)
+
+
+def _merged(line: Line, items: Mapping[Key, db.Item]) -> Product:
+    """The line's product with what is known of it in the table."""
+    about, stock, movement = (items.get(key) for key in product_keys(line.product.product_id))
+    first = about or movement or {}
+    known: dict[str, Any] = {
+        "created_at": first.get("createdAt", line.product.created_at),
+        "stock": _units(line.product.stock, about, stock, movement),
+    }
+    if about:
+        existing = msgspec.convert(about, Product)
+        known |= {own: getattr(existing, own) for name, own in _OPTIONAL.items() if name not in line.given}
+    return msgspec.structs.replace(line.product, **known)
+
+
+def _units(initial: int, about: db.Item | None, stock: db.Item | None, movement: db.Item | None) -> int:
+    """The units that a missing item is to speak of: what another of the product's items says, else the file."""
+    said = [(stock or {}).get("stock"), (movement or {}).get("delta"), (about or {}).get("stock")]
+    return next((units for units in said if units is not None), initial)
+
+
+def _change(key: Key, present: db.Item, wanted: db.Item) -> db.Write | None:
+    """The partial update that makes `present` say what `wanted` says, or None when it does."""
+    changed = {name: value for name, value in wanted.items() if name not in _LEFT_ALONE and present.get(name) != value}
+    gone = [name for name in _REMOVABLE if name in present and name not in wanted]
+    if not changed and not gone:
+        return None
+    changed |= {name: wanted[name] for name in _STAMPS if name in wanted}
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changed)
+    if gone:
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+    values = {f":{name}": value for name, value in changed.items()}
+    return db.update(key, expression, values, names={f"#{name}": name for name in (*changed, *gone)})
