@@ -91,7 +91,7 @@ def test_without_the_local_aws_it_says_how_to_start_it(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
-    run = subprocess.run(  # noqa: S603 - our own interpreter and module
+    run = subprocess.run(
         [sys.executable, "-m", "tools.catalogue", "export", str(tmp_path / "a.csv")],
         cwd=ROOT, env={**inherited, "CLOUD_PORT": str(port)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
