@@ -36,8 +36,8 @@ export: $(VENV)/ready ## Write the catalogue to a file: FILE=products.csv
 	@exec $(PYTHON) -m tools.catalogue export "$(FILE)"
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
-	rm -rf .chalice/deployments
-	$(VENV)/bin/chalice package --stage $(STAGE) --template-format json --merge-template infra/merge.json out/
+	$(PYTHON) -m tools.package $(STAGE) out
+	$(VENV)/bin/cfn-lint out/sam.json
 
 clean: ## Forget the virtual environment, the packages and the demo shop's data
 	rm -rf $(VENV) out .chalice/deployments $(STATE_DIR)

@@ -1,0 +1,329 @@
+"""Least privilege, proven both ways: every call that a function makes is allowed, every allowance is used.
+
+The calls are those of the real code against the emulated AWS, recorded where botocore has made up its mind about
+operation and parameters. A transaction counts as the single writes that IAM sees in it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib import authorizer, clients, clock, health, keyring
+from chalicelib.payments import provider, simulator
+from tests.shop import Shop
+from tools.local.stream import lambda_record
+
+CHALICE = Path(__file__).parents[2] / ".chalice"
+CONFIG = json.loads((CHALICE / "config.json").read_text())
+FUNCTIONS = ("api_handler", "authorize", "handle_table_stream", "run_scheduled_work")
+STAGES = ("dev", "prod")
+EVERY_ROLE = [(stage, function) for stage in STAGES for function in FUNCTIONS]
+ONE_PARTITION_KEY = {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}
+# What the Lambda service itself does in a function's name.
+OF_THE_SERVICE = {
+    "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
+    "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+    "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
+    "sqs:SendMessage",
+}  # fmt: skip
+WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+SCHEDULED = {
+    "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "123456789012",
+    "time": "2026-11-21T09:30:00Z", "region": "us-east-1", "resources": [], "detail": {},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Call:
+    """One thing that IAM is asked about; the resource names its stage by the variable that holds the name."""
+
+    action: str
+    resource: str
+    leading_keys: tuple[str, ...] = ()
+
+    def on(self, stage: str) -> Call:
+        """The call as that stage makes it."""
+        names = CONFIG["stages"][stage]["environment_variables"]
+        return Call(self.action, self.resource.format(**names), self.leading_keys)
+
+
+@dataclass
+class Recorder:
+    """Which function makes which calls."""
+
+    calls: dict[str, set[Call]] = field(default_factory=lambda: {function: set() for function in FUNCTIONS})
+    running: list[str] = field(default_factory=lambda: ["api_handler"])
+
+    @contextmanager
+    def inside(self, function: str) -> Iterator[None]:
+        """Count calls for that function, which like its own process knows no keys yet."""
+        keyring.forget()
+        self.running.append(function)
+        yield
+        self.running.pop()
+        keyring.forget()
+
+    def around(self, function: str, code: Callable[..., Any]) -> Callable[..., Any]:
+        """The code, whose calls count for that function."""
+
+        @functools.wraps(code)
+        def counted(*arguments: Any) -> Any:
+            with self.inside(function):
+                return code(*arguments)
+
+        return counted
+
+    def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        """Take down one call; what a service is asked for and this does not know is a failure."""
+        asked = {"dynamodb": dynamodb, "secretsmanager": secret, "sesv2": mail}[model.service_model.service_name]
+        self.calls[self.running[-1]].update(asked(model.name, params))
+
+
+def dynamodb(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+    table = "arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE_NAME}"
+    if operation == "TransactWriteItems":
+        for write in params["TransactItems"]:
+            ((kind, request),) = write.items()
+            action = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
+            yield Call(f"dynamodb:{action}", table, (partition(request),))
+    elif operation == "BatchGetItem":
+        (request,) = params["RequestItems"].values()
+        yield Call(f"dynamodb:{operation}", table, tuple(key["PK"]["S"] for key in request["Keys"]))
+    elif operation == "Query":
+        index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+        yield Call(f"dynamodb:{operation}", table + index, (params["ExpressionAttributeValues"][":pk"]["S"],))
+    elif operation in ONE_PARTITION_KEY:
+        yield Call(f"dynamodb:{operation}", table, (partition(params),))
+    else:
+        yield Call(f"dynamodb:{operation}", table)
+
+
+def partition(request: dict[str, Any]) -> str:
+    return str((request.get("Key") or request["Item"])["PK"]["S"])
+
+
+def secret(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+    variables = ("JWT_SECRET_NAME", "PAYMENT_SECRET_NAME")
+    variable = next(name for name in variables if os.environ[name] == params["SecretId"])
+    secrets = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+    yield Call(f"secretsmanager:{operation}", f"{secrets}{{{variable}}}-a1B2c3")
+
+
+def mail(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+    assert params["FromEmailAddress"] == os.environ["MAIL_FROM"]
+    yield Call(f"ses:{operation}", "arn:aws:ses:us-east-1:123456789012:identity/{MAIL_FROM}")
+
+
+@pytest.fixture
+def recorder(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    made = Recorder()
+    boto3.setup_default_session()
+    assert boto3.DEFAULT_SESSION
+    boto3.DEFAULT_SESSION.events.register("provide-client-params", made.note)
+    monkeypatch.setattr(authorizer.authorize, "func", made.around("authorize", authorizer.authorize.func))
+    monkeypatch.setattr(health, "_last", None)
+    clients.forget()
+    yield made
+    clients.forget()
+
+
+@pytest.fixture
+def calls(recorder: Recorder, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[Call]]:
+    """What the functions call in a day that leaves out nothing they can do."""
+    mug = shop.admin().product(stock=50)["productId"]
+    browse(shop, mug)
+    fill_carts(shop, mug)
+    buy_and_cancel(shop, mug)
+    leave_money_in_doubt(shop, mug, monkeypatch)
+    with recorder.inside("run_scheduled_work"), clock.fixed(clock.now() + timedelta(minutes=20)):
+        swept = shop.client.lambda_.invoke("run_scheduled_work", SCHEDULED).payload
+    assert swept == {"settled": 2, "expired": 0, "refunded": 1}
+    deliver_stream(shop, recorder)
+    return recorder.calls
+
+
+def browse(shop: Shop, mug: str) -> None:
+    for path in ("/hello", "/health", "/products?limit=1", f"/products/{mug}", "/products/category/kitchen"):
+        assert shop("GET", path).status == 200
+
+
+def fill_carts(shop: Shop, mug: str) -> None:
+    """A guest and a customer each add, add again, change, remove and clear."""
+    token = shop("POST", "/cart/items", {"productId": mug, "quantity": 1}).headers["X-Cart-Token"]
+    for visitor in (Shop(shop.client, {"X-Cart-Token": token}), shop.customer("guest@example.com")):
+        for _ in range(2):
+            added = visitor("POST", "/cart/items", {"productId": mug, "quantity": 1}, Idempotency_Key="cart-1")
+            assert added.status == 201
+        assert visitor("GET", "/cart").status == 200
+        assert visitor("PUT", f"/cart/items/{mug}", {"quantity": 3}).status == 200
+        assert visitor("DELETE", f"/cart/items/{mug}").status == 204
+        assert visitor("DELETE", "/cart").status == 204
+
+
+def buy_and_cancel(shop: Shop, mug: str) -> None:
+    """Orders from the cart and from a list, paid and declined, replayed, listed, cancelled."""
+    ada, admin = shop.customer(), shop.login("root@example.com")
+    for token in ("tok_declined", "tok_success"):
+        ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+        ordered = ada.order(token=token, Idempotency_Key=token)
+        assert ada.order(token=token, Idempotency_Key=token).headers["Idempotent-Replayed"] == "true"
+    path = f"/orders/{ordered.body['orderId']}"
+    for buyer in (ada, admin):
+        assert [buyer("GET", each).status for each in ("/auth/me", "/orders", path, f"{path}/status")] == [200] * 4
+    assert ada("PUT", f"{path}/cancel").body["paymentStatus"] == "refunded"
+    assert ada("POST", "/auth/logout").status == 204
+
+
+def leave_money_in_doubt(shop: Shop, mug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two charges and a refund that the provider did not answer."""
+    ada = shop.login()
+    for token in ("tok_timeout", "tok_timeout_before"):
+        assert ada.order((mug, 1), token=token).status == 202
+    paid = ada.order((mug, 1)).body["orderId"]
+    with monkeypatch.context() as silent:
+        silent.setattr(simulator.Simulator, "refund", no_answer)
+        assert ada("PUT", f"/orders/{paid}/cancel").body["paymentStatus"] == "paid"
+
+
+def no_answer(*_: Any) -> None:
+    raise provider.NoAnswer
+
+
+def deliver_stream(shop: Shop, recorder: Recorder) -> None:
+    """Every record of the day, first while mail is refused, then again."""
+    unrecorded = boto3.session.Session()
+    event, ses = {"Records": stream_records(unrecorded)}, unrecorded.client("sesv2")
+    ses.delete_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
+    with recorder.inside("handle_table_stream"):
+        assert shop.client.lambda_.invoke("handle_table_stream", event).payload["batchItemFailures"]
+        ses.create_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
+        assert shop.client.lambda_.invoke("handle_table_stream", event).payload == {"batchItemFailures": []}
+
+
+def stream_records(session: boto3.session.Session) -> list[dict[str, Any]]:
+    streams = session.client("dynamodbstreams")
+    arn = streams.list_streams(TableName=os.environ["TABLE_NAME"])["Streams"][0]["StreamArn"]
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+    return [lambda_record(record, arn) for record in records]
+
+
+def policy_file(stage: str, function: str) -> str:
+    return str(CONFIG["stages"][stage]["lambda_functions"][function]["iam_policy_file"])
+
+
+def statements(stage: str, function: str) -> list[dict[str, Any]]:
+    document = json.loads((CHALICE / policy_file(stage, function)).read_text())
+    assert document["Version"] == "2012-10-17"
+    return list(document["Statement"])
+
+
+def allows(statement: dict[str, Any], call: Call) -> bool:
+    """Does IAM find that this statement allows the call?"""
+    keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
+    return (
+        call.action in statement["Action"]
+        and fnmatchcase(call.resource, statement["Resource"])
+        and all(any(fnmatchcase(key, pattern) for pattern in keys) for key in call.leading_keys)
+    )
+
+
+def allowances(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The statement in its smallest parts: one action and one kind of key each."""
+    keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
+    for action in set(statement["Action"]) - OF_THE_SERVICE:
+        for key in keys:
+            yield {"Action": action, "Resource": statement["Resource"], "Key": key}
+
+
+def is_used(allowance: dict[str, Any], calls: set[Call]) -> bool:
+    return any(
+        call.action == allowance["Action"]
+        and fnmatchcase(call.resource, allowance["Resource"])
+        and any(fnmatchcase(key, allowance["Key"]) for key in call.leading_keys or ("",))
+        for call in calls
+    )
+
+
+def made_by(function: str, stage: str, calls: dict[str, set[Call]]) -> set[Call]:
+    """The function's calls in that stage; the simulator's ledger is none of prod's, which refuses the simulator."""
+    made = {call.on(stage) for call in calls[function]}
+    return {call for call in made if stage != "prod" or not any(k.startswith("SIMULATOR#") for k in call.leading_keys)}
+
+
+def test_every_call_is_allowed_and_every_allowance_is_used(calls: dict[str, set[Call]]) -> None:
+    refused, unused = [], []
+
+    for stage, function in EVERY_ROLE:
+        made, granted = made_by(function, stage, calls), statements(stage, function)
+        refused += [(stage, function, call) for call in made if not any(allows(each, call) for each in granted)]
+        parts = [part for each in granted for part in allowances(each)]
+        unused += [(stage, function, part) for part in parts if not is_used(part, made)]
+
+    assert refused == []
+    assert unused == []
+    assert all(calls.values())
+
+
+def test_the_simulator_is_refused_in_prod() -> None:
+    assert CONFIG["stages"]["prod"]["environment_variables"]["PAYMENT_PROVIDER"] != "simulator"
+
+
+def test_every_function_of_every_stage_has_a_policy_of_its_own() -> None:
+    files = [policy_file(stage, function) for stage, function in EVERY_ROLE]
+
+    assert len(set(files)) == len(EVERY_ROLE)
+    assert {f"policy-{stage}.json" for stage in STAGES} <= set(files)
+    assert set(files) == {path.name for path in CHALICE.glob("policy-*.json")}
+
+
+@pytest.mark.parametrize(("stage", "function"), EVERY_ROLE)
+def test_actions_and_resources_are_named(stage: str, function: str) -> None:
+    for statement in statements(stage, function):
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action or "?" in action for action in statement["Action"])
+        if not WITHOUT_RESOURCES.issuperset(statement["Action"]):
+            assert "*" not in statement["Resource"].split(":", 5)[5].removesuffix("/stream/*").removesuffix(":*")
+            assert f"-{stage}" in statement["Resource"] or statement["Resource"].endswith(names_of(stage))
+
+
+def names_of(stage: str) -> tuple[str, ...]:
+    """What does not carry the stage in its name: the sender, and prod's secrets."""
+    environment = CONFIG["stages"][stage]["environment_variables"]
+    return environment["MAIL_FROM"], f"{environment['JWT_SECRET_NAME']}-??????"
+
+
+@pytest.mark.parametrize(("stage", "function"), EVERY_ROLE)
+def test_items_are_reached_by_their_kind_of_key_and_a_call_without_keys_is_refused(stage: str, function: str) -> None:
+    of_items = [each for each in statements(stage, function) if is_about_items(each)]
+
+    for statement in of_items:
+        condition = statement["Condition"]
+        assert set(condition) == {"ForAllValues:StringLike", "Null"}
+        assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
+        assert all(key.endswith("#*") for key in condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+
+
+def is_about_items(statement: dict[str, Any]) -> bool:
+    actions = {action for action in statement["Action"] if action.startswith("dynamodb:")} - OF_THE_SERVICE
+    return bool(actions - {"dynamodb:DescribeTable"})
+
+
+def test_the_authorizer_reads_sessions_and_nothing_else_of_the_table() -> None:
+    (statement,) = [each for each in statements("prod", "authorize") if is_about_items(each)]
+
+    assert statement["Action"] == ["dynamodb:GetItem"]
+    assert statement["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": ["USER#*"]}

@@ -1,0 +1,63 @@
+"""The SAM template and the code of one stage, by `chalice package` and what it cannot say by itself.
+
+Chalice writes functions, roles and routes. infra/merge-sam.json adds what its decorators have no words for, and
+the answers of API Gateway are made from the app's own problem documents.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tools.package import gateway
+
+PROJECT = Path(__file__).parents[2]
+MERGE = PROJECT / "infra" / "merge-sam.json"
+CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
+LEFT_OUT = "Could not install dependencies"
+
+
+class Refusal(Exception):
+    """What stands in the way, as a sentence for the operator."""
+
+
+def package(stage: str, out: Path) -> None:
+    """Write sam.json and deployment.zip of a stage into `out`.
+
+    Raises `Refusal` when Chalice fails, and when it leaves a dependency out, which it only mentions.
+    """
+    merge = merge_for(stage)
+    shutil.rmtree(PROJECT / ".chalice" / "deployments", ignore_errors=True)  # it is reused after changes that count
+    with TemporaryDirectory() as scratch:
+        file = Path(scratch) / "merge.json"
+        file.write_text(json.dumps(merge))
+        _chalice("package", "--stage", stage, "--template-format", "json", "--merge-template", str(file), str(out))
+
+
+def merge_for(stage: str) -> dict[str, Any]:
+    """What is merged into Chalice's template: infra/merge-sam.json, held to the stage, and the gateway's answers."""
+    merge: dict[str, Any] = json.loads(MERGE.read_text())
+    parameter = merge["Parameters"]["Stage"]
+    if stage not in parameter["AllowedValues"]:
+        raise Refusal(f"There is no stage {stage!r} to package; there are {', '.join(parameter['AllowedValues'])}.")
+    parameter |= {"Default": stage, "AllowedValues": [stage]}
+    config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
+    origin = config["stages"][stage]["environment_variables"]["CORS_ORIGIN"]
+    merge["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway.responses(origin)
+    return merge
+
+
+def _chalice(*arguments: str) -> None:
+    """Run Chalice in the project. It wants a region, which the template does not contain: any will do."""
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
+    ran = subprocess.run(  # noqa: S603 - our own words
+        [*CHALICE, *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    said = ran.stdout + ran.stderr
+    sys.stdout.write(said)
+    if ran.returncode or LEFT_OUT in said:
+        raise Refusal("Nothing was packaged: Chalice failed, or left out a dependency; see above.")
