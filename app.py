@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice import Chalice, Rate
+from chalice import Chalice, IAMAuthorizer, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent
 
-from chalicelib import health, http, log, problems, settings
+from chalicelib import access, health, http, log, problems, rotation, settings
+from chalicelib.auth import accounts, tokens
 from chalicelib.auth import service as auth
-from chalicelib.auth import tokens
-from chalicelib.auth.models import Credentials
+from chalicelib.auth.models import (
+    IDLE_LIFETIME,
+    Credentials,
+    ForgotRequest,
+    LogoutQuery,
+    PasswordChange,
+    RefreshRequest,
+    ResetRequest,
+    VerifyRequest,
+)
 from chalicelib.authorizer import authorize, gate
 from chalicelib.cart import service as cart
 from chalicelib.cart.models import NewLine, NewQuantity
@@ -22,10 +31,11 @@ from chalicelib.http import Answer, Call
 from chalicelib.notifications import service as notifications
 from chalicelib.orders import service as orders
 from chalicelib.orders.models import OrderQuery, OrderRequest
+from chalicelib.privacy import service as privacy
 from chalicelib.products import service as products
 from chalicelib.products.models import NewProduct
 from chalicelib.users import service as users
-from chalicelib.users.models import Registration
+from chalicelib.users.shapes import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
 from chalicelib.wire import PageQuery
 
 app = Chalice(app_name="ecommerce")
@@ -34,7 +44,8 @@ app.api.cors = problems.cors()
 app.register_blueprint(gate)
 app.register_middleware(problems.for_gateway_answers, "http")
 log.adopt(app.log)
-endpoint = http.endpoint_for(app, authenticate=tokens.authenticate)
+endpoint = http.endpoint_for(app, authenticate=tokens.authenticate, confirm=auth.confirm)
+managers = IAMAuthorizer() if settings.users_by_iam() else authorize
 
 # --- The shop itself
 
@@ -66,16 +77,158 @@ def login(call: Call) -> Any:
     return auth.login(call.body, device=call.device)
 
 
+@app.route("/auth/refresh", methods=["POST"])
+@endpoint(takes=RefreshRequest)
+def refresh(call: Call) -> Any:
+    return auth.refresh(call.body.refresh_token)
+
+
 @app.route("/auth/logout", methods=["POST"], authorizer=authorize)
-@endpoint()
+@endpoint(query=LogoutQuery)
 def logout(call: Call) -> Any:
-    return auth.logout(call.user)
+    return accounts.log_out_everywhere(call.user) if call.query.all else auth.logout(call.user)
 
 
 @app.route("/auth/me", methods=["GET"], authorizer=authorize)
 @endpoint()
 def me(call: Call) -> Any:
-    return users.profile(call.user.user_id)
+    return users.get(call.user.user_id, call.user).view()
+
+
+@app.route("/auth/password/forgot", methods=["POST"])
+@endpoint(takes=ForgotRequest, status=202)
+def forgot_password(call: Call) -> Any:
+    accounts.forgot(call.body.email)
+    return {"message": "If somebody has this address, a mail is on its way to it."}
+
+
+@app.route("/auth/password/reset", methods=["POST"])
+@endpoint(takes=ResetRequest)
+def reset_password(call: Call) -> Any:
+    return accounts.reset(call.body.token, call.body.password)
+
+
+@app.route("/auth/verify", methods=["POST"])
+@endpoint(takes=VerifyRequest)
+def verify_email(call: Call) -> Any:
+    return accounts.verify(call.body.token)
+
+
+@app.route("/sessions", methods=["POST"])
+@endpoint(takes=Credentials, status=201)
+def create_session(call: Call) -> Any:
+    return auth.login(call.body, device=call.device, idle=IDLE_LIFETIME)
+
+
+@app.route("/sessions", methods=["GET"], authorizer=authorize)
+@endpoint()
+def list_sessions(call: Call) -> Any:
+    return http.whole("sessions", auth.sessions(call.user))
+
+
+@app.route("/sessions/{session_id}", methods=["GET"], authorizer=authorize)
+@endpoint()
+def get_session(call: Call, session_id: str) -> Any:
+    return auth.session(session_id, call.user)
+
+
+@app.route("/sessions/{session_id}", methods=["DELETE"], authorizer=authorize)
+@endpoint()
+def revoke_session(call: Call, session_id: str) -> Any:
+    return auth.revoke(session_id, call.user)
+
+
+@app.route("/users/profile", methods=["GET"], authorizer=authorize)
+@endpoint()
+def get_profile(call: Call) -> Any:
+    return http.tagged(users.get(call.user.user_id, call.user))
+
+
+@app.route("/users/profile", methods=["PUT"], authorizer=authorize)
+@endpoint(takes=ProfileChange)
+def update_profile(call: Call) -> Any:
+    return http.tagged(users.update(call.user.user_id, call.body, actor=call.user, if_match=call.if_match))
+
+
+@app.route("/users/profile", methods=["DELETE"], authorizer=authorize)
+@endpoint()
+def erase_profile(call: Call) -> Any:
+    return privacy.erase(call.user)
+
+
+@app.route("/users/profile/export", methods=["GET"], authorizer=authorize)
+@endpoint()
+def export_profile(call: Call) -> Any:
+    return privacy.export(call.user)
+
+
+@app.route("/users/password", methods=["PUT"], authorizer=authorize)
+@endpoint(takes=PasswordChange)
+def change_password(call: Call) -> Any:
+    return accounts.change_password(call.body, call.user)
+
+
+# --- User management, for admins with a token or for services that sign, as the stage chooses
+
+
+@app.route("/users", methods=["POST"], authorizer=managers)
+@endpoint(takes=NewUser, status=201)
+def create_user(call: Call) -> Any:
+    return http.tagged(accounts.create(call.body, actor=call.user, claim=call.claim))
+
+
+@app.route("/users", methods=["GET"], authorizer=managers)
+@endpoint(query=UserQuery)
+def list_users(call: Call) -> Any:
+    return call.page("users", *users.page(call.query, call.position()))
+
+
+@app.route("/users/{user_id}", methods=["GET"], authorizer=managers)
+@endpoint()
+def get_user(call: Call, user_id: str) -> Any:
+    return http.tagged(users.get(user_id, call.user))
+
+
+@app.route("/users/{user_id}", methods=["PUT"], authorizer=managers)
+@endpoint(takes=Profile)
+def replace_user(call: Call, user_id: str) -> Any:
+    return http.tagged(users.update(user_id, call.body, actor=call.user, if_match=call.if_match))
+
+
+@app.route("/users/{user_id}", methods=["PATCH"], authorizer=managers)
+@endpoint(takes=ProfileChange)
+def update_user(call: Call, user_id: str) -> Any:
+    return http.tagged(users.update(user_id, call.body, actor=call.user, if_match=call.if_match))
+
+
+@app.route("/users/{user_id}", methods=["DELETE"], authorizer=managers)
+@endpoint()
+def delete_user(call: Call, user_id: str) -> Any:
+    return accounts.delete(user_id, actor=call.user)
+
+
+@app.route("/users/{user_id}/status", methods=["PUT"], authorizer=managers)
+@endpoint(takes=StatusChange)
+def set_user_status(call: Call, user_id: str) -> Any:
+    return accounts.set_status(user_id, call.body.status, actor=call.user)
+
+
+@app.route("/users/{user_id}/roles", methods=["POST"], authorizer=managers)
+@endpoint(takes=RoleGrant)
+def grant_role(call: Call, user_id: str) -> Any:
+    return accounts.grant(user_id, call.body.role, actor=call.user)
+
+
+@app.route("/users/{user_id}/roles/{role}", methods=["DELETE"], authorizer=managers)
+@endpoint()
+def withdraw_role(call: Call, user_id: str, role: str) -> Any:
+    return accounts.withdraw(user_id, access.role(role), actor=call.user)
+
+
+@app.route("/users/{user_id}/audit", methods=["GET"], authorizer=managers)
+@endpoint(query=PageQuery)
+def list_history(call: Call, user_id: str) -> Any:
+    return call.page("entries", *users.history(user_id, size=call.query.size, after=call.position()))
 
 
 # --- Catalogue
@@ -198,3 +351,10 @@ def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
     """Settle payments in doubt, expire unpaid orders, finish refunds."""
     log.bind(functionName="run_scheduled_work", requestId=problems.invocation_id(event.context))
     return orders.sweep()
+
+
+@app.lambda_function(name="rotate_jwt_secret")
+def rotate_jwt_secret(event: dict[str, str], context: object) -> None:
+    """One step of rotating the signing key, as Secrets Manager asks for it."""
+    log.bind(functionName="rotate_jwt_secret", requestId=problems.invocation_id(context))
+    rotation.run(event["Step"], event["SecretId"], event["ClientRequestToken"])

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from chalicelib.errors import Forbidden, Unauthenticated
+from chalicelib.errors import Forbidden, NotFound, Unauthenticated
 
 
 class Role(StrEnum):
@@ -26,6 +26,7 @@ class Audience(StrEnum):
     PUBLIC = "public"
     GUEST = "guest"  # a user or a guest: no authorizer, the handler reads the token if there is one
     USER = "user"
+    SELF = "self"  # the user whom it is about, or an admin; the service compares
     ADMIN = "admin"
 
 
@@ -36,7 +37,6 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     email: str
     roles: tuple[Role, ...]
     session_id: str
-    session_version: int
 
     @property
     def is_admin(self) -> bool:
@@ -54,8 +54,31 @@ ROUTES: dict[tuple[str, str], Audience] = {
     ("GET", "/health"): Audience.PUBLIC,
     ("POST", "/auth/register"): Audience.PUBLIC,
     ("POST", "/auth/login"): Audience.PUBLIC,
+    ("POST", "/auth/refresh"): Audience.PUBLIC,
+    ("POST", "/auth/password/forgot"): Audience.PUBLIC,
+    ("POST", "/auth/password/reset"): Audience.PUBLIC,
+    ("POST", "/auth/verify"): Audience.PUBLIC,
     ("POST", "/auth/logout"): Audience.USER,
     ("GET", "/auth/me"): Audience.USER,
+    ("POST", "/sessions"): Audience.PUBLIC,
+    ("GET", "/sessions"): Audience.USER,
+    ("GET", "/sessions/{session_id}"): Audience.USER,
+    ("DELETE", "/sessions/{session_id}"): Audience.USER,
+    ("GET", "/users/profile"): Audience.USER,
+    ("PUT", "/users/profile"): Audience.USER,
+    ("DELETE", "/users/profile"): Audience.USER,
+    ("GET", "/users/profile/export"): Audience.USER,
+    ("PUT", "/users/password"): Audience.USER,
+    ("POST", "/users"): Audience.ADMIN,
+    ("GET", "/users"): Audience.ADMIN,
+    ("GET", "/users/{user_id}"): Audience.SELF,
+    ("PUT", "/users/{user_id}"): Audience.SELF,
+    ("PATCH", "/users/{user_id}"): Audience.SELF,
+    ("DELETE", "/users/{user_id}"): Audience.ADMIN,
+    ("PUT", "/users/{user_id}/status"): Audience.ADMIN,
+    ("POST", "/users/{user_id}/roles"): Audience.ADMIN,
+    ("DELETE", "/users/{user_id}/roles/{role}"): Audience.ADMIN,
+    ("GET", "/users/{user_id}/audit"): Audience.ADMIN,
     ("GET", "/products"): Audience.PUBLIC,
     ("POST", "/products"): Audience.ADMIN,
     ("GET", "/products/{product_id}"): Audience.PUBLIC,
@@ -72,6 +95,17 @@ ROUTES: dict[tuple[str, str], Audience] = {
     ("PUT", "/orders/{order_id}/cancel"): Audience.USER,
 }
 
+# Routes on which a session is looked up again, so that ending it counts at once and not only when the gateway's
+# cached policy expires (A3). `POST /orders` does so in its own transaction.
+RECHECKED = {
+    *(route for route, audience in ROUTES.items() if audience is Audience.ADMIN),
+    ("DELETE", "/users/profile"),
+    ("PUT", "/users/password"),
+    ("PUT", "/users/{user_id}"),
+    ("PATCH", "/users/{user_id}"),
+    ("PUT", "/orders/{order_id}/cancel"),
+}
+
 
 def to_context(principal: Principal) -> dict[str, str]:
     """The principal as an authorizer hands it on: strings only, as API Gateway demands (A5)."""
@@ -81,7 +115,6 @@ def to_context(principal: Principal) -> dict[str, str]:
         "role": principal.role,
         "roles": ",".join(principal.roles),
         "sessionId": principal.session_id,
-        "sessionVersion": str(principal.session_version),
     }
 
 
@@ -94,8 +127,25 @@ def from_context(context: Mapping[str, str]) -> Principal | None:
         email=context["email"],
         roles=tuple(Role(role) for role in context["roles"].split(",")),
         session_id=context["sessionId"],
-        session_version=int(context["sessionVersion"]),
     )
+
+
+def role(name: str) -> Role:
+    """The role of that name in a path, or `NotFound`."""
+    try:
+        return Role(name)
+    except ValueError:
+        raise NotFound("There is no such role.") from None
+
+
+def is_user_management(path: str) -> bool:
+    """Is it one of the routes that a stage may give to signing services instead of admins?"""
+    return path == "/users" or path.startswith("/users/{user_id}")
+
+
+def service(arn: str) -> Principal:
+    """The caller that API Gateway has authenticated by SigV4; IAM has already judged what it may call."""
+    return Principal(user_id=arn, email="", roles=(Role.ADMIN,), session_id="")
 
 
 def admit(audience: Audience, principal: Principal | None) -> None:
@@ -113,7 +163,7 @@ def routes_for(principal: Principal) -> list[tuple[str, str]]:
 
     It depends on the roles alone, so that a policy made from it may be cached for any route (A5).
     """
-    open_to = {Audience.USER, Audience.ADMIN} if principal.is_admin else {Audience.USER}
+    open_to = {Audience.USER, Audience.SELF} | ({Audience.ADMIN} if principal.is_admin else set())
     return [(method, _wildcard(path)) for (method, path), audience in ROUTES.items() if audience in open_to]
 
 

@@ -26,6 +26,11 @@ def epoch() -> int:
     return int(now().timestamp())
 
 
+def at(epoch_seconds: int) -> datetime:
+    """The instant of an expiry."""
+    return datetime.fromtimestamp(epoch_seconds, UTC)
+
+
 def ago(span: timedelta) -> str:
     """The timestamp of the instant `span` before now."""
     return timestamp(now() - span)

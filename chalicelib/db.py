@@ -45,6 +45,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """What items of a query to show, as an expression with its values and names."""
+
+    expression: str
+    values: dict[str, Any]
+    names: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """A way to walk the table in order: the attribute names of its keys."""
 
@@ -90,29 +99,38 @@ def query(
     before: str | None = None,
     newest_first: bool = False,
     consistent: bool = False,
+    where: Filter | None = None,
 ) -> Page:
     """At most `limit` items of one partition in sort-key order, one round trip.
 
     `prefix` narrows the sort key; `after` goes on behind the position of an earlier page; `before` leaves out
-    sort keys at or above it. Resuming by sort key rather than by item survives the item's deletion.
+    sort keys at or above it. Resuming by sort key rather than by item survives the item's deletion. `where` leaves
+    items out after they were read, so a page may be short or empty and still have a next one.
     """
     request = _query_request(index, pk, _bounds(prefix, after, before, newest_first=newest_first))
     request |= {"Limit": limit, "ScanIndexForward": not newest_first, "ConsistentRead": consistent}
+    if where:
+        request["FilterExpression"] = where.expression
+        request["ExpressionAttributeValues"] |= attributes.wire_item(where.values)
+        request["ExpressionAttributeNames"] |= where.names
     answer = transport.call("query", **request)
     items = [attributes.plain_item(item) for item in answer["Items"]]
     last = answer.get("LastEvaluatedKey")
     return Page(items, last[index.sk]["S"] if last else None)
 
 
-def query_shards(index: Index, pks: Sequence[str], *, limit: int, prefix: str = "", after: str | None = None) -> Page:
-    """The newest `limit` items over several partitions merged in order, one round trip per partition."""
-    pages = [query(index, pk, limit=limit, prefix=prefix, after=after, newest_first=True) for pk in pks]
-    if len(pages) == 1:
-        return pages[0]
-    merged = sorted((item for page in pages for item in page.items), key=lambda item: item[index.sk], reverse=True)
-    more = len(merged) > limit or any(page.after for page in pages)
-    shown = merged[:limit]
-    return Page(shown, shown[-1][index.sk] if more and shown else None)
+def query_shards(
+    index: Index, pks: Sequence[str], *, limit: int, after: str | None = None, where: Filter | None = None
+) -> Page:
+    """The newest `limit` items over several partitions merged in order, one round trip per partition.
+
+    Where one partition's page ended early, nothing older than its end is shown yet.
+    """
+    pages = [query(index, pk, limit=limit, after=after, newest_first=True, where=where) for pk in pks]
+    horizon = max((page.after for page in pages if page.after), default=None)
+    known = [item for page in pages for item in page.items if horizon is None or item[index.sk] >= horizon]
+    known.sort(key=lambda item: str(item[index.sk]), reverse=True)
+    return Page(known[:limit], known[limit - 1][index.sk] if len(known) > limit else horizon)
 
 
 def put(key: Key, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None,
@@ -165,6 +183,15 @@ def commit(*writes: Write) -> None:
             transport.call("transact_write_items", TransactItems=items)
     except transport.Refused as refused:
         raise writes[refused.position].otherwise from None
+
+
+def advance(write: Write) -> Item:
+    """Apply one update and give the item as it is afterwards, in the same round trip."""
+    try:
+        answer = transport.call("update_item", TableName=_table(), ReturnValues="ALL_NEW", **write.request)
+    except transport.Refused:
+        raise write.otherwise from None
+    return attributes.plain_item(answer["Attributes"])
 
 
 def repeat_until_current(attempt: Callable[[], R]) -> R:

@@ -87,6 +87,12 @@ class Conflict(ShopError):
     code = "conflict"
 
 
+class PreconditionFailed(ShopError):
+    """The caller's copy is out of date."""
+
+    code = "precondition_failed"
+
+
 class Impossible(ShopError):
     """Well-formed, but it cannot be done."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import unquote
 
 from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib import access, clock, cursors, errors, idempotency, log, problems, wire
+from chalicelib import access, clock, cursors, errors, idempotency, log, problems, settings, wire
 from chalicelib.access import Audience, Principal
 
 _JSON = "application/json"
@@ -56,6 +56,11 @@ class Call:
         return self.headers.get("x-cart-token")
 
     @property
+    def if_match(self) -> str | None:
+        """The entity tag that the caller's change is based on, None without one."""
+        return self.headers.get("if-match")
+
+    @property
     def device(self) -> str:
         """What the caller says it runs on."""
         return self.headers.get("user-agent", "")
@@ -82,6 +87,28 @@ class _Contract:
     status: int | Callable[[Any], int]
     resume: Callable[[Call, str], Any] | None
     authenticate: Callable[[str], Principal]
+    confirm: Callable[[Principal], None]
+
+
+class Tagged(Protocol):
+    """Something with a view and an entity tag of it."""
+
+    @property
+    def etag(self) -> str:
+        """The tag that changes with the view."""
+
+    def view(self) -> Any:
+        """What the API shows."""
+
+
+def tagged(thing: Tagged) -> Answer:
+    """The view with the tag that lets a caller say later which state a change is based on."""
+    return Answer(thing.view(), {"ETag": thing.etag})
+
+
+def whole(plural: str, views: list[Any]) -> dict[str, Any]:
+    """A list that is never longer than one page."""
+    return {plural: views, "count": len(views), "nextCursor": None}
 
 
 def cart_headers(token: str | None) -> dict[str, str]:
@@ -89,11 +116,13 @@ def cart_headers(token: str | None) -> dict[str, str]:
     return {"X-Cart-Token": token} if token else {}
 
 
-def endpoint_for(app: Chalice, *, authenticate: Callable[[str], Principal]) -> Callable[..., Callable[[View], View]]:
+def endpoint_for(
+    app: Chalice, *, authenticate: Callable[[str], Principal], confirm: Callable[[Principal], None]
+) -> Callable[..., Callable[[View], View]]:
     """The decorator for this app's views.
 
     `authenticate` reads an Authorization header on the routes that serve users and guests alike, which API
-    Gateway cannot do.
+    Gateway cannot do; `confirm` looks a caller's session up again where the gateway's cache must not be trusted.
 
     `takes` is the shape of the body, `query` of the query, `status` that of success (or a function of the
     result), `resume` finishes a request whose first process died, given the call and what it had begun.
@@ -106,7 +135,7 @@ def endpoint_for(app: Chalice, *, authenticate: Callable[[str], Principal]) -> C
         status: int | Callable[[Any], int] = 200,
         resume: Callable[[Call, str], Any] | None = None,
     ) -> Callable[[View], View]:
-        contract = _Contract(takes, query, status, resume, authenticate)
+        contract = _Contract(takes, query, status, resume, authenticate, confirm)
 
         def wrap(view: View) -> View:
             @functools.wraps(view)
@@ -135,9 +164,11 @@ def _answer(request: Request, contract: _Contract, view: View, path: dict[str, s
 
 
 def _served(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
-    audience = access.ROUTES[request.method, request.context["resourcePath"]]
-    principal = _principal(request, audience, contract.authenticate)
-    access.admit(audience, principal)
+    route = (request.method, request.context["resourcePath"])
+    principal = _principal(request, access.ROUTES[route], contract.authenticate)
+    access.admit(access.ROUTES[route], principal)
+    if principal and principal.session_id and route in access.RECHECKED:
+        contract.confirm(principal)
     if principal:
         log.enrich(userId=principal.user_id)
     call = _call(request, contract, principal)
@@ -200,6 +231,9 @@ def _principal(request: Request, audience: Audience, authenticate: Callable[[str
     header = request.headers.get("authorization")
     if audience is Audience.GUEST:
         return None if header is None else authenticate(header)
+    signer = request.context.get("identity", {}).get("userArn")
+    if signer and settings.users_by_iam() and access.is_user_management(request.context["resourcePath"]):
+        return access.service(signer)
     return access.from_context(request.context.get("authorizer") or {})
 
 

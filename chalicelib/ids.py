@@ -10,6 +10,8 @@ from ulid import ULID
 
 from chalicelib import clock
 
+NOBODY = "usr_00000000000000000000000000"  # an id that nobody has, to be looked up where nobody was found
+
 _SHAPE = re.compile(r"[a-z]{2,4}_[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 

@@ -13,19 +13,20 @@ import threading
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, clock, settings
+from chalicelib import clients, clock, ids, settings
 from chalicelib.errors import Misconfigured
 
-_CACHE_SECONDS = 300
+CACHE_SECONDS = 300
 _SHORTEST = 32
 MAC_LENGTH = 32  # hex digits: 128 bits, enough against forging and short enough for an address
 
 
-class SigningKey(msgspec.Struct, frozen=True):
-    """One version of the secret: its public name and at least 256 bits of key."""
+class SigningKey(msgspec.Struct, frozen=True, rename="camel"):
+    """One version of the secret: its public name, at least 256 bits of key, and when to begin signing with it."""
 
     kid: str
     secret: str
+    active_from: int = 0
 
 
 _lock = threading.Lock()
@@ -36,7 +37,7 @@ def keys() -> tuple[SigningKey, ...]:
     """The current key first, then the previous one if there is one."""
     global _cached  # noqa: PLW0603 - one cache per process, guarded by the lock
     with _lock:
-        if _cached is None or clock.monotonic() - _cached[0] > _CACHE_SECONDS:
+        if _cached is None or clock.monotonic() - _cached[0] > CACHE_SECONDS:
             _cached = (clock.monotonic(), _read())
         return _cached[1]
 
@@ -46,9 +47,16 @@ def named(kid: str) -> SigningKey | None:
     return next((key for key in keys() if key.kid == kid), None)
 
 
+def signing() -> SigningKey:
+    """The key to sign with: the current one once every process has had time to learn of it, else the previous."""
+    known = keys()
+    fresh = known[0].active_from > clock.epoch() and len(known) > 1
+    return known[1] if fresh else known[0]
+
+
 def seal(text: str, *, purpose: str) -> str:
-    """A keyed fingerprint of `text` under the current key; `purpose` keeps uses apart."""
-    return _mac(keys()[0], text, purpose)
+    """A keyed fingerprint of `text` under the signing key; `purpose` keeps uses apart."""
+    return _mac(signing(), text, purpose)
 
 
 def sealed(text: str, mac: str, *, purpose: str) -> bool:
@@ -61,6 +69,13 @@ def forget() -> None:
     global _cached  # noqa: PLW0603 - see keys()
     with _lock:
         _cached = None
+
+
+def fresh(active_from: int, *, kid: str) -> str:
+    """A new version of the secret, to be signed with from that second on."""
+    return msgspec.json.encode(
+        SigningKey(kid=kid, secret=ids.secret() + ids.secret(), active_from=active_from)
+    ).decode()
 
 
 def _mac(key: SigningKey, text: str, purpose: str) -> str:
@@ -86,7 +101,17 @@ def _version(label: str) -> SigningKey | None:
         raise
     except BotoCoreError as error:
         raise clients.unanswered() from error
-    key = msgspec.json.decode(answer["SecretString"], type=SigningKey)
+    return parse(answer["SecretString"])
+
+
+def parse(secret_string: str) -> SigningKey:
+    """A version of the secret, or `Misconfigured` when it is not a key of at least 256 bits."""
+    name = settings.current().jwt_secret_name
+    try:
+        key = msgspec.json.decode(secret_string, type=SigningKey)
+    except msgspec.DecodeError as error:
+        message = f"The secret {name} is not a signing key."
+        raise Misconfigured(message) from error
     if len(key.secret) < _SHORTEST:
         message = f"The secret {name} is shorter than {_SHORTEST} characters."
         raise Misconfigured(message)

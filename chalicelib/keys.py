@@ -2,9 +2,13 @@
 
 | item | PK | SK | GSI1 | GSI2 |
 |---|---|---|---|---|
-| user | USER#id | PROFILE | EMAIL#email / USER | |
-| email lock | EMAIL#email | LOCK | | |
+| user | USER#id | PROFILE | EMAIL#email / USER | USERS#shard / createdAt#id |
+| address: who holds it, failed logins | EMAIL#email | LOCK | | |
+| number of active admins | ADMINS | COUNT | | |
 | session | USER#id | SESSION#id | | |
+| audit entry | USER#id | AUDIT#time#event | | |
+| asked for a password reset | RESET#hash of email | REQUEST | | |
+| uses of a limited action | LIMIT#action#hour#hash | COUNT | | |
 | cart | USER#id or GUEST#hash | CART | | |
 | product | PRODUCT#id | METADATA | CATEGORY#name / createdAt#id | CATALOG#shard / createdAt#id |
 | stock | PRODUCT#id | STOCK | | |
@@ -15,7 +19,6 @@
 | refund | ORDER#id | REFUND#id | | REFUNDS#state#shard / time#id |
 | idempotency record | IDEM#scope | RECORD | | |
 | effect marker | EFFECT#event | name | | |
-| import line | IMPORT#sku | LINE | | |
 | simulated charge | SIMULATOR#key | CHARGE | | |
 | probe | HEALTH#instance | PROBE | | |
 """
@@ -33,13 +36,17 @@ class Key(NamedTuple):
 
 
 USER_INDEX_SK = "USER"
+AUDIT_PREFIX = "AUDIT#"
 ORDER_PREFIX = "ORDER#"
+PROFILE_SK = "PROFILE"
+RESET_PREFIX = "RESET#"
+SESSION_PREFIX = "SESSION#"
 STOCK_SK = "STOCK"
 
 
 def user(user_id: str) -> Key:
     """A user's profile."""
-    return Key(f"USER#{user_id}", "PROFILE")
+    return Key(f"USER#{user_id}", PROFILE_SK)
 
 
 def email_lock(email: str) -> Key:
@@ -47,9 +54,34 @@ def email_lock(email: str) -> Key:
     return Key(f"EMAIL#{email}", "LOCK")
 
 
+def users(shard: int) -> str:
+    """GSI2: users by time of creation."""
+    return f"USERS#{shard}"
+
+
+def admins() -> Key:
+    """How many active admins there are."""
+    return Key("ADMINS", "COUNT")
+
+
+def audit_entry(user_id: str, at: str, event_id: str) -> Key:
+    """One line of a user's history; the same event writes the same line."""
+    return Key(f"USER#{user_id}", f"{AUDIT_PREFIX}{at}#{event_id}")
+
+
+def reset_request(email_hash: str) -> Key:
+    """The latest request to reset the password of an address, known or not."""
+    return Key(f"{RESET_PREFIX}{email_hash}", "REQUEST")
+
+
+def limit(action: str, hour: int, who_hash: str) -> Key:
+    """How often somebody did something in one hour."""
+    return Key(f"LIMIT#{action}#{hour}#{who_hash}", "COUNT")
+
+
 def session(user_id: str, session_id: str) -> Key:
     """One login."""
-    return Key(f"USER#{user_id}", f"SESSION#{session_id}")
+    return Key(f"USER#{user_id}", f"{SESSION_PREFIX}{session_id}")
 
 
 def user_cart(user_id: str) -> Key:

@@ -31,6 +31,11 @@ def enrich(**fields: Any) -> None:
     _context.set({**(_context.get() or {}), **fields})
 
 
+def correlation_id() -> str | None:
+    """What ties together all that one request led to."""
+    return (_context.get() or {}).get("correlationId")
+
+
 def debug(event: str, message: str = "", **metadata: Any) -> None:
     """A line that only someone who is looking for a fault wants to read."""
     _write("DEBUG", event, message, metadata)

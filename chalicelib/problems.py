@@ -19,6 +19,7 @@ _STATUS = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
     errors.Impossible: 422,
     errors.TooMany: 429,
     errors.Unavailable: 503,

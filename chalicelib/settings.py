@@ -17,12 +17,7 @@ class Settings:
 
     stage: str
     table_name: str
-    bucket_name: str
     jwt_secret_name: str
-    payment_secret_name: str
-    event_bus_name: str
-    alert_topic_arn: str
-    dead_letter_queue_url: str
     mail_from: str
     payment_provider: str
     cors_origin: str
@@ -45,12 +40,7 @@ def current() -> Settings:
     return Settings(
         stage=_text("STAGE"),
         table_name=_text("TABLE_NAME"),
-        bucket_name=_text("BUCKET_NAME"),
         jwt_secret_name=_text("JWT_SECRET_NAME"),
-        payment_secret_name=_text("PAYMENT_SECRET_NAME"),
-        event_bus_name=_text("EVENT_BUS_NAME"),
-        alert_topic_arn=_text("ALERT_TOPIC_ARN"),
-        dead_letter_queue_url=_text("DEAD_LETTER_QUEUE_URL"),
         mail_from=_text("MAIL_FROM"),
         payment_provider=_text("PAYMENT_PROVIDER"),
         cors_origin=cors_origin(),
@@ -63,6 +53,11 @@ def current() -> Settings:
 def cors_origin() -> str:
     """The origin that browsers may call from; read while routes are declared, before the rest exists."""
     return os.environ.get("CORS_ORIGIN", "*")
+
+
+def users_by_iam() -> bool:
+    """Are the user-management routes for services that sign with SigV4, rather than for admins with a token?"""
+    return os.environ.get("USER_MANAGEMENT_AUTH", "jwt") == "iam"
 
 
 def table_stream_arn() -> str:

@@ -146,7 +146,7 @@ def _faults(value: Any, kind: Any, path: str, *, strict: bool = True) -> Iterato
     structure = _structure(kind)
     if structure is not None and isinstance(value, dict):
         yield from _object_faults(value, structure, path, strict=strict)
-    elif get_origin(_bare(kind)) is list and isinstance(value, list):
+    elif get_origin(_bare(kind)) in (list, tuple) and isinstance(value, list):
         yield from _list_faults(value, kind, path, strict=strict)
     else:
         yield from _own_fault(value, kind, path, strict=strict)
@@ -167,7 +167,7 @@ def _object_faults(
 
 
 def _list_faults(value: list[Any], kind: Any, path: str, *, strict: bool) -> Iterator[FieldError]:
-    (element,) = get_args(_bare(kind))
+    element = get_args(_bare(kind))[0]
     nested = [fault for i, each in enumerate(value) for fault in _faults(each, element, f"{path}[{i}]", strict=strict)]
     yield from nested or _own_fault(value, kind, path, strict=strict)
 

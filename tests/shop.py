@@ -10,7 +10,8 @@ from chalice.test import Client
 
 from chalicelib.access import Role
 from chalicelib.users import passwords, store
-from chalicelib.users.models import Registration, User
+from chalicelib.users.models import User
+from chalicelib.users.shapes import Registration
 
 PASSWORD = "correct horse battery"
 ADDRESS = {"street": "1 Main Street", "city": "Springfield", "postalCode": "12345", "country": "US"}
@@ -74,7 +75,7 @@ class Shop:
     def admin(self, email: str = "root@example.com") -> Shop:
         """The shop as an admin sees it."""
         new = Registration(email=email, password=PASSWORD, first_name="Grace", last_name="Hopper")
-        store.add(User.register(new, passwords.hash_of(PASSWORD), Role.ADMIN))
+        store.add(User.create(new, passwords.hash_of(PASSWORD), [Role.ADMIN]), actor="test")
         return self.login(email)
 
     def product(self, **changes: Any) -> dict[str, Any]:

@@ -1,36 +1,112 @@
-"""Logging in and out."""
+"""Logging in, staying in, and out."""
 
 from __future__ import annotations
 
-from chalicelib import ids, log
+from datetime import timedelta
+
+from chalicelib import clock, db, ids, log
 from chalicelib.access import Principal
-from chalicelib.auth import store, tokens
-from chalicelib.auth.models import ACCESS_LIFETIME, BadCredentials, Credentials, LoginView, Session
+from chalicelib.auth import attempts, store, tokens
+from chalicelib.auth.models import (
+    ACCESS_LIFETIME,
+    BadCredentials,
+    Credentials,
+    LoginView,
+    NoSuchSession,
+    Session,
+    SessionView,
+    TokenReused,
+)
 from chalicelib.users import passwords
 from chalicelib.users import store as users
-from chalicelib.users.models import fold
+from chalicelib.users.models import AuditEntry, User, fold
 
 
-def login(credentials: Credentials, *, device: str) -> LoginView:
+def login(credentials: Credentials, *, device: str, idle: timedelta | None = None) -> LoginView:
     """Start a session, or raise `BadCredentials` after the same work for any reason."""
-    user = users.by_email(fold(credentials.email))
+    email = fold(credentials.email)
+    user_id = attempts.begin(email)
+    user = users.get(user_id or ids.NOBODY, consistent=True)
     known = passwords.matches(credentials.password, user.password_hash if user else None)
     if user is None or not known or not user.is_active:
         raise BadCredentials("The email address or the password is wrong.")
-    refresh_token = ids.secret()
-    session = Session.start(user, refresh_token=refresh_token, device=device[:200])
-    store.add(session)
-    log.info("LOGGED_IN", sessionId=session.session_id)
-    return LoginView(
-        access_token=tokens.issue(user, session),
-        refresh_token=refresh_token,
-        expires_in=int(ACCESS_LIFETIME.total_seconds()),
-        session_id=session.session_id,
-        user=user.view(),
-    )
+    session_id = ids.new("ses")
+    refresh_token = tokens.new_refresh_token(user.user_id, session_id)
+    session = Session.start(user, refresh_token=refresh_token, session_id=session_id, device=device, idle=idle)
+    store.open_for(session, user, attempts.forget(email))
+    log.info("LOGGED_IN", sessionId=session_id)
+    return _answer(user, session_id, refresh_token)
+
+
+def refresh(refresh_token: str) -> LoginView:
+    """Exchange a refresh token for a new pair; using one twice ends its session (A2)."""
+    owner = tokens.read_refresh_token(refresh_token)
+    session = store.get(owner.user_id, owner.session_id)
+    if session is None or not session.is_live:
+        raise store.refused()
+    user = users.get(owner.user_id, consistent=True)
+    if user is None or not user.is_active:
+        raise store.refused()
+    following = tokens.new_refresh_token(user.user_id, session.session_id)
+    try:
+        db.commit(store.rotate(session.refreshed(following), spending=refresh_token))
+    except TokenReused:
+        _end_reused(session)
+        raise
+    return _answer(user, session.session_id, following)
 
 
 def logout(principal: Principal) -> None:
     """End the session of this token; doing it again changes nothing (A4)."""
-    store.remove(principal.user_id, principal.session_id)
+    db.commit(store.end(principal.user_id, principal.session_id))
     log.info("LOGGED_OUT", sessionId=principal.session_id)
+
+
+def sessions(principal: Principal) -> list[SessionView]:
+    """The caller's own live sessions, newest first."""
+    return [session.view(principal.session_id) for session in store.of_user(principal.user_id)]
+
+
+def session(session_id: str, principal: Principal) -> SessionView:
+    """One of the caller's own sessions, or `NoSuchSession`."""
+    found = store.get(principal.user_id, session_id) if ids.valid("ses", session_id) else None
+    if found is None or not found.is_live:
+        raise NoSuchSession("There is no such session.")
+    return found.view(principal.session_id)
+
+
+def revoke(session_id: str, principal: Principal) -> None:
+    """End one of the caller's own sessions, or raise `NoSuchSession`."""
+    session(session_id, principal)
+    db.commit(store.end(principal.user_id, session_id))
+    log.info("SESSION_REVOKED", sessionId=session_id)
+
+
+def confirm(principal: Principal) -> None:
+    """Raise `InvalidToken` unless the caller's session is open at this moment (A3)."""
+    if not store.is_open(principal):
+        raise store.refused()
+
+
+def _end_reused(session: Session) -> None:
+    """End the session together with its entry in the history, from which the alarm by mail follows."""
+    entry = AuditEntry(
+        user_id=session.user_id,
+        at=clock.timestamp(),
+        actor="unknown",
+        action="session.token_reused",
+        changes={"sessionId": session.session_id},
+        correlation_id=log.correlation_id(),
+    )
+    db.commit(store.end(session.user_id, session.session_id), users.audit(entry, session.session_id))
+    log.warning("TOKEN_REUSE_DETECTED", sessionId=session.session_id)
+
+
+def _answer(user: User, session_id: str, refresh_token: str) -> LoginView:
+    return LoginView(
+        access_token=tokens.issue(user, session_id),
+        refresh_token=refresh_token,
+        expires_in=int(ACCESS_LIFETIME.total_seconds()),
+        session_id=session_id,
+        user=user.view(),
+    )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
-from chalicelib import db, keys
-from chalicelib.auth.models import BadCredentials, Session
+from chalicelib import clock, db, ids, keys
+from chalicelib.access import Principal
+from chalicelib.auth.models import BadCredentials, InvalidToken, Session, TokenReused
 from chalicelib.users import store as users
+from chalicelib.users.models import User
+
+_AT_ONCE = 80  # leaves room in a transaction of a hundred for what ends the sessions
 
 
-def add(session: Session) -> None:
+def open_for(session: Session, user: User, *also: db.Write) -> None:
     """Write a session, unless its user was disabled or logged out everywhere meanwhile."""
     changed = BadCredentials("This account was changed just now; log in again.")
     db.commit(
-        db.insert(keys.session(session.user_id, session.session_id), msgspec.to_builtins(session)),
-        users.unchanged(session.user_id, session.session_version, otherwise=changed),
+        db.insert(_key(session), msgspec.to_builtins(session)),
+        users.note_login(user, otherwise=changed),
+        *also,
     )
 
 
@@ -25,6 +30,72 @@ def get(user_id: str, session_id: str) -> Session | None:
     return msgspec.convert(item, Session) if item else None
 
 
-def remove(user_id: str, session_id: str) -> None:
-    """End a session; ending one that is gone changes nothing."""
-    db.commit(db.delete(keys.session(user_id, session_id)))
+def still_open(principal: Principal, *, otherwise: Exception) -> db.Write:
+    """Hold a commit to the caller's session not having ended."""
+    return db.check(
+        keys.session(principal.user_id, principal.session_id),
+        "attribute_exists(PK) AND expiresAt > :now",
+        {":now": clock.epoch()},
+        otherwise=otherwise,
+    )
+
+
+def is_open(principal: Principal) -> bool:
+    """Has the caller's session not ended? Up to date, where the gateway's cached policy may not be (A3)."""
+    item = db.get(keys.session(principal.user_id, principal.session_id), consistent=True)
+    return item is not None and msgspec.convert(item, Session).is_live
+
+
+def of_user(user_id: str) -> list[Session]:
+    """All live sessions of a user, newest first."""
+    return [session for session in _all(user_id) if session.is_live]
+
+
+def rotate(after: Session, *, spending: str) -> db.Write:
+    """The write that spends a refresh token, unless it is spent already; of two uses at once only one wins (A2)."""
+    return db.put(
+        _key(after),
+        msgspec.to_builtins(after),
+        condition="refreshHash = :unspent",
+        values={":unspent": ids.digest(spending)},
+        otherwise=TokenReused("This refresh token was used before."),
+    )
+
+
+def end(user_id: str, session_id: str) -> db.Write:
+    """The write that ends a session; ending one that is gone changes nothing."""
+    return db.delete(keys.session(user_id, session_id))
+
+
+def end_all(user_id: str, *, keep: str | None = None) -> list[db.Write]:
+    """The writes that end a user's sessions but one; the oldest of very many are ended at once.
+
+    To be committed with a change of the user conditional on `sessions_opened`, so that none slips through.
+    """
+    ending = [end(user_id, session.session_id) for session in _all(user_id) if session.session_id != keep]
+    for start in range(_AT_ONCE, len(ending), _AT_ONCE):
+        db.commit(*ending[start : start + _AT_ONCE])
+    return ending[:_AT_ONCE]
+
+
+def _all(user_id: str) -> list[Session]:
+    sessions: list[Session] = []
+    after: str | None = None
+    while True:
+        page = db.query(
+            db.TABLE, keys.user(user_id).pk, prefix=keys.SESSION_PREFIX, limit=100, after=after,
+            newest_first=True, consistent=True,
+        )  # fmt: skip
+        sessions += [msgspec.convert(item, Session) for item in page.items]
+        after = page.after
+        if after is None:
+            return sessions
+
+
+def _key(session: Session) -> keys.Key:
+    return keys.session(session.user_id, session.session_id)
+
+
+def refused() -> InvalidToken:
+    """The one answer to every token that is not good (A4)."""
+    return InvalidToken("The token is not valid. Log in again.")

@@ -1,27 +1,37 @@
-"""Access tokens: HS256 with a named key, short enough in claims to check with one read.
+"""Access and refresh tokens.
 
-This module is all that the authorizer's own Lambda loads besides the shared rooms.
+An access token is a JWT, HS256 under a named key, checked with one read. A refresh token names its session and
+carries 256 random bits under a seal of ours, so that one which was spent is told from one which was made up; only
+its hash is stored. This module is all that the authorizer's own Lambda loads besides the shared rooms.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib import clock, ids, keyring
 from chalicelib.access import Principal, Role
 from chalicelib.auth import store
-from chalicelib.auth.models import ACCESS_LIFETIME, InvalidToken, Session
+from chalicelib.auth.models import ACCESS_LIFETIME
 from chalicelib.users.models import User
 
 _ISSUER = "ecommerce-api"
 _ALGORITHM = "HS256"
 _TYPE = "at+jwt"
-_CLAIMS = ["userId", "email", "role", "roles", "iat", "exp", "iss", "jti", "sid", "sv"]
+_CLAIMS = ["userId", "email", "role", "roles", "iat", "exp", "iss", "jti", "sid"]
 _LONGEST = 4096
-_REFUSAL = "The access token is not valid. Log in again, or refresh it."
+_CLOCK_SKEW = 60
+_REFRESH_PURPOSE = "refresh"
 
 
-def issue(user: User, session: Session) -> str:
+class RefreshToken(NamedTuple):
+    """What a refresh token of ours says: whose session it belongs to."""
+
+    user_id: str
+    session_id: str
+
+
+def issue(user: User, session_id: str) -> str:
     """A signed access token for one session, good for 24 hours while the session lives."""
     import jwt  # noqa: PLC0415 - only the paths that need it pay for its import
 
@@ -35,10 +45,9 @@ def issue(user: User, session: Session) -> str:
         "iat": now,
         "exp": now + int(ACCESS_LIFETIME.total_seconds()),
         "jti": ids.new("tok"),
-        "sid": session.session_id,
-        "sv": session.session_version,
+        "sid": session_id,
     }
-    key = keyring.keys()[0]
+    key = keyring.signing()
     return jwt.encode(claims, key.secret, algorithm=_ALGORITHM, headers={"kid": key.kid, "typ": _TYPE})
 
 
@@ -49,43 +58,59 @@ def authenticate(authorization: str) -> Principal:
     Raises `InvalidToken`, the same for every reason.
     """
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer":
-        raise InvalidToken(_REFUSAL)
-    claims = _verified(token.strip())
+    claims = _verified(token.strip()) if scheme.lower() == "bearer" else {}
+    if not _is_ours(claims):
+        raise store.refused()
     session = store.get(claims["userId"], claims["sid"])
-    if session is None or not session.is_live or session.session_version != claims["sv"]:
-        raise InvalidToken(_REFUSAL)
+    if session is None or not session.is_live:
+        raise store.refused()
     return Principal(
         user_id=claims["userId"],
         email=claims["email"],
         roles=tuple(Role(role) for role in claims["roles"]),
         session_id=claims["sid"],
-        session_version=claims["sv"],
     )
 
 
+def new_refresh_token(user_id: str, session_id: str) -> str:
+    """A refresh token for a session, to be stored as its hash only."""
+    content = f"{user_id}.{session_id}.{ids.secret()}"
+    return f"{content}.{keyring.seal(content, purpose=_REFRESH_PURPOSE)}"
+
+
+def read_refresh_token(token: str) -> RefreshToken:
+    """Which session a refresh token of ours belongs to, spent or not. Raises `InvalidToken`."""
+    content, _, mac = token.rpartition(".")
+    parts = content.split(".")
+    if len(parts) != 3 or not keyring.sealed(content, mac, purpose=_REFRESH_PURPOSE):  # noqa: PLR2004 - as made above
+        raise store.refused()
+    return RefreshToken(parts[0], parts[1])
+
+
 def _verified(token: str) -> dict[str, Any]:
+    """The claims of a token that one of our keys signed, else nothing."""
     import jwt  # noqa: PLC0415 - see issue
 
     try:
         header = jwt.get_unverified_header(token) if len(token) <= _LONGEST else {}
         key = keyring.named(str(header.get("kid")))
-        if key is None or header.get("typ") != _TYPE:
-            raise InvalidToken(_REFUSAL)
+        if key is None or header.get("typ") != _TYPE or "crit" in header:
+            return {}
         claims: dict[str, Any] = jwt.decode(
             token, key.secret, algorithms=[_ALGORITHM], issuer=_ISSUER,
             options={"require": _CLAIMS, "verify_exp": False, "verify_iat": False},
         )  # fmt: skip
-    except jwt.InvalidTokenError:
-        raise InvalidToken(_REFUSAL) from None
-    if not _is_current(claims):
-        raise InvalidToken(_REFUSAL)
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        return {}
     return claims
 
 
-def _is_current(claims: dict[str, Any]) -> bool:
-    """Is it neither expired nor from the future? By the shop's clock, and only for whole numbers."""
-    issued, expires = claims["iat"], claims["exp"]
-    if type(issued) is not int or type(expires) is not int:
+def _is_ours(claims: dict[str, Any]) -> bool:
+    """Are the claims of the kinds that `issue` writes, and neither expired nor from the future?"""
+    texts = [claims.get(name) for name in ("userId", "email", "sid", "jti")]
+    issued, expires, roles = claims.get("iat"), claims.get("exp"), claims.get("roles")
+    if not all(isinstance(text, str) for text in texts) or type(issued) is not int or type(expires) is not int:
         return False
-    return issued - 60 <= clock.epoch() < expires
+    if not isinstance(roles, list) or not all(role in list(Role) for role in roles):
+        return False
+    return issued - _CLOCK_SKEW <= clock.epoch() < expires

@@ -25,6 +25,37 @@ def order_cancelled(order: Order) -> None:
     _send(order.email, f"Order {order.order_id} {order.status}", [opening, *_lines(order.view())])
 
 
+def confirm_address(to: str, token: str) -> None:
+    """Ask whoever reads this address to confirm that it is theirs."""
+    how = "To confirm that this address is yours, send this token to POST /auth/verify within seven days:"
+    _send(to, "Please confirm your email address", ["Welcome.", how, token])
+
+
+def address_about_to_change(to: str) -> None:
+    """Tell the old address that a new one is waiting for its confirmation (W3)."""
+    what = "Somebody who is logged in as you asked to move your account to another email address."
+    _send(to, "Your email address is about to change", [what, "If it was not you, change your password now."])
+
+
+def password_reset(to: str, token: str) -> None:
+    """Give the holder of an address the means to set a new password."""
+    how = "To set a new password, send this token and the password to POST /auth/password/reset within 30 minutes:"
+    _send(to, "Reset your password", [how, token, "If you did not ask for it, ignore this mail."])
+
+
+def invitation(to: str, token: str) -> None:
+    """Invite somebody whose account an admin has opened to choose a password."""
+    how = "To choose your password, send it with this token to POST /auth/password/reset within 30 minutes:"
+    late = "Later, ask for a new token with POST /auth/password/forgot."
+    _send(to, "An account was opened for you", [how, token, late])
+
+
+def token_reused(to: str) -> None:
+    """Warn that somebody else may have been in the account (A2)."""
+    what = "A login of yours was used from two places at once, so we have ended it."
+    _send(to, "We have ended one of your logins", [what, "If you do not know why, change your password now."])
+
+
 def _lines(view: OrderView) -> list[str]:
     lines = [f"{item.quantity} x {item.product_name}: {item.subtotal} {view.currency}" for item in view.items]
     return [*lines, f"Total: {view.total_amount} {view.currency}"]

@@ -1,4 +1,4 @@
-"""What follows a change of the table: one table of who reacts, and deliveries that count each effect once.
+"""What follows a change of the table: who reacts to what, and deliveries that count each effect once.
 
 A record that cannot be handled is reported by its sequence number; the stream's trigger retries it and then puts
 it into the dead-letter queue, so that it never blocks the records of others (E2).
@@ -12,12 +12,16 @@ from typing import Any
 import msgspec
 
 from chalicelib import db, keys, log
+from chalicelib.auth import accounts
 from chalicelib.errors import ShopError
 from chalicelib.notifications import mail, store
 from chalicelib.notifications.models import Change
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
 from chalicelib.products import store as products
+from chalicelib.users import audit
+from chalicelib.users import store as users
+from chalicelib.users.models import User
 
 Reaction = Callable[[Change], None]
 
@@ -30,13 +34,28 @@ def _mail_cancellation(change: Change) -> None:
     mail.order_cancelled(msgspec.convert(change.after, Order))
 
 
-def _show_stock(change: Change) -> None:
-    """Bring the number in lists up to date; by its version an older record changes nothing."""
-    after = change.after or {}
-    try:
-        db.commit(products.show_stock(after["productId"], stock=after["stock"], version=after["stockVersion"]))
-    except db.ConditionFailed:
-        log.debug("STOCK_ALREADY_SHOWN", productId=after["productId"])
+def _mail_verification(change: Change) -> None:
+    user = msgspec.convert(change.after, User)
+    mail.confirm_address(user.unconfirmed_email, accounts.verify_token(user))
+    if user.pending_email:
+        mail.address_about_to_change(user.email)
+
+
+def _mail_reset(change: Change) -> None:
+    """Send the link to whoever has the address, if anybody; the request was noted all the same (W1)."""
+    request = change.after or {}
+    user = users.by_email(request["email"])
+    if user is None or not user.is_active:
+        return
+    token = accounts.reset_token(request["email"], request["nonce"])
+    send = mail.invitation if request["purpose"] == "invitation" else mail.password_reset
+    send(user.email, token)
+
+
+def _mail_reuse_alarm(change: Change) -> None:
+    user = users.get((change.after or {})["userId"])
+    if user and user.is_active:
+        mail.token_reused(user.email)
 
 
 # Who reacts to an order that has come into a status: the effect's name, and what it does.
@@ -61,8 +80,14 @@ def handle(records: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _react(change: Change) -> None:
+    if change.after is None:
+        return
+    if "correlationId" in change.after:
+        log.enrich(correlationId=change.after["correlationId"])
     if change.key.sk == keys.STOCK_SK and change.became("stock") is not None:
-        _show_stock(change)
+        _show_stock(change.after)
+    if change.key.sk == keys.PROFILE_SK:
+        _write_history(change)
     for effect, reaction in _effects(change):
         try:
             store.begin(change.event_id, effect)
@@ -72,8 +97,30 @@ def _react(change: Change) -> None:
 
 
 def _effects(change: Change) -> Iterator[tuple[str, Reaction]]:
+    """What this change leads to that must happen once."""
     if change.key.sk.startswith(keys.ORDER_PREFIX):
         yield from ON_ORDER_STATUS.get(change.became("status"), {}).items()
+    elif change.key.sk == keys.PROFILE_SK and change.became("emailNonce"):
+        yield "mail-verification", _mail_verification
+    elif change.key.pk.startswith(keys.RESET_PREFIX) and change.became("nonce"):
+        yield "mail-reset", _mail_reset
+    elif change.key.sk.startswith(keys.AUDIT_PREFIX) and change.became("action") == "session.token_reused":
+        yield "mail-reuse-alarm", _mail_reuse_alarm
+
+
+def _show_stock(after: dict[str, Any]) -> None:
+    """Bring the number in lists up to date; by its version an older record changes nothing."""
+    try:
+        db.commit(products.show_stock(after["productId"], stock=after["stock"], version=after["stockVersion"]))
+    except db.ConditionFailed:
+        log.debug("STOCK_ALREADY_SHOWN", productId=after["productId"])
+
+
+def _write_history(change: Change) -> None:
+    """Add the user's history line; the same record writes the same line."""
+    entry = audit.entry(change.before, change.after or {})
+    if entry:
+        db.commit(users.audit(entry, change.event_id))
 
 
 def _run(change: Change, effect: str, reaction: Reaction) -> None:

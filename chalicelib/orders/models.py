@@ -15,7 +15,8 @@ from chalicelib.errors import Conflict, Impossible, NotFound
 from chalicelib.money import Amount
 from chalicelib.orders.states import OrderStatus, PaymentStatus, require_transition
 from chalicelib.payments.models import Attempt, PaymentMethod, Refund
-from chalicelib.wire import PageQuery, Shape, Text, View
+from chalicelib.users.shapes import Address
+from chalicelib.wire import PageQuery, Shape, View
 
 SYSTEM = "system"
 
@@ -43,15 +44,6 @@ class OrderedItem(Shape, frozen=True, kw_only=True):
 
     product_id: Annotated[str, Meta(max_length=64)]
     quantity: Quantity
-
-
-class Address(Shape, frozen=True, kw_only=True):
-    """Where an order goes."""
-
-    street: Text
-    city: Text
-    postal_code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{1,15}$", extra={"hint": "a postal code"})]
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$", extra={"hint": "a two-letter country code such as US"})]
 
 
 class OrderRequest(Shape, frozen=True, kw_only=True):
@@ -149,6 +141,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def payment_in_doubt(self) -> bool:
         """Is a payment under way or its outcome unknown, so that money may still move?"""
         return self.payment_status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Has its buyer been forgotten?"""
+        return self.email == ""
+
+    def anonymised(self) -> Order:
+        """The order without its buyer's name and address, for the books."""
+        nowhere = Address(street="erased", city="erased", postal_code="00000", country="ZZ")
+        return msgspec.structs.replace(self, email="", shipping_address=nowhere, version=self.version + 1)
 
     def first_attempt(self) -> Attempt:
         """The attempt to be paid that is stored with the order."""

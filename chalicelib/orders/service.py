@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from chalicelib import clock, db, idempotency, log
 from chalicelib.access import Principal
+from chalicelib.auth import store as sessions
 from chalicelib.cart import store as carts
-from chalicelib.errors import Unauthenticated, Unavailable
+from chalicelib.errors import Unavailable
 from chalicelib.idempotency import Claim
 from chalicelib.orders import checkout, store
 from chalicelib.orders.models import (
@@ -23,7 +24,6 @@ from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
 from chalicelib.payments.models import AttemptState, Outcome, OutcomeUnknown, PaymentDeclined, Refund
 from chalicelib.products import store as products
-from chalicelib.users import store as users
 
 _UNPAID_LIFETIME = timedelta(minutes=15)
 _SETTLE_AFTER = timedelta(minutes=1)  # longer than any request lives
@@ -116,10 +116,9 @@ def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
     """Write the order and take its stock in one transaction, or raise `ConditionFailed` to prepare anew (C3)."""
     order = checkout.prepare(request, buyer)
     quantities = {line.product_id: line.quantity for line in order.lines}
-    revoked = Unauthenticated("This session was ended; log in again.")
     db.commit(
         *claim.start(order.order_id),
-        users.unchanged(buyer.user_id, buyer.session_version, otherwise=revoked),
+        sessions.still_open(buyer, otherwise=sessions.refused()),
         *store.add(order),
         *(products.take(line.product_id, line.quantity, price=line.price) for line in order.lines),
         *([attempts.open_attempt(order.first_attempt())] if order.total else []),

@@ -40,11 +40,14 @@ def change(before: Order, after: Order, *, actor: str) -> db.Write:
         ":version": after.version,
         ":index": _index(after)["GSI2PK"],
         ":actor": actor,
+        ":email": after.email,
+        ":address": msgspec.to_builtins(after.shipping_address),
     }
     return db.update(
         keys.order(before.user_id, before.order_id),
         "SET #status = :status, paymentStatus = :payment, paymentId = :paymentId, timeline = :timeline, "
-        "updatedAt = :updated, version = :version, GSI2PK = :index, updatedBy = :actor",
+        "updatedAt = :updated, version = :version, GSI2PK = :index, updatedBy = :actor, email = :email, "
+        "shippingAddress = :address",
         {**changed, ":from": before.status, ":was": before.version},
         names={"#status": "status"},
         condition="#status = :from AND version = :was",

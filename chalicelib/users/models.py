@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, UnsetType
 
 from chalicelib import clock, ids
 from chalicelib.access import Role
-from chalicelib.errors import Conflict, NotFound
-from chalicelib.wire import Shape, Text, View
+from chalicelib.errors import Conflict, NotFound, PreconditionFailed
+from chalicelib.users.shapes import Address, NewUser, ProfileChange, Registration, UserStatus, UserView
 
-Email = Annotated[
-    str,
-    Meta(
-        max_length=254,
-        pattern=r"^\s*[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+\s*$",
-        extra={"hint": "an email address such as ada@example.com, at most 254 characters"},
-    ),
-]
-Password = Annotated[str, Meta(min_length=8, max_length=1000, extra={"hint": "8 to 1,000 characters"})]
+_CONFIRM_SECONDS = 7 * 24 * 3600
 
 
 class EmailTaken(Conflict):
@@ -36,52 +28,66 @@ class NoSuchUser(NotFound):
     code = "user_not_found"
 
 
-class UserStatus(StrEnum):
-    """Whether an account may be used."""
+class UserChanged(PreconditionFailed):
+    """The user is not what the caller's If-Match says."""
 
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    DELETED = "deleted"
+    code = "user_changed"
 
 
-class Registration(Shape, frozen=True, kw_only=True):
-    """The body of `POST /auth/register`."""
+class LastAdmin(Conflict):
+    """Without this admin the shop would have none."""
 
-    email: Email
-    password: Password
-    first_name: Text
-    last_name: Text
+    code = "last_admin"
+
+
+class InvalidStatus(Conflict):
+    """A user's status does not go that way."""
+
+    code = "invalid_transition"
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A user as stored."""
+    """A user as stored.
+
+    `version` counts changes that a reader can see; `session_version` those that ended all sessions;
+    `sessions_opened` counts logins, so that a change which ends sessions notices one that began meanwhile.
+    """
 
     user_id: str
     email: str
     first_name: str
     last_name: str
+    phone: str | None = None
+    addresses: tuple[Address, ...] = ()
     roles: list[Role]
     status: UserStatus
     email_verified: bool
-    password_hash: str
+    pending_email: str | None = None
+    email_nonce: str | None = None
+    password_hash: str | None = None
     session_version: int
+    sessions_opened: int = 0
+    version: int
     created_at: str
     updated_at: str
 
     @classmethod
-    def register(cls, new: Registration, password_hash: str, *roles: Role) -> User:
-        """A new active user with the given roles."""
+    def create(cls, new: Registration | NewUser, password_hash: str | None, roles: Iterable[Role]) -> User:
+        """A new active user whose address is still to be verified."""
         now = clock.timestamp()
         return cls(
             user_id=ids.new("usr"),
             email=fold(new.email),
             first_name=new.first_name.strip(),
             last_name=new.last_name.strip(),
-            roles=list(roles),
+            phone=new.phone if isinstance(new, NewUser) else None,
+            roles=sorted(set(roles)),
             status=UserStatus.ACTIVE,
             email_verified=False,
+            email_nonce=_nonce(),
             password_hash=password_hash,
             session_version=1,
+            version=1,
             created_at=now,
             updated_at=now,
         )
@@ -92,29 +98,113 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.status is UserStatus.ACTIVE
 
     @property
+    def is_acting_admin(self) -> bool:
+        """Does this user count among those who can run the shop?"""
+        return self.is_active and Role.ADMIN in self.roles
+
+    @property
     def role(self) -> Role:
         """The strongest of the roles."""
         return Role.ADMIN if Role.ADMIN in self.roles else Role.CUSTOMER
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of what the API shows."""
+        return f'"{self.version}"'
+
+    @property
+    def may_confirm_email(self) -> bool:
+        """Is an address waiting for its confirmation, and not for too long?"""
+        return self.email_nonce is not None and int(self.email_nonce.split(".")[0]) > clock.epoch()
+
+    @property
+    def unconfirmed_email(self) -> str:
+        """The address that a confirmation is about."""
+        return self.pending_email or self.email
+
+    def require(self, if_match: str | None) -> None:
+        """Raise `UserChanged` unless the caller's copy, if they named one, is this one."""
+        if if_match is not None and if_match not in ("*", self.etag):
+            raise UserChanged("This user was changed since you read it; read it again.", facts={"etag": self.etag})
+
+    def with_profile(self, change: ProfileChange) -> User:
+        """The user with new names, phone and addresses; a new email waits for its confirmation (W3)."""
+        changed = {
+            name: getattr(change, name)
+            for name in ("first_name", "last_name", "phone", "addresses")
+            if not isinstance(getattr(change, name), UnsetType)
+        }
+        if change.email is not UNSET and fold(change.email) != self.email:
+            changed |= {"pending_email": fold(change.email), "email_nonce": _nonce()}
+        return self._changed(**changed) if changed else self
+
+    def with_confirmed_email(self) -> User:
+        """The user after the holder of the address has confirmed it; a changed address ends all sessions."""
+        if self.pending_email is None:
+            return self._changed(email_verified=True, email_nonce=None)
+        moved = {"email": self.pending_email, "pending_email": None, "email_verified": True, "email_nonce": None}
+        return self._changed(**moved, session_version=self.session_version + 1)
+
+    def with_password(self, password_hash: str) -> User:
+        """The user with a new password; ends sessions (A3)."""
+        return self._changed(password_hash=password_hash, session_version=self.session_version + 1)
+
+    def with_roles(self, roles: set[Role]) -> User:
+        """The user with other roles; ends all sessions, or is the same user if nothing changes."""
+        if set(self.roles) == roles:
+            return self
+        return self._changed(roles=sorted(roles), session_version=self.session_version + 1)
+
+    def with_status(self, status: UserStatus) -> User:
+        """The user in another status; deleted is final. Ends all sessions, or is the same user if nothing changes."""
+        if status is self.status:
+            return self
+        if self.status is UserStatus.DELETED:
+            raise InvalidStatus("A deleted user stays deleted.", facts={"current": self.status, "requested": status})
+        return self._changed(status=status, session_version=self.session_version + 1)
+
+    def with_sessions_ended(self) -> User:
+        """The same user, logged out everywhere."""
+        return self._changed(session_version=self.session_version + 1)
+
+    def forgotten(self) -> User:
+        """What stays of a user who asks to be erased: an id that orders can point to."""
+        return msgspec.structs.replace(
+            self.with_status(UserStatus.DELETED),
+            email=f"{self.user_id.lower()}@erased.invalid",
+            first_name="erased",
+            last_name="erased",
+            phone=None,
+            addresses=(),
+            email_verified=False,
+            pending_email=None,
+            email_nonce=None,
+            password_hash=None,
+        )
 
     def view(self) -> UserView:
         """What the API shows: never the password hash."""
         shown: dict[str, Any] = {name: getattr(self, name) for name in UserView.__struct_fields__}
         return UserView(**shown)
 
+    def _changed(self, **changes: Any) -> User:
+        return msgspec.structs.replace(self, **changes, updated_at=clock.timestamp(), version=self.version + 1)
 
-class UserView(View, frozen=True, kw_only=True):
-    """A user as the API shows them."""
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who changed what and when; `changes` holds values only where they are no secret and no personal data."""
 
     user_id: str
-    email: str
-    first_name: str
-    last_name: str
-    role: Role
-    roles: list[Role]
-    status: UserStatus
-    email_verified: bool
-    created_at: str
-    updated_at: str
+    at: str
+    actor: str
+    action: str
+    changes: dict[str, Any]
+    correlation_id: str | None = None
+
+
+def _nonce() -> str:
+    """A secret that an address is confirmed with, behind the second until which it is good."""
+    return f"{clock.epoch() + _CONFIRM_SECONDS}.{ids.secret()}"
 
 
 def fold(email: str) -> str:

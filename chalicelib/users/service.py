@@ -1,25 +1,77 @@
-"""What can be done with users, in the order of the business."""
+"""What can be done with users that ends no session, in the order of the business."""
 
 from __future__ import annotations
 
-from chalicelib import log
-from chalicelib.access import Role
+from chalicelib import db, limits, log
+from chalicelib.access import Principal, Role
+from chalicelib.errors import Forbidden, TooMany
 from chalicelib.idempotency import Claim
 from chalicelib.users import passwords, store
-from chalicelib.users.models import NoSuchUser, Registration, User, UserView
+from chalicelib.users.models import AuditEntry, EmailTaken, NoSuchUser, User
+from chalicelib.users.shapes import ProfileChange, Registration, UserQuery, UserView
+
+_REGISTRATIONS_AN_HOUR = 10
 
 
 def register(new: Registration, claim: Claim) -> UserView:
-    """Open a customer's account, or raise `EmailTaken`."""
-    user = User.register(new, passwords.hash_of(new.password), Role.CUSTOMER)
-    store.add(user, *claim.receipt(user.view()))
+    """Open a customer's account, or raise `EmailTaken`; asking for a taken address too often is `TooMany`."""
+    user = User.create(new, passwords.hash_of(new.password), [Role.CUSTOMER])
+    try:
+        store.add(user, *claim.receipt(user.view()), actor=user.user_id)
+    except EmailTaken:
+        _limit_probing(user.email)
+        raise
     log.info("USER_REGISTERED", registeredUserId=user.user_id)
     return user.view()
 
 
-def profile(user_id: str) -> UserView:
-    """A user as the API shows them, or `NoSuchUser`."""
+def get(user_id: str, viewer: Principal) -> User:
+    """A user whom the viewer may see: themselves, or anybody for an admin."""
+    if not viewer.is_admin and viewer.user_id != user_id:
+        raise Forbidden("This needs the admin role.")
     user = store.get(user_id)
     if user is None:
         raise NoSuchUser("There is no such user.")
-    return user.view()
+    return user
+
+
+def page(query: UserQuery, after: str | None) -> tuple[list[UserView], str | None]:
+    """Users, newest first."""
+    users, following = store.page(status=query.status, role=query.role, limit=query.size, after=after)
+    return [user.view() for user in users], following
+
+
+def update(user_id: str, change: ProfileChange, *, actor: Principal, if_match: str | None) -> User:
+    """Change names, phone and addresses at once, and the email once its new holder confirms it."""
+
+    def attempt() -> User:
+        user = get(user_id, actor)
+        user.require(if_match)
+        changed = user.with_profile(change)
+        if changed.pending_email and changed.pending_email != user.pending_email:
+            _refuse_taken(changed.pending_email)
+        if changed is not user:
+            db.commit(*store.change(user, changed, actor=actor.user_id))
+        return changed
+
+    return db.repeat_until_current(attempt)
+
+
+def history(user_id: str, *, size: int, after: str | None) -> tuple[list[AuditEntry], str | None]:
+    """Who changed what about a user and when, newest first."""
+    if store.get(user_id) is None:
+        raise NoSuchUser("There is no such user.")
+    return store.history(user_id, limit=size, after=after)
+
+
+def _refuse_taken(email: str) -> None:
+    if store.by_email(email):
+        raise EmailTaken("Another account has this email address.")
+
+
+def _limit_probing(email: str) -> None:
+    try:
+        db.commit(limits.use("register", email, most=_REGISTRATIONS_AN_HOUR))
+    except limits.LimitReached:
+        detail = "This address was tried too often; try again later."
+        raise TooMany(detail, retry_after=limits.seconds_left()) from None

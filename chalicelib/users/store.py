@@ -1,4 +1,4 @@
-"""Users in the table: the profile, and the lock that makes an address unique."""
+"""Users in the table: the profile, the address that makes an email unique, and how many admins there are."""
 
 from __future__ import annotations
 
@@ -6,43 +6,125 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import db, keys
-from chalicelib.users.models import EmailTaken, User
+from chalicelib import db, ids, keys, log, settings
+from chalicelib.access import Role
+from chalicelib.users.models import AuditEntry, EmailTaken, LastAdmin, User
+from chalicelib.users.shapes import UserStatus
+
+_FOREVER = 253_402_300_799  # the end of the year 9999, where time to live would be a number too
 
 
-def add(user: User, *also: db.Write) -> None:
+class Stale(db.ConditionFailed):
+    """The user was changed, or logged in, since they were read."""
+
+
+def add(user: User, *also: db.Write, actor: str) -> None:
     """Write a new user and take the address, or raise `EmailTaken`."""
-    taken = EmailTaken("An account with this email address exists already; log in instead.")
-    db.commit(
-        db.insert(keys.user(user.user_id), _to_item(user)),
-        db.insert(keys.email_lock(user.email), {"userId": user.user_id}, otherwise=taken),
-        *also,
-    )
+    admin = [_count_admin(1)] if user.is_acting_admin else []
+    db.commit(db.insert(keys.user(user.user_id), _to_item(user, actor)), _take_address(user), *admin, *also)
 
 
-def get(user_id: str) -> User | None:
+def get(user_id: str, *, consistent: bool = False) -> User | None:
     """The user with that id."""
-    item = db.get(keys.user(user_id))
+    item = db.get(keys.user(user_id), consistent=consistent) if ids.valid("usr", user_id) else None
     return _from_item(item) if item else None
 
 
 def by_email(email: str) -> User | None:
-    """The user who holds the address, by its lock: two round trips, both up to date."""
-    lock = db.get(keys.email_lock(email), consistent=True)
-    item = db.get(keys.user(lock["userId"]), consistent=True) if lock else None
-    return _from_item(item) if item else None
+    """The user who holds the address: two round trips, both up to date."""
+    address = db.get(keys.email_lock(email), consistent=True)
+    return get(address["userId"], consistent=True) if address and "userId" in address else None
 
 
-def unchanged(user_id: str, session_version: int, *, otherwise: Exception) -> db.Write:
-    """Hold a commit to the user being active and none of their sessions having been revoked since."""
-    condition = "#status = :active AND sessionVersion = :version"
-    values = {":active": "active", ":version": session_version}
-    return db.check(keys.user(user_id), condition, values, names={"#status": "status"}, otherwise=otherwise)
+def change(before: User, after: User, *, actor: str) -> tuple[db.Write, ...]:
+    """The writes that turn one state of a user into the next, or `Stale` when it is not the last one.
+
+    Addresses move with the email, and the number of admins with whoever becomes or ceases to be one.
+    """
+    profile = db.put(
+        keys.user(before.user_id),
+        _to_item(after, actor),
+        condition="version = :version AND sessionsOpened = :opened",
+        values={":version": before.version, ":opened": before.sessions_opened},
+        otherwise=Stale(before.user_id),
+    )
+    moved = before.email != after.email or after.status is UserStatus.DELETED
+    free = [db.delete(keys.email_lock(before.email))] if moved and before.status is not UserStatus.DELETED else []
+    taken = [_take_address(after)] if before.email != after.email and after.is_active else []
+    delta = after.is_acting_admin - before.is_acting_admin
+    return (profile, *free, *taken, *([_count_admin(delta)] if delta else []))
 
 
-def _to_item(user: User) -> dict[str, Any]:
-    index = {"GSI1PK": f"EMAIL#{user.email}", "GSI1SK": keys.USER_INDEX_SK}
-    return {**msgspec.to_builtins(user), **index, "updatedBy": user.user_id}
+def note_login(user: User, *, otherwise: Exception) -> db.Write:
+    """The write that counts a login, provided that the user is active and was not logged out everywhere since."""
+    return db.update(
+        keys.user(user.user_id),
+        "SET sessionsOpened = sessionsOpened + :one",
+        {":one": 1, ":active": UserStatus.ACTIVE, ":version": user.session_version},
+        names={"#status": "status"},
+        condition="#status = :active AND sessionVersion = :version",
+        otherwise=otherwise,
+    )
+
+
+def page(
+    *, status: UserStatus | None, role: Role | None, limit: int, after: str | None
+) -> tuple[list[User], str | None]:
+    """A page of users, newest first, one round trip a shard; filters shorten it."""
+    shards = [keys.users(shard) for shard in range(settings.current().index_shards)]
+    found = db.query_shards(db.GSI2, shards, limit=limit, after=after, where=_filter(status, role))
+    return [_from_item(item) for item in found.items], found.after
+
+
+def audit(entry: AuditEntry, event_id: str) -> db.Write:
+    """The write of one line of history; writing it again changes nothing."""
+    return db.put(keys.audit_entry(entry.user_id, entry.at, event_id), msgspec.to_builtins(entry))
+
+
+def history(user_id: str, *, limit: int, after: str | None) -> tuple[list[AuditEntry], str | None]:
+    """A page of a user's history, newest first."""
+    pk = keys.user(user_id).pk
+    found = db.query(db.TABLE, pk, prefix=keys.AUDIT_PREFIX, limit=limit, after=after, newest_first=True)
+    return [msgspec.convert(item, AuditEntry) for item in found.items], found.after
+
+
+def _take_address(user: User) -> db.Write:
+    taken = EmailTaken("An account with this email address exists already; log in instead.")
+    return db.put(
+        keys.email_lock(user.email),
+        {"userId": user.user_id, "failures": 0, "keepUntil": _FOREVER},
+        condition="attribute_not_exists(userId)",
+        otherwise=taken,
+    )
+
+
+def _count_admin(delta: int) -> db.Write:
+    """The write that counts admins up or down, never below one."""
+    if delta > 0:
+        one_more = "SET admins = if_not_exists(admins, :zero) + :one"
+        return db.update(keys.admins(), one_more, {":zero": 0, ":one": 1}, condition="")
+    last = LastAdmin("This is the last admin; make somebody else an admin first.")
+    one_less, values = "SET admins = admins - :one", {":one": 1}
+    return db.update(keys.admins(), one_less, values, condition="admins > :one", otherwise=last)
+
+
+def _filter(status: UserStatus | None, role: Role | None) -> db.Filter | None:
+    wanted = {"#status = :status": status, "contains(#roles, :role)": role}
+    parts = [part for part, value in wanted.items() if value]
+    values = {name: value for name, value in ((":status", status), (":role", role)) if value}
+    names = {f"#{name}": name for name, value in (("status", status), ("roles", role)) if value}
+    return db.Filter(" AND ".join(parts), values, names) if parts else None
+
+
+def _to_item(user: User, actor: str) -> dict[str, Any]:
+    shard = ids.shard(user.user_id, settings.current().index_shards)
+    index = {
+        "GSI1PK": f"EMAIL#{user.email}",
+        "GSI1SK": keys.USER_INDEX_SK,
+        "GSI2PK": keys.users(shard),
+        "GSI2SK": f"{user.created_at}#{user.user_id}",
+    }
+    return {**msgspec.to_builtins(user), **index, "updatedBy": actor, "correlationId": log.correlation_id()}
 
 
 def _from_item(item: db.Item) -> User:

@@ -92,7 +92,7 @@ def test_a_login_costs_three_calls(shop: Shop, calls: Count) -> None:
 
     made = calls(lambda: shop("POST", "/auth/login", credentials))
 
-    assert made == ["GetItem", "GetItem", "TransactWriteItems"]
+    assert made == ["UpdateItem", "GetItem", "TransactWriteItems"]
 
 
 def test_the_authorizer_costs_one_eventually_consistent_read(shop: Shop) -> None:

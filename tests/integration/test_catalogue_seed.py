@@ -44,4 +44,4 @@ def test_an_interrupted_seeding_is_completed_by_the_next(aws: None) -> None:
 
     seed.seed()
 
-    assert len(everything()) == 60 * 3 + len(seed.ACCOUNTS) * 2
+    assert len(everything()) == 60 * 3 + len(seed.ACCOUNTS) * 2 + 1  # the number of admins

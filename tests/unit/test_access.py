@@ -9,7 +9,7 @@ HANDLED_IN_THE_HANDLER = (Audience.PUBLIC, Audience.GUEST)
 
 
 def principal(*roles: Role) -> Principal:
-    return Principal(user_id="usr_1", email="a@example.com", roles=roles, session_id="ses_1", session_version=1)
+    return Principal(user_id="usr_1", email="a@example.com", roles=roles, session_id="ses_1")
 
 
 def test_every_route_has_an_audience_and_every_audience_a_route() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from chalicelib.access import Role
 from chalicelib.users import passwords, store
-from chalicelib.users.models import Registration, User
+from chalicelib.users.models import User
+from chalicelib.users.shapes import Registration
 from tools.catalogue import importer
 from tools.catalogue.lines import Fault
 from tools.local.settings import Refusal
@@ -41,13 +42,13 @@ def _open_accounts() -> None:
     with ThreadPoolExecutor() as pool:
         hashes = pool.map(passwords.hash_of, [ACCOUNTS[email] for email in missing])
         for email, password_hash in zip(missing, hashes, strict=True):
-            store.add(_user(email, password_hash))
+            store.add(_user(email, password_hash), actor="seed")
 
 
 def _user(email: str, password_hash: str) -> User:
     first_name, last_name = _NAMES[email]
     new = Registration(email=email, password=ACCOUNTS[email], first_name=first_name, last_name=last_name)
-    return User.register(new, password_hash, *_ROLES[email])
+    return User.create(new, password_hash, _ROLES[email]).with_confirmed_email()
 
 
 def _refuse(fault: Fault) -> None:

@@ -1,0 +1,189 @@
+"""What changes a user's standing, and with it ends their sessions: passwords, addresses, roles, status (A3).
+
+Each is one transaction of the user's new state and the end of every session, conditional on no login having
+happened since the sessions were listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chalicelib import clock, db, ids, keyring, keys, limits, log
+from chalicelib.access import Principal, Role
+from chalicelib.auth import store
+from chalicelib.auth.models import InvalidOneTimeToken, PasswordChange, WrongPassword
+from chalicelib.errors import TooMany
+from chalicelib.idempotency import Claim
+from chalicelib.users import passwords
+from chalicelib.users import store as users
+from chalicelib.users.models import NoSuchUser, User, fold
+from chalicelib.users.shapes import NewUser, UserStatus, UserView
+
+_RESETS_AN_HOUR = 3
+_PASSWORD_CHANGES_AN_HOUR = 10
+_RESET_SECONDS = 30 * 60
+_RESET = "reset"
+_VERIFY = "verify"
+_STALE = "This link is not valid any more; ask for a new one."
+
+
+def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:
+    """Open an account for somebody; without a password they are invited by mail to choose one."""
+    user = User.create(new, passwords.hash_of(new.password) if new.password else None, new.roles)
+    invitation = [] if new.password else [_reset_request(user.email, purpose="invitation")]
+    users.add(user, *invitation, *claim.receipt(user.view()), actor=actor.user_id)
+    log.info("USER_CREATED", createdUserId=user.user_id)
+    return user
+
+
+def set_status(user_id: str, status: UserStatus, *, actor: Principal) -> UserView:
+    """Enable, disable or delete a user."""
+    return _change(user_id, lambda user: user.with_status(status), actor=actor.user_id).view()
+
+
+def delete(user_id: str, *, actor: Principal) -> None:
+    """Delete a user, or raise `NoSuchUser` where there is none to delete."""
+
+    def deleted(user: User) -> User:
+        if user.status is UserStatus.DELETED:
+            raise NoSuchUser("There is no such user.")
+        return user.with_status(UserStatus.DELETED)
+
+    _change(user_id, deleted, actor=actor.user_id)
+
+
+def grant(user_id: str, role: Role, *, actor: Principal) -> UserView:
+    """Give a user a role."""
+    return _change(user_id, lambda user: user.with_roles({*user.roles, role}), actor=actor.user_id).view()
+
+
+def withdraw(user_id: str, role: Role, *, actor: Principal) -> UserView:
+    """Take a role from a user; an active admin remains (`LastAdmin`), and everybody remains a customer."""
+    return _change(
+        user_id, lambda user: user.with_roles({*user.roles} - {role} or {Role.CUSTOMER}), actor=actor.user_id
+    ).view()
+
+
+def erase(principal: Principal) -> None:
+    """Close the caller's account and forget who they were."""
+    _change(principal.user_id, lambda user: user.forgotten(), actor=principal.user_id)
+
+
+def log_out_everywhere(principal: Principal) -> None:
+    """End all sessions of the caller."""
+    _change(principal.user_id, lambda user: user.with_sessions_ended(), actor=principal.user_id)
+
+
+def change_password(change: PasswordChange, principal: Principal) -> None:
+    """Set a new password and end all other sessions, or raise `WrongPassword`."""
+    try:
+        db.commit(limits.use("password", principal.user_id, most=_PASSWORD_CHANGES_AN_HOUR))
+    except limits.LimitReached:
+        raise TooMany("Too many tries; wait.", retry_after=limits.seconds_left()) from None
+    user = users.get(principal.user_id, consistent=True)
+    if not passwords.matches(change.old_password, user.password_hash if user else None):
+        raise WrongPassword("The old password is wrong.")
+    new_hash = passwords.hash_of(change.new_password)
+    _change(
+        principal.user_id, lambda user: user.with_password(new_hash),
+        actor=principal.user_id, keep=principal.session_id,
+    )  # fmt: skip
+
+
+def forgot(email: str) -> None:
+    """Note that somebody wants to reset the password of an address: the same write whether anybody has it (W1).
+
+    The mail, if there is a user to send it to, follows from the stream.
+    """
+    address = fold(email)
+    try:
+        db.commit(limits.use(_RESET, address, most=_RESETS_AN_HOUR), _reset_request(address, purpose=_RESET))
+    except limits.LimitReached:
+        log.info("RESET_LIMIT_REACHED")
+
+
+def reset(token: str, password: str) -> None:
+    """Set a new password by the token from a mail, once, and end all sessions (W1)."""
+    email_hash = token.partition(".")[0]
+    request = db.get(keys.reset_request(email_hash), consistent=True)
+    if request is None or request["expiresAt"] <= clock.epoch():
+        raise InvalidOneTimeToken(_STALE)
+    _require_proof(token, f"{email_hash} {request['nonce']}", purpose=_RESET)
+    user = users.by_email(request["email"])
+    if user is None or not user.is_active:
+        raise InvalidOneTimeToken(_STALE)
+    new_hash = passwords.hash_of(password)
+    spent = db.delete(
+        keys.reset_request(email_hash),
+        condition="nonce = :nonce", values={":nonce": request["nonce"]}, otherwise=InvalidOneTimeToken(_STALE),
+    )  # fmt: skip
+    _change(user.user_id, lambda user: user.with_password(new_hash), actor=user.user_id, also=(spent,))
+
+
+def verify(token: str) -> None:
+    """Confirm an address by the token from a mail; a changed address moves now and ends all sessions (W3)."""
+    user_id = token.partition(".")[0]
+    user = users.get(user_id, consistent=True)
+    if user is None:
+        raise InvalidOneTimeToken(_STALE)
+    confirmed = _confirmed(user, token)
+    if user.pending_email is None:
+        db.commit(*users.change(user, confirmed, actor=user_id))
+    else:
+        _change(user_id, lambda current: _confirmed(current, token), actor=user_id)
+
+
+def reset_token(email: str, nonce: str) -> str:
+    """The token that a reset mail carries; made from the request and our key, so the table alone does not give it."""
+    email_hash = ids.digest(email)
+    return f"{email_hash}.{keyring.seal(f'{email_hash} {nonce}', purpose=_RESET)}"
+
+
+def verify_token(user: User) -> str:
+    """The token that a verification mail carries."""
+    return f"{user.user_id}.{keyring.seal(_address_to_confirm(user), purpose=_VERIFY)}"
+
+
+def _confirmed(user: User, token: str) -> User:
+    if not user.is_active or not user.may_confirm_email:
+        raise InvalidOneTimeToken(_STALE)
+    _require_proof(token, _address_to_confirm(user), purpose=_VERIFY)
+    return user.with_confirmed_email()
+
+
+def _address_to_confirm(user: User) -> str:
+    return f"{user.user_id} {user.unconfirmed_email} {user.email_nonce}"
+
+
+def _require_proof(token: str, content: str, *, purpose: str) -> None:
+    """Raise `InvalidOneTimeToken` unless the token ends in our seal of that content."""
+    if not keyring.sealed(content, token.rpartition(".")[2], purpose=purpose):
+        raise InvalidOneTimeToken(_STALE)
+
+
+def _reset_request(email: str, *, purpose: str) -> db.Write:
+    request = {"email": email, "nonce": ids.secret(), "purpose": purpose, "requestedAt": clock.timestamp()}
+    expiry = {"expiresAt": clock.epoch() + _RESET_SECONDS, "correlationId": log.correlation_id()}
+    return db.put(keys.reset_request(ids.digest(email)), {**request, **expiry})
+
+
+def _change(
+    user_id: str,
+    change: Callable[[User], User],
+    *,
+    actor: str,
+    keep: str | None = None,
+    also: tuple[db.Write, ...] = (),
+) -> User:
+    """Bring a user into another state and end their sessions, in one transaction; nothing if nothing changes."""
+
+    def attempt() -> User:
+        before = users.get(user_id, consistent=True)
+        if before is None:
+            raise NoSuchUser("There is no such user.")
+        after = change(before)
+        if after is not before:
+            db.commit(*users.change(before, after, actor=actor), *store.end_all(user_id, keep=keep), *also)
+        return after
+
+    return db.repeat_until_current(attempt)

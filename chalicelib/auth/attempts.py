@@ -1,0 +1,62 @@
+"""Failed logins, counted per address whether anybody has it or not (W2).
+
+An attempt is counted before the password is looked at and the count is reset by success, so tries in parallel
+cannot outrun it. Beyond the free ones only the latest of several at once may go on, and each makes the next wait.
+"""
+
+from __future__ import annotations
+
+from chalicelib import clock, db, keys
+from chalicelib.auth.models import FREE_FAILURES, TooManyLogins, delay_after
+
+_KEPT_SECONDS = 24 * 3600
+
+
+class _Blocked(Exception):
+    """The address has to wait."""
+
+
+def begin(email: str) -> str | None:
+    """Count an attempt and give the id of who has the address, if anybody; or raise `TooManyLogins`."""
+    try:
+        address = db.advance(_count(email))
+        failures = address["failures"]
+        if failures > FREE_FAILURES:
+            db.commit(_make_wait(email, failures))
+    except _Blocked:
+        raise _too_many(email) from None
+    user_id = address.get("userId")
+    return None if user_id is None else str(user_id)
+
+
+def forget(email: str) -> db.Write:
+    """The write that a successful login resets the count with."""
+    return db.update(keys.email_lock(email), "SET failures = :none REMOVE blockedUntil", {":none": 0})
+
+
+def _count(email: str) -> db.Write:
+    now = clock.epoch()
+    return db.update(
+        keys.email_lock(email),
+        "SET failures = if_not_exists(failures, :zero) + :one, expiresAt = if_not_exists(keepUntil, :expiry)",
+        {":zero": 0, ":one": 1, ":expiry": now + _KEPT_SECONDS, ":now": now},
+        condition="attribute_not_exists(blockedUntil) OR blockedUntil <= :now",
+        otherwise=_Blocked(),
+    )
+
+
+def _make_wait(email: str, failures: int) -> db.Write:
+    until = clock.epoch() + delay_after(failures)
+    return db.update(
+        keys.email_lock(email),
+        "SET blockedUntil = :until",
+        {":until": until, ":latest": failures},
+        condition="failures = :latest",
+        otherwise=_Blocked(),
+    )
+
+
+def _too_many(email: str) -> TooManyLogins:
+    item = db.get(keys.email_lock(email), consistent=True) or {}
+    wait = max(1, item.get("blockedUntil", 0) - clock.epoch())
+    return TooManyLogins("Too many failed logins for this address. Wait, or reset the password.", retry_after=wait)

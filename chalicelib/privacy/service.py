@@ -1,0 +1,55 @@
+"""Giving users their data and forgetting them, across all domains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib import db, log
+from chalicelib.access import Principal
+from chalicelib.auth import accounts
+from chalicelib.auth import service as auth
+from chalicelib.cart import service as carts
+from chalicelib.orders import store as orders
+from chalicelib.users import service as users
+
+_AT_ONCE = 100
+
+
+def export(principal: Principal) -> dict[str, Any]:
+    """Everything the shop knows about the caller: profile, sessions, cart, orders, history."""
+    return {
+        "profile": users.get(principal.user_id, principal).view(),
+        "sessions": auth.sessions(principal),
+        "cart": carts.show(carts.owner(principal, None)),
+        "orders": [order.view() for order in _orders(principal.user_id)],
+        "history": _history(principal.user_id),
+    }
+
+
+def erase(principal: Principal) -> None:
+    """Forget the caller: orders stay for the books without name and address, everything else goes.
+
+    Repeating it after an interruption finishes it; the account is closed last.
+    """
+    for order in _orders(principal.user_id):
+        if not order.is_anonymous:
+            db.commit(orders.change(order, order.anonymised(), actor=principal.user_id))
+    carts.clear(carts.owner(principal, None))
+    accounts.erase(principal)
+    log.info("USER_ERASED")
+
+
+def _orders(user_id: str) -> list[Any]:
+    found, after = orders.of_user(user_id, limit=_AT_ONCE, after=None)
+    while after:
+        more, after = orders.of_user(user_id, limit=_AT_ONCE, after=after)
+        found += more
+    return found
+
+
+def _history(user_id: str) -> list[Any]:
+    found, after = users.history(user_id, size=_AT_ONCE, after=None)
+    while after:
+        more, after = users.history(user_id, size=_AT_ONCE, after=after)
+        found += more
+    return found

@@ -1,0 +1,43 @@
+"""The history of a user, read off the images of their item: no change can miss its entry, no secret gets into one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.users.models import AuditEntry
+
+# Values that may be shown; of every other field only the name is, for it is a secret or personal.
+_OPEN = ("status", "roles", "emailVerified")
+_WATCHED = (*_OPEN, "email", "pendingEmail", "firstName", "lastName", "phone", "addresses", "passwordHash")
+_NAMES = {"passwordHash": "password"}
+_ACTIONS = {"status": "user.status_changed", "roles": "user.roles_changed", "passwordHash": "user.password_changed",
+            "email": "user.email_changed", "emailVerified": "user.email_verified"}  # fmt: skip
+
+
+def entry(before: dict[str, Any] | None, after: dict[str, Any]) -> AuditEntry | None:
+    """What a change of a user's item says for the history, or None for one that no reader could see."""
+    if before is not None and before.get("version") == after.get("version"):
+        return None
+    changed = [name for name in _WATCHED if (before or {}).get(name) != after.get(name)]
+    return AuditEntry(
+        user_id=after["userId"],
+        at=after["updatedAt"],
+        actor=after["updatedBy"],
+        action=_action(before, changed),
+        changes={_NAMES.get(name, name): _change(name, before, after) for name in changed},
+        correlation_id=after.get("correlationId"),
+    )
+
+
+def _action(before: dict[str, Any] | None, changed: list[str]) -> str:
+    if before is None:
+        return "user.created"
+    if not changed:
+        return "user.sessions_ended"
+    return next((_ACTIONS[name] for name in _ACTIONS if name in changed), "user.updated")
+
+
+def _change(name: str, before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
+    if name not in _OPEN:
+        return {}
+    return {"from": (before or {}).get(name), "to": after.get(name)}

@@ -1,0 +1,120 @@
+"""What the routes about users take and give."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.access import Role
+from chalicelib.wire import PageQuery, Shape, Text, View
+
+Email = Annotated[
+    str,
+    Meta(
+        max_length=254,
+        pattern=r"^\s*[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+\s*$",
+        extra={"hint": "an email address such as ada@example.com, at most 254 characters"},
+    ),
+]
+Password = Annotated[str, Meta(min_length=8, max_length=1000, extra={"hint": "8 to 1,000 characters"})]
+Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()/.-]{4,30}$", extra={"hint": "a telephone number"})]
+
+
+class UserStatus(StrEnum):
+    """Whether an account may be used."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+
+
+class Address(Shape, frozen=True, kw_only=True):
+    """Where things go."""
+
+    street: Text
+    city: Text
+    postal_code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{1,15}$", extra={"hint": "a postal code"})]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$", extra={"hint": "a two-letter country code such as US"})]
+
+
+Addresses = Annotated[tuple[Address, ...], Meta(max_length=10)]
+
+
+class Registration(Shape, frozen=True, kw_only=True):
+    """The body of `POST /auth/register`."""
+
+    email: Email
+    password: Password
+    first_name: Text
+    last_name: Text
+
+
+class NewUser(Shape, frozen=True, kw_only=True):
+    """The body of `POST /users`; without a password the user is invited by email to choose one."""
+
+    email: Email
+    first_name: Text
+    last_name: Text
+    password: Password | None = None
+    phone: Phone | None = None
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=2)] = (Role.CUSTOMER,)
+
+
+class ProfileChange(Shape, frozen=True, kw_only=True):
+    """The body of `PATCH /users/{userId}` and `PUT /users/profile`: what is left out stays."""
+
+    email: Email | UnsetType = UNSET
+    first_name: Text | UnsetType = UNSET
+    last_name: Text | UnsetType = UNSET
+    phone: Phone | UnsetType | None = UNSET
+    addresses: Addresses | UnsetType = UNSET
+
+
+class Profile(ProfileChange, frozen=True, kw_only=True):
+    """The body of `PUT /users/{userId}`: names must be given, phone and addresses left out are removed."""
+
+    first_name: Text
+    last_name: Text
+    phone: Phone | None = None
+    addresses: Addresses = ()
+
+
+class StatusChange(Shape, frozen=True, kw_only=True):
+    """The body of `PUT /users/{userId}/status`."""
+
+    status: UserStatus
+    reason: Text | None = None
+
+
+class RoleGrant(Shape, frozen=True, kw_only=True):
+    """The body of `POST /users/{userId}/roles`."""
+
+    role: Role
+
+
+class UserQuery(PageQuery, frozen=True, kw_only=True):
+    """The query of `GET /users`."""
+
+    limit: Annotated[int, Meta(ge=1)] = 10
+    status: UserStatus | None = None
+    role: Role | None = None
+
+
+class UserView(View, frozen=True, kw_only=True):
+    """A user as the API shows them."""
+
+    user_id: str
+    email: str
+    first_name: str
+    last_name: str
+    phone: str | None
+    addresses: tuple[Address, ...]
+    role: Role
+    roles: list[Role]
+    status: UserStatus
+    email_verified: bool
+    pending_email: str | None
+    created_at: str
+    updated_at: str
