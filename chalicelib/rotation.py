@@ -20,7 +20,11 @@ def run(step: str, secret_id: str, version: str) -> None:
 
     Raises `Misconfigured` for a step that does not exist or a version that is not being rotated to.
     """
-    if _CURRENT in _labels(secret_id, version):
+    labels = clients.secretsmanager().describe_secret(SecretId=secret_id)["VersionIdsToStages"]
+    if step != "createSecret" and version not in labels:
+        message = f"Version {version} of {secret_id} is not being rotated to."
+        raise Misconfigured(message)
+    if _CURRENT in labels.get(version, []):
         return
     match step:
         case "createSecret":
@@ -30,7 +34,7 @@ def run(step: str, secret_id: str, version: str) -> None:
         case "testSecret":
             keyring.parse(_value(secret_id, version))
         case "finishSecret":
-            _finish(secret_id, version)
+            _finish(secret_id, version, next((name for name in labels if _CURRENT in labels[name]), None))
         case _:
             message = f"{step!r} is not a step of a rotation."
             raise Misconfigured(message)
@@ -53,21 +57,11 @@ def _create(secret_id: str, version: str) -> None:
     )
 
 
-def _finish(secret_id: str, version: str) -> None:
-    stages = clients.secretsmanager().describe_secret(SecretId=secret_id)["VersionIdsToStages"]
-    before = next((name for name, labels in stages.items() if _CURRENT in labels), None)
+def _finish(secret_id: str, version: str, before: str | None) -> None:
     move = {"RemoveFromVersionId": before} if before else {}
     clients.secretsmanager().update_secret_version_stage(
         SecretId=secret_id, VersionStage=_CURRENT, MoveToVersionId=version, **move
     )
-
-
-def _labels(secret_id: str, version: str) -> list[str]:
-    stages = clients.secretsmanager().describe_secret(SecretId=secret_id)["VersionIdsToStages"]
-    if version not in stages:
-        message = f"Version {version} of {secret_id} is not being rotated to."
-        raise Misconfigured(message)
-    return stages[version]
 
 
 def _value(secret_id: str, version: str) -> str:

@@ -38,14 +38,18 @@ from moto import mock_aws
 
 import app
 from chalicelib import clients, keyring
+from tests import leaks
 from tests.shop import Shop
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def aws() -> Iterator[None]:
-    """An empty AWS in memory, with the table of infra/template.yaml, a signing key and a mail identity."""
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty AWS in memory, with the table of infra/template.yaml, a signing key and a mail identity.
+
+    At the end of each test, no secret that it used may stand in a log line, a history entry or a mail.
+    """
     with mock_aws():
         clients.forget()
         keyring.forget()
@@ -53,7 +57,9 @@ def aws() -> Iterator[None]:
         secret = json.dumps({"kid": "initial", "secret": "s" * 64})
         boto3.client("secretsmanager").create_secret(Name="ecommerce/test/jwt/secret", SecretString=secret)
         boto3.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
+        watch = leaks.Watch(monkeypatch)
         yield
+        watch.check()
     clients.forget()
     keyring.forget()
 

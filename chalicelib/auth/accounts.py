@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from chalicelib import clock, db, ids, keyring, keys, limits, log
 from chalicelib.access import Principal, Role
-from chalicelib.auth import store
+from chalicelib.auth import attempts, store
 from chalicelib.auth.models import InvalidOneTimeToken, PasswordChange, WrongPassword
 from chalicelib.errors import TooMany
 from chalicelib.idempotency import Claim
@@ -117,7 +117,12 @@ def reset(token: str, password: str) -> None:
         keys.reset_request(email_hash),
         condition="nonce = :nonce", values={":nonce": request["nonce"]}, otherwise=InvalidOneTimeToken(_STALE),
     )  # fmt: skip
-    _change(user.user_id, lambda user: user.with_password(new_hash), actor=user.user_id, also=(spent,))
+    _change(
+        user.user_id,
+        lambda user: user.with_password(new_hash),
+        actor=user.user_id,
+        also=(spent, attempts.forget(user.email)),
+    )
 
 
 def verify(token: str) -> None:

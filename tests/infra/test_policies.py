@@ -12,24 +12,25 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from chalice import Response
+from chalice.app import Request
 
-from chalicelib import authorizer, clients, clock, health, keyring
-from chalicelib.payments import provider, simulator
+from chalicelib import access, authorizer, clients, health, http, keyring, keys
+from tests.infra.day import live
 from tests.shop import Shop
-from tools.local.stream import lambda_record
 
 CHALICE = Path(__file__).parents[2] / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text())
-FUNCTIONS = ("api_handler", "authorize", "handle_table_stream", "run_scheduled_work")
+FUNCTIONS = ("api_handler", "authorize", "handle_table_stream", "run_scheduled_work", "rotate_jwt_secret")
 STAGES = ("dev", "prod")
 EVERY_ROLE = [(stage, function) for stage in STAGES for function in FUNCTIONS]
+_SERVED = http._served
 ONE_PARTITION_KEY = {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}
 # What the Lambda service itself does in a function's name.
 OF_THE_SERVICE = {
@@ -39,10 +40,6 @@ OF_THE_SERVICE = {
     "sqs:SendMessage",
 }  # fmt: skip
 WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-SCHEDULED = {
-    "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "123456789012",
-    "time": "2026-11-21T09:30:00Z", "region": "us-east-1", "resources": [], "detail": {},
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,7 @@ class Recorder:
 
     calls: dict[str, set[Call]] = field(default_factory=lambda: {function: set() for function in FUNCTIONS})
     running: list[str] = field(default_factory=lambda: ["api_handler"])
+    routes: set[tuple[str, str]] = field(default_factory=set)
 
     @contextmanager
     def inside(self, function: str) -> Iterator[None]:
@@ -84,6 +82,11 @@ class Recorder:
                 return code(*arguments)
 
         return counted
+
+    def served(self, request: Request, *rest: Any) -> Response:
+        """Take down which route is asked for, and serve it."""
+        self.routes.add((str(request.method), request.context["resourcePath"]))
+        return _SERVED(request, *rest)
 
     def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         """Take down one call; what a service is asked for and this does not know is a failure."""
@@ -116,7 +119,7 @@ def partition(request: dict[str, Any]) -> str:
 
 def secret(operation: str, params: dict[str, Any]) -> Iterator[Call]:
     variables = ("JWT_SECRET_NAME", "PAYMENT_SECRET_NAME")
-    variable = next(name for name in variables if os.environ[name] == params["SecretId"])
+    variable = next(name for name in variables if os.environ[name] in params["SecretId"])
     secrets = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
     yield Call(f"secretsmanager:{operation}", f"{secrets}{{{variable}}}-a1B2c3")
 
@@ -133,6 +136,7 @@ def recorder(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     assert boto3.DEFAULT_SESSION
     boto3.DEFAULT_SESSION.events.register("provide-client-params", made.note)
     monkeypatch.setattr(authorizer.authorize, "func", made.around("authorize", authorizer.authorize.func))
+    monkeypatch.setattr(http, "_served", made.served)
     monkeypatch.setattr(health, "_last", None)
     clients.forget()
     yield made
@@ -140,85 +144,10 @@ def recorder(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def calls(recorder: Recorder, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[Call]]:
+def day(recorder: Recorder, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """What the functions call in a day that leaves out nothing they can do."""
-    mug = shop.admin().product(stock=50)["productId"]
-    browse(shop, mug)
-    fill_carts(shop, mug)
-    buy_and_cancel(shop, mug)
-    leave_money_in_doubt(shop, mug, monkeypatch)
-    with recorder.inside("run_scheduled_work"), clock.fixed(clock.now() + timedelta(minutes=20)):
-        swept = shop.client.lambda_.invoke("run_scheduled_work", SCHEDULED).payload
-    assert swept == {"settled": 2, "expired": 0, "refunded": 1}
-    deliver_stream(shop, recorder)
-    return recorder.calls
-
-
-def browse(shop: Shop, mug: str) -> None:
-    for path in ("/hello", "/health", "/products?limit=1", f"/products/{mug}", "/products/category/kitchen"):
-        assert shop("GET", path).status == 200
-
-
-def fill_carts(shop: Shop, mug: str) -> None:
-    """A guest and a customer each add, add again, change, remove and clear."""
-    token = shop("POST", "/cart/items", {"productId": mug, "quantity": 1}).headers["X-Cart-Token"]
-    for visitor in (Shop(shop.client, {"X-Cart-Token": token}), shop.customer("guest@example.com")):
-        for _ in range(2):
-            added = visitor("POST", "/cart/items", {"productId": mug, "quantity": 1}, Idempotency_Key="cart-1")
-            assert added.status == 201
-        assert visitor("GET", "/cart").status == 200
-        assert visitor("PUT", f"/cart/items/{mug}", {"quantity": 3}).status == 200
-        assert visitor("DELETE", f"/cart/items/{mug}").status == 204
-        assert visitor("DELETE", "/cart").status == 204
-
-
-def buy_and_cancel(shop: Shop, mug: str) -> None:
-    """Orders from the cart and from a list, paid and declined, replayed, listed, cancelled."""
-    ada, admin = shop.customer(), shop.login("root@example.com")
-    for token in ("tok_declined", "tok_success"):
-        ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
-        ordered = ada.order(token=token, Idempotency_Key=token)
-        assert ada.order(token=token, Idempotency_Key=token).headers["Idempotent-Replayed"] == "true"
-    path = f"/orders/{ordered.body['orderId']}"
-    for buyer in (ada, admin):
-        assert [buyer("GET", each).status for each in ("/auth/me", "/orders", path, f"{path}/status")] == [200] * 4
-    assert ada("PUT", f"{path}/cancel").body["paymentStatus"] == "refunded"
-    assert ada("POST", "/auth/logout").status == 204
-
-
-def leave_money_in_doubt(shop: Shop, mug: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two charges and a refund that the provider did not answer."""
-    ada = shop.login()
-    for token in ("tok_timeout", "tok_timeout_before"):
-        assert ada.order((mug, 1), token=token).status == 202
-    paid = ada.order((mug, 1)).body["orderId"]
-    with monkeypatch.context() as silent:
-        silent.setattr(simulator.Simulator, "refund", no_answer)
-        assert ada("PUT", f"/orders/{paid}/cancel").body["paymentStatus"] == "paid"
-
-
-def no_answer(*_: Any) -> None:
-    raise provider.NoAnswer
-
-
-def deliver_stream(shop: Shop, recorder: Recorder) -> None:
-    """Every record of the day, first while mail is refused, then again."""
-    unrecorded = boto3.session.Session()
-    event, ses = {"Records": stream_records(unrecorded)}, unrecorded.client("sesv2")
-    ses.delete_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
-    with recorder.inside("handle_table_stream"):
-        assert shop.client.lambda_.invoke("handle_table_stream", event).payload["batchItemFailures"]
-        ses.create_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
-        assert shop.client.lambda_.invoke("handle_table_stream", event).payload == {"batchItemFailures": []}
-
-
-def stream_records(session: boto3.session.Session) -> list[dict[str, Any]]:
-    streams = session.client("dynamodbstreams")
-    arn = streams.list_streams(TableName=os.environ["TABLE_NAME"])["Streams"][0]["StreamArn"]
-    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
-    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
-    records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
-    return [lambda_record(record, arn) for record in records]
+    live(shop, recorder.inside, monkeypatch)
+    return recorder
 
 
 def policy_file(stage: str, function: str) -> str:
@@ -264,18 +193,19 @@ def made_by(function: str, stage: str, calls: dict[str, set[Call]]) -> set[Call]
     return {call for call in made if stage != "prod" or not any(k.startswith("SIMULATOR#") for k in call.leading_keys)}
 
 
-def test_every_call_is_allowed_and_every_allowance_is_used(calls: dict[str, set[Call]]) -> None:
+def test_every_call_is_allowed_and_every_allowance_is_used(day: Recorder) -> None:
     refused, unused = [], []
 
     for stage, function in EVERY_ROLE:
-        made, granted = made_by(function, stage, calls), statements(stage, function)
+        made, granted = made_by(function, stage, day.calls), statements(stage, function)
         refused += [(stage, function, call) for call in made if not any(allows(each, call) for each in granted)]
         parts = [part for each in granted for part in allowances(each)]
         unused += [(stage, function, part) for part in parts if not is_used(part, made)]
 
     assert refused == []
     assert unused == []
-    assert all(calls.values())
+    assert all(day.calls.values())
+    assert day.routes == set(access.ROUTES)
 
 
 def test_the_simulator_is_refused_in_prod() -> None:
@@ -314,7 +244,8 @@ def test_items_are_reached_by_their_kind_of_key_and_a_call_without_keys_is_refus
         condition = statement["Condition"]
         assert set(condition) == {"ForAllValues:StringLike", "Null"}
         assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
-        assert all(key.endswith("#*") for key in condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+        for key in condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]:
+            assert key.endswith("#*") or key == keys.admins().pk
 
 
 def is_about_items(statement: dict[str, Any]) -> bool:
@@ -327,3 +258,10 @@ def test_the_authorizer_reads_sessions_and_nothing_else_of_the_table() -> None:
 
     assert statement["Action"] == ["dynamodb:GetItem"]
     assert statement["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": ["USER#*"]}
+
+
+def test_only_the_rotation_may_change_a_secret() -> None:
+    for stage, function in EVERY_ROLE:
+        actions = {action for each in statements(stage, function) for action in each["Action"]}
+        secrets = {action for action in actions if action.startswith("secretsmanager:")}
+        assert function == "rotate_jwt_secret" or secrets <= {"secretsmanager:GetSecretValue"}

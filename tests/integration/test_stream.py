@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import boto3
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sesv2.models import sesv2_backends
 
+from tests.integration.stream import deliver, mails, records
 from tests.shop import Shop
-
-
-def records(**changes: Any) -> list[dict[str, Any]]:
-    """Everything on the table's stream so far, as Lambda would deliver it."""
-    streams = boto3.client("dynamodbstreams")
-    (stream,) = streams.list_streams(TableName="ecommerce-test")["Streams"]
-    (shard,) = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
-    iterator = streams.get_shard_iterator(
-        StreamArn=stream["StreamArn"], ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
-    found = streams.get_records(ShardIterator=iterator)["Records"]
-    return [_delivered(record) for record in found]
-
-
-def _delivered(record: Any) -> dict[str, Any]:
-    record["dynamodb"].pop("ApproximateCreationDateTime", None)
-    return {**record, "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/ecommerce-test/stream/1"}
-
-
-def deliver(shop: Shop, batch: list[dict[str, Any]]) -> list[str]:
-    answer = shop.client.lambda_.invoke("handle_table_stream", {"Records": batch}).payload
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 def outbox() -> list[tuple[str, str]]:
     """Recipient and subject of every mail sent about an order."""
-    sent = sesv2_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].core_backend.sent_messages
-    about_orders = [message for message in sent if message.subject.startswith("Order ")]
-    return [(message.destinations["ToAddresses"][0], message.subject) for message in about_orders]
+    return [(mail.to, mail.subject) for mail in mails() if mail.subject.startswith("Order ")]
 
 
 @pytest.fixture
