@@ -30,6 +30,7 @@ from chalicelib.cart.models import NewLine, NewQuantity
 from chalicelib.http import Answer, Call
 from chalicelib.notifications import service as notifications
 from chalicelib.orders import service as orders
+from chalicelib.orders import sweep
 from chalicelib.orders.models import OrderQuery, OrderRequest
 from chalicelib.privacy import service as privacy
 from chalicelib.products import service as products
@@ -37,6 +38,8 @@ from chalicelib.products.models import NewProduct
 from chalicelib.users import service as users
 from chalicelib.users.shapes import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
 from chalicelib.wire import PageQuery
+
+SWEEP_SECONDS = 40  # of the minute that its function has
 
 app = Chalice(app_name="ecommerce")
 app.api.binary_types = []
@@ -350,7 +353,7 @@ def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
 def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
     """Settle payments in doubt, expire unpaid orders, finish refunds."""
     log.bind(functionName="run_scheduled_work", requestId=problems.invocation_id(event.context))
-    return orders.sweep()
+    return sweep.run(seconds=SWEEP_SECONDS)
 
 
 @app.lambda_function(name="rotate_jwt_secret")

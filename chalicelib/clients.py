@@ -17,15 +17,10 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
 
-# Twice the two seconds a healthy call may take, so that a stuck one leaves time for an answer within API
-# Gateway's 29 seconds. Retries are for lost connections and 5xx; contention is retried in `db`.
-_CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=4,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=50,
-    parameter_validation=False,
-)
+# Short enough that a stuck call leaves time for another within API Gateway's 29 seconds. DynamoDB's calls are
+# retried in `transport` only.
+_CONNECTION = {"connect_timeout": 2, "read_timeout": 4, "max_pool_connections": 50, "parameter_validation": False}
+_ATTEMPTS = {"dynamodb": 1}
 _making = threading.Lock()
 
 
@@ -58,7 +53,8 @@ def _made(service: str) -> Any:
 
 @lru_cache(maxsize=16)
 def _client(service: str) -> Any:
-    return boto3.client(service, region_name=settings.region(), config=_CONFIG)
+    retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
+    return boto3.client(service, region_name=settings.region(), config=Config(**_CONNECTION, retries=retries))
 
 
 def forget() -> None:

@@ -6,6 +6,7 @@ write whose condition it was. Nothing here or above knows boto3, so the transpor
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -166,7 +167,7 @@ def check(key: Key, condition: str, values: Mapping[str, Any], *, otherwise: Exc
 
 
 def commit(*writes: Write) -> None:
-    """Apply all writes or none; several are one transaction, at most a hundred.
+    """Apply all writes or none; several, or one with a condition, are one transaction of at most a hundred.
 
     Raises the `otherwise` of the first write whose condition failed; `Unavailable` after bounded retries of
     conflicts and throttling, with nothing written.
@@ -176,11 +177,12 @@ def commit(*writes: Write) -> None:
         raise ValueError(message)
     requests = [{"TableName": _table(), **write.request} for write in writes]
     try:
-        if len(writes) == 1 and writes[0].kind in _OPERATIONS:
+        if len(writes) == 1 and "ConditionExpression" not in writes[0].request:
             transport.call(_OPERATIONS[writes[0].kind], **requests[0])
         else:
             items = [{write.kind: request} for write, request in zip(writes, requests, strict=True)]
-            transport.call("transact_write_items", TransactItems=items)
+            # One token for all tries of this commit: a repeated transaction that had its effect is not done again.
+            transport.call("transact_write_items", TransactItems=items, ClientRequestToken=secrets.token_hex(16))
     except transport.Refused as refused:
         raise writes[refused.position].otherwise from None
 
@@ -194,11 +196,16 @@ def advance(write: Write) -> Item:
     return attributes.plain_item(answer["Attributes"])
 
 
-def repeat_until_current(attempt: Callable[[], R]) -> R:
-    """Run a read-decide-commit again while others change what it read, a bounded number of times."""
+def repeat_until_current(attempt: Callable[[], R], *, but: type[ConditionFailed] | tuple[()] = ()) -> R:
+    """Run a read-decide-commit again while others change what it read, a bounded number of times.
+
+    A condition that means `but` is not repeated.
+    """
     for number in range(transport.ATTEMPTS):
         try:
             return attempt()
+        except but:
+            raise
         except ConditionFailed:
             transport.pause(number)
     raise transport.contended()

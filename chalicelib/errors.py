@@ -35,6 +35,7 @@ class ShopError(Exception):
     """
 
     code: ClassVar[str] = "error"
+    is_recorded: ClassVar[bool] = False  # does an Idempotency-Key's record already hold this very answer?
 
     def __init__(
         self, detail: str, *, errors: tuple[FieldError, ...] = (), facts: Mapping[str, Any] | None = None
@@ -110,7 +111,7 @@ class TooMany(ShopError):
 
 
 class Unavailable(ShopError):
-    """A dependency did not answer in time; nothing was written, so trying again is safe."""
+    """A dependency did not answer in time, or is too busy; the detail says whether trying again is safe."""
 
     code = "temporarily_unavailable"
     retry_after = 1

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib import access, clock, cursors, errors, idempotency, log, problems, settings, wire
+from chalicelib import access, cursors, errors, idempotency, log, problems, settings, wire
 from chalicelib.access import Audience, Principal
 
 _JSON = "application/json"
@@ -150,17 +150,14 @@ def endpoint_for(
 
 
 def _answer(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
-    started = clock.monotonic()
     correlation = request.headers.get("x-correlation-id", "")[:100] or problems.request_id(request)
     log.bind(requestId=problems.request_id(request), correlationId=correlation, functionName="api")
     try:
-        response = _served(request, contract, view, path)
+        return _served(request, contract, view, path)
     except errors.ShopError as error:
-        response = problems.answer(error, request)
-    response.headers |= {"X-Request-Id": problems.request_id(request)}
-    route = {"method": request.method, "route": request.context["resourcePath"], "status": response.status_code}
-    log.info("REQUEST", **route, duration=round((clock.monotonic() - started) * 1000, 1))
-    return response
+        if isinstance(error, errors.Unavailable):
+            log.warning("UNAVAILABLE", detail=error.detail, cause=type(error.__cause__).__name__)
+        return problems.answer(error, request)
 
 
 def _served(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
@@ -175,6 +172,8 @@ def _served(request: Request, contract: _Contract, view: View, path: dict[str, s
     try:
         result = view(call, **{name: unquote(value) for name, value in path.items()})
     except errors.ShopError as failure:
+        if failure.is_recorded:
+            raise
         return _replay(call, contract, failure)
     return _response(*_render(contract, result), _headers(result))
 
@@ -182,12 +181,12 @@ def _served(request: Request, contract: _Contract, view: View, path: dict[str, s
 def _call(request: Request, contract: _Contract, principal: Principal | None) -> Call:
     body = wire.decode(request.raw_body, contract.takes) if contract.takes else None
     query = wire.convert(_single_values(request), contract.query)
-    route = f"{request.method} {problems.path(request)}"
+    route = f"{request.method} {request.context['resourcePath']} {sorted((request.uri_params or {}).items())}"
     caller = principal.user_id if principal else _guest(request)
     claim = idempotency.claim(
         request.headers.get("idempotency-key") if request.method == "POST" else None,
         scope=f"{caller}\n{route}",
-        request=wire.canonical(request.raw_body),
+        request=lambda: wire.canonical(request.raw_body),
         render=lambda outcome: _render(contract, outcome, request),
     )
     filters = sorted((k, v) for k, v in _single_values(request).items() if k not in ("cursor", "limit"))
@@ -205,7 +204,9 @@ def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Respo
     if recorded.body is not None:
         return _response(recorded.status, recorded.body, {"Idempotent-Replayed": "true"})
     if recorded.is_abandoned and contract.resume:
-        return _response(*_render(contract, contract.resume(call, recorded.subject)), {})
+        result = contract.resume(call, recorded.subject)
+        call.claim.settle(result)
+        return _response(*_render(contract, result), {})
     raise idempotency.InProgress("The first request with this Idempotency-Key is still in progress; try again soon.")
 
 

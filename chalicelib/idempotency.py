@@ -88,6 +88,11 @@ class Claim:
         changed = "SET #status = :status, body = :body"
         return (db.update(keys.idempotency(self.scope), changed, values, names={"#status": "status"}),)
 
+    def settle(self, outcome: Any) -> None:
+        """Record the answer of a request whose process died before it could."""
+        if self.scope is not None:
+            db.commit(*self.finish(outcome))
+
     def find(self) -> Recorded | None:
         """What became of an earlier request with this key, if there was one.
 
@@ -114,8 +119,10 @@ class Claim:
 NO_CLAIM = Claim(None, "", lambda _outcome: (0, ""))
 
 
-def claim(header: str | None, *, scope: str, request: str, render: Callable[[Any], tuple[int, str]]) -> Claim:
-    """The claim of a request; `scope` says whose and which route, `request` is its canonical text.
+def claim(
+    header: str | None, *, scope: str, request: Callable[[], str], render: Callable[[Any], tuple[int, str]]
+) -> Claim:
+    """The claim of a request; `scope` says whose and which route, `request` gives its canonical text.
 
     Raises `MalformedKey` for a header that is not 1 to 255 printable ASCII characters (I1).
     """
@@ -124,4 +131,4 @@ def claim(header: str | None, *, scope: str, request: str, render: Callable[[Any
     key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
     if not _KEY.fullmatch(key):
         raise MalformedKey("Idempotency-Key must be 1 to 255 printable ASCII characters.")
-    return Claim(ids.digest(f"{scope}\n{key}"), ids.digest(request), render)
+    return Claim(ids.digest(f"{scope}\n{key}"), ids.digest(request()), render)

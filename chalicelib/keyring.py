@@ -13,8 +13,8 @@ import threading
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, clock, ids, settings
-from chalicelib.errors import Misconfigured
+from chalicelib import clients, clock, ids, log, settings
+from chalicelib.errors import Misconfigured, Unavailable
 
 CACHE_SECONDS = 300
 _SHORTEST = 32
@@ -34,11 +34,19 @@ _cached: tuple[float, tuple[SigningKey, ...]] | None = None
 
 
 def keys() -> tuple[SigningKey, ...]:
-    """The current key first, then the previous one if there is one."""
+    """The current key first, then the previous one if there is one.
+
+    When the store does not answer, keys already known stay in use.
+    """
     global _cached  # noqa: PLW0603 - one cache per process, guarded by the lock
     with _lock:
         if _cached is None or clock.monotonic() - _cached[0] > CACHE_SECONDS:
-            _cached = (clock.monotonic(), _read())
+            try:
+                _cached = (clock.monotonic(), _read())
+            except Unavailable:
+                if _cached is None:
+                    raise
+                log.warning("KEY_STORE_SILENT")
         return _cached[1]
 
 
@@ -98,7 +106,7 @@ def _version(label: str) -> SigningKey | None:
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
             return None
-        raise
+        raise clients.unanswered() from error
     except BotoCoreError as error:
         raise clients.unanswered() from error
     return parse(answer["SecretString"])

@@ -2,7 +2,7 @@
 
 | item | PK | SK | GSI1 | GSI2 |
 |---|---|---|---|---|
-| user | USER#id | PROFILE | EMAIL#email / USER | USERS#shard / createdAt#id |
+| user | USER#id | PROFILE | | USERS#shard / createdAt#id |
 | address: who holds it, failed logins | EMAIL#email | LOCK | | |
 | number of active admins | ADMINS | COUNT | | |
 | session | USER#id | SESSION#id | | |
@@ -35,7 +35,6 @@ class Key(NamedTuple):
     sk: str
 
 
-USER_INDEX_SK = "USER"
 AUDIT_PREFIX = "AUDIT#"
 ORDER_PREFIX = "ORDER#"
 PROFILE_SK = "PROFILE"

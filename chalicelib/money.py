@@ -33,7 +33,7 @@ class Amount(Decimal):
 
 
 Currency = Annotated[
-    str, msgspec.Meta(pattern="^[A-Z]{3}$", extra={"hint": "a three-letter ISO 4217 code such as USD"})
+    str, msgspec.Meta(pattern="^[A-Z]{3}$(?!\n)", extra={"hint": "a three-letter ISO 4217 code such as USD"})
 ]
 
 
@@ -52,15 +52,22 @@ def to_minor(amount: Decimal, currency: str, *, field: str = "price") -> int:
     exponent = _exponent(currency)
     if not 0 <= amount <= LARGEST:
         raise invalid(field, "out_of_range", f"Must be between 0 and {LARGEST}.")
-    minor = amount.scaleb(exponent)
-    if minor != minor.to_integral_value():
+    if _decimals(amount) > exponent:
         raise invalid(field, "too_many_decimals", f"{currency} has {exponent} decimals.")
-    return int(minor)
+    return int(amount.scaleb(exponent))
 
 
 def to_decimal(minor: int, currency: str) -> Decimal:
     """The amount as it is shown, with all the decimals of its currency: 1990 USD → 19.90."""
     return Decimal(minor).scaleb(-_exponent(currency))
+
+
+def _decimals(amount: Decimal) -> int:
+    """How many decimals are not zero, told from the digits themselves so that nothing is rounded."""
+    _, digits, exponent = amount.as_tuple()
+    text = "".join(map(str, digits))
+    zeros = len(text) - len(text.rstrip("0"))
+    return max(0, -int(exponent) - zeros) if amount else 0
 
 
 def _exponent(currency: str) -> int:

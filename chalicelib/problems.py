@@ -9,7 +9,7 @@ from typing import Any
 from chalice import CORSConfig, Response
 from chalice.app import Request
 
-from chalicelib import errors, settings, wire
+from chalicelib import clock, errors, log, settings, wire
 
 CONTENT_TYPE = "application/problem+json"
 _STATUS = {
@@ -76,7 +76,17 @@ def problem(status: int, code: str, detail: str, request: Request | None, **more
 
 def for_gateway_answers(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Middleware: Chalice's own 404, 405, 415 and 500 as problem documents that browsers may read."""
-    response = get_response(request)
+    started = clock.monotonic()
+    response = _shaped(request, get_response(request))
+    response.headers |= {"X-Request-Id": request_id(request)}
+    log.info(
+        "REQUEST", method=request.method, route=request.context.get("resourcePath"), status=response.status_code,
+        duration=round((clock.monotonic() - started) * 1000, 1),
+    )  # fmt: skip
+    return response
+
+
+def _shaped(request: Request, response: Response) -> Response:
     if response.status_code < 400 or response.headers.get("Content-Type") == CONTENT_TYPE:  # noqa: PLR2004
         return response
     status = response.status_code
@@ -99,5 +109,6 @@ def invocation_id(context: Any) -> str:
 
 
 def path(request: Request) -> str:
-    """The path that was asked for, where Chalice's `request.path` is the route's pattern."""
-    return str(request.context.get("path", request.path))
+    """The path that was asked for, without a stage; Chalice's `request.path` is the route's pattern."""
+    event = request.to_original_event()
+    return str(event.get("path") or request.context.get("path") or request.path)

@@ -1,7 +1,8 @@
-"""Calls to DynamoDB through boto3, with the retries that contention needs; all that knows boto3's errors is here.
+"""Calls to DynamoDB through boto3, with all the retries there are; all that knows boto3's errors is here.
 
-Lost connections and server faults are retried by botocore, which repeats a transaction under one token. Conflicts
-and throttling are retried here, with jitter and a bound, because a transaction's reasons must be read first.
+botocore itself does not retry, so that one place decides and one bound holds. Everything that is repeated may be:
+reads, whole puts, and transactions under a token by which DynamoDB knows a repeated one (`db.commit` sends every
+conditional write as such, because a plain one that is repeated after a lost answer would fail on its own effect).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import clients, clock
 from chalicelib.errors import Unavailable
 
-ATTEMPTS = 6
+ATTEMPTS = 8
+_PATIENCE = 10.0  # seconds, well within the 28 that a request has
 _FIRST_PAUSE = 0.02
 _CONDITION = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 _PASSING = {
@@ -50,17 +52,22 @@ def call(operation: str, **request: Any) -> dict[str, Any]:
     Raises `Refused` when a condition fails, `Unavailable` when the table is contended or silent for too long,
     `Rejected` when trying again cannot help.
     """
+    given_up = clock.monotonic() + _PATIENCE
+    failure = contended()
     for attempt in range(ATTEMPTS):
         try:
             answer: dict[str, Any] = getattr(clients.dynamodb(), operation)(**request)
         except ClientError as error:
             _judge(error)
         except BotoCoreError as error:
-            raise clients.unanswered() from error
+            failure = clients.unanswered()
+            failure.__cause__ = error
         else:
             return answer
+        if clock.monotonic() > given_up:
+            break
         pause(attempt)
-    raise contended()
+    raise failure
 
 
 def pause(attempt: int) -> None:

@@ -11,7 +11,7 @@ import types
 from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 
@@ -25,7 +25,7 @@ Text = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
+        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)",
         extra={"hint": "1 to 200 characters, not only blanks, no control characters"},
     ),
 ]
@@ -33,7 +33,7 @@ Prose = Annotated[
     str,
     msgspec.Meta(
         max_length=5000,
-        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$(?!\n)",
         extra={"hint": "at most 5,000 characters, no control characters but line breaks and tabs"},
     ),
 ]
@@ -45,6 +45,12 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=False):
     """A body that a route gives."""
+
+    @classmethod
+    def of(cls, source: object, **own: Any) -> Self:
+        """The view of a model: fields of the same name are taken over, `own` are the view's own."""
+        taken = {name: getattr(source, name) for name in cls.__struct_fields__ if name not in own}
+        return cls(**taken, **own)
 
 
 class PageQuery(Shape, frozen=True, kw_only=True):

@@ -102,7 +102,7 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         before = self.lines.get(product.product_id)
         if before is None and len(self.lines) >= MOST_PRODUCTS:
             raise TooManyItems(f"A cart holds at most {MOST_PRODUCTS} different products.")
-        if any(line.currency != listing.offer.currency for line in self.lines.values()):
+        if not self.accepts(listing.offer.currency):
             raise CurrencyMismatch("The cart holds products in another currency; order or empty it first.")
         added_at = before.added_at if before else clock.timestamp()
         return self._line(listing, self.quantity_of(product.product_id) + quantity, added_at)
@@ -110,6 +110,15 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
     def with_exactly(self, listing: Listing, quantity: int) -> Line:
         """The line of a product already in the cart with a new quantity."""
         return self._line(listing, quantity, self.line(listing.product.product_id).added_at)
+
+    def accepts(self, currency: str) -> bool:
+        """Can something in that currency be added?"""
+        return all(line.currency == currency for line in self.lines.values())
+
+    def with_returned(self, line: Line) -> Line:
+        """A line that comes back from an order, on top of what is there by now."""
+        quantity = min(MOST_OF_ONE, self.quantity_of(line.product_id) + line.quantity)
+        return msgspec.structs.replace(line, quantity=quantity)
 
     def line(self, product_id: str) -> Line:
         """The line of a product, or `NotInCart`."""
@@ -157,9 +166,11 @@ class CartView(View, frozen=True, kw_only=True):
 
 
 def line_view(line: Line, listing: Listing | None) -> LineView:
-    """A line at the present price; one whose product is gone or short is shown as not available (K4)."""
+    """A line at the present price; one whose product is gone, short or in another currency is not available (K4)."""
+    if listing is not None and listing.offer.currency != line.currency:
+        listing = None
     price = listing.offer.price if listing else line.price
-    for_sale = listing is not None and listing.is_for_sale and listing.offer.currency == line.currency
+    for_sale = listing is not None and listing.is_for_sale
     return LineView(
         item_id=line.product_id,
         product_id=line.product_id,

@@ -23,9 +23,14 @@ from chalicelib.products.models import Listing, NoSuchProduct
 def owner(principal: Principal | None, token: str | None) -> Owner:
     """Whose cart a request means: the user's, the token holder's, or a new guest's."""
     if principal:
-        return Owner(key=keys.user_cart(principal.user_id))
+        return of_user(principal.user_id)
     secret = token or ids.secret()
     return Owner(key=keys.guest_cart(ids.digest(secret)), token=secret, is_new=token is None)
+
+
+def of_user(user_id: str) -> Owner:
+    """The owner of a user's cart."""
+    return Owner(key=keys.user_cart(user_id))
 
 
 def show(whose: Owner) -> CartView:

@@ -15,10 +15,6 @@ from chalicelib.products.models import Listing
 _TOUCH = "updatedAt = :now, expiresAt = :expiry"
 
 
-class CartGone(db.ConditionFailed):
-    """The cart that something should go back into has expired."""
-
-
 def load(owner: Owner) -> Cart:
     """The owner's cart; an absent or expired one is empty."""
     return _from_item(owner, db.get(owner.key, consistent=True))
@@ -52,9 +48,9 @@ def remove_line(owner: Owner, product_id: str) -> db.Write:
     return db.update(
         owner.key,
         f"SET {_TOUCH} REMOVE #lines.#id",
-        _touch(owner),
+        {**_touch(owner), ":epoch": clock.epoch()},
         names={"#lines": "lines", "#id": product_id},
-        condition="attribute_exists(#lines.#id)",
+        condition="attribute_exists(#lines.#id) AND expiresAt > :epoch",
         otherwise=NotInCart("The cart holds no such item."),
     )
 
@@ -79,17 +75,29 @@ def remove_ordered(user_id: str, quantities: dict[str, int]) -> db.Write:
     )
 
 
-def bring_back(user_id: str, lines: Iterable[Line]) -> db.Write:
-    """The write that puts the lines of a failed order back into a user's cart, over what is there by now (C7)."""
-    owner = Owner(key=keys.user_cart(user_id))
-    returned = list(lines)
-    kept = ", ".join(f"#lines.#p{i} = if_not_exists(#lines.#p{i}, :l{i})" for i in range(len(returned)))
+def bring_back(cart: Cart, returned: Iterable[Line]) -> db.Write | None:
+    """The write that adds the lines of a failed order to what the cart holds by now (C7), if it can hold them.
+
+    None when the cart is gone or holds another currency; `ConditionFailed` when one of the lines changed meanwhile.
+    """
+    lines = [cart.with_returned(line) for line in returned]
+    if not cart.exists or not all(cart.accepts(line.currency) for line in lines):
+        return None
+    before = [cart.quantity_of(line.product_id) for line in lines]
+    conditions = [
+        f"#lines.#p{i}.quantity = :q{i}" if quantity else f"attribute_not_exists(#lines.#p{i})"
+        for i, quantity in enumerate(before)
+    ]
     return db.update(
-        owner.key,
-        f"SET {kept}, {_TOUCH}",
-        {**{f":l{i}": msgspec.to_builtins(line) for i, line in enumerate(returned)}, **_touch(owner)},
-        names={"#lines": "lines", **{f"#p{i}": line.product_id for i, line in enumerate(returned)}},
-        otherwise=CartGone(user_id),
+        cart.owner.key,
+        "SET " + ", ".join(f"#lines.#p{i} = :l{i}" for i in range(len(lines))) + f", {_TOUCH}",
+        {
+            **{f":l{i}": msgspec.to_builtins(line) for i, line in enumerate(lines)},
+            **{f":q{i}": quantity for i, quantity in enumerate(before) if quantity},
+            **_touch(cart.owner),
+        },
+        names={"#lines": "lines", **{f"#p{i}": line.product_id for i, line in enumerate(lines)}},
+        condition=" AND ".join(["attribute_exists(PK)", *conditions]),
     )
 
 

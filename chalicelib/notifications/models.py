@@ -9,8 +9,6 @@ from typing import Any
 from chalicelib import attributes
 from chalicelib.keys import Key
 
-_TTL_SERVICE = "dynamodb.amazonaws.com"
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -21,7 +19,6 @@ class Change:
     key: Key
     before: dict[str, Any] | None
     after: dict[str, Any] | None
-    expired: bool
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Change:
@@ -34,7 +31,6 @@ class Change:
             key=Key(key["PK"], key["SK"]),
             before=_image(images.get("OldImage")),
             after=_image(images.get("NewImage")),
-            expired=(record.get("userIdentity") or {}).get("principalId") == _TTL_SERVICE,
         )
 
     def became(self, attribute: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import db, keys, log
+from chalicelib import db, keys, log, transport
 from chalicelib.auth import accounts
 from chalicelib.errors import ShopError
 from chalicelib.notifications import mail, store
@@ -24,6 +24,8 @@ from chalicelib.users import store as users
 from chalicelib.users.models import User
 
 Reaction = Callable[[Change], None]
+
+_MALFORMED = (msgspec.ValidationError, KeyError, TypeError, ValueError)
 
 
 def _mail_confirmation(change: Change) -> None:
@@ -73,7 +75,7 @@ def handle(records: Iterable[Mapping[str, Any]]) -> list[str]:
         sequence_number = record["dynamodb"]["SequenceNumber"]
         try:
             _react(Change.of(record))
-        except (ShopError, msgspec.ValidationError, KeyError, TypeError, ValueError) as error:
+        except (ShopError, db.ConditionFailed, transport.Rejected, *_MALFORMED) as error:
             log.error("RECORD_FAILED", sequenceNumber=sequence_number, error=type(error).__name__)
             failed.append(sequence_number)
     return failed
@@ -89,11 +91,10 @@ def _react(change: Change) -> None:
     if change.key.sk == keys.PROFILE_SK:
         _write_history(change)
     for effect, reaction in _effects(change):
-        try:
-            store.begin(change.event_id, effect)
-        except store.AlreadyDone:
-            continue
-        _run(change, effect, reaction)
+        if not store.happened(change.event_id, effect):
+            reaction(change)
+            store.record(change.event_id, effect)
+            log.info("EFFECT_DONE", effect=effect, eventId=change.event_id)
 
 
 def _effects(change: Change) -> Iterator[tuple[str, Reaction]]:
@@ -121,13 +122,3 @@ def _write_history(change: Change) -> None:
     entry = audit.entry(change.before, change.after or {})
     if entry:
         db.commit(users.audit(entry, change.event_id))
-
-
-def _run(change: Change, effect: str, reaction: Reaction) -> None:
-    try:
-        reaction(change)
-    except ShopError:
-        store.abandon(change.event_id, effect)
-        raise
-    store.finish(change.event_id, effect)
-    log.info("EFFECT_DONE", effect=effect, eventId=change.event_id)

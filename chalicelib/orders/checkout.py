@@ -11,7 +11,15 @@ from chalicelib.cart.models import MOST_OF_ONE, MOST_PRODUCTS, CurrencyMismatch,
 from chalicelib.cart.service import owner
 from chalicelib.errors import FieldError, Invalid
 from chalicelib.money import Amount
-from chalicelib.orders.models import CartChanged, EmptyCart, Order, OrderedItem, OrderLine, OrderRequest
+from chalicelib.orders.models import (
+    CartChanged,
+    EmptyCart,
+    Order,
+    OrderedItem,
+    OrderLine,
+    OrderRequest,
+    TotalTooLarge,
+)
 from chalicelib.products import store as products
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
 
@@ -28,11 +36,13 @@ def prepare(request: OrderRequest, buyer: Principal) -> Order:
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
     if len(wanted) > MOST_PRODUCTS:
         raise TooManyItems(f"An order holds at most {MOST_PRODUCTS} different products.")
-    listings = products.listings(wanted)
+    listings = products.listings(wanted, consistent=True)
     _refuse_faulty(wanted, listings)
     lines = [_line(listings[product_id], each.quantity) for product_id, each in wanted.items()]
     currency = _only_currency(listings)
     order = Order.place(buyer, lines, currency, request.shipping_address, from_cart=request.items is None)
+    if money.to_decimal(order.total, currency) > money.LARGEST:
+        raise TotalTooLarge(f"One order may cost at most {money.LARGEST} {currency}.")
     _refuse_surprise(order, request.expected_total)
     return order
 

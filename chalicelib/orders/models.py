@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -31,6 +31,12 @@ class NoSuchOrder(NotFound):
     """No order has that id, or it is somebody else's (O4)."""
 
     code = "order_not_found"
+
+
+class TotalTooLarge(Impossible):
+    """More money than one order may move (M1)."""
+
+    code = "total_too_large"
 
 
 class CartChanged(Conflict):
@@ -152,6 +158,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         nowhere = Address(street="erased", city="erased", postal_code="00000", country="ZZ")
         return msgspec.structs.replace(self, email="", shipping_address=nowhere, version=self.version + 1)
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Is it still to be written what came of its payment, or that none was needed?"""
+        return self.status is OrderStatus.PENDING and (self.payment_in_doubt or not self.total)
+
     def first_attempt(self) -> Attempt:
         """The attempt to be paid that is stored with the order."""
         return Attempt(
@@ -211,21 +222,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def view(self) -> OrderView:
         """What the API shows."""
-        shown: dict[str, Any] = {name: getattr(self, name, None) for name in OrderView.__struct_fields__}
-        for name in ("subtotal", "discount", "shipping", "tax"):
-            shown[name] = self._decimal(shown[name])
-        shown["total_amount"] = self._decimal(self.total)
-        shown["items"] = [self._line_view(line) for line in self.lines]
-        return OrderView(**shown)
+        amounts = {name: self._decimal(getattr(self, name)) for name in ("subtotal", "discount", "shipping", "tax")}
+        lines = [self._line_view(line) for line in self.lines]
+        return OrderView.of(self, items=lines, total_amount=self._decimal(self.total), **amounts)
 
     def _line_view(self, line: OrderLine) -> OrderLineView:
-        return OrderLineView(
-            product_id=line.product_id,
-            product_name=line.product_name,
-            quantity=line.quantity,
-            price=self._decimal(line.price),
-            subtotal=self._decimal(line.subtotal),
-        )
+        return OrderLineView.of(line, price=self._decimal(line.price), subtotal=self._decimal(line.subtotal))
 
     def _decimal(self, minor: int) -> Decimal:
         return money.to_decimal(minor, self.currency)

@@ -88,14 +88,11 @@ def in_status(status: OrderStatus | None, *, limit: int, after: str | None) -> t
     return _page(db.query_shards(db.GSI2, partitions, limit=limit, after=after))
 
 
-def pending(*, before: str, limit: int) -> list[Order]:
-    """Orders placed before an instant that are neither paid nor given up, oldest first."""
-    orders: list[Order] = []
-    for shard in range(settings.current().index_shards):
-        partition = keys.orders_by_status(OrderStatus.PENDING, shard)
-        page = db.query(db.GSI2, partition, limit=limit, before=keys.order_time(before))
-        orders.extend(_from_item(item) for item in page.items)
-    return orders
+def pending(*, before: str, after: str | None, limit: int) -> tuple[list[Order], str | None]:
+    """A page of the orders placed before an instant that are neither paid nor given up, newest first."""
+    shards = range(settings.current().index_shards)
+    partitions = [keys.orders_by_status(OrderStatus.PENDING, shard) for shard in shards]
+    return _page(db.query_shards(db.GSI2, partitions, limit=limit, after=after or keys.order_time(before)))
 
 
 def _page(page: db.Page) -> tuple[list[Order], str | None]:

@@ -17,6 +17,7 @@ class PaymentDeclined(PaymentRequired):
     """The provider said no; nothing was charged."""
 
     code = "payment_declined"
+    is_recorded = True
 
 
 class OutcomeUnknown(Conflict):
@@ -45,7 +46,7 @@ class PaymentMethod(Shape, frozen=True, kw_only=True):
     """How an order is to be paid: a provider's one-time token, never card data."""
 
     type: Literal["card"]
-    token: Annotated[str, Meta(pattern=r"^[!-~]{1,200}$", extra={"hint": "a payment token"})]
+    token: Annotated[str, Meta(pattern=r"^[!-~]{1,200}$(?!\n)", extra={"hint": "a payment token"})]
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

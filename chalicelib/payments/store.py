@@ -27,10 +27,14 @@ def settle_attempt(attempt: Attempt, outcome: Outcome) -> db.Write:
     )
 
 
-def get_attempt(order_id: str, number: int) -> Attempt:
-    """An attempt that is known to exist."""
-    item = db.get(keys.payment(order_id, number), consistent=True)
-    return msgspec.convert(item, Attempt)
+def count_miss(attempt: Attempt) -> int:
+    """Note that the provider has not heard of an attempt, and give how often that was so (P4)."""
+    counted = db.update(
+        keys.payment(attempt.order_id, attempt.number),
+        "SET misses = if_not_exists(misses, :zero) + :one",
+        {":zero": 0, ":one": 1},
+    )
+    return int(db.advance(counted)["misses"])
 
 
 def open_refund(refund: Refund) -> db.Write:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -14,25 +14,26 @@ from chalicelib.money import Amount, Currency
 from chalicelib.wire import Prose, Shape, Text, View
 
 LARGEST_STOCK = 1_000_000_000
+LONGEST_CATEGORY = 60
 
 Category = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9]+(?:[ &_-]{1,3}[a-z0-9]+)*$",
-        max_length=60,
+        pattern=r"^[a-z0-9]+(?:[ &_-]{1,3}[a-z0-9]+)*$(?!\n)",
+        max_length=LONGEST_CATEGORY,
         extra={"hint": "lower-case words such as home-decor, at most 60 characters"},
     ),
 ]
 Url = Annotated[
     str,
     Meta(
-        pattern=r"^https?://[^\s<>\"\\]+$",
+        pattern=r"^https?://[^\s<>\"\\]+$(?!\n)",
         max_length=2000,
         extra={"hint": "an http or https address, at most 2,000 characters"},
     ),
 ]
 Sku = Annotated[
-    str, Meta(pattern=r"^[!-~]{1,64}$", extra={"hint": "1 to 64 printable ASCII characters without blanks"})
+    str, Meta(pattern=r"^[!-~]{1,64}$(?!\n)", extra={"hint": "1 to 64 printable ASCII characters without blanks"})
 ]
 Units = Annotated[int, Meta(ge=0, le=LARGEST_STOCK)]
 
@@ -123,10 +124,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def view(self, stock: int | None = None) -> ProductView:
         """What the API shows, with the exact stock where it is known."""
-        shown: dict[str, Any] = {name: getattr(self, name) for name in ProductView.__struct_fields__}
-        shown["price"] = money.to_decimal(self.price, self.currency)
-        shown["stock"] = self.stock if stock is None else stock
-        return ProductView(**shown)
+        price = money.to_decimal(self.price, self.currency)
+        return ProductView.of(self, price=price, stock=self.stock if stock is None else stock)
 
 
 class ProductView(View, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from chalicelib import db, log
 from chalicelib.access import Principal
 from chalicelib.idempotency import Claim
 from chalicelib.products import store
-from chalicelib.products.models import NewProduct, NoSuchProduct, Product, ProductView
+from chalicelib.products.models import LONGEST_CATEGORY, NewProduct, NoSuchProduct, Product, ProductView
 
 
 def create(new: NewProduct, *, actor: Principal, claim: Claim) -> ProductView:
@@ -27,6 +27,8 @@ def get(product_id: str) -> ProductView:
 
 def page(*, size: int, after: str | None, category: str | None = None) -> tuple[list[ProductView], str | None]:
     """Products for sale, newest first, of one category or of all, in one round trip a shard."""
+    if category is not None and len(category) > LONGEST_CATEGORY:
+        return [], None
     if category is None:
         products, following = store.newest(limit=size, after=after)
     else:

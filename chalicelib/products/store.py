@@ -37,10 +37,13 @@ def listing_from(items: Mapping[keys.Key, db.Item], product_id: str) -> Listing 
     return Listing(product=msgspec.convert(product, Product), offer=msgspec.convert(stock, Offer))
 
 
-def listings(product_ids: Iterable[str]) -> dict[str, Listing]:
-    """The products among those ids, each with its present offer, in one round trip for up to fifty."""
+def listings(product_ids: Iterable[str], *, consistent: bool = False) -> dict[str, Listing]:
+    """The products among those ids, each with its present offer, in one round trip for up to fifty.
+
+    Consistent reads cost twice as much and are for checkout, which must not sell by an old number.
+    """
     wanted = list(dict.fromkeys(product_ids))
-    items = db.get_many(key for each in wanted for key in listing_keys(each))
+    items = db.get_many((key for each in wanted for key in listing_keys(each)), consistent=consistent)
     found = {each: listing_from(items, each) for each in wanted}
     return {each: listing for each, listing in found.items() if listing}
 

@@ -184,8 +184,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def view(self) -> UserView:
         """What the API shows: never the password hash."""
-        shown: dict[str, Any] = {name: getattr(self, name) for name in UserView.__struct_fields__}
-        return UserView(**shown)
+        return UserView.of(self)
 
     def _changed(self, **changes: Any) -> User:
         return msgspec.structs.replace(self, **changes, updated_at=clock.timestamp(), version=self.version + 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from functools import lru_cache
 
 from chalicelib import settings
 
@@ -27,9 +26,9 @@ def matches(password: str, stored_hash: str | None) -> bool:
     return equal and stored_hash is not None
 
 
-@lru_cache(maxsize=1)
 def _nobodys_hash() -> str:
-    return hash_of("the password of nobody")
+    """A well-formed hash that no password has, at the cost of a real one."""
+    return f"$2b${settings.current().password_rounds:02d}${'.' * 22}{'.' * 31}"
 
 
 def _condensed(password: str) -> bytes:

@@ -14,12 +14,12 @@ Email = Annotated[
     str,
     Meta(
         max_length=254,
-        pattern=r"^\s*[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+\s*$",
+        pattern=r"^\s*[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+\s*$(?!\n)",
         extra={"hint": "an email address such as ada@example.com, at most 254 characters"},
     ),
 ]
 Password = Annotated[str, Meta(min_length=8, max_length=1000, extra={"hint": "8 to 1,000 characters"})]
-Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()/.-]{4,30}$", extra={"hint": "a telephone number"})]
+Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()/.-]{4,30}$(?!\n)", extra={"hint": "a telephone number"})]
 
 
 class UserStatus(StrEnum):
@@ -35,8 +35,10 @@ class Address(Shape, frozen=True, kw_only=True):
 
     street: Text
     city: Text
-    postal_code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{1,15}$", extra={"hint": "a postal code"})]
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$", extra={"hint": "a two-letter country code such as US"})]
+    postal_code: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{1,15}$(?!\n)", extra={"hint": "a postal code"})
+    ]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", extra={"hint": "a two-letter country code such as US"})]
 
 
 Addresses = Annotated[tuple[Address, ...], Meta(max_length=10)]

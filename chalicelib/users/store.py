@@ -119,8 +119,6 @@ def _filter(status: UserStatus | None, role: Role | None) -> db.Filter | None:
 def _to_item(user: User, actor: str) -> dict[str, Any]:
     shard = ids.shard(user.user_id, settings.current().index_shards)
     index = {
-        "GSI1PK": f"EMAIL#{user.email}",
-        "GSI1SK": keys.USER_INDEX_SK,
         "GSI2PK": keys.users(shard),
         "GSI2SK": f"{user.created_at}#{user.user_id}",
     }

@@ -59,7 +59,7 @@ def test_a_cart_costs_two_calls_however_many_lines_and_adding_two(shop: Shop, ca
         for mug in mugs
     ]
 
-    assert all(made == ["BatchGetItem", "UpdateItem"] for made in adding)
+    assert all(made == ["BatchGetItem", "TransactWriteItems"] for made in adding)
     assert calls(lambda: shop("GET", "/cart", X_Cart_Token=guest)) == ["GetItem", "BatchGetItem"]
 
 
@@ -72,7 +72,7 @@ def test_a_checkout_of_a_cart_costs_four_calls_with_its_payment_bookkeeping(shop
 
     made = calls(lambda: ada.order(Idempotency_Key="one"))
 
-    authorizer, simulator = ["GetItem"], ["PutItem", "GetItem"]  # neither is the checkout's own
+    authorizer, simulator = ["GetItem"], ["TransactWriteItems", "GetItem"]  # neither is the checkout's own
     prepare, place, settle = ["GetItem", "BatchGetItem"], ["TransactWriteItems"], ["TransactWriteItems"]
     assert made == authorizer + prepare + place + simulator + settle
 

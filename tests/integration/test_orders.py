@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from chalicelib import clock, db, keys
-from chalicelib.orders import service, store
+from chalicelib.orders import store, sweep
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import PaymentStatus
 from tests.shop import Shop
@@ -110,8 +110,8 @@ def test_an_unknown_outcome_is_settled_by_the_schedule(
     assert ada("PUT", f"{path}/cancel").body["code"] == "payment_outcome_unknown"
 
     with clock.fixed(clock.now() + timedelta(minutes=5)):
-        service.sweep()
-        service.sweep()
+        sweep.run(seconds=10)
+        sweep.run(seconds=10)
 
     settled = ada("GET", f"{path}/status").body
     assert (settled["status"], settled["paymentStatus"]) == (status, payment)
@@ -135,9 +135,9 @@ def test_an_unpaid_order_expires_after_fifteen_minutes_and_not_before(shop: Shop
     order = unpaid_order(ada, mug)
 
     with clock.fixed(clock.now() + timedelta(minutes=14)):
-        assert service.sweep()["expired"] == 0
+        assert sweep.run(seconds=10)["expired"] == 0
     with clock.fixed(clock.now() + timedelta(minutes=16)):
-        assert [service.sweep()["expired"], service.sweep()["expired"]] == [1, 0]
+        assert [sweep.run(seconds=10)["expired"], sweep.run(seconds=10)["expired"]] == [1, 0]
 
     assert ada("GET", f"/orders/{order}").body["status"] == "expired"
     assert shop.stock(mug) == 10

@@ -80,4 +80,4 @@ def test_the_schedule_answers_what_it_did(shop: Shop) -> None:
 
     answer = shop.client.lambda_.invoke("run_scheduled_work", event).payload
 
-    assert answer == {"settled": 0, "expired": 0, "refunded": 0}
+    assert answer == {"settled": 0, "expired": 0, "refunded": 0, "failed": 0}

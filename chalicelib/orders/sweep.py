@@ -1,0 +1,86 @@
+"""The scheduled work on orders (E4): bounded, safe to run twice, at once or late, and stopped by no single order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import TypeVar
+
+import msgspec
+
+from chalicelib import clock, db, log, transport
+from chalicelib.errors import ShopError
+from chalicelib.orders import settlement, store
+from chalicelib.orders.models import SYSTEM, Order
+from chalicelib.orders.states import OrderStatus, PaymentStatus
+from chalicelib.payments import store as attempts
+from chalicelib.payments.models import Refund
+
+T = TypeVar("T")
+
+_UNPAID_LIFETIME = timedelta(minutes=15)
+_SETTLE_AFTER = timedelta(minutes=1)  # longer than any request lives
+_AT_ONCE = 100
+
+
+def run(*, seconds: float) -> dict[str, int]:
+    """Finish refunds, settle payments in doubt, expire unpaid orders, for at most about that many seconds.
+
+    Gives how many of each were brought to an end, and how many failed and are left for the next run.
+    """
+    until = clock.monotonic() + seconds
+    done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "failed": 0})
+    begun_before = clock.ago(_SETTLE_AFTER)
+    _each(attempts.pending_refunds(before=begun_before, limit=_AT_ONCE), _refund, done, until)
+    for page in _pages(begun_before, until):
+        _each(page, _order, done, until)
+    log.info("SWEPT", **{name: str(count) for name, count in done.items()})
+    return dict(done)
+
+
+def _pages(before: str, until: float) -> Iterator[list[Order]]:
+    after: str | None = None
+    while clock.monotonic() < until:
+        orders, after = store.pending(before=before, after=after, limit=_AT_ONCE)
+        yield orders
+        if after is None:
+            return
+
+
+def _each(things: Iterable[T], work: Callable[[T], str | None], done: Counter[str], until: float) -> None:
+    """Work on each on its own: what goes wrong with one is logged and counted, and the others go on."""
+    for thing in things:
+        if clock.monotonic() > until:
+            return
+        try:
+            ended = work(thing)
+        except (ShopError, db.ConditionFailed, transport.Rejected, msgspec.ValidationError) as error:
+            log.error("SWEEP_FAILED", error=type(error).__name__, orderId=getattr(thing, "order_id", ""))
+            ended = "failed"
+        if ended:
+            done[ended] += 1
+
+
+def _refund(refund: Refund) -> str | None:
+    order = store.owned(refund.user_id, refund.order_id)
+    if order is None:
+        return "failed"
+    return "refunded" if settlement.give_back(order, refund).payment_status is PaymentStatus.REFUNDED else None
+
+
+def _order(order: Order) -> str | None:
+    if order.is_unsettled:
+        return "settled" if settlement.reconcile(order).status is not OrderStatus.PENDING else None
+    return _expire(order) if order.created_at < clock.ago(_UNPAID_LIFETIME) else None
+
+
+def _expire(order: Order) -> str | None:
+    """End an order that nobody is paying, unless somebody else changes it first (S2)."""
+    expired = order.move(OrderStatus.EXPIRED, order.payment_status, actor=SYSTEM)
+    try:
+        db.commit(store.change(order, expired, actor=SYSTEM), *settlement.returns(order))
+    except store.Stale:
+        return None
+    log.info("ORDER_EXPIRED", orderId=order.order_id)
+    return "expired"

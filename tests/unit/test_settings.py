@@ -1,0 +1,48 @@
+"""What a stage must say, and what it gets without saying."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from chalice.app import AuthRequest
+
+from chalicelib import authorizer, settings
+from chalicelib.errors import Misconfigured
+from chalicelib.users import passwords
+
+
+@pytest.fixture(autouse=True)
+def _read_anew() -> Iterator[None]:
+    settings.current.cache_clear()
+    yield
+    settings.current.cache_clear()
+
+
+def test_passwords_take_twelve_rounds_unless_a_stage_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PASSWORD_ROUNDS")
+
+    assert settings.current().password_rounds == 12
+    assert passwords.hash_of("correct horse battery").startswith("$2b$12$")
+
+
+@pytest.mark.parametrize(("name", "value"), [("TABLE_NAME", ""), ("INDEX_SHARDS", "0"), ("INDEX_SHARDS", "many")])
+def test_a_missing_or_malformed_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(Misconfigured, match=name):
+        settings.current()
+
+
+def test_a_bad_token_goes_on_without_a_principal_locally_and_is_refused_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = AuthRequest("TOKEN", "Basic nonsense", "arn:aws:execute-api:us-east-1:1:api/prod/GET/orders")
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorizer.authorize.func(request)
+
+    monkeypatch.setenv("STAGE", "local")
+    settings.current.cache_clear()
+
+    answer = authorizer.authorize.func(request)
+    assert (answer.principal_id, answer.context) == ("anonymous", {})
