@@ -33,7 +33,7 @@ _lock = threading.Lock()
 _cached: tuple[float, tuple[SigningKey, ...]] | None = None
 
 
-def keys() -> tuple[SigningKey, ...]:
+def known() -> tuple[SigningKey, ...]:
     """The current key first, then the previous one if there is one.
 
     When the store does not answer, keys already known stay in use.
@@ -52,14 +52,14 @@ def keys() -> tuple[SigningKey, ...]:
 
 def named(kid: str) -> SigningKey | None:
     """The key of that name, or None."""
-    return next((key for key in keys() if key.kid == kid), None)
+    return next((key for key in known() if key.kid == kid), None)
 
 
 def signing() -> SigningKey:
     """The key to sign with: the current one once every process has had time to learn of it, else the previous."""
-    known = keys()
-    fresh = known[0].active_from > clock.epoch() and len(known) > 1
-    return known[1] if fresh else known[0]
+    both = known()
+    fresh = both[0].active_from > clock.epoch() and len(both) > 1
+    return both[1] if fresh else both[0]
 
 
 def seal(text: str, *, purpose: str) -> str:
@@ -69,7 +69,7 @@ def seal(text: str, *, purpose: str) -> str:
 
 def sealed(text: str, mac: str, *, purpose: str) -> bool:
     """Did this shop seal `text` for that purpose? Accepts the previous key; constant time."""
-    return any(hmac.compare_digest(_mac(key, text, purpose).encode(), mac.encode()) for key in keys())
+    return any(hmac.compare_digest(_mac(key, text, purpose).encode(), mac.encode()) for key in known())
 
 
 def forget() -> None:

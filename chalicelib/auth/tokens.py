@@ -111,6 +111,8 @@ def _is_ours(claims: dict[str, Any]) -> bool:
     issued, expires, roles = claims.get("iat"), claims.get("exp"), claims.get("roles")
     if not all(isinstance(text, str) for text in texts) or type(issued) is not int or type(expires) is not int:
         return False
+    if not ids.valid("usr", str(claims["userId"])) or not ids.valid("ses", str(claims["sid"])):
+        return False
     if not isinstance(roles, list) or not all(role in list(Role) for role in roles):
         return False
     return issued - _CLOCK_SKEW <= clock.epoch() < expires

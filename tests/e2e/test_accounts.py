@@ -1,0 +1,132 @@
+"""Accounts under attack and under load, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.e2e.conftest import PASSWORD, Browser, LocalShop
+from tests.e2e.hostile_tokens import corpus
+
+SECRET = "ecommerce/local/jwt/secret"
+
+
+@pytest.fixture
+def vault(local_shop: LocalShop) -> Any:
+    endpoint = f"http://127.0.0.1:{local_shop.cloud_port}"
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "us-east-1"}
+    return boto3.client("secretsmanager", endpoint_url=endpoint, **keys)
+
+
+def login(guest: Browser, email: str) -> Any:
+    return guest("POST", "/auth/login", {"email": email, "password": PASSWORD}).body
+
+
+def at_once(calls: int, call: Any) -> list[Any]:
+    """The answers of calls that all begin together."""
+    barrier = threading.Barrier(calls)
+
+    def one(number: int) -> Any:
+        barrier.wait()
+        return call(number)
+
+    with ThreadPoolExecutor(calls) as pool:
+        return list(pool.map(one, range(calls)))
+
+
+def test_every_hostile_token_is_refused_with_one_answer(guest: Browser, vault: Any) -> None:
+    guest.customer("target@example.com")
+    answer = login(guest, "target@example.com")
+    secret = json.loads(vault.get_secret_value(SecretId=SECRET)["SecretString"])["secret"]
+    tokens = dict(corpus(answer["accessToken"], secret, answer["refreshToken"]))
+
+    statuses = {}
+    for name, token in tokens.items():
+        header = f"Bearer {token}".encode("ascii", "ignore").decode()
+        refused = guest("GET", "/auth/me", Authorization=header)
+        statuses[name] = (refused.status, (refused.body or {}).get("code"))
+
+    assert len(tokens) >= 150
+    assert {name: found for name, found in statuses.items() if found[0] != 401} == {}
+    assert {code for _, code in statuses.values()} <= {"unauthorized", "invalid_token"}
+    assert guest("GET", "/auth/me", Authorization=f"Bearer {answer['accessToken']}").status == 200
+
+
+def test_twenty_uses_of_one_refresh_token_have_one_winner_and_end_the_session(guest: Browser) -> None:
+    guest.customer("family@example.com")
+    answer = login(guest, "family@example.com")
+
+    answers = at_once(20, lambda _: guest("POST", "/auth/refresh", {"refreshToken": answer["refreshToken"]}))
+
+    winners = [each for each in answers if each.status == 200]
+    assert len(winners) == 1
+    assert {each.body["code"] for each in answers if each.status != 200} <= {"token_reuse_detected", "invalid_token"}
+    assert guest("POST", "/auth/refresh", {"refreshToken": winners[0].body["refreshToken"]}).status == 401
+    assert guest("GET", "/auth/me", Authorization=f"Bearer {winners[0].body['accessToken']}").status == 401
+
+
+def test_fifty_registrations_of_one_address_in_all_letter_cases_make_one_user(guest: Browser, admin: Browser) -> None:
+    name = "manycases@example.com"
+    body = {"password": PASSWORD, "firstName": "Ada", "lastName": "Lovelace"}
+
+    def spelled(number: int) -> str:
+        return "".join(c.upper() if number >> (i % 6) & 1 else c for i, c in enumerate(name))
+
+    answers = at_once(50, lambda number: guest("POST", "/auth/register", {"email": spelled(number), **body}).status)
+
+    counts = Counter(answers)
+    assert counts[201] == 1
+    assert set(counts) <= {201, 409, 429}
+    users = admin("GET", "/users?limit=100").body["users"]
+    assert [user["email"] for user in users if user["email"].lower() == name] == [name]
+
+
+def test_two_admins_who_remove_each_other_leave_one(guest: Browser, admin: Browser) -> None:
+    for round_number in range(5):
+        pair = [f"admin{round_number}{side}@example.com" for side in "ab"]
+        ids = [guest.customer(email)("GET", "/auth/me").body["userId"] for email in pair]
+        for user_id in ids:
+            assert admin("POST", f"/users/{user_id}/roles", {"role": "admin"}).status == 200
+        admins = [guest.login(email, PASSWORD) for email in pair]
+
+        def remove_the_other(side: int, ids: list[str] = ids, admins: list[Browser] = admins) -> int:
+            return admins[side]("DELETE", f"/users/{ids[1 - side]}/roles/admin").status
+
+        at_once(2, remove_the_other)
+
+        left = admin("GET", "/users?role=admin&status=active&limit=100").body["users"]
+        assert "admin@example.com" in {user["email"] for user in left}
+        for user_id in ids:
+            admin("DELETE", f"/users/{user_id}/roles/admin")
+
+
+def test_the_key_is_rotated_while_everybody_is_working(local_shop: LocalShop, guest: Browser, vault: Any) -> None:
+    customers = [guest.customer(f"rotator{number}@example.com") for number in range(4)]
+    stop, answers = threading.Event(), Counter[int]()
+
+    def work(number: int) -> None:
+        while not stop.is_set():
+            answers[customers[number]("GET", "/auth/me").status] += 1
+            if number == 0:
+                answers[
+                    guest("POST", "/auth/login", {"email": "rotator0@example.com", "password": PASSWORD}).status
+                ] += 1
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(4):
+            pool.submit(work, number)
+        try:
+            rotated = local_shop.tool("tools.local.rotate")
+        finally:
+            stop.set()
+
+    assert rotated.returncode == 0, rotated.stderr
+    assert set(answers) == {200}
+    assert vault.get_secret_value(SecretId=SECRET, VersionStage="AWSPREVIOUS")["SecretString"]
+    assert sum(answers.values()) > 20
