@@ -144,8 +144,12 @@ def is_user_management(path: str) -> bool:
 
 
 def service(arn: str) -> Principal:
-    """The caller that API Gateway has authenticated by SigV4; IAM has already judged what it may call."""
-    return Principal(user_id=arn, email="", roles=(Role.ADMIN,), session_id="")
+    """The caller that API Gateway has authenticated by SigV4; IAM has already judged what it may call.
+
+    An assumed role is one caller whatever its session is named, so that a retry from another one is recognised.
+    """
+    who = arn.rpartition("/")[0] if ":assumed-role/" in arn else arn
+    return Principal(user_id=who, email="", roles=(Role.ADMIN,), session_id="")
 
 
 def admit(audience: Audience, principal: Principal | None) -> None:

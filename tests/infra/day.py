@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -14,11 +13,12 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.secretsmanager.models import secretsmanager_backends
 
 from chalicelib import clock, keyring
+from chalicelib.orders import settlement
+from chalicelib.orders import store as orders
 from chalicelib.payments import provider, simulator
+from chalicelib.payments.models import AttemptState, Outcome
 from tests.integration.stream import mails
 from tests.shop import ADDRESS, PASSWORD, Answer, Shop
 from tools.local.stream import lambda_record
@@ -40,7 +40,8 @@ def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     fill_carts(shop, mug)
     buy_and_cancel(shop, mug)
     leave_money_in_doubt(shop, mug, monkeypatch)
-    sweep(shop, inside)
+    settle(shop, inside)
+    hear_too_late(shop, mug, inside, monkeypatch)
     mistype(shop)
     come_and_go(shop)
     manage_users(shop)
@@ -98,10 +99,34 @@ def no_answer(*_: Any) -> None:
     raise provider.NoAnswer
 
 
-def sweep(shop: Shop, inside: Inside) -> None:
-    with inside("run_scheduled_work"), clock.fixed(clock.now() + timedelta(minutes=20)):
-        swept = shop.client.lambda_.invoke("run_scheduled_work", SCHEDULED).payload
-    assert swept == {"settled": 2, "expired": 0, "refunded": 1}
+def sweep(shop: Shop, inside: Inside, *, minutes: int) -> dict[str, int]:
+    """What the schedule brings to an end, so many minutes from now."""
+    with inside("run_scheduled_work"), clock.fixed(clock.now() + timedelta(minutes=minutes)):
+        return dict(shop.client.lambda_.invoke("run_scheduled_work", SCHEDULED).payload)
+
+
+def settle(shop: Shop, inside: Inside) -> None:
+    """The schedule ends all that is in doubt; a charge that the provider never heard of takes it two runs."""
+    swept = [sweep(shop, inside, minutes=minutes) for minutes in (20, 21)]
+    assert [sum(run[done] for run in swept) for done in ("settled", "refunded")] == [2, 1]
+
+
+def hear_too_late(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schedule learns of a charge only after its order was given up, and so pays it back."""
+    ada, look_up = shop.login(), simulator.Simulator.look_up
+    user, order = ada("GET", "/auth/me").body["userId"], ada.order((mug, 1), token="tok_timeout").body["orderId"]
+
+    def meanwhile_given_up(ledger: simulator.Simulator, merchant_key: str) -> Outcome | None:
+        found, placed = look_up(ledger, merchant_key), orders.owned(user, order)
+        assert placed
+        with inside("api_handler"):
+            settlement.settle(placed, Outcome(state=AttemptState.FAILED))
+        return found
+
+    with monkeypatch.context() as slow:
+        slow.setattr(simulator.Simulator, "look_up", meanwhile_given_up)
+        sweep(shop, inside, minutes=20)
+    assert sweep(shop, inside, minutes=21)["refunded"] == 1
 
 
 def mistype(shop: Shop) -> None:
@@ -191,18 +216,15 @@ def mailed_token(to: str, subject: str) -> str:
 
 
 def rotate(shop: Shop, inside: Inside) -> None:
-    """The signing key changes in the four steps that Secrets Manager asks for, twice as it may."""
-    stored = secretsmanager_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].secrets[os.environ["JWT_SECRET_NAME"]]
-    version = "0b6e4c1e-6f5b-4f0e-9d43-2f0f1c3b7a55"
-    stored.versions[version] = {
-        "createdate": int(time.time()), "version_id": version, "version_stages": ["AWSPENDING"],
-    }  # fmt: skip
+    """The signing key changes in the steps that Secrets Manager asks for, some of them twice as it may."""
+    secret = boto3.session.Session().client("secretsmanager").describe_secret(SecretId=os.environ["JWT_SECRET_NAME"])
     for step in ("createSecret", "createSecret", "setSecret", "testSecret", "finishSecret", "finishSecret"):
-        event = {"Step": step, "SecretId": stored.arn, "ClientRequestToken": version}
+        event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": "0b6e4c1e-6f5b-4f0e-9d43-2f0f1c3b7a55"}
         with inside("rotate_jwt_secret"):
             shop.client.lambda_.invoke("rotate_jwt_secret", event)
     keyring.forget()
-    assert [key.kid == "initial" for key in keyring.keys()] == [False, True]
+    current, previous = keyring.known()
+    assert current.kid != previous.kid == "initial"
 
 
 def leave_for_good(shop: Shop, mug: str) -> None:

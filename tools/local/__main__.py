@@ -1,7 +1,5 @@
 """`python -m tools.local [run|cloud|status]`: the whole shop, or its local AWS alone."""
 
-import importlib
-import importlib.util
 import os
 import signal
 import socket
@@ -11,7 +9,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import NoReturn
 
-from tools.local import cloud, resources, shop
+import msgspec
+
+from tools.local import cloud, resources, seed, shop
 from tools.local import settings as local
 from tools.local.settings import Refusal, Settings
 
@@ -73,8 +73,11 @@ def _prepare(settings: Settings, stack: ExitStack) -> tuple[cloud.Cloud, shop.Sh
     local.use_local_aws(settings)
     aws = stack.enter_context(cloud.running(settings))
     loaded = shop.load({**local.aws_environment(settings), **resources.deploy(settings)})
-    if importlib.util.find_spec("tools.local.seed"):
-        importlib.import_module("tools.local.seed").seed()
+    try:
+        seed.seed()
+    except msgspec.ValidationError as error:
+        older = f"The data in {settings.state} is of another version of the shop ({error}); `make clean` forgets it."
+        raise Refusal(older) from error
     return aws, loaded
 
 
@@ -127,10 +130,7 @@ def welcome(settings: Settings) -> str:
 
 
 def _accounts() -> list[str]:
-    if not importlib.util.find_spec("tools.local.seed"):
-        return []
-    accounts: dict[str, str] = importlib.import_module("tools.local.seed").ACCOUNTS
-    return [f"  account   {email}  {password}" for email, password in accounts.items()]
+    return [f"  account   {email}  {password}" for email, password in seed.ACCOUNTS.items()]
 
 
 if __name__ == "__main__":

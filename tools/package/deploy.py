@@ -8,7 +8,6 @@ and is the recommended way to production.
 
 import json
 import os
-import shutil
 import sys
 from typing import Any
 
@@ -16,7 +15,7 @@ import boto3
 from chalice.cli.factory import CLIFactory
 from chalice.utils import UI
 
-from tools.package.sam import LEFT_OUT, MERGE, PROJECT, Refusal
+from tools.package.sam import LEFT_OUT, MERGE, PROJECT, Refusal, forget
 
 EXPORTS = {
     "BUCKET_NAME": "BucketName",
@@ -58,7 +57,8 @@ def deploy(stage: str) -> None:
     exported = of_stage(stage, exports())
     factory = Factory(stage, {variable: exported[name] for variable, name in EXPORTS.items()})
     config, ui = factory.create_config_obj(chalice_stage_name=stage), Teller()
-    shutil.rmtree(PROJECT / ".chalice" / "deployments", ignore_errors=True)  # see sam.package
+    sys.dont_write_bytecode = True  # Chalice would package it
+    forget()
     deployer = factory.create_default_deployer(session=factory.create_botocore_session(), config=config, ui=ui)
     deployed = deployer.deploy(config, chalice_stage_name=stage)
     trigger = config.deployed_resources(stage).resource_values(TRIGGER)

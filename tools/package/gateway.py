@@ -1,12 +1,12 @@
 """API Gateway's own answers, as problem documents like the app's.
 
-They never pass the app: an unknown address, a refused token, throttling. Their templates know no logic, only
-`$context` variables, so each kind of answer has one status and one sentence.
+They never pass the app: an unknown address, a method that an address does not take, a refused token, throttling.
+Their templates know no logic, only `$context` variables, so each kind of answer has one status and one sentence.
 """
 
 from typing import Any, NamedTuple
 
-from chalicelib import problems, wire
+from chalicelib import access, problems, wire
 
 
 class Refusal(NamedTuple):
@@ -21,9 +21,14 @@ class Refusal(NamedTuple):
 _INVALID = Refusal(400, "validation_failed", "The request does not have the shape that this address asks for.")
 _FORBIDDEN = Refusal(403, "forbidden", "This is not allowed.")
 _NOT_FOUND = Refusal(404, "not_found", "There is nothing at this address.")
+_WRONG_METHOD = Refusal(405, "method_not_allowed", "This address does not take that method; see the Allow header.")
 _BUSY = (("Retry-After", "1"),)
 _BROKEN = Refusal(500, "internal_error", "Something went wrong on our side. The requestId finds it in our logs.")
 _LATE = Refusal(504, "gateway_timeout", "The shop did not answer in time; send the same Idempotency-Key to try again.")
+
+_TEMPLATE = "application/json"  # the one type that API Gateway looks for; what is sent says the Content-Type header
+_BODIES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
+_TEXT = {"type": "string"}
 
 # Every type that API Gateway has. MISSING_AUTHENTICATION_TOKEN is its name for an address without a route.
 REFUSALS = {
@@ -56,18 +61,59 @@ def responses(origin: str) -> dict[str, Any]:
     return {kind: _response(refusal, origin) for kind, refusal in REFUSALS.items()}
 
 
+def other_methods(origin: str) -> dict[str, Any]:
+    """For every path of the API what answers the methods that it has no route for, as its definition says it.
+
+    Without it API Gateway takes a known path with another method for an unknown address.
+    """
+    paths = dict.fromkeys(path for _, path in access.ROUTES)
+    return {path: {"x-amazon-apigateway-any-method": _answering(_wrong_method(path), origin)} for path in paths}
+
+
+def _wrong_method(path: str) -> Refusal:
+    taken = ", ".join(method for method, known in access.ROUTES if known == path)
+    return _WRONG_METHOD._replace(headers=(("Allow", taken),))
+
+
+def _answering(refusal: Refusal, origin: str) -> dict[str, Any]:
+    """A method that is nothing but this answer, whoever asks; a body of another kind than these is a 415."""
+    headers, status = _headers(refusal, origin), {"statusCode": refusal.status}
+    return {
+        "responses": {str(refusal.status): {"description": refusal.code, "headers": dict.fromkeys(headers, _TEXT)}},
+        "x-amazon-apigateway-integration": {
+            "type": "mock",
+            "passthroughBehavior": "never",
+            "requestTemplates": dict.fromkeys(_BODIES, wire.encode(status)),
+            "responses": {
+                "default": {
+                    "statusCode": str(refusal.status),
+                    "responseParameters": {f"method.response.header.{name}": each for name, each in headers.items()},
+                    "responseTemplates": {_TEMPLATE: _document(refusal)},
+                }
+            },
+        },
+    }
+
+
 def _response(refusal: Refusal, origin: str) -> dict[str, Any]:
+    return {
+        "StatusCode": refusal.status,
+        "ResponseParameters": {"Headers": _headers(refusal, origin)},
+        "ResponseTemplates": {_TEMPLATE: _document(refusal)},
+    }
+
+
+def _document(refusal: Refusal) -> str:
     document = problems.problem(refusal.status, refusal.code, refusal.detail, None)
-    document |= {"instance": "$context.path", "requestId": "$context.requestId"}
+    return wire.encode(document | {"instance": "$context.path", "requestId": "$context.requestId"})
+
+
+def _headers(refusal: Refusal, origin: str) -> dict[str, str]:
+    """The headers of an answer, quoted as API Gateway wants what it shall not look up."""
     headers = {
         **problems.cors().get_access_control_headers(),
         "Access-Control-Allow-Origin": origin,
         "Content-Type": problems.CONTENT_TYPE,
         **dict(refusal.headers),
     }
-    return {
-        "StatusCode": refusal.status,
-        "ResponseParameters": {"Headers": {name: f"'{value}'" for name, value in headers.items()}},
-        # The key is the one type that API Gateway looks for; what is sent says the header above.
-        "ResponseTemplates": {"application/json": wire.encode(document)},
-    }
+    return {name: f"'{value}'" for name, value in headers.items()}

@@ -31,11 +31,17 @@ def package(stage: str, out: Path) -> None:
     Raises `Refusal` when Chalice fails, and when it leaves a dependency out, which it only mentions.
     """
     merge = merge_for(stage)
-    shutil.rmtree(PROJECT / ".chalice" / "deployments", ignore_errors=True)  # it is reused after changes that count
+    forget()
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "merge.json"
         file.write_text(json.dumps(merge))
         _chalice("package", "--stage", stage, "--template-format", "json", "--merge-template", str(file), str(out))
+
+
+def forget() -> None:
+    """Remove what Chalice would take over from earlier: packages, even after changes that count, and bytecode."""
+    for leftover in (PROJECT / ".chalice" / "deployments", *(PROJECT / "chalicelib").rglob("__pycache__")):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def merge_for(stage: str) -> dict[str, Any]:
@@ -47,13 +53,15 @@ def merge_for(stage: str) -> dict[str, Any]:
     parameter |= {"Default": stage, "AllowedValues": [stage]}
     config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
     origin = config["stages"][stage]["environment_variables"]["CORS_ORIGIN"]
-    merge["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway.responses(origin)
+    api = merge["Resources"]["RestAPI"]["Properties"]
+    api["GatewayResponses"] = gateway.responses(origin)
+    api["DefinitionBody"] = {"paths": gateway.other_methods(origin)}
     return merge
 
 
 def _chalice(*arguments: str) -> None:
     """Run Chalice in the project. It wants a region, which the template does not contain: any will do."""
-    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     ran = subprocess.run(  # noqa: S603 - our own words
         [*CHALICE, *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
     )

@@ -1,0 +1,107 @@
+"""The API as API Gateway is told it: who stands before a route, and what the gateway answers by itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+
+from chalicelib import access, problems
+from tests.infra.packaging import REGIONS, network, properties
+from tests.shop import Shop
+from tools.package import gateway
+
+
+def secured(template: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
+    """Which authorizers every route of the generated API definition names."""
+    return {
+        (method.upper(), path): {name for each in definition.get("security", []) for name in each}
+        for path, methods in properties(template, "RestAPI")["DefinitionBody"]["paths"].items()
+        for method, definition in methods.items()
+        if (method.upper(), path) in access.ROUTES
+    }
+
+
+def authorizers(template: dict[str, Any], managers: str) -> dict[tuple[str, str], set[str]]:
+    """What the permission matrix asks of the API definition, with user management behind `managers`."""
+    by_itself = (access.Audience.PUBLIC, access.Audience.GUEST)
+    return {
+        route: set() if audience in by_itself else {managers if access.is_user_management(route[1]) else "authorize"}
+        for route, audience in access.ROUTES.items()
+    }
+
+
+@network
+def test_every_route_but_the_public_ones_is_behind_the_authorizer(template: dict[str, Any]) -> None:
+    assert secured(template) == authorizers(template, "authorize")
+    assert set(properties(template, "RestAPI")["DefinitionBody"]["securityDefinitions"]) == {"authorize"}
+
+
+@network
+def test_a_stage_can_keep_user_management_for_services_that_sign(signed: Path) -> None:
+    template = json.loads((signed / "sam.json").read_text())
+
+    assert secured(template) == authorizers(template, "sigv4")
+    definitions = properties(template, "RestAPI")["DefinitionBody"]["securityDefinitions"]
+    assert definitions["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4"
+    assert properties(template, "APIHandler")["Environment"]["Variables"]["USER_MANAGEMENT_AUTH"] == "iam"
+    assert lint((signed / "sam.json").read_text(), config=REGIONS) == []
+
+
+@network
+def test_every_path_has_an_answer_for_the_methods_that_it_does_not_take(template: dict[str, Any]) -> None:
+    for path, methods in properties(template, "RestAPI")["DefinitionBody"]["paths"].items():
+        fallback = methods["x-amazon-apigateway-any-method"]
+        answer = fallback["x-amazon-apigateway-integration"]["responses"]["default"]
+
+        assert set(methods) - {"options", "x-amazon-apigateway-any-method"} == {
+            method.lower() for method, known in access.ROUTES if known == path
+        }
+        assert "options" in methods
+        assert "security" not in fallback
+        assert {f"method.response.header.{name}" for name in fallback["responses"]["405"]["headers"]} == set(
+            answer["responseParameters"]
+        )
+
+
+def test_the_gateway_refuses_a_method_as_the_app_does(shop: Shop) -> None:
+    for path, definition in gateway.other_methods("https://shop.example.com").items():
+        integration = definition["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+        answer = integration["responses"]["default"]
+        document = json.loads(answer["responseTemplates"]["application/json"])
+        headers = {name.rpartition(".")[2]: each[1:-1] for name, each in answer["responseParameters"].items()}
+        by_the_app = shop("TRACE", path.replace("{", "").replace("}", ""))
+
+        assert (by_the_app.status, answer["statusCode"]) == (405, "405")
+        own = {"instance": "$context.path", "requestId": "$context.requestId"}
+        assert document == {**by_the_app.body, **own}
+        assert set(headers["Allow"].split(", ")) == set(by_the_app.headers["Allow"].split(", "))
+        assert headers["Content-Type"] == by_the_app.headers["Content-Type"]
+        assert headers["Access-Control-Allow-Origin"] == "https://shop.example.com"
+        assert {json.loads(each)["statusCode"] for each in integration["requestTemplates"].values()} == {405}
+
+
+@pytest.mark.parametrize("origin", ["*", "https://shop.example.com"])
+def test_the_gateway_answers_by_itself_as_the_app_does(origin: str) -> None:
+    for kind, response in gateway.responses(origin).items():
+        document = json.loads(response["ResponseTemplates"]["application/json"])
+        headers = response["ResponseParameters"]["Headers"]
+        like = problems.problem(document["status"], document["code"], document["detail"], None)
+
+        assert document == {**like, "instance": "$context.path", "requestId": "$context.requestId"}, kind
+        assert response["StatusCode"] == document["status"]
+        assert headers["Content-Type"] == "'application/problem+json'"
+        assert headers["Access-Control-Allow-Origin"] == f"'{origin}'"
+
+
+def test_the_gateway_refuses_under_the_statuses_that_callers_know() -> None:
+    statuses = {kind: refusal.status for kind, refusal in gateway.REFUSALS.items()}
+
+    assert statuses | {
+        "UNAUTHORIZED": 401, "ACCESS_DENIED": 403, "MISSING_AUTHENTICATION_TOKEN": 404, "THROTTLED": 429,
+        "QUOTA_EXCEEDED": 429, "REQUEST_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415,
+        "DEFAULT_4XX": 400, "DEFAULT_5XX": 500,
+    } == statuses  # fmt: skip
