@@ -213,7 +213,7 @@ def delete_user(call: Call, user_id: str) -> Any:
 @app.route("/users/{user_id}/status", methods=["PUT"], authorizer=managers)
 @endpoint(takes=StatusChange)
 def set_user_status(call: Call, user_id: str) -> Any:
-    return accounts.set_status(user_id, call.body.status, actor=call.user)
+    return accounts.set_status(user_id, call.body, actor=call.user)
 
 
 @app.route("/users/{user_id}/roles", methods=["POST"], authorizer=managers)

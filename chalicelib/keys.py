@@ -6,7 +6,7 @@
 | address: who holds it, failed logins | EMAIL#email | LOCK | | |
 | number of active admins | ADMINS | COUNT | | |
 | session | USER#id | SESSION#id | | |
-| audit entry | USER#id | AUDIT#time#event | | |
+| audit entry | AUDIT#userId | time#event | | |
 | asked for a password reset | RESET#hash of email | REQUEST | | |
 | uses of a limited action | LIMIT#action#hour#hash | COUNT | | |
 | cart | USER#id or GUEST#hash | CART | | |
@@ -65,7 +65,7 @@ def admins() -> Key:
 
 def audit_entry(user_id: str, at: str, event_id: str) -> Key:
     """One line of a user's history; the same event writes the same line."""
-    return Key(f"USER#{user_id}", f"{AUDIT_PREFIX}{at}#{event_id}")
+    return Key(f"{AUDIT_PREFIX}{user_id}", f"{at}#{event_id}")
 
 
 def reset_request(email_hash: str) -> Key:

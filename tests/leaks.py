@@ -88,7 +88,7 @@ def history() -> list[str]:
     if not client.list_tables()["TableNames"]:
         return []
     items = client.scan(TableName="ecommerce-test")["Items"]
-    return [json.dumps(item) for item in items if item["SK"]["S"].startswith("AUDIT#")]
+    return [json.dumps(item) for item in items if item["PK"]["S"].startswith("AUDIT#")]
 
 
 def mails() -> list[str]:

@@ -17,7 +17,7 @@ from chalicelib.idempotency import Claim
 from chalicelib.users import passwords
 from chalicelib.users import store as users
 from chalicelib.users.models import NoSuchUser, User, fold
-from chalicelib.users.shapes import NewUser, UserStatus, UserView
+from chalicelib.users.shapes import NewUser, StatusChange, UserStatus, UserView
 
 _RESETS_AN_HOUR = 3
 _PASSWORD_CHANGES_AN_HOUR = 10
@@ -36,9 +36,11 @@ def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:
     return user
 
 
-def set_status(user_id: str, status: UserStatus, *, actor: Principal) -> UserView:
-    """Enable, disable or delete a user."""
-    return _change(user_id, lambda user: user.with_status(status), actor=actor.user_id).view()
+def set_status(user_id: str, change: StatusChange, *, actor: Principal) -> UserView:
+    """Enable, disable or delete a user; the reason goes into the history."""
+    return _change(
+        user_id, lambda user: user.with_status(change.status), actor=actor.user_id, reason=change.reason
+    ).view()
 
 
 def delete(user_id: str, *, actor: Principal) -> None:
@@ -178,6 +180,7 @@ def _change(
     *,
     actor: str,
     keep: str | None = None,
+    reason: str | None = None,
     also: tuple[db.Write, ...] = (),
 ) -> User:
     """Bring a user into another state and end their sessions, in one transaction; nothing if nothing changes."""
@@ -188,7 +191,9 @@ def _change(
             raise NoSuchUser("There is no such user.")
         after = change(before)
         if after is not before:
-            db.commit(*users.change(before, after, actor=actor), *store.end_all(user_id, keep=keep), *also)
+            db.commit(
+                *users.change(before, after, actor=actor, reason=reason), *store.end_all(user_id, keep=keep), *also
+            )
         return after
 
     return db.repeat_until_current(attempt)

@@ -51,6 +51,8 @@ def refresh(refresh_token: str) -> LoginView:
     try:
         db.commit(store.rotate(session.refreshed(following), spending=refresh_token))
     except TokenReused:
+        if not store.is_open(owner.user_id, owner.session_id):
+            raise store.refused() from None
         _end_reused(session)
         raise
     return _answer(user, session.session_id, following)
@@ -84,7 +86,7 @@ def revoke(session_id: str, principal: Principal) -> None:
 
 def confirm(principal: Principal) -> None:
     """Raise `InvalidToken` unless the caller's session is open at this moment (A3)."""
-    if not store.is_open(principal):
+    if not store.is_open(principal.user_id, principal.session_id):
         raise store.refused()
 
 

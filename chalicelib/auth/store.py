@@ -40,9 +40,9 @@ def still_open(principal: Principal, *, otherwise: Exception) -> db.Write:
     )
 
 
-def is_open(principal: Principal) -> bool:
-    """Has the caller's session not ended? Up to date, where the gateway's cached policy may not be (A3)."""
-    item = db.get(keys.session(principal.user_id, principal.session_id), consistent=True)
+def is_open(user_id: str, session_id: str) -> bool:
+    """Has a session not ended? Up to date, where the gateway's cached policy may not be (A3)."""
+    item = db.get(keys.session(user_id, session_id), consistent=True)
     return item is not None and msgspec.convert(item, Session).is_live
 
 

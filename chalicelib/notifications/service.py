@@ -29,11 +29,15 @@ _MALFORMED = (msgspec.ValidationError, KeyError, TypeError, ValueError)
 
 
 def _mail_confirmation(change: Change) -> None:
-    mail.order_confirmed(msgspec.convert(change.after, Order))
+    order = msgspec.convert(change.after, Order)
+    if not order.is_anonymous:
+        mail.order_confirmed(order)
 
 
 def _mail_cancellation(change: Change) -> None:
-    mail.order_cancelled(msgspec.convert(change.after, Order))
+    order = msgspec.convert(change.after, Order)
+    if not order.is_anonymous:
+        mail.order_cancelled(order)
 
 
 def _mail_verification(change: Change) -> None:
@@ -105,7 +109,7 @@ def _effects(change: Change) -> Iterator[tuple[str, Reaction]]:
         yield "mail-verification", _mail_verification
     elif change.key.pk.startswith(keys.RESET_PREFIX) and change.became("nonce"):
         yield "mail-reset", _mail_reset
-    elif change.key.sk.startswith(keys.AUDIT_PREFIX) and change.became("action") == "session.token_reused":
+    elif change.key.pk.startswith(keys.AUDIT_PREFIX) and change.became("action") == "session.token_reused":
         yield "mail-reuse-alarm", _mail_reuse_alarm
 
 

@@ -10,7 +10,10 @@ from chalicelib.auth import accounts
 from chalicelib.auth import service as auth
 from chalicelib.cart import service as carts
 from chalicelib.orders import store as orders
+from chalicelib.orders.models import Order
+from chalicelib.privacy.models import AdminRoleHeld
 from chalicelib.users import service as users
+from chalicelib.users.models import AuditEntry
 
 _AT_ONCE = 100
 
@@ -31,15 +34,21 @@ def erase(principal: Principal) -> None:
 
     Repeating it after an interruption finishes it; the account is closed last.
     """
-    for order in _orders(principal.user_id):
-        if not order.is_anonymous:
-            db.commit(orders.change(order, order.anonymised(), actor=principal.user_id))
+    if principal.is_admin:
+        raise AdminRoleHeld("An admin cannot be forgotten; give up the admin role first.")
+    db.repeat_until_current(lambda: _anonymise(principal.user_id))
     carts.clear(carts.owner(principal, None))
     accounts.erase(principal)
     log.info("USER_ERASED")
 
 
-def _orders(user_id: str) -> list[Any]:
+def _anonymise(user_id: str) -> None:
+    for order in _orders(user_id):
+        if not order.is_anonymous:
+            db.commit(orders.change(order, order.anonymised(), actor=user_id))
+
+
+def _orders(user_id: str) -> list[Order]:
     found, after = orders.of_user(user_id, limit=_AT_ONCE, after=None)
     while after:
         more, after = orders.of_user(user_id, limit=_AT_ONCE, after=after)
@@ -47,7 +56,7 @@ def _orders(user_id: str) -> list[Any]:
     return found
 
 
-def _history(user_id: str) -> list[Any]:
+def _history(user_id: str) -> list[AuditEntry]:
     found, after = users.history(user_id, size=_AT_ONCE, after=None)
     while after:
         more, after = users.history(user_id, size=_AT_ONCE, after=after)

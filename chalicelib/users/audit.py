@@ -25,6 +25,7 @@ def entry(before: dict[str, Any] | None, after: dict[str, Any]) -> AuditEntry | 
         actor=after["updatedBy"],
         action=_action(before, changed),
         changes={_NAMES.get(name, name): _change(name, before, after) for name in changed},
+        reason=after.get("changeReason"),
         correlation_id=after.get("correlationId"),
     )
 

@@ -198,6 +198,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     actor: str
     action: str
     changes: dict[str, Any]
+    reason: str | None = None
     correlation_id: str | None = None
 
 

@@ -36,14 +36,14 @@ def by_email(email: str) -> User | None:
     return get(address["userId"], consistent=True) if address and "userId" in address else None
 
 
-def change(before: User, after: User, *, actor: str) -> tuple[db.Write, ...]:
+def change(before: User, after: User, *, actor: str, reason: str | None = None) -> tuple[db.Write, ...]:
     """The writes that turn one state of a user into the next, or `Stale` when it is not the last one.
 
     Addresses move with the email, and the number of admins with whoever becomes or ceases to be one.
     """
     profile = db.put(
         keys.user(before.user_id),
-        _to_item(after, actor),
+        {**_to_item(after, actor), "changeReason": reason},
         condition="version = :version AND sessionsOpened = :opened",
         values={":version": before.version, ":opened": before.sessions_opened},
         otherwise=Stale(before.user_id),
@@ -83,8 +83,8 @@ def audit(entry: AuditEntry, event_id: str) -> db.Write:
 
 def history(user_id: str, *, limit: int, after: str | None) -> tuple[list[AuditEntry], str | None]:
     """A page of a user's history, newest first."""
-    pk = keys.user(user_id).pk
-    found = db.query(db.TABLE, pk, prefix=keys.AUDIT_PREFIX, limit=limit, after=after, newest_first=True)
+    pk = keys.audit_entry(user_id, "", "").pk
+    found = db.query(db.TABLE, pk, limit=limit, after=after, newest_first=True)
     return [msgspec.convert(item, AuditEntry) for item in found.items], found.after
 
 

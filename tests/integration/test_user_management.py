@@ -141,9 +141,9 @@ def test_the_last_admin_stays(admin: Shop, ada: Shop) -> None:
         ("DELETE", f"{root}/roles/admin", None),
         ("PUT", f"{root}/status", {"status": "disabled"}),
         ("DELETE", root, None),
-        ("DELETE", "/users/profile", None),
     ):
         assert admin(method, path, body).body["code"] == "last_admin"
+    assert admin("DELETE", "/users/profile").body["code"] == "admin_role_held"
     admin("POST", f"/users/{user_id(ada)}/roles", {"role": "admin"})
     assert admin("DELETE", f"{root}/roles/admin").status == 200
 
@@ -152,7 +152,7 @@ def test_every_change_is_in_the_history_once_with_its_actor_and_no_secret(shop: 
     user, root = user_id(ada), user_id(admin)
     ada("PUT", "/users/profile", {"firstName": "Augusta", "addresses": [ADDRESS]})
     ada("PUT", "/users/password", {"oldPassword": PASSWORD, "newPassword": "another passphrase"})
-    admin("PUT", f"/users/{user}/status", {"status": "disabled"})
+    admin("PUT", f"/users/{user}/status", {"status": "disabled", "reason": "asked for it"})
     deliver(shop)
     deliver(shop)
 
@@ -163,6 +163,7 @@ def test_every_change_is_in_the_history_once_with_its_actor_and_no_secret(shop: 
         ("user.password_changed", user),
     ]
     assert page["entries"][0]["changes"] == {"status": {"from": "active", "to": "disabled"}}
+    assert page["entries"][0]["reason"] == "asked for it"
     assert page["nextCursor"]
     assert history(admin, user) == [
         "user.status_changed",
