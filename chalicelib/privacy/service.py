@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from chalicelib import db, log
 from chalicelib.access import Principal
@@ -14,6 +15,8 @@ from chalicelib.orders.models import Order
 from chalicelib.privacy.models import AdminRoleHeld
 from chalicelib.users import service as users
 from chalicelib.users.models import AuditEntry
+
+T = TypeVar("T")
 
 _AT_ONCE = 100
 
@@ -49,16 +52,17 @@ def _anonymise(user_id: str) -> None:
 
 
 def _orders(user_id: str) -> list[Order]:
-    found, after = orders.of_user(user_id, limit=_AT_ONCE, after=None)
-    while after:
-        more, after = orders.of_user(user_id, limit=_AT_ONCE, after=after)
-        found += more
-    return found
+    return _all(lambda after: orders.of_user(user_id, limit=_AT_ONCE, after=after))
 
 
 def _history(user_id: str) -> list[AuditEntry]:
-    found, after = users.history(user_id, size=_AT_ONCE, after=None)
+    return _all(lambda after: users.history(user_id, size=_AT_ONCE, after=after))
+
+
+def _all(page: Callable[[str | None], tuple[list[T], str | None]]) -> list[T]:
+    """Every item of a list, page after page."""
+    found, after = page(None)
     while after:
-        more, after = users.history(user_id, size=_AT_ONCE, after=after)
+        more, after = page(after)
         found += more
     return found

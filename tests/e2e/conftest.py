@@ -17,21 +17,10 @@ from typing import Any
 import pytest
 import urllib3
 
+from tests.shop import ADDRESS, PASSWORD, Answer
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
-PASSWORD = "correct horse battery"
-ADDRESS = {"street": "1 Main Street", "city": "Springfield", "postalCode": "12345", "country": "US"}
-
-
-@dataclass
-class Answer:
-    status: int
-    text: str
-    headers: Any
-
-    @property
-    def body(self) -> Any:
-        return json.loads(self.text) if self.text else None
 
 
 @dataclass
@@ -47,7 +36,7 @@ class Browser:
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         content = raw if raw is not None else None if body is None else json.dumps(body).encode()
         response = self.pool.request(method, self.url + path, body=content, headers=sent, timeout=60)
-        return Answer(response.status, response.data.decode(), response.headers)
+        return Answer(response.status, response.data.decode(), dict(response.headers))
 
     def login(self, email: str, password: str) -> Browser:
         answer = self("POST", "/auth/login", {"email": email, "password": password})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from unittest import mock
 
@@ -9,10 +11,11 @@ import msgspec
 import pytest
 
 from chalicelib import clients, clock, db, keys
+from chalicelib.access import Principal
 from chalicelib.errors import Misconfigured
 from chalicelib.notifications import mail, store
 from chalicelib.orders import checkout, settlement, sweep
-from chalicelib.orders.models import Order
+from chalicelib.orders.models import Order, OrderRequest
 from chalicelib.payments import provider, simulator
 from chalicelib.payments.models import AttemptState, Outcome
 from tests.integration.faults import Crash, crash, injected, lose_answer, refuse
@@ -204,16 +207,22 @@ def test_a_free_order_whose_process_died_is_finished(ada: Shop, shop: Shop) -> N
     assert orders_of(ada) == [("processing", "none")]
 
 
-def test_a_change_between_reading_and_writing_is_prepared_anew(shop: Shop, ada: Shop, mug: str) -> None:
-    changes = iter([lambda: db.commit(db.update(keys.stock(mug), "SET price = :p", {":p": 1500}))])
-    original = checkout.prepare
+@contextmanager
+def changed_after_preparing(change: Callable[[], object]) -> Iterator[None]:
+    """Something happens once, between a checkout's reading and its writing."""
+    changes, original = iter([change]), checkout.prepare
 
-    def prepare(*arguments: object) -> object:
-        prepared = original(*arguments)  # type: ignore[arg-type]
+    def prepare(request: OrderRequest, buyer: Principal) -> Order:
+        prepared = original(request, buyer)
         next(changes, lambda: None)()
         return prepared
 
     with mock.patch.object(checkout, "prepare", prepare):
+        yield
+
+
+def test_a_change_between_reading_and_writing_is_prepared_anew(ada: Shop, mug: str) -> None:
+    with changed_after_preparing(lambda: db.commit(db.update(keys.stock(mug), "SET price = :p", {":p": 1500}))):
         answer = order(ada, mug)
 
     assert (answer.status, answer.body["totalAmount"]) == (201, 30.0)
@@ -221,15 +230,8 @@ def test_a_change_between_reading_and_writing_is_prepared_anew(shop: Shop, ada: 
 
 def test_a_cart_that_changed_while_it_was_ordered_is_ordered_as_it_is_then(ada: Shop, mug: str) -> None:
     ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
-    changes = iter([lambda: ada("PUT", f"/cart/items/{mug}", {"quantity": 3})])
-    original = checkout.prepare
 
-    def prepare(*arguments: object) -> object:
-        prepared = original(*arguments)  # type: ignore[arg-type]
-        next(changes, lambda: None)()
-        return prepared
-
-    with mock.patch.object(checkout, "prepare", prepare):
+    with changed_after_preparing(lambda: ada("PUT", f"/cart/items/{mug}", {"quantity": 3})):
         answer = ada.order()
 
     assert [item["quantity"] for item in answer.body["items"]] == [3]
