@@ -36,6 +36,7 @@ from chalicelib.privacy import service as privacy
 from chalicelib.products import service as products
 from chalicelib.products.models import NewProduct
 from chalicelib.users import service as users
+from chalicelib.users.models import fold
 from chalicelib.users.shapes import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
 from chalicelib.wire import PageQuery
 
@@ -69,9 +70,9 @@ def get_health(call: Call) -> Any:
 
 
 @app.route("/auth/register", methods=["POST"])
-@endpoint(takes=Registration, status=201)
+@endpoint(takes=Registration, status=201, owner=lambda new: fold(new.email))
 def register(call: Call) -> Any:
-    return users.register(call.body, call.claim)
+    return users.register(call.body, source=call.source, claim=call.claim)
 
 
 @app.route("/auth/login", methods=["POST"])

@@ -95,16 +95,9 @@ ROUTES: dict[tuple[str, str], Audience] = {
     ("PUT", "/orders/{order_id}/cancel"): Audience.USER,
 }
 
-# Routes on which a session is looked up again, so that ending it counts at once and not only when the gateway's
-# cached policy expires (A3). `POST /orders` does so in its own transaction.
-RECHECKED = {
-    *(route for route, audience in ROUTES.items() if audience is Audience.ADMIN),
-    ("DELETE", "/users/profile"),
-    ("PUT", "/users/password"),
-    ("PUT", "/users/{user_id}"),
-    ("PATCH", "/users/{user_id}"),
-    ("PUT", "/orders/{order_id}/cancel"),
-}
+# Routes that look at the session themselves, in the transaction of what they do.
+_CHECKED_IN_TRANSACTION = {("POST", "/orders"), ("POST", "/auth/logout")}
+_SENSITIVE_READS = {("GET", "/users/profile/export")}
 
 
 def to_context(principal: Principal) -> dict[str, str]:
@@ -160,6 +153,18 @@ def admit(audience: Audience, principal: Principal | None) -> None:
         raise Unauthenticated("Sign in first: send a valid access token as `Authorization: Bearer <token>`.")
     if audience is Audience.ADMIN and not principal.is_admin:
         raise Forbidden("This needs the admin role.")
+
+
+def must_recheck(route: tuple[str, str], principal: Principal) -> bool:
+    """Is the session to be looked up again, so that ending it counts at once (A3)?
+
+    Elsewhere it counts when the gateway's cached policy expires. So whatever changes something, shows everything, or
+    is done with an admin's rights looks again.
+    """
+    fresh = ROUTES[route] is Audience.GUEST or route in _CHECKED_IN_TRANSACTION
+    if fresh or not principal.session_id:
+        return False
+    return principal.is_admin or route[0] != "GET" or route in _SENSITIVE_READS
 
 
 def routes_for(principal: Principal) -> list[tuple[str, str]]:

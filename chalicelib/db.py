@@ -188,7 +188,10 @@ def commit(*writes: Write) -> None:
 
 
 def advance(write: Write) -> Item:
-    """Apply one update and give the item as it is afterwards, in the same round trip."""
+    """Apply one update and give the item as it is afterwards, in the same round trip.
+
+    It is repeated after a lost answer, so only for what may happen twice.
+    """
     try:
         answer = transport.call("update_item", TableName=_table(), ReturnValues="ALL_NEW", **write.request)
     except transport.Refused:

@@ -42,6 +42,7 @@ class Call:
     claim: idempotency.Claim
     cursor_scope: str
     function: tuple[str, str]
+    source: str
 
     @property
     def user(self) -> Principal:
@@ -86,6 +87,7 @@ class _Contract:
     query: type[Any]
     status: int | Callable[[Any], int]
     resume: Callable[[Call, str], Any] | None
+    owner: Callable[[Any], str] | None
     authenticate: Callable[[str], Principal]
     confirm: Callable[[Principal], None]
 
@@ -125,7 +127,8 @@ def endpoint_for(
     Gateway cannot do; `confirm` looks a caller's session up again where the gateway's cache must not be trusted.
 
     `takes` is the shape of the body, `query` of the query, `status` that of success (or a function of the
-    result), `resume` finishes a request whose first process died, given the call and what it had begun.
+    result), `resume` finishes a request whose first process died, given the call and what it had begun,
+    `owner` says from the body whose an anonymous request's Idempotency-Key is.
     """
 
     def endpoint(
@@ -134,8 +137,9 @@ def endpoint_for(
         query: type[Any] = NoQuery,
         status: int | Callable[[Any], int] = 200,
         resume: Callable[[Call, str], Any] | None = None,
+        owner: Callable[[Any], str] | None = None,
     ) -> Callable[[View], View]:
-        contract = _Contract(takes, query, status, resume, authenticate, confirm)
+        contract = _Contract(takes, query, status, resume, owner, authenticate, confirm)
 
         def wrap(view: View) -> View:
             @functools.wraps(view)
@@ -164,7 +168,7 @@ def _served(request: Request, contract: _Contract, view: View, path: dict[str, s
     route = (request.method, request.context["resourcePath"])
     principal = _principal(request, access.ROUTES[route], contract.authenticate)
     access.admit(access.ROUTES[route], principal)
-    if principal and principal.session_id and route in access.RECHECKED:
+    if principal and access.must_recheck(route, principal):
         contract.confirm(principal)
     if principal:
         log.enrich(userId=principal.user_id)
@@ -182,7 +186,8 @@ def _call(request: Request, contract: _Contract, principal: Principal | None) ->
     body = wire.decode(request.raw_body, contract.takes) if contract.takes else None
     query = wire.convert(_single_values(request), contract.query)
     route = f"{request.method} {request.context['resourcePath']} {sorted((request.uri_params or {}).items())}"
-    caller = principal.user_id if principal else _guest(request)
+    anonymous = contract.owner(body) if contract.owner else _guest(request)
+    caller = principal.user_id if principal else anonymous
     claim = idempotency.claim(
         request.headers.get("idempotency-key") if request.method == "POST" else None,
         scope=f"{caller}\n{route}",
@@ -193,7 +198,7 @@ def _call(request: Request, contract: _Contract, principal: Principal | None) ->
     scope = f"{route}\n{filters}\n{principal.user_id if principal else ''}"
     context = request.lambda_context
     function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
-    return Call(body, query, principal, request.headers, claim, scope, function)
+    return Call(body, query, principal, request.headers, claim, scope, function, _source(request))
 
 
 def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Response:
@@ -238,10 +243,15 @@ def _principal(request: Request, audience: Audience, authenticate: Callable[[str
     return access.from_context(request.context.get("authorizer") or {})
 
 
+def _source(request: Request) -> str:
+    """The address on the network that the request came from."""
+    return str(request.context.get("identity", {}).get("sourceIp", ""))
+
+
 def _guest(request: Request) -> str:
     """What keeps the keys of callers apart who have not signed in."""
     cart = request.headers.get("x-cart-token")
-    return f"guest {cart}" if cart else f"ip {request.context.get('identity', {}).get('sourceIp', '')}"
+    return f"guest {cart}" if cart else f"ip {_source(request)}"
 
 
 def _single_values(request: Request) -> dict[str, str]:

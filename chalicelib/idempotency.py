@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import clock, db, ids, keys
+from chalicelib import clock, db, ids, keyring, keys
 from chalicelib.errors import Conflict, Impossible, Invalid
 
 _KEPT_SECONDS = 24 * 3600
+_PURPOSE = "idempotency"  # the fingerprint is keyed: a body may hold a password, and a plain hash could be guessed
 _KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
 _ABANDONED_AFTER_SECONDS = 60
 
@@ -67,7 +68,7 @@ class Claim:
     """
 
     scope: str | None
-    fingerprint: str
+    request: str
     render: Callable[[Any], tuple[int, str]]
 
     def receipt(self, outcome: Any) -> tuple[db.Write, ...]:
@@ -101,7 +102,7 @@ class Claim:
         item = db.get(keys.idempotency(self.scope), consistent=True) if self.scope else None
         if item is None or item["expiresAt"] <= clock.epoch():
             return None
-        if item["fingerprint"] != self.fingerprint:
+        if not keyring.sealed(self.request, item["fingerprint"], purpose=_PURPOSE):
             raise KeyReused("This Idempotency-Key was used for a different request; take a new one.")
         return Recorded(item.get("status", 0), item.get("body"), item.get("subject", ""), item["createdAt"])
 
@@ -109,7 +110,12 @@ class Claim:
         if self.scope is None:
             return ()
         now = clock.epoch()
-        record = {"fingerprint": self.fingerprint, "createdAt": now, "expiresAt": now + _KEPT_SECONDS, **outcome}
+        record = {
+            "fingerprint": keyring.seal(self.request, purpose=_PURPOSE),
+            "createdAt": now,
+            "expiresAt": now + _KEPT_SECONDS,
+            **outcome,
+        }
         free = "attribute_not_exists(PK) OR expiresAt <= :now"
         claimed = Claimed("A request with this Idempotency-Key was already made.")
         key = keys.idempotency(self.scope)
@@ -131,4 +137,4 @@ def claim(
     key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
     if not _KEY.fullmatch(key):
         raise MalformedKey("Idempotency-Key must be 1 to 255 printable ASCII characters.")
-    return Claim(ids.digest(f"{scope}\n{key}"), ids.digest(request()), render)
+    return Claim(ids.digest(f"{scope}\n{key}"), request(), render)

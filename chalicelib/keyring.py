@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
+from collections.abc import Callable
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +18,7 @@ from chalicelib import clients, clock, ids, log, settings
 from chalicelib.errors import Misconfigured, Unavailable
 
 CACHE_SECONDS = 300
+_ASK_AGAIN_SECONDS = 10
 _SHORTEST = 32
 MAC_LENGTH = 32  # hex digits: 128 bits, enough against forging and short enough for an address
 
@@ -51,8 +53,8 @@ def known() -> tuple[SigningKey, ...]:
 
 
 def named(kid: str) -> SigningKey | None:
-    """The key of that name, or None."""
-    return next((key for key in known() if key.kid == kid), None)
+    """The key of that name, or None; one that is not known yet may be read now."""
+    return _first(lambda key: key.kid == kid)
 
 
 def signing() -> SigningKey:
@@ -69,7 +71,16 @@ def seal(text: str, *, purpose: str) -> str:
 
 def sealed(text: str, mac: str, *, purpose: str) -> bool:
     """Did this shop seal `text` for that purpose? Accepts the previous key; constant time."""
-    return any(hmac.compare_digest(_mac(key, text, purpose).encode(), mac.encode()) for key in known())
+    return _first(lambda key: hmac.compare_digest(_mac(key, text, purpose).encode(), mac.encode())) is not None
+
+
+def _first(fits: Callable[[SigningKey], bool]) -> SigningKey | None:
+    """The first key that fits; where none does, the store is asked again, though not often."""
+    found = next((key for key in known() if fits(key)), None)
+    if found is None and _cached and clock.monotonic() - _cached[0] > _ASK_AGAIN_SECONDS:
+        forget()
+        found = next((key for key in known() if fits(key)), None)
+    return found
 
 
 def forget() -> None:

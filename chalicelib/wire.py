@@ -11,6 +11,7 @@ import types
 from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import Annotated, Any, Self, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
@@ -72,6 +73,7 @@ def _from_json(kind: type, value: Any) -> Any:
     raise NotImplementedError(message)
 
 
+_MOST_FAULTS = 50  # enough to mend a body, too few to make a small request a large answer
 _WORDS = {
     "array": "a list",
     "bool": "true or false",
@@ -105,7 +107,7 @@ def decode(body: str | bytes | None, shape: type[T]) -> T:
     try:
         return cast("T", _decoder(cast("Hashable", shape)).decode(body or b""))
     except msgspec.ValidationError:
-        faults = tuple(_faults(_parse(body), shape, ""))
+        faults = tuple(islice(_faults(_parse(body), shape, ""), _MOST_FAULTS))
         raise Invalid(_summary(faults), errors=faults) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise _not_json(error) from None
@@ -116,7 +118,7 @@ def convert(values: Mapping[str, str], shape: type[T]) -> T:
     try:
         return msgspec.convert(values, shape, strict=False, dec_hook=_from_text)
     except msgspec.ValidationError:
-        faults = tuple(_faults(dict(values), shape, "", strict=False))
+        faults = tuple(islice(_faults(dict(values), shape, "", strict=False), _MOST_FAULTS))
         raise Invalid(_summary(faults), errors=faults) from None
 
 
@@ -173,9 +175,17 @@ def _object_faults(
 
 
 def _list_faults(value: list[Any], kind: Any, path: str, *, strict: bool) -> Iterator[FieldError]:
-    element = get_args(_bare(kind))[0]
-    nested = [fault for i, each in enumerate(value) for fault in _faults(each, element, f"{path}[{i}]", strict=strict)]
-    yield from nested or _own_fault(value, kind, path, strict=strict)
+    most = next((meta.max_length for meta in _metas(kind) if meta.max_length is not None), None)
+    if most is not None and len(value) > most:
+        yield FieldError(path, "invalid_length", f"Must have at most {most} elements.")
+        return
+    element, sound = get_args(_bare(kind))[0], True
+    for i, each in enumerate(value):
+        for fault in _faults(each, element, f"{path}[{i}]", strict=strict):
+            sound = False
+            yield fault
+    if sound:
+        yield from _own_fault(value, kind, path, strict=strict)
 
 
 def _own_fault(value: Any, kind: Any, path: str, *, strict: bool) -> Iterator[FieldError]:

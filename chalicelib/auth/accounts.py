@@ -24,6 +24,7 @@ _PASSWORD_CHANGES_AN_HOUR = 10
 _RESET_SECONDS = 30 * 60
 _RESET = "reset"
 _VERIFY = "verify"
+_WRONG = "The old password is wrong."
 _STALE = "This link is not valid any more; ask for a new one."
 
 
@@ -73,7 +74,9 @@ def erase(principal: Principal) -> None:
 
 def log_out_everywhere(principal: Principal) -> None:
     """End all sessions of the caller."""
-    _change(principal.user_id, lambda user: user.with_sessions_ended(), actor=principal.user_id)
+    # The caller's own session ends too, so it cannot be held to in the same transaction.
+    if store.is_open(principal.user_id, principal.session_id):
+        _change(principal.user_id, lambda user: user.with_sessions_ended(), actor=principal.user_id)
 
 
 def change_password(change: PasswordChange, principal: Principal) -> None:
@@ -83,13 +86,18 @@ def change_password(change: PasswordChange, principal: Principal) -> None:
     except limits.LimitReached:
         raise TooMany("Too many tries; wait.", retry_after=limits.seconds_left()) from None
     user = users.get(principal.user_id, consistent=True)
-    if not passwords.matches(change.old_password, user.password_hash if user else None):
-        raise WrongPassword("The old password is wrong.")
-    new_hash = passwords.hash_of(change.new_password)
-    _change(
-        principal.user_id, lambda user: user.with_password(new_hash),
-        actor=principal.user_id, keep=principal.session_id,
-    )  # fmt: skip
+    if user is None or not passwords.matches(change.old_password, user.password_hash):
+        raise WrongPassword(_WRONG)
+    new_hash, proven = passwords.hash_of(change.new_password), user.password_hash
+
+    def changed(current: User) -> User:
+        if current.password_hash != proven:  # somebody else changed it while this one was looked at
+            raise WrongPassword(_WRONG)
+        return current.with_password(new_hash)
+
+    held = store.still_open(principal, otherwise=store.refused())
+    asked = db.delete(keys.reset_request(ids.digest(user.email)))
+    _change(user.user_id, changed, actor=user.user_id, keep=principal.session_id, also=(held, asked))
 
 
 def forgot(email: str) -> None:
@@ -112,32 +120,36 @@ def reset(token: str, password: str) -> None:
         raise InvalidOneTimeToken(_STALE)
     _require_proof(token, f"{email_hash} {request['nonce']}", purpose=_RESET)
     user = users.by_email(request["email"])
-    if user is None or not user.is_active:
+    if user is None:
         raise InvalidOneTimeToken(_STALE)
     new_hash = passwords.hash_of(password)
+
+    def changed(current: User) -> User:
+        if current.email != request["email"] or not current.is_active:
+            raise InvalidOneTimeToken(_STALE)
+        return current.with_password(new_hash)
+
     spent = db.delete(
         keys.reset_request(email_hash),
         condition="nonce = :nonce", values={":nonce": request["nonce"]}, otherwise=InvalidOneTimeToken(_STALE),
     )  # fmt: skip
-    _change(
-        user.user_id,
-        lambda user: user.with_password(new_hash),
-        actor=user.user_id,
-        also=(spent, attempts.forget(user.email)),
-    )
+    _change(user.user_id, changed, actor=user.user_id, also=(spent, attempts.forget(user.email, user.user_id)))
 
 
 def verify(token: str) -> None:
     """Confirm an address by the token from a mail; a changed address moves now and ends all sessions (W3)."""
     user_id = token.partition(".")[0]
-    user = users.get(user_id, consistent=True)
-    if user is None:
-        raise InvalidOneTimeToken(_STALE)
-    confirmed = _confirmed(user, token)
-    if user.pending_email is None:
-        db.commit(*users.change(user, confirmed, actor=user_id))
-    else:
-        _change(user_id, lambda current: _confirmed(current, token), actor=user_id)
+
+    def confirmed(user: User) -> User:
+        if not user.is_active or not user.may_confirm_email:
+            raise InvalidOneTimeToken(_STALE)
+        _require_proof(token, _address_to_confirm(user), purpose=_VERIFY)
+        return user.with_confirmed_email()
+
+    try:
+        _change(user_id, confirmed, actor=user_id)
+    except NoSuchUser:
+        raise InvalidOneTimeToken(_STALE) from None
 
 
 def reset_token(email: str, nonce: str) -> str:
@@ -149,13 +161,6 @@ def reset_token(email: str, nonce: str) -> str:
 def verify_token(user: User) -> str:
     """The token that a verification mail carries."""
     return f"{user.user_id}.{keyring.seal(_address_to_confirm(user), purpose=_VERIFY)}"
-
-
-def _confirmed(user: User, token: str) -> User:
-    if not user.is_active or not user.may_confirm_email:
-        raise InvalidOneTimeToken(_STALE)
-    _require_proof(token, _address_to_confirm(user), purpose=_VERIFY)
-    return user.with_confirmed_email()
 
 
 def _address_to_confirm(user: User) -> str:
@@ -191,9 +196,9 @@ def _change(
             raise NoSuchUser("There is no such user.")
         after = change(before)
         if after is not before:
-            db.commit(
-                *users.change(before, after, actor=actor, reason=reason), *store.end_all(user_id, keep=keep), *also
-            )
+            logged_out = after.session_version != before.session_version
+            ending = store.end_all(user_id, keep=keep) if logged_out else []
+            db.commit(*users.change(before, after, actor=actor, reason=reason), *ending, *also)
         return after
 
     return db.repeat_until_current(attempt)

@@ -29,9 +29,10 @@ def begin(email: str) -> str | None:
     return None if user_id is None else str(user_id)
 
 
-def forget(email: str) -> db.Write:
-    """The write that a successful login resets the count with."""
-    return db.update(keys.email_lock(email), "SET failures = :none REMOVE blockedUntil", {":none": 0})
+def forget(email: str, user_id: str) -> db.Write:
+    """The write that a proof of identity resets the count with, while that user has the address."""
+    reset = "SET failures = :none REMOVE blockedUntil"
+    return db.update(keys.email_lock(email), reset, {":none": 0, ":id": user_id}, condition="userId = :id")
 
 
 def _count(email: str) -> db.Write:

@@ -33,7 +33,7 @@ def login(credentials: Credentials, *, device: str, idle: timedelta | None = Non
     session_id = ids.new("ses")
     refresh_token = tokens.new_refresh_token(user.user_id, session_id)
     session = Session.start(user, refresh_token=refresh_token, session_id=session_id, device=device, idle=idle)
-    store.open_for(session, user, attempts.forget(email))
+    store.open_for(session, user, attempts.forget(email, user.user_id))
     log.info("LOGGED_IN", sessionId=session_id)
     return _answer(user, session_id, refresh_token)
 
@@ -100,7 +100,7 @@ def _end_reused(session: Session) -> None:
         changes={"sessionId": session.session_id},
         correlation_id=log.correlation_id(),
     )
-    db.commit(store.end(session.user_id, session.session_id), users.audit(entry, session.session_id))
+    db.commit(store.end_once(session), users.audit(entry, session.session_id))
     log.warning("TOKEN_REUSE_DETECTED", sessionId=session.session_id)
 
 

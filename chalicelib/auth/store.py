@@ -10,6 +10,7 @@ from chalicelib.auth.models import BadCredentials, InvalidToken, Session, TokenR
 from chalicelib.users import store as users
 from chalicelib.users.models import User
 
+_SHOWN = 100
 _AT_ONCE = 80  # leaves room in a transaction of a hundred for what ends the sessions
 
 
@@ -47,8 +48,8 @@ def is_open(user_id: str, session_id: str) -> bool:
 
 
 def of_user(user_id: str) -> list[Session]:
-    """All live sessions of a user, newest first."""
-    return [session for session in _all(user_id) if session.is_live]
+    """The live sessions of a user, newest first, at most a page of them."""
+    return [session for session in _all(user_id) if session.is_live][:_SHOWN]
 
 
 def rotate(after: Session, *, spending: str) -> db.Write:
@@ -65,6 +66,11 @@ def rotate(after: Session, *, spending: str) -> db.Write:
 def end(user_id: str, session_id: str) -> db.Write:
     """The write that ends a session; ending one that is gone changes nothing."""
     return db.delete(keys.session(user_id, session_id))
+
+
+def end_once(session: Session) -> db.Write:
+    """The write that ends a session, or the answer to every bad token when it has ended already."""
+    return db.delete(_key(session), condition="attribute_exists(PK)", otherwise=refused())
 
 
 def end_all(user_id: str, *, keep: str | None = None) -> list[db.Write]:

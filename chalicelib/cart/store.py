@@ -12,6 +12,9 @@ from chalicelib.cart.models import MOST_PRODUCTS, Cart, Line, NotInCart, Owner
 from chalicelib.products import store as products
 from chalicelib.products.models import Listing
 
+# What keeps two products of different currencies from being added at once.
+_ONE_CURRENCY = "(currency = :currency OR size(#lines) = :zero)"
+_MOST_RETURNED = 2 * MOST_PRODUCTS  # a cart may be over the limit for a while, but not without bound
 _TOUCH = "updatedAt = :now, expiresAt = :expiry"
 
 
@@ -31,13 +34,14 @@ def set_line(cart: Cart, line: Line) -> db.Write:
     if not cart.exists:
         return _create(cart.owner, line)
     before = cart.quantity_of(line.product_id)
-    unchanged = "#lines.#id.quantity = :before"
-    absent = "attribute_not_exists(#lines.#id) AND size(#lines) < :most"
+    unchanged = f"{_ONE_CURRENCY} AND #lines.#id.quantity = :before"
+    absent = f"{_ONE_CURRENCY} AND attribute_not_exists(#lines.#id) AND size(#lines) < :most"
     guard = {":before": before} if before else {":most": MOST_PRODUCTS}
+    money = {":currency": line.currency, ":zero": 0}
     return db.update(
         cart.owner.key,
-        f"SET #lines.#id = :line, {_TOUCH}",
-        {":line": msgspec.to_builtins(line), **guard, **_touch(cart.owner)},
+        f"SET #lines.#id = :line, currency = :currency, {_TOUCH}",
+        {":line": msgspec.to_builtins(line), **money, **guard, **_touch(cart.owner)},
         names={"#lines": "lines", "#id": line.product_id},
         condition=unchanged if before else absent,
     )
@@ -61,6 +65,11 @@ def clear(owner: Owner) -> db.Write:
     return db.update(owner.key, f"SET #lines = :none, {_TOUCH}", values, names={"#lines": "lines"})
 
 
+def remove(user_id: str) -> db.Write:
+    """The write that takes a user's whole cart away."""
+    return db.delete(keys.user_cart(user_id))
+
+
 def remove_ordered(user_id: str, quantities: dict[str, int]) -> db.Write:
     """The write that takes ordered lines out of a user's cart, provided that none has changed meanwhile (C3)."""
     owner = Owner(key=keys.user_cart(user_id))
@@ -78,10 +87,11 @@ def remove_ordered(user_id: str, quantities: dict[str, int]) -> db.Write:
 def bring_back(cart: Cart, returned: Iterable[Line]) -> db.Write | None:
     """The write that adds the lines of a failed order to what the cart holds by now (C7), if it can hold them.
 
-    None when the cart is gone or holds another currency; `ConditionFailed` when one of the lines changed meanwhile.
+    None when the cart is gone, too full, or holds another currency; `ConditionFailed` when a line changed meanwhile.
     """
     lines = [cart.with_returned(line) for line in returned]
-    if not cart.exists or not all(cart.accepts(line.currency) for line in lines):
+    fits = len({*cart.lines, *(line.product_id for line in lines)}) <= _MOST_RETURNED
+    if not cart.exists or not fits or not all(cart.accepts(line.currency) for line in lines):
         return None
     before = [cart.quantity_of(line.product_id) for line in lines]
     conditions = [
@@ -90,20 +100,23 @@ def bring_back(cart: Cart, returned: Iterable[Line]) -> db.Write | None:
     ]
     return db.update(
         cart.owner.key,
-        "SET " + ", ".join(f"#lines.#p{i} = :l{i}" for i in range(len(lines))) + f", {_TOUCH}",
+        "SET " + ", ".join(f"#lines.#p{i} = :l{i}" for i in range(len(lines))) + f", currency = :currency, {_TOUCH}",
         {
+            ":currency": lines[0].currency,
+            ":zero": 0,
             **{f":l{i}": msgspec.to_builtins(line) for i, line in enumerate(lines)},
             **{f":q{i}": quantity for i, quantity in enumerate(before) if quantity},
             **_touch(cart.owner),
         },
         names={"#lines": "lines", **{f"#p{i}": line.product_id for i, line in enumerate(lines)}},
-        condition=" AND ".join(["attribute_exists(PK)", *conditions]),
+        condition=" AND ".join([_ONE_CURRENCY, *conditions]),
     )
 
 
 def _create(owner: Owner, line: Line) -> db.Write:
     touch = _touch(owner)
-    item = {"lines": {line.product_id: msgspec.to_builtins(line)}, "updatedAt": touch[":now"]}
+    lines = {line.product_id: msgspec.to_builtins(line)}
+    item = {"lines": lines, "currency": line.currency, "updatedAt": touch[":now"]}
     free = "attribute_not_exists(PK) OR expiresAt <= :epoch"
     return db.put(owner.key, {**item, "expiresAt": touch[":expiry"]}, condition=free, values={":epoch": clock.epoch()})
 

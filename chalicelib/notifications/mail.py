@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, settings
+from chalicelib import clients, log, settings
 from chalicelib.errors import Unavailable
 from chalicelib.orders.models import Order, OrderView
 
@@ -71,4 +71,12 @@ def _send(to: str, subject: str, paragraphs: list[str]) -> None:
             Content={"Simple": {"Subject": {"Data": subject}, "Body": body}},
         )
     except (BotoCoreError, ClientError) as error:
+        if _is_final(error):
+            log.error("MAIL_REFUSED", subject=subject.split(" ", maxsplit=1)[0])
+            return
         raise Unavailable("The mail service refused or did not answer.") from error
+
+
+def _is_final(error: Exception) -> bool:
+    """Will no repetition help, because the request itself, such as the recipient, is malformed?"""
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "BadRequestException"

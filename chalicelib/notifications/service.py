@@ -18,10 +18,12 @@ from chalicelib.notifications import mail, store
 from chalicelib.notifications.models import Change
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
+from chalicelib.privacy import service as privacy
 from chalicelib.products import store as products
 from chalicelib.users import audit
 from chalicelib.users import store as users
 from chalicelib.users.models import User
+from chalicelib.users.shapes import UserStatus
 
 Reaction = Callable[[Change], None]
 
@@ -45,6 +47,13 @@ def _mail_verification(change: Change) -> None:
     mail.confirm_address(user.unconfirmed_email, accounts.verify_token(user))
     if user.pending_email:
         mail.address_about_to_change(user.email)
+
+
+def _finish_erasure(change: Change) -> None:
+    """Complete what a crash may have left of an erasure; an account that an admin deleted keeps its orders whole."""
+    user = msgspec.convert(change.after, User)
+    if user.is_forgotten:
+        privacy.finish(user.user_id)
 
 
 def _mail_reset(change: Change) -> None:
@@ -105,6 +114,8 @@ def _effects(change: Change) -> Iterator[tuple[str, Reaction]]:
     """What this change leads to that must happen once."""
     if change.key.sk.startswith(keys.ORDER_PREFIX):
         yield from ON_ORDER_STATUS.get(change.became("status"), {}).items()
+    elif change.key.sk == keys.PROFILE_SK and change.became("status") == UserStatus.DELETED:
+        yield "finish-erasure", _finish_erasure
     elif change.key.sk == keys.PROFILE_SK and change.became("emailNonce"):
         yield "mail-verification", _mail_verification
     elif change.key.pk.startswith(keys.RESET_PREFIX) and change.became("nonce"):

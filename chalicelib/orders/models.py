@@ -13,7 +13,7 @@ from chalicelib.access import Principal
 from chalicelib.cart.models import Line, Quantity
 from chalicelib.errors import Conflict, Impossible, NotFound
 from chalicelib.money import Amount
-from chalicelib.orders.states import OrderStatus, PaymentStatus, require_transition
+from chalicelib.orders.states import NEXT, OrderStatus, PaymentStatus, require_transition
 from chalicelib.payments.models import Attempt, PaymentMethod, Refund
 from chalicelib.users.shapes import Address
 from chalicelib.wire import PageQuery, Shape, View
@@ -147,6 +147,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def payment_in_doubt(self) -> bool:
         """Is a payment under way or its outcome unknown, so that money may still move?"""
         return self.payment_status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)
+
+    @property
+    def is_open(self) -> bool:
+        """Is something still to happen that needs its buyer's address?"""
+        return bool(NEXT[self.status])
 
     @property
     def is_anonymous(self) -> bool:

@@ -90,7 +90,10 @@ def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
         *claim.start(order.order_id),
         sessions.still_open(buyer, otherwise=sessions.refused()),
         *store.add(order),
-        *(products.take(line.product_id, line.quantity, price=line.price) for line in order.lines),
+        *(
+            products.take(line.product_id, line.quantity, price=line.price, currency=order.currency)
+            for line in order.lines
+        ),
         *([attempts.open_attempt(order.first_attempt())] if order.total else []),
         *([carts.remove_ordered(buyer.user_id, quantities)] if order.from_cart else []),
     )

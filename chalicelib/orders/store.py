@@ -74,10 +74,14 @@ def owned(user_id: str, order_id: str) -> Order | None:
     return _from_item(item) if item else None
 
 
-def of_user(user_id: str, *, limit: int, after: str | None) -> tuple[list[Order], str | None]:
+def of_user(user_id: str, *, limit: int, after: str | None, consistent: bool = False) -> tuple[list[Order], str | None]:
     """A page of a user's orders, newest first."""
     pk = keys.order(user_id, "").pk
-    return _page(db.query(db.TABLE, pk, prefix=keys.ORDER_PREFIX, limit=limit, after=after, newest_first=True))
+    return _page(
+        db.query(
+            db.TABLE, pk, prefix=keys.ORDER_PREFIX, limit=limit, after=after, newest_first=True, consistent=consistent
+        )
+    )
 
 
 def in_status(status: OrderStatus | None, *, limit: int, after: str | None) -> tuple[list[Order], str | None]:

@@ -29,12 +29,12 @@ def settle_attempt(attempt: Attempt, outcome: Outcome) -> db.Write:
 
 def count_miss(attempt: Attempt) -> int:
     """Note that the provider has not heard of an attempt, and give how often that was so (P4)."""
-    counted = db.update(
-        keys.payment(attempt.order_id, attempt.number),
-        "SET misses = if_not_exists(misses, :zero) + :one",
-        {":zero": 0, ":one": 1},
-    )
-    return int(db.advance(counted)["misses"])
+    key = keys.payment(attempt.order_id, attempt.number)
+    misses = int((db.get(key, consistent=True) or {}).get("misses", 0))
+    unchanged = "misses = :before" if misses else "attribute_not_exists(misses)"
+    values = {":after": misses + 1, **({":before": misses} if misses else {})}
+    db.commit(db.update(key, "SET misses = :after", values, condition=unchanged))
+    return misses + 1
 
 
 def open_refund(refund: Refund) -> db.Write:

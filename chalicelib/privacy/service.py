@@ -9,10 +9,11 @@ from chalicelib import db, log
 from chalicelib.access import Principal
 from chalicelib.auth import accounts
 from chalicelib.auth import service as auth
-from chalicelib.cart import service as carts
+from chalicelib.cart import service as cart
+from chalicelib.cart import store as carts
 from chalicelib.orders import store as orders
 from chalicelib.orders.models import Order
-from chalicelib.privacy.models import AdminRoleHeld
+from chalicelib.privacy.models import AdminRoleHeld, OrdersOpen
 from chalicelib.users import service as users
 from chalicelib.users.models import AuditEntry
 
@@ -26,7 +27,7 @@ def export(principal: Principal) -> dict[str, Any]:
     return {
         "profile": users.get(principal.user_id, principal).view(),
         "sessions": auth.sessions(principal),
-        "cart": carts.show(carts.owner(principal, None)),
+        "cart": cart.show(cart.owner(principal, None)),
         "orders": [order.view() for order in _orders(principal.user_id)],
         "history": _history(principal.user_id),
     }
@@ -35,14 +36,22 @@ def export(principal: Principal) -> dict[str, Any]:
 def erase(principal: Principal) -> None:
     """Forget the caller: orders stay for the books without name and address, everything else goes.
 
-    Repeating it after an interruption finishes it; the account is closed last.
+    Raises `AdminRoleHeld` for an admin, `OrdersOpen` while something is still to be delivered. The account closes
+    first, so nothing new can begin; what is left after a crash is finished by the stream (`finish`).
     """
     if principal.is_admin:
         raise AdminRoleHeld("An admin cannot be forgotten; give up the admin role first.")
-    db.repeat_until_current(lambda: _anonymise(principal.user_id))
-    carts.clear(carts.owner(principal, None))
+    if any(order.is_open for order in _orders(principal.user_id)):
+        raise OrdersOpen("Some orders are still under way; wait for them, or cancel them.")
     accounts.erase(principal)
+    finish(principal.user_id)
     log.info("USER_ERASED")
+
+
+def finish(user_id: str) -> None:
+    """Take a closed account's names and addresses out of its orders, and its cart away; safe to repeat."""
+    db.repeat_until_current(lambda: _anonymise(user_id))
+    db.commit(carts.remove(user_id))
 
 
 def _anonymise(user_id: str) -> None:
@@ -52,7 +61,7 @@ def _anonymise(user_id: str) -> None:
 
 
 def _orders(user_id: str) -> list[Order]:
-    return _all(lambda after: orders.of_user(user_id, limit=_AT_ONCE, after=after))
+    return _all(lambda after: orders.of_user(user_id, limit=_AT_ONCE, after=after, consistent=True))
 
 
 def _history(user_id: str) -> list[AuditEntry]:

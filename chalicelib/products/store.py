@@ -59,13 +59,13 @@ def in_category(category: str, *, limit: int, after: str | None) -> tuple[list[P
     return _products(db.query(db.GSI1, keys.category(category), limit=limit, after=after, newest_first=True))
 
 
-def take(product_id: str, quantity: int, *, price: int) -> db.Write:
+def take(product_id: str, quantity: int, *, price: int, currency: str) -> db.Write:
     """The write that takes units off the shelf, unless fewer are left or the price or sale has changed (C3)."""
     return db.update(
         keys.stock(product_id),
         "SET stock = stock - :quantity, stockVersion = stockVersion + :one",
-        {":quantity": quantity, ":one": 1, ":price": price, ":true": True},
-        condition="stock >= :quantity AND price = :price AND isActive = :true",
+        {":quantity": quantity, ":one": 1, ":price": price, ":currency": currency, ":true": True},
+        condition="stock >= :quantity AND price = :price AND currency = :currency AND isActive = :true",
     )
 
 

@@ -13,6 +13,7 @@ from chalicelib.access import Role
 from chalicelib.errors import Conflict, NotFound, PreconditionFailed
 from chalicelib.users.shapes import Address, NewUser, ProfileChange, Registration, UserStatus, UserView
 
+_ERASED = "@erased.invalid"
 _CONFIRM_SECONDS = 7 * 24 * 3600
 
 
@@ -98,6 +99,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.status is UserStatus.ACTIVE
 
     @property
+    def is_forgotten(self) -> bool:
+        """Did this user ask to be erased?"""
+        return self.email.endswith(_ERASED)
+
+    @property
     def is_acting_admin(self) -> bool:
         """Does this user count among those who can run the shop?"""
         return self.is_active and Role.ADMIN in self.roles
@@ -128,14 +134,21 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             raise UserChanged("This user was changed since you read it; read it again.", facts={"etag": self.etag})
 
     def with_profile(self, change: ProfileChange) -> User:
-        """The user with new names, phone and addresses; a new email waits for its confirmation (W3)."""
+        """The user with new names, phone and addresses; a new email waits for its confirmation (W3).
+
+        Asking for the present email withdraws a change that waits.
+        """
+        self._require_existing()
         changed = {
             name: getattr(change, name)
             for name in ("first_name", "last_name", "phone", "addresses")
             if not isinstance(getattr(change, name), UnsetType)
         }
-        if change.email is not UNSET and fold(change.email) != self.email:
-            changed |= {"pending_email": fold(change.email), "email_nonce": _nonce()}
+        wanted = self.unconfirmed_email if change.email is UNSET else fold(change.email)
+        if wanted == self.email and self.pending_email:
+            changed |= self._without_pending_email()
+        elif wanted != self.unconfirmed_email:
+            changed |= {"pending_email": wanted, "email_nonce": _nonce()}
         return self._changed(**changed) if changed else self
 
     def with_confirmed_email(self) -> User:
@@ -147,44 +160,55 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def with_password(self, password_hash: str) -> User:
         """The user with a new password; ends sessions (A3)."""
-        return self._changed(password_hash=password_hash, session_version=self.session_version + 1)
-
-    def with_roles(self, roles: set[Role]) -> User:
-        """The user with other roles; ends all sessions, or is the same user if nothing changes."""
-        if set(self.roles) == roles:
-            return self
-        return self._changed(roles=sorted(roles), session_version=self.session_version + 1)
-
-    def with_status(self, status: UserStatus) -> User:
-        """The user in another status; deleted is final. Ends all sessions, or is the same user if nothing changes."""
-        if status is self.status:
-            return self
-        if self.status is UserStatus.DELETED:
-            raise InvalidStatus("A deleted user stays deleted.", facts={"current": self.status, "requested": status})
-        return self._changed(status=status, session_version=self.session_version + 1)
+        return self._logged_out(password_hash=password_hash)
 
     def with_sessions_ended(self) -> User:
         """The same user, logged out everywhere."""
-        return self._changed(session_version=self.session_version + 1)
+        return self._logged_out()
+
+    def with_roles(self, roles: set[Role]) -> User:
+        """The user with other roles; ends all sessions, or is the same user if nothing changes."""
+        self._require_existing()
+        return self if set(self.roles) == roles else self._logged_out(roles=sorted(roles))
+
+    def with_status(self, status: UserStatus) -> User:
+        """The user in another status; deleted is final and keeps no more than names and email.
+
+        Ends all sessions, or is the same user if nothing changes.
+        """
+        if status is self.status:
+            return self
+        self._require_existing()
+        gone = {"password_hash": None, "phone": None, "addresses": ()} if status is UserStatus.DELETED else {}
+        return self._logged_out(status=status, **gone)
 
     def forgotten(self) -> User:
         """What stays of a user who asks to be erased: an id that orders can point to."""
         return msgspec.structs.replace(
             self.with_status(UserStatus.DELETED),
-            email=f"{self.user_id.lower()}@erased.invalid",
+            email=f"{self.user_id.lower()}{_ERASED}",
             first_name="erased",
             last_name="erased",
-            phone=None,
-            addresses=(),
             email_verified=False,
-            pending_email=None,
             email_nonce=None,
-            password_hash=None,
         )
 
     def view(self) -> UserView:
         """What the API shows: never the password hash."""
         return UserView.of(self)
+
+    def _require_existing(self) -> None:
+        if self.status is UserStatus.DELETED:
+            raise InvalidStatus("A deleted user stays as they are.", facts={"current": self.status})
+
+    def _logged_out(self, **changes: Any) -> User:
+        """A change that ends sessions also withdraws a waiting email, for whoever asked for it may be the reason."""
+        withdrawn = self._without_pending_email() if self.pending_email else {}
+        return self._changed(**withdrawn, **changes, session_version=self.session_version + 1)
+
+    def _without_pending_email(self) -> dict[str, Any]:
+        """Only the present address is left to be confirmed, if it was not yet."""
+        return {"pending_email": None, "email_nonce": None if self.email_verified else _nonce()}
 
     def _changed(self, **changes: Any) -> User:
         return msgspec.structs.replace(self, **changes, updated_at=clock.timestamp(), version=self.version + 1)

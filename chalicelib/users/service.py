@@ -10,16 +10,17 @@ from chalicelib.users import passwords, store
 from chalicelib.users.models import AuditEntry, EmailTaken, NoSuchUser, User
 from chalicelib.users.shapes import ProfileChange, Registration, UserQuery, UserView
 
-_REGISTRATIONS_AN_HOUR = 10
+_TAKEN_ANSWERS_AN_HOUR = 10
+_EMAIL_CHANGES_AN_HOUR = 5
 
 
-def register(new: Registration, claim: Claim) -> UserView:
-    """Open a customer's account, or raise `EmailTaken`; asking for a taken address too often is `TooMany`."""
+def register(new: Registration, *, source: str, claim: Claim) -> UserView:
+    """Open a customer's account, or raise `EmailTaken`; asking for taken ones too often is `TooMany`."""
     user = User.create(new, passwords.hash_of(new.password), [Role.CUSTOMER])
     try:
         store.add(user, *claim.receipt(user.view()), actor=user.user_id)
     except EmailTaken:
-        _limit_probing(user.email)
+        _limit("register", source, most=_TAKEN_ANSWERS_AN_HOUR)
         raise
     log.info("USER_REGISTERED", registeredUserId=user.user_id)
     return user.view()
@@ -49,6 +50,7 @@ def update(user_id: str, change: ProfileChange, *, actor: Principal, if_match: s
         user.require(if_match)
         changed = user.with_profile(change)
         if changed.pending_email and changed.pending_email != user.pending_email:
+            _limit("email", user_id, most=_EMAIL_CHANGES_AN_HOUR)
             _refuse_taken(changed.pending_email)
         if changed is not user:
             db.commit(*store.change(user, changed, actor=actor.user_id))
@@ -69,9 +71,8 @@ def _refuse_taken(email: str) -> None:
         raise EmailTaken("Another account has this email address.")
 
 
-def _limit_probing(email: str) -> None:
+def _limit(action: str, who: str, *, most: int) -> None:
     try:
-        db.commit(limits.use("register", email, most=_REGISTRATIONS_AN_HOUR))
+        db.commit(limits.use(action, who, most=most))
     except limits.LimitReached:
-        detail = "This address was tried too often; try again later."
-        raise TooMany(detail, retry_after=limits.seconds_left()) from None
+        raise TooMany("That was tried too often; try again later.", retry_after=limits.seconds_left()) from None

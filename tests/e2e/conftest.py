@@ -99,6 +99,11 @@ class LocalShop:
         self.process.communicate(timeout=60)
         return self.process.returncode
 
+    def kill(self) -> None:
+        """Make sure that nothing is left, however the test ended."""
+        if self.process and self.process.poll() is None:
+            self.stop()
+
 
 def free_port() -> int:
     with socket.socket() as probe:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.e2e.conftest import Browser, LocalShop, free_port
 
 
-def test_orders_and_accounts_are_there_after_a_restart(tmp_path: Path) -> None:
-    shop = LocalShop(tmp_path / "state", free_port(), free_port())
-    shop.start()
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[LocalShop]:
+    """A shop of the test's own, open, and closed at the end whatever happens."""
+    own = LocalShop(tmp_path / "state", free_port(), free_port())
+    own.start()
+    yield own
+    own.kill()
+
+
+def test_orders_and_accounts_are_there_after_a_restart(shop: LocalShop) -> None:
     guest = Browser(shop.url)
     (product,) = guest("GET", "/products?limit=1").body["products"]
-    order_id = guest.customer("keeper@example.com").order(product["productId"], 1).body["orderId"]
+    ordered = guest.customer("keeper@example.com").order(product["productId"], 1)
+    assert ordered.status == 201, ordered
+    order_id = ordered.body["orderId"]
     left = guest("GET", f"/products/{product['productId']}").body["stock"]
 
     assert shop.stop() == 0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from unittest import mock
 
 import pytest
 
 from chalicelib import clock
+from chalicelib.cart import store
 from tests.shop import Shop
 
 
@@ -88,6 +91,24 @@ def test_a_cart_holds_one_currency(shop: Shop, mug: str) -> None:
     refused = ada("POST", "/cart/items", {"productId": tea, "quantity": 1})
 
     assert (refused.status, refused.body["code"]) == (409, "cart_currency_mismatch")
+
+
+def test_two_currencies_added_at_once_do_not_mix(shop: Shop, mug: str) -> None:
+    tea = shop.admin("second@example.com").product(name="Tea", price=500, currency="JPY")["productId"]
+    ada = shop.customer()
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+    ada("DELETE", "/cart")
+    original, first = store.load_with, iter([lambda: ada("POST", "/cart/items", {"productId": mug, "quantity": 1})])
+
+    def load_with(*arguments: Any) -> Any:
+        loaded = original(*arguments)
+        next(first, lambda: None)()
+        return loaded
+
+    with mock.patch.object(store, "load_with", load_with):
+        late = ada("POST", "/cart/items", {"productId": tea, "quantity": 1})
+
+    assert late.body["code"] == "cart_currency_mismatch"
 
 
 def test_a_guest_gets_a_token_and_only_that_token_opens_the_cart(shop: Shop, mug: str) -> None:

@@ -24,12 +24,17 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/users/{user_id}"): {"firstName": "A"},
     ("PUT", "/users/{user_id}/status"): {"status": "active"},
     ("POST", "/users/{user_id}/roles"): {"role": "customer"},
+    ("PUT", "/users/profile"): {"firstName": "A"},
     ("PUT", "/users/password"): {"oldPassword": "x", "newPassword": "a new passphrase"},
 }
-AT_ONCE = sorted({*access.RECHECKED, ("POST", "/orders")})
+# Whatever changes something, shows everything, or is done with an admin's rights; a logout just changes nothing.
+BEHIND = [route for route, audience in access.ROUTES.items() if audience not in ("public", "guest")]
+CHANGES = [route for route in BEHIND if route[0] != "GET"]
+AT_ONCE = [route for route in CHANGES if route != ("POST", "/auth/logout")] + [("GET", "/users/profile/export")]
+ADMIN_READS = [("GET", "/users"), ("GET", "/users/{user_id}"), ("GET", "/users/{user_id}/audit"), ("GET", "/orders")]
 
 
-def call(method: str, path: str, context: dict[str, str], names: dict[str, str]) -> dict[str, Any]:
+def call(method: str, path: str, context: dict[str, str], names: dict[str, str], query: Any = None) -> dict[str, Any]:
     """The app's answer to the event that API Gateway would send with a cached policy's context."""
     body = json.dumps(BODIES.get((method, path))) if (method, path) in BODIES else None
     for name, value in names.items():
@@ -41,7 +46,7 @@ def call(method: str, path: str, context: dict[str, str], names: dict[str, str])
         },
         "headers": {"content-type": "application/json"},
         "pathParameters": names,
-        "multiValueQueryStringParameters": None,
+        "multiValueQueryStringParameters": query,
         "stageVariables": None,
         "body": body,
         "isBase64Encoded": False,
@@ -50,39 +55,54 @@ def call(method: str, path: str, context: dict[str, str], names: dict[str, str])
     return answer
 
 
-@pytest.fixture
-def ended(shop: Shop) -> tuple[dict[str, str], dict[str, str]]:
-    """The context of an admin whose session has ended, and the things that paths name."""
-    admin, ada = shop.admin(), shop.customer()
-    mug = admin.product()["productId"]
+Ended = tuple[dict[str, str], dict[str, str]]
+
+
+def ended_session(shop: Shop, who: Shop) -> Ended:
+    """The context that a gateway has cached for somebody whose session has ended, and things that paths name."""
+    admin = shop.admin("other-admin@example.com")
+    mug, bob = admin.product()["productId"], shop.customer("bob@example.com")
     names = {
-        "user_id": ada("GET", "/auth/me").body["userId"],
-        "order_id": ada.order((mug, 1)).body["orderId"],
+        "user_id": bob("GET", "/auth/me").body["userId"],
+        "order_id": bob.order((mug, 1)).body["orderId"],
         "role": "customer",
         "item_id": mug,
         "session_id": "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV",
     }
-    context = access.to_context(tokens.authenticate(admin.headers["Authorization"]))
-    admin("POST", "/auth/logout")
+    context = access.to_context(tokens.authenticate(who.headers["Authorization"]))
+    who("POST", "/auth/logout")
     return context, names
 
 
-@pytest.mark.parametrize("route", AT_ONCE, ids=" ".join)
-def test_money_and_admin_routes_refuse_an_ended_session_at_once(
-    ended: tuple[dict[str, str], dict[str, str]], route: tuple[str, str]
-) -> None:
-    answer = call(*route, *ended)
+@pytest.mark.parametrize("route", [*AT_ONCE, *ADMIN_READS], ids=" ".join)
+def test_an_ended_session_of_an_admin_is_refused_at_once(shop: Shop, route: tuple[str, str]) -> None:
+    answer = call(*route, *ended_session(shop, shop.admin()))
 
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (401, "invalid_token")
 
 
-def test_other_routes_serve_it_until_the_gateways_cache_expires(ended: tuple[dict[str, str], dict[str, str]]) -> None:
-    assert call("GET", "/auth/me", *ended)["statusCode"] == 200
+@pytest.mark.parametrize("route", [route for route in AT_ONCE if access.ROUTES[route] != "admin"], ids=" ".join)
+def test_an_ended_session_of_a_customer_changes_nothing(shop: Shop, route: tuple[str, str]) -> None:
+    answer = call(*route, *ended_session(shop, shop.customer()))
+
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (401, "invalid_token")
 
 
-def test_without_a_principal_nothing_behind_the_authorizer_is_served(
-    ended: tuple[dict[str, str], dict[str, str]],
-) -> None:
-    behind = [route for route, audience in access.ROUTES.items() if audience not in ("public", "guest")]
+def test_a_customers_reads_go_on_until_the_gateways_cache_expires(shop: Shop) -> None:
+    assert call("GET", "/auth/me", *ended_session(shop, shop.customer()))["statusCode"] == 200
 
-    assert {call(*route, {}, ended[1])["statusCode"] for route in behind} == {401}
+
+def test_a_logout_behind_the_cache_ends_no_other_session(shop: Shop) -> None:
+    ada = shop.customer()
+    phone = shop.login()
+    context, names = ended_session(shop, ada)
+
+    assert call("POST", "/auth/logout", context, names, query={"all": ["true"]})["statusCode"] == 204
+
+    assert phone("GET", "/auth/me").status == 200
+
+
+def test_without_a_principal_nothing_behind_the_authorizer_is_served(shop: Shop) -> None:
+    _, names = ended_session(shop, shop.customer())
+
+    assert {call(*route, {}, names)["statusCode"] for route in BEHIND} == {401}

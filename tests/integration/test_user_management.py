@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 
+from chalicelib import db, keys
+from chalicelib.privacy import service as privacy
+from chalicelib.users import passwords
+from tests.integration.faults import Crash
 from tests.integration.stream import deliver, mail_about, mails
 from tests.shop import ADDRESS, PASSWORD, Shop
 
@@ -186,6 +192,10 @@ def test_a_user_takes_their_data_and_is_forgotten(shop: Shop, admin: Shop, ada: 
         1,
     )
 
+    assert ada("DELETE", "/users/profile").body["code"] == "orders_open"
+    ada("PUT", f"/orders/{order}/cancel")
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+
     assert ada("DELETE", "/users/profile").status == 204
 
     assert ada("GET", "/auth/me").status == 401
@@ -196,4 +206,58 @@ def test_a_user_takes_their_data_and_is_forgotten(shop: Shop, admin: Shop, ada: 
     assert ADDRESS["street"] not in kept.text
     assert shop.register("ada@example.com").status == 201
     deliver(shop)
-    assert [mail.to for mail in mails() if mail.subject.startswith("Order")] == ["ada@example.com"]
+    assert {mail.to for mail in mails() if mail.subject.startswith("Order")} == {"ada@example.com"}
+    assert db.get(keys.user_cart(user)) is None
+    assert admin("PATCH", f"/users/{user}", {"firstName": "Ada"}).body["code"] == "invalid_transition"
+
+
+def test_an_erasure_that_died_half_way_is_finished_by_the_stream(shop: Shop, admin: Shop, ada: Shop) -> None:
+    mug = admin.product()["productId"]
+    order = ada.order((mug, 1)).body["orderId"]
+    ada("PUT", f"/orders/{order}/cancel")
+
+    with mock.patch.object(privacy, "finish", side_effect=Crash), pytest.raises(Crash):
+        ada("DELETE", "/users/profile")
+    deliver(shop)
+
+    assert ADDRESS["street"] not in admin("GET", f"/orders/{order}").text
+
+
+def test_a_waiting_address_is_withdrawn_by_whatever_ends_sessions(shop: Shop, ada: Shop) -> None:
+    ada("PUT", "/users/profile", {"email": "evil@example.com"})
+    deliver(shop)
+    token = mail_about("Please confirm").token
+
+    ada("PUT", "/users/password", {"oldPassword": PASSWORD, "newPassword": "another passphrase"})
+
+    assert ada("GET", "/auth/me").body["pendingEmail"] is None
+    assert shop("POST", "/auth/verify", {"token": token}).body["code"] == "invalid_one_time_token"
+
+
+def test_asking_for_the_present_address_withdraws_the_waiting_one(shop: Shop, ada: Shop) -> None:
+    ada("PUT", "/users/profile", {"email": "new@example.com"})
+
+    withdrawn = ada("PUT", "/users/profile", {"email": "ada@example.com"})
+
+    assert withdrawn.body["pendingEmail"] is None
+
+
+def test_an_address_may_be_changed_five_times_an_hour(ada: Shop) -> None:
+    statuses = [ada("PUT", "/users/profile", {"email": f"new{n}@example.com"}).status for n in range(6)]
+
+    assert statuses == [200] * 5 + [429]
+
+
+def test_a_password_that_changes_while_another_change_is_looked_at_wins(shop: Shop, ada: Shop) -> None:
+    original = passwords.hash_of
+    reset = iter([lambda: ada("PUT", "/users/password", {"oldPassword": PASSWORD, "newPassword": "the first one"})])
+
+    def hash_of(password: str) -> str:
+        next(reset, lambda: None)()
+        return original(password)
+
+    with mock.patch.object(passwords, "hash_of", hash_of):
+        late = ada("PUT", "/users/password", {"oldPassword": PASSWORD, "newPassword": "the second one"})
+
+    assert late.body["code"] == "wrong_password"
+    assert shop("POST", "/auth/login", {"email": "ada@example.com", "password": "the first one"}).status == 200

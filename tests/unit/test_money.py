@@ -16,6 +16,8 @@ from chalicelib.errors import Invalid
     ("amount", "currency", "minor"),
     [
         ("19.99", "USD", 1999),
+        ("0.00", "JPY", 0),
+        ("5.00" + "0" * 50, "JPY", 5),
         ("500", "JPY", 500),
         ("1.250", "KWD", 1250),
         ("0", "EUR", 0),
@@ -35,6 +37,9 @@ def test_an_amount_becomes_minor_units_of_its_currency(amount: str, currency: st
         ("100000000", "USD", "out_of_range"),
         ("1E+400", "USD", "out_of_range"),
         ("1", "XXX", "unknown_currency"),
+        ("0." + "9" * 400, "USD", "too_many_decimals"),
+        ("19.99" + "0" * 40 + "1", "USD", "too_many_decimals"),
+        ("1E-1000050", "USD", "too_many_decimals"),
     ],
 )
 def test_an_impossible_amount_is_refused_with_its_reason(amount: str, currency: str, code: str) -> None:

@@ -45,6 +45,8 @@ def test_a_price_keeps_its_digits() -> None:
         ("stock", 1e9, "invalid_type"),
         ("isActive", "yes", "invalid_type"),
         ("category", "A B", "invalid_value"),
+        ("category", "kitchen\n", "invalid_value"),
+        ("sku", "a\n", "invalid_value"),
         ("currency", "usd", "invalid_value"),
         ("imageUrl", "javascript:alert(1)", "invalid_value"),
         ("is_active", False, "unknown_field"),
@@ -92,6 +94,14 @@ def test_all_faults_are_named_at_once_down_to_the_deepest() -> None:
 def test_what_is_not_json_is_said_to_be_so(text: str | bytes) -> None:
     with pytest.raises(InvalidJson):
         wire.decode(text, NewProduct)
+
+
+def test_a_small_body_never_makes_a_large_answer() -> None:
+    body = {"items": [{}] * 200, "shippingAddress": {}, "paymentMethod": {}}
+
+    assert len(faults(body, OrderRequest)) <= 50
+    assert ("items", "invalid_length") in faults({**body, "items": [{}] * 100_000}, OrderRequest)
+    assert len(faults({**GOOD, **{f"x{i}": i for i in range(1000)}})) == 50
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "5", '"text"'])

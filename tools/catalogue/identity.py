@@ -14,9 +14,8 @@ def product_id(sku: str) -> str:
 
     The random part of the ULID is the first 80 bits of the SKU's SHA-256: among a million products two share an id
     with a chance of 4 in 10¹³. The timestamp part is fixed, since neither the time of the import nor the position
-    in the file survives a repeat. It lies before the shop's first day, so that the lists of a category (ordered by
-    id) show what the API created, newest first, ahead of what was imported; the list of everything is ordered by
-    `createdAt` and shows the true order.
+    in the file survives a repeat. It lies before the shop's first day; lists are ordered by `createdAt`, so it shows
+    nowhere.
     """
     number = int.from_bytes(hashlib.sha256(sku.encode()).digest()[: _BITS // 8], "big")
     digits = (_ALPHABET[number >> shift & 31] for shift in range(_BITS - 5, -1, -5))

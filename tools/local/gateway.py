@@ -92,6 +92,7 @@ class Handler(ChaliceRequestHandler):
 
     local_gateway: Gateway
     disable_nagle_algorithm = True
+    path: str  # what `http.server` has read off the request line
     wbufsize = -1
     timeout = 75
 
@@ -101,6 +102,8 @@ class Handler(ChaliceRequestHandler):
         super(ChaliceRequestHandler, self).__init__(request, client_address, server)
 
     def _generic_handle(self) -> None:
+        path, mark, query = self.path.partition("?")
+        self.path = (path.rstrip("/") or "/") + mark + query  # as API Gateway does before it looks for a route
         try:
             super()._generic_handle()
         except LocalGatewayException as refusal:
@@ -173,6 +176,7 @@ class Handler(ChaliceRequestHandler):
         if not hasattr(self, "headers"):
             self.headers = HTTPMessage()
         self.command = getattr(self, "command", None) or "GET"
+        self.request_version = "HTTP/1.1"  # an answer with a status line, whatever the request line was
         self._refuse(self._problem(code, status.name.lower(), message or status.description or status.phrase))
 
     def handle_expect_100(self) -> bool:
