@@ -25,7 +25,7 @@ _RESET_SECONDS = 30 * 60
 _RESET = "reset"
 _VERIFY = "verify"
 _WRONG = "The old password is wrong."
-_STALE = "This link is not valid any more; ask for a new one."
+_STALE = "This token is not valid any more; ask for a new one."
 
 
 def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:

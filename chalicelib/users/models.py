@@ -17,6 +17,15 @@ _ERASED = "@erased.invalid"
 _CONFIRM_SECONDS = 7 * 24 * 3600
 
 
+_FORGOTTEN_WITH_THE_ACCOUNT: dict[str, Any] = {
+    "password_hash": None,
+    "phone": None,
+    "addresses": (),
+    "pending_email": None,
+    "email_nonce": None,
+}
+
+
 class EmailTaken(Conflict):
     """Somebody has this address already."""
 
@@ -179,7 +188,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         if status is self.status:
             return self
         self._require_existing()
-        gone = {"password_hash": None, "phone": None, "addresses": ()} if status is UserStatus.DELETED else {}
+        gone = _FORGOTTEN_WITH_THE_ACCOUNT if status is UserStatus.DELETED else {}
         return self._logged_out(status=status, **gone)
 
     def forgotten(self) -> User:
@@ -204,7 +213,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def _logged_out(self, **changes: Any) -> User:
         """A change that ends sessions also withdraws a waiting email, for whoever asked for it may be the reason."""
         withdrawn = self._without_pending_email() if self.pending_email else {}
-        return self._changed(**withdrawn, **changes, session_version=self.session_version + 1)
+        return self._changed(**{**withdrawn, **changes}, session_version=self.session_version + 1)
 
     def _without_pending_email(self) -> dict[str, Any]:
         """Only the present address is left to be confirmed, if it was not yet."""

@@ -126,6 +126,21 @@ def test_a_deleted_user_stays_deleted_and_their_address_is_free(shop: Shop, admi
     assert admin("DELETE", "/users/usr_01ARZ3NDEKTSV4RRFFQ69G5FAV").status == 404
 
 
+def test_a_deleted_user_gets_no_mail_and_keeps_no_secret(shop: Shop, admin: Shop, ada: Shop) -> None:
+    user = user_id(ada)
+    ada("PUT", "/users/profile", {"email": "new@example.com", "phone": "+1 555 0100", "addresses": [ADDRESS]})
+    deliver(shop)
+    before = len(mails())
+
+    admin("DELETE", f"/users/{user}")
+    deliver(shop)
+
+    item = db.get(keys.user(user)) or {}
+    assert len(mails()) == before
+    assert not {"passwordHash", "phone", "pendingEmail", "emailNonce"} & set(item)
+    assert item["addresses"] == []
+
+
 def test_roles_come_and_go_and_end_sessions(shop: Shop, admin: Shop, ada: Shop) -> None:
     path = f"/users/{user_id(ada)}/roles"
 
