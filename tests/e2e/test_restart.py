@@ -21,7 +21,8 @@ def shop(tmp_path: Path) -> Iterator[LocalShop]:
 
 def test_orders_and_accounts_are_there_after_a_restart(shop: LocalShop) -> None:
     guest = Browser(shop.url)
-    (product,) = guest("GET", "/products?limit=1").body["products"]
+    mug = {"name": "Mug", "price": 12.5, "category": "kitchen", "stock": 5}
+    product = guest.login("admin@example.com", "demo-admin-password")("POST", "/products", mug).body
     ordered = guest.customer("keeper@example.com").order(product["productId"], 1)
     assert ordered.status == 201, ordered
     order_id = ordered.body["orderId"]

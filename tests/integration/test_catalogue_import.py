@@ -124,7 +124,7 @@ def test_a_changed_line_updates_description_and_offer_and_keeps_the_birthday(
 
 def test_sold_units_do_not_come_back(aws: None, catalogue: Callable[..., Path]) -> None:
     load(catalogue(MUG))
-    db.commit(store.take(MUG_ID, 4, price=1250))
+    db.commit(store.take(MUG_ID, 4, price=1250, currency="USD"))
     db.commit(store.show_stock(MUG_ID, stock=6, version=1))
 
     same, _ = load(catalogue(MUG))
