@@ -99,7 +99,7 @@ def _react(change: Change) -> None:
         return
     if "correlationId" in change.after:
         log.enrich(correlationId=change.after["correlationId"])
-    if change.key.sk == keys.STOCK_SK and change.became("stock") is not None:
+    if change.before and change.key.sk == keys.STOCK_SK and change.became("stock") is not None:
         _show_stock(change.after)
     if change.key.sk == keys.PROFILE_SK:
         _write_history(change)

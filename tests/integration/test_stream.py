@@ -5,6 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
+from chalicelib import clients
 from tests.integration.stream import deliver, mails, records
 from tests.shop import Shop
 
@@ -47,6 +48,15 @@ def test_lists_show_the_stock_after_a_sale_and_never_an_older_one(shop: Shop, mu
 
     (shown,) = shop("GET", "/products").body["products"]
     assert shown["stock"] == shop.stock(mug) == 5
+
+
+def test_a_new_product_needs_no_second_write(shop: Shop, mug: str) -> None:
+    calls: list[str] = []
+    clients.dynamodb().meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+
+    deliver(shop, [record for record in records() if record["dynamodb"]["Keys"]["PK"]["S"].startswith("PRODUCT#")])
+
+    assert calls == []
 
 
 def test_a_poisoned_record_is_reported_and_the_others_go_on(shop: Shop, mug: str) -> None:
