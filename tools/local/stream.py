@@ -36,7 +36,7 @@ class Pump(threading.Thread):
         self._streams = boto3.client("dynamodbstreams")
         self._queue = boto3.client("sqs")
         self._stopping = threading.Event()
-        self._delivery = Delivery(self._handle, self._bury, checkpoint.save, self._pause)
+        self._delivery = Delivery(self._invoke, self._bury, checkpoint.save, self._pause)
 
     def run(self) -> None:
         """Follow the stream; when the local AWS stumbles, start again from the checkpoint."""
@@ -77,7 +77,7 @@ class Pump(threading.Thread):
         if self._stopping.wait(seconds):
             raise Stopped
 
-    def _handle(self, event: dict[str, Any]) -> Any:
+    def _invoke(self, event: dict[str, Any]) -> Any:
         copy = json.loads(json.dumps(event))
         return functions.call(self._handler, copy, functions.context("handle-table-stream"))
 
