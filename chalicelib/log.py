@@ -27,8 +27,9 @@ def bind(**fields: Any) -> None:
 
 
 def enrich(**fields: Any) -> None:
-    """Add fields to the present context, such as the user once known."""
-    _context.set({**(_context.get() or {}), **fields})
+    """Add fields to the present context, such as the user once known; None takes a field out."""
+    merged = {**(_context.get() or {}), **fields}
+    _context.set({name: value for name, value in merged.items() if value is not None})
 
 
 def correlation_id() -> str | None:

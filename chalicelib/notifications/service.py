@@ -97,8 +97,7 @@ def handle(records: Iterable[Mapping[str, Any]]) -> list[str]:
 def _react(change: Change) -> None:
     if change.after is None:
         return
-    if "correlationId" in change.after:
-        log.enrich(correlationId=change.after["correlationId"])
+    log.enrich(correlationId=change.after.get("correlationId"))
     if change.before and change.key.sk == keys.STOCK_SK and change.became("stock") is not None:
         _show_stock(change.after)
     if change.key.sk == keys.PROFILE_SK:

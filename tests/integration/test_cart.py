@@ -13,11 +13,6 @@ from chalicelib.cart import store
 from tests.shop import Shop
 
 
-@pytest.fixture
-def mug(shop: Shop) -> str:
-    return str(shop.admin().product(name="Mug", price=12.5, stock=10)["productId"])
-
-
 def test_adding_again_adds_up_and_a_put_sets(shop: Shop, mug: str) -> None:
     ada = shop.customer()
     ada("POST", "/cart/items", {"productId": mug, "quantity": 2})

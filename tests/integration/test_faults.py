@@ -23,16 +23,6 @@ from tests.integration.stream import deliver, mails, records
 from tests.shop import Answer, Shop
 
 
-@pytest.fixture
-def mug(shop: Shop) -> str:
-    return str(shop.admin().product(name="Mug", price=12.5, stock=10)["productId"])
-
-
-@pytest.fixture
-def ada(shop: Shop) -> Shop:
-    return shop.customer()
-
-
 def order(ada: Shop, mug: str) -> Answer:
     return ada.order((mug, 2), Idempotency_Key="k")
 

@@ -14,16 +14,6 @@ from chalicelib.orders.states import PaymentStatus
 from tests.shop import Shop
 
 
-@pytest.fixture
-def mug(shop: Shop) -> str:
-    return str(shop.admin().product(name="Mug", price=12.5, stock=10)["productId"])
-
-
-@pytest.fixture
-def ada(shop: Shop) -> Shop:
-    return shop.customer()
-
-
 def test_one_product_in_two_lines_is_added_up_before_the_stock_is_checked(shop: Shop, ada: Shop, mug: str) -> None:
     refused = ada.order((mug, 6), (mug, 5))
 

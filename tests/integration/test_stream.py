@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from chalicelib import clients
+from chalicelib import clients, log
 from tests.integration.stream import deliver, mails, records
 from tests.shop import Shop
 
@@ -91,3 +91,11 @@ def test_the_schedule_answers_what_it_did(shop: Shop) -> None:
     answer = shop.client.lambda_.invoke("run_scheduled_work", event).payload
 
     assert answer == {"settled": 0, "expired": 0, "refunded": 0, "failed": 0}
+
+
+def test_one_records_correlation_id_does_not_stick_to_the_next() -> None:
+    log.bind(functionName="test", correlationId="first")
+
+    log.enrich(correlationId=None)
+
+    assert log.correlation_id() is None

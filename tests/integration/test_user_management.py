@@ -21,11 +21,6 @@ def admin(shop: Shop) -> Shop:
     return shop.admin()
 
 
-@pytest.fixture
-def ada(shop: Shop) -> Shop:
-    return shop.customer()
-
-
 def user_id(who: Shop) -> str:
     return str(who("GET", "/auth/me").body["userId"])
 
