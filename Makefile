@@ -6,26 +6,29 @@ PYTHON := $(VENV)/bin/python
 STATE_DIR ?= .local
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test check import export package clean
+.PHONY: help run cloud test check costs import export audit package clean
 export STATE_DIR
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: $(VENV)/ready ## Open the whole shop on this machine: PORT=8000 CLOUD_PORT=4566
+run: $(VENV)/ready ## Open the whole shop on this machine: PORT=8000 CLOUD_PORT=4566 PAYMENT_PORT=4580
 	@exec $(PYTHON) -m tools.local run
 
-cloud: $(VENV)/ready ## Start the local AWS alone, for `chalice local --stage local`
+cloud: $(VENV)/ready ## Start the local AWS and the payment service, for `chalice local --stage local`
 	@exec $(PYTHON) -m tools.local cloud
 
 test: $(VENV)/ready ## Run every test
-	@exec $(PYTHON) -m pytest
+	@exec $(PYTHON) -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/ready ## Lint, check formatting and types, run the quick tests
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest -q tests/unit
+
+costs: $(VENV)/ready ## Measure what each route costs: calls, capacity and latency, with 1,000 and with 100,000 products
+	@exec $(PYTHON) -m bench.route_costs --write docs/budgets.md
 
 import: $(VENV)/ready ## Read a catalogue into the shop: FILE=products.csv
 	@test -n "$(FILE)" || { echo "Which file? make import FILE=products.csv" >&2; exit 2; }
@@ -34,6 +37,9 @@ import: $(VENV)/ready ## Read a catalogue into the shop: FILE=products.csv
 export: $(VENV)/ready ## Write the catalogue to a file: FILE=products.csv
 	@test -n "$(FILE)" || { echo "Which file? make export FILE=products.csv" >&2; exit 2; }
 	@exec $(PYTHON) -m tools.catalogue export "$(FILE)"
+
+audit: $(VENV)/ready ## Recompute stock and payments from the records, and say what drifts
+	@exec $(PYTHON) -m tools.audit
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
 	$(PYTHON) -m tools.package $(STAGE) out

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice import Chalice, IAMAuthorizer, Rate
+from chalice import Chalice, Cron, IAMAuthorizer, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent
 
 from chalicelib import access, health, http, log, problems, rotation, settings
@@ -27,20 +27,34 @@ from chalicelib.auth.models import (
 from chalicelib.authorizer import authorize, gate
 from chalicelib.cart import service as cart
 from chalicelib.cart.models import NewLine, NewQuantity
+from chalicelib.coupons import service as coupons
+from chalicelib.coupons.models import Bearer
+from chalicelib.coupons.shapes import CouponChange, CouponCheck, NewCoupon
 from chalicelib.http import Answer, Call
 from chalicelib.notifications import service as notifications
+from chalicelib.orders import audit, sweep, webhooks
 from chalicelib.orders import service as orders
-from chalicelib.orders import sweep
-from chalicelib.orders.models import OrderQuery, OrderRequest
+from chalicelib.orders.shapes import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.privacy import service as privacy
+from chalicelib.products import images
 from chalicelib.products import service as products
-from chalicelib.products.models import NewProduct
+from chalicelib.products.shapes import (
+    CategoryQuery,
+    ManagedProductQuery,
+    NewImage,
+    NewMovement,
+    NewProduct,
+    ProductChange,
+    ProductQuery,
+    ProductReplacement,
+)
 from chalicelib.users import service as users
 from chalicelib.users.models import fold
 from chalicelib.users.shapes import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
 from chalicelib.wire import PageQuery
 
 SWEEP_SECONDS = 40  # of the minute that its function has
+AUDIT_SECONDS = 840  # of the quarter of an hour that its function has
 
 app = Chalice(app_name="ecommerce")
 app.api.binary_types = []
@@ -78,7 +92,7 @@ def register(call: Call) -> Any:
 @app.route("/auth/login", methods=["POST"])
 @endpoint(takes=Credentials)
 def login(call: Call) -> Any:
-    return auth.login(call.body, device=call.device)
+    return cart.bring_along(auth.login(call.body, device=call.device), call.body.cart_token)
 
 
 @app.route("/auth/refresh", methods=["POST"])
@@ -121,7 +135,8 @@ def verify_email(call: Call) -> Any:
 @app.route("/sessions", methods=["POST"])
 @endpoint(takes=Credentials, status=201)
 def create_session(call: Call) -> Any:
-    return auth.login(call.body, device=call.device, idle=IDLE_LIFETIME)
+    opened = auth.login(call.body, device=call.device, idle=IDLE_LIFETIME)
+    return cart.bring_along(opened, call.body.cart_token)
 
 
 @app.route("/sessions", methods=["GET"], authorizer=authorize)
@@ -239,28 +254,88 @@ def list_history(call: Call, user_id: str) -> Any:
 
 
 @app.route("/products", methods=["GET"])
-@endpoint(query=PageQuery)
+@endpoint(query=ProductQuery)
 def list_products(call: Call) -> Any:
-    return call.page("products", *products.page(size=call.query.size, after=call.position()))
+    return call.page("products", *products.page(call.query, call.position(), category=call.query.category))
 
 
 @app.route("/products", methods=["POST"], authorizer=authorize)
 @endpoint(takes=NewProduct, status=201)
 def create_product(call: Call) -> Any:
-    return products.create(call.body, actor=call.user, claim=call.claim)
+    return http.tagged(products.create(call.body, actor=call.user, claim=call.claim))
 
 
 @app.route("/products/{product_id}", methods=["GET"])
 @endpoint()
 def get_product(call: Call, product_id: str) -> Any:
-    return products.get(product_id)
+    return http.tagged(products.get(product_id))
+
+
+@app.route("/products/{product_id}", methods=["PUT"], authorizer=authorize)
+@endpoint(takes=ProductReplacement)
+def replace_product(call: Call, product_id: str) -> Any:
+    return http.tagged(products.update(product_id, call.body, actor=call.user, if_match=call.if_match))
+
+
+@app.route("/products/{product_id}", methods=["PATCH"], authorizer=authorize)
+@endpoint(takes=ProductChange)
+def update_product(call: Call, product_id: str) -> Any:
+    return http.tagged(products.update(product_id, call.body, actor=call.user, if_match=call.if_match))
+
+
+@app.route("/products/{product_id}", methods=["DELETE"], authorizer=authorize)
+@endpoint()
+def delete_product(call: Call, product_id: str) -> Any:
+    return products.delete(product_id, actor=call.user, if_match=call.if_match)
+
+
+@app.route("/products/{product_id}/stock", methods=["POST"], authorizer=authorize)
+@endpoint(takes=NewMovement, status=201)
+def adjust_stock(call: Call, product_id: str) -> Any:
+    return products.adjust(product_id, call.body, actor=call.user, claim=call.claim)
+
+
+@app.route("/products/{product_id}/stock", methods=["GET"], authorizer=authorize)
+@endpoint(query=PageQuery)
+def list_stock_movements(call: Call, product_id: str) -> Any:
+    return call.page("movements", *products.movements(product_id, size=call.query.size, after=call.position()))
+
+
+@app.route("/products/{product_id}/images", methods=["POST"], authorizer=authorize)
+@endpoint(takes=NewImage, status=201)
+def request_image(call: Call, product_id: str) -> Any:
+    return images.request(product_id, call.body, claim=call.claim)
+
+
+@app.route("/products/{product_id}/images/{image_id}", methods=["PUT"], authorizer=authorize)
+@endpoint()
+def confirm_image(call: Call, product_id: str, image_id: str) -> Any:
+    return http.tagged(images.confirm(product_id, image_id, actor=call.user))
 
 
 @app.route("/products/category/{category}", methods=["GET"])
-@endpoint(query=PageQuery)
+@endpoint(query=CategoryQuery)
 def list_category(call: Call, category: str) -> Any:
-    found = products.page(size=call.query.size, after=call.position(), category=category)
-    return call.page("products", *found)
+    return call.page("products", *products.page(call.query, call.position(), category=category))
+
+
+@app.route("/categories", methods=["GET"])
+@endpoint(query=PageQuery)
+def list_categories(call: Call) -> Any:
+    return call.page("categories", *products.categories(size=call.query.size, after=call.position()))
+
+
+@app.route("/admin/products", methods=["GET"], authorizer=authorize)
+@endpoint(query=ManagedProductQuery)
+def list_managed_products(call: Call) -> Any:
+    narrowed = {"category": call.query.category, "active": call.query.active}
+    return call.page("products", *products.page(call.query, call.position(), **narrowed))
+
+
+@app.route("/admin/products/{product_id}", methods=["GET"], authorizer=authorize)
+@endpoint()
+def get_managed_product(call: Call, product_id: str) -> Any:
+    return http.tagged(products.managed(product_id))
 
 
 # --- Cart
@@ -297,6 +372,46 @@ def remove_cart_item(call: Call, item_id: str) -> Any:
     return cart.remove(item_id, cart.owner(call.principal, call.cart_token))
 
 
+@app.route("/cart/coupon", methods=["POST"])
+@endpoint(takes=CouponCheck)
+def check_coupon(call: Call) -> Any:
+    whose = cart.owner(call.principal, call.cart_token)
+    return coupons.check(call.body.code, whose, Bearer.of(call.principal, source=call.source))
+
+
+# --- Coupons
+
+
+@app.route("/coupons", methods=["POST"], authorizer=authorize)
+@endpoint(takes=NewCoupon, status=201)
+def create_coupon(call: Call) -> Any:
+    return http.tagged(coupons.create(call.body, actor=call.user, claim=call.claim))
+
+
+@app.route("/coupons", methods=["GET"], authorizer=authorize)
+@endpoint(query=PageQuery)
+def list_coupons(call: Call) -> Any:
+    return call.page("coupons", *coupons.page(size=call.query.size, after=call.position()))
+
+
+@app.route("/coupons/{code}", methods=["GET"], authorizer=authorize)
+@endpoint()
+def get_coupon(call: Call, code: str) -> Any:
+    return http.tagged(coupons.get(code))
+
+
+@app.route("/coupons/{code}", methods=["PATCH"], authorizer=authorize)
+@endpoint(takes=CouponChange)
+def change_coupon(call: Call, code: str) -> Any:
+    return http.tagged(coupons.change(code, call.body, actor=call.user, if_match=call.if_match))
+
+
+@app.route("/coupons/{code}", methods=["DELETE"], authorizer=authorize)
+@endpoint()
+def delete_coupon(call: Call, code: str) -> Any:
+    return coupons.delete(code, actor=call.user, if_match=call.if_match)
+
+
 # --- Orders
 
 
@@ -317,8 +432,7 @@ def place_order(call: Call) -> Any:
 @app.route("/orders", methods=["GET"], authorizer=authorize)
 @endpoint(query=OrderQuery)
 def list_orders(call: Call) -> Any:
-    found = orders.page(call.user, status=call.query.status, size=call.query.size, after=call.position())
-    return call.page("orders", *found)
+    return call.page("orders", *orders.page(call.user, call.query, call.position()))
 
 
 @app.route("/orders/{order_id}", methods=["GET"], authorizer=authorize)
@@ -339,6 +453,44 @@ def cancel_order(call: Call, order_id: str) -> Any:
     return orders.cancel(order_id, call.user)
 
 
+@app.route("/orders/{order_id}/status", methods=["PUT"], authorizer=authorize)
+@endpoint(takes=OrderStatusChange)
+def move_order(call: Call, order_id: str) -> Any:
+    return orders.transition(order_id, call.body, call.user)
+
+
+def _refunded(refund: Any) -> int:
+    return 202 if refund.is_pending else 201
+
+
+def _resume_refund(call: Call, subject: str) -> Any:
+    return orders.resume_refund(subject, call.user)
+
+
+@app.route("/orders/{order_id}/refunds", methods=["POST"], authorizer=authorize)
+@endpoint(takes=RefundRequest, status=_refunded, resume=_resume_refund)
+def refund_order(call: Call, order_id: str) -> Any:
+    return orders.refund(order_id, call.body, actor=call.user, claim=call.claim)
+
+
+@app.route("/orders/{order_id}/refunds", methods=["GET"], authorizer=authorize)
+@endpoint(query=PageQuery)
+def list_refunds(call: Call, order_id: str) -> Any:
+    return call.page("refunds", *orders.refunds_of(order_id, call.user, size=call.query.size, after=call.position()))
+
+
+@app.route("/admin/audit", methods=["GET"], authorizer=authorize)
+@endpoint()
+def get_store_audit(call: Call) -> Any:
+    return {"report": audit.latest()}
+
+
+@app.route("/payments/webhook", methods=["POST"])
+@endpoint()
+def hear_payment_provider(call: Call) -> Any:
+    return webhooks.receive(call.raw, call.headers)
+
+
 # --- What AWS calls
 
 
@@ -355,6 +507,13 @@ def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
     """Settle payments in doubt, expire unpaid orders, finish refunds."""
     log.bind(functionName="run_scheduled_work", requestId=problems.invocation_id(event.context))
     return sweep.run(seconds=SWEEP_SECONDS)
+
+
+@app.schedule(Cron(0, 3, "*", "*", "?", "*"))
+def check_store(event: CloudWatchEvent) -> dict[str, int]:
+    """Recompute every night what must add up."""
+    log.bind(functionName="check_store", requestId=problems.invocation_id(event.context))
+    return {"drifts": len(audit.run(seconds=AUDIT_SECONDS).drifts)}
 
 
 @app.lambda_function(name="rotate_jwt_secret")

@@ -15,6 +15,16 @@ def wire_item(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: wire(value) for name, value in item.items() if value is not None}
 
 
+def assignment(changes: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """The update expression, with its values and names, that sets these attributes and removes those that are None."""
+    kept = [name for name, value in changes.items() if value is not None]
+    gone = [name for name, value in changes.items() if value is None]
+    sets = "SET " + ", ".join(f"#{name} = :{name}" for name in kept) if kept else ""
+    removes = "REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else ""
+    values = {f":{name}": changes[name] for name in kept}
+    return f"{sets} {removes}".strip(), values, {f"#{name}": name for name in changes}
+
+
 def plain_item(image: Mapping[str, Any]) -> dict[str, Any]:
     """An item as the code reads it."""
     return {name: _plain(value) for name, value in image.items()}

@@ -14,19 +14,29 @@ from chalicelib.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
 
 # Short enough that a stuck call leaves time for another within API Gateway's 29 seconds. DynamoDB's calls are
 # retried in `transport` only.
 _CONNECTION = {"connect_timeout": 2, "read_timeout": 4, "max_pool_connections": 50, "parameter_validation": False}
 _ATTEMPTS = {"dynamodb": 1}
+# A form must lead to the bucket's own address in its region: elsewhere S3 redirects, which browsers do not follow to
+# another origin. For an address that is a number, as the local AWS has, botocore puts the bucket into the path.
+_OWN: dict[str, dict[str, Any]] = {"s3": {"signature_version": "s3v4", "s3": {"addressing_style": "virtual"}}}
 _making = threading.Lock()
 
 
 def dynamodb() -> DynamoDBClient:
     """The table's client."""
     return cast("DynamoDBClient", _made("dynamodb"))
+
+
+def s3() -> S3Client:
+    """The bucket's client."""
+    return cast("S3Client", _made("s3"))
 
 
 def secretsmanager() -> SecretsManagerClient:
@@ -37,6 +47,11 @@ def secretsmanager() -> SecretsManagerClient:
 def ses() -> SESV2Client:
     """The client that sends mail."""
     return cast("SESV2Client", _made("sesv2"))
+
+
+def sns() -> SNSClient:
+    """The client that alerts the shop's people."""
+    return cast("SNSClient", _made("sns"))
 
 
 def unanswered() -> Unavailable:
@@ -54,7 +69,8 @@ def _made(service: str) -> Any:
 @lru_cache(maxsize=16)
 def _client(service: str) -> Any:
     retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
-    return boto3.client(service, region_name=settings.region(), config=Config(**_CONNECTION, retries=retries))
+    config = Config(**_CONNECTION, **_OWN.get(service, {}), retries=retries)
+    return boto3.client(service, region_name=settings.region(), config=config)
 
 
 def forget() -> None:

@@ -21,14 +21,29 @@ def timestamp(at: datetime | None = None) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def canonical(text: str) -> str:
+    """An instant of ISO 8601 in the spelling of `timestamp`. Raises `ValueError` for a day that is in no calendar."""
+    return timestamp(datetime.fromisoformat(text).astimezone(UTC))
+
+
 def epoch() -> int:
     """Whole seconds since 1970, the unit of tokens and of DynamoDB's time to live."""
     return int(now().timestamp())
 
 
+def epoch_of(text: str) -> int:
+    """The whole second of a `timestamp`."""
+    return int(datetime.fromisoformat(text).timestamp())
+
+
 def at(epoch_seconds: int) -> datetime:
     """The instant of an expiry."""
     return datetime.fromtimestamp(epoch_seconds, UTC)
+
+
+def moment(text: str) -> datetime:
+    """The instant of a timestamp."""
+    return datetime.fromisoformat(text)
 
 
 def ago(span: timedelta) -> str:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
-from chalicelib import attributes, settings, transport
+from chalicelib import attributes, ranges, settings, transport
 from chalicelib.keys import Key
 
 Item = dict[str, Any]
 R = TypeVar("R")
 
 _BATCH_READ = 100
-_BATCH_WRITE = 25
 _TRANSACTION = 100
 _OPERATIONS = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
 
@@ -97,18 +96,18 @@ def query(
     limit: int,
     prefix: str = "",
     after: str | None = None,
-    before: str | None = None,
+    since: str = "",
     newest_first: bool = False,
     consistent: bool = False,
     where: Filter | None = None,
 ) -> Page:
     """At most `limit` items of one partition in sort-key order, one round trip.
 
-    `prefix` narrows the sort key; `after` goes on behind the position of an earlier page; `before` leaves out
-    sort keys at or above it. Resuming by sort key rather than by item survives the item's deletion. `where` leaves
-    items out after they were read, so a page may be short or empty and still have a next one.
+    `prefix` narrows the sort key; `after` goes on behind the position of an earlier page; `since` leaves out sort keys
+    below it. Resuming by sort key rather than by item survives the item's deletion. `where` leaves items out after
+    they were read, so a page may be short or empty and still have a next one.
     """
-    request = _query_request(index, pk, _bounds(prefix, after, before, newest_first=newest_first))
+    request = _query_request(index, pk, ranges.between(prefix, after, since, newest_first=newest_first))
     request |= {"Limit": limit, "ScanIndexForward": not newest_first, "ConsistentRead": consistent}
     if where:
         request["FilterExpression"] = where.expression
@@ -121,15 +120,18 @@ def query(
 
 
 def query_shards(
-    index: Index, pks: Sequence[str], *, limit: int, after: str | None = None, where: Filter | None = None
-) -> Page:
+    index: Index, pks: Sequence[str], *, limit: int, after: str | None = None, since: str = "",
+    where: Filter | None = None,
+) -> Page:  # fmt: skip
     """The newest `limit` items over several partitions merged in order, one round trip per partition.
 
     Where one partition's page ended early, nothing older than its end is shown yet.
     """
-    pages = [query(index, pk, limit=limit, after=after, newest_first=True, where=where) for pk in pks]
+    pages = [query(index, pk, limit=limit, after=after, since=since, newest_first=True, where=where) for pk in pks]
     horizon = max((page.after for page in pages if page.after), default=None)
-    known = [item for page in pages for item in page.items if horizon is None or item[index.sk] >= horizon]
+    # What moves between two partitions while they are read comes once, as it was read last.
+    found = {item[index.sk]: item for page in pages for item in page.items}
+    known = [item for sk, item in found.items() if horizon is None or sk >= horizon]
     known.sort(key=lambda item: str(item[index.sk]), reverse=True)
     return Page(known[:limit], known[limit - 1][index.sk] if len(known) > limit else horizon)
 
@@ -154,9 +156,9 @@ def update(key: Key, expression: str, values: Mapping[str, Any], *, condition: s
 
 
 def delete(key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None,
-           otherwise: Exception | None = None) -> Write:  # fmt: skip
+           names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
     """Remove an item; removing what is not there succeeds unless the condition says otherwise."""
-    request = {"Key": _wire_key(key), **_condition(condition, values)}
+    request = {"Key": _wire_key(key), **_condition(condition, values, names)}
     return Write("Delete", request, otherwise or ConditionFailed(str(key)))
 
 
@@ -214,20 +216,6 @@ def repeat_until_current(attempt: Callable[[], R], *, but: type[ConditionFailed]
     raise transport.contended()
 
 
-def load(puts: Sequence[Write]) -> None:
-    """Write many whole items without conditions, 25 a round trip; safe to repeat. For bulk loading only."""
-    for group in _chunks(puts, _BATCH_WRITE):
-        pending: list[Item] = [{"PutRequest": {"Item": write.request["Item"]}} for write in group]
-        for attempt in range(transport.ATTEMPTS):
-            answer = transport.call("batch_write_item", RequestItems={_table(): pending})
-            pending = answer.get("UnprocessedItems", {}).get(_table(), [])
-            if not pending:
-                break
-            transport.pause(attempt)
-        else:
-            raise transport.contended()
-
-
 def describe() -> Item:
     """The table's status and its item count, which DynamoDB refreshes about every six hours."""
     table = transport.call("describe_table", TableName=_table())["Table"]
@@ -244,23 +232,6 @@ def _read_batch(wire_keys: list[Item], *, consistent: bool) -> tuple[list[Item],
     answer = transport.call("batch_get_item", RequestItems=request)
     left = answer.get("UnprocessedKeys", {}).get(_table(), {}).get("Keys", [])
     return left, [attributes.plain_item(item) for item in answer["Responses"].get(_table(), [])]
-
-
-def _bounds(prefix: str, after: str | None, before: str | None, *, newest_first: bool) -> tuple[str, str] | None:
-    """The inclusive range of sort keys that a page may show, or None for all."""
-    low, high = prefix, prefix + "\U0010ffff"
-    if before is not None:
-        high = min(high, _just_below(before))
-    if after is not None and newest_first:
-        high = min(high, _just_below(after))
-    elif after is not None:
-        low = max(low, after + "\x00")
-    return (low or "\x00", high) if prefix or after or before else None
-
-
-def _just_below(key: str) -> str:
-    """The greatest practical sort key under `key`: keys are ASCII, so the character before, then the highest."""
-    return key[:-1] + chr(ord(key[-1]) - 1) + "\U0010ffff"
 
 
 def _query_request(index: Index, pk: str, bounds: tuple[str, str] | None) -> dict[str, Any]:

@@ -94,6 +94,12 @@ class PreconditionFailed(ShopError):
     code = "precondition_failed"
 
 
+class PreconditionRequired(ShopError):
+    """The caller must say which state the change is based on."""
+
+    code = "precondition_required"
+
+
 class Impossible(ShopError):
     """Well-formed, but it cannot be done."""
 

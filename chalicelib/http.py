@@ -36,6 +36,7 @@ class Call:
     """One request as a view sees it: decoded, validated and admitted."""
 
     body: Any
+    raw: bytes
     query: Any
     principal: Principal | None
     headers: Mapping[str, str]
@@ -179,7 +180,16 @@ def _served(request: Request, contract: _Contract, view: View, path: dict[str, s
         if failure.is_recorded:
             raise
         return _replay(call, contract, failure)
-    return _response(*_render(contract, result), _headers(result))
+    headers = _headers(result)
+    if request.method == "GET" and _is_known(headers.get("ETag"), request.headers.get("if-none-match", "")):
+        return Response("", status_code=304, headers={**headers})
+    return _response(*_render(contract, result), headers)
+
+
+def _is_known(etag: str | None, if_none_match: str) -> bool:
+    """Has the caller this very state already?"""
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag is not None and (etag in known or "*" in known)
 
 
 def _call(request: Request, contract: _Contract, principal: Principal | None) -> Call:
@@ -198,7 +208,8 @@ def _call(request: Request, contract: _Contract, principal: Principal | None) ->
     scope = f"{route}\n{filters}\n{principal.user_id if principal else ''}"
     context = request.lambda_context
     function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
-    return Call(body, query, principal, request.headers, claim, scope, function, _source(request))
+    raw = cast("bytes", request.raw_body or b"")
+    return Call(body, raw, query, principal, request.headers, claim, scope, function, _source(request))
 
 
 def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Response:
@@ -209,10 +220,21 @@ def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Respo
     if recorded.body is not None:
         return _response(recorded.status, recorded.body, {"Idempotent-Replayed": "true"})
     if recorded.is_abandoned and contract.resume:
-        result = contract.resume(call, recorded.subject)
-        call.claim.settle(result)
-        return _response(*_render(contract, result), {})
+        return _resumed(call, contract, contract.resume, recorded.subject)
     raise idempotency.InProgress("The first request with this Idempotency-Key is still in progress; try again soon.")
+
+
+def _resumed(call: Call, contract: _Contract, resume: Callable[[Call, str], Any], subject: str) -> Response:
+    """Finish what an earlier request began, and record the answer unless it holds what must not be kept."""
+    try:
+        result = resume(call, subject)
+    except errors.ShopError as failure:
+        if failure.is_recorded:
+            call.claim.settle(failure)
+        raise
+    if getattr(result, "may_be_kept", True):
+        call.claim.settle(result)
+    return _response(*_render(contract, result), {})
 
 
 def _render(contract: _Contract, outcome: Any, request: Request | None = None) -> tuple[int, str]:

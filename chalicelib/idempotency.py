@@ -18,6 +18,7 @@ _KEPT_SECONDS = 24 * 3600
 _PURPOSE = "idempotency"  # the fingerprint is keyed: a body may hold a password, and a plain hash could be guessed
 _KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
 _ABANDONED_AFTER_SECONDS = 60
+_LET_GO = 1  # stands for a status, which an answer that is not kept does not have
 
 
 class MalformedKey(Invalid):
@@ -56,8 +57,9 @@ class Recorded:
 
     @property
     def is_abandoned(self) -> bool:
-        """Has its owner had more time than any request gets?"""
-        return self.body is None and clock.epoch() - self.created_at > _ABANDONED_AFTER_SECONDS
+        """Has its owner let go of it, or had more time than any request gets?"""
+        is_late = clock.epoch() - self.created_at > _ABANDONED_AFTER_SECONDS
+        return self.body is None and (self.status == _LET_GO or is_late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,13 @@ class Claim:
         values = {":status": status, ":body": body}
         changed = "SET #status = :status, body = :body"
         return (db.update(keys.idempotency(self.scope), changed, values, names={"#status": "status"}),)
+
+    def let_go(self) -> tuple[db.Write, ...]:
+        """The write that records that a request is over whose answer is not to be kept, but found out anew."""
+        if self.scope is None:
+            return ()
+        values = {":status": _LET_GO}
+        return (db.update(keys.idempotency(self.scope), "SET #status = :status", values, names={"#status": "status"}),)
 
     def settle(self, outcome: Any) -> None:
         """Record the answer of a request whose process died before it could."""

@@ -10,16 +10,26 @@
 | asked for a password reset | RESET#hash of email | REQUEST | | |
 | uses of a limited action | LIMIT#action#hour#hash | COUNT | | |
 | cart | USER#id or GUEST#hash | CART | | |
-| product | PRODUCT#id | METADATA | CATEGORY#name / createdAt#id | CATALOG#shard / createdAt#id |
+| product for sale | PRODUCT#id | METADATA | CATEGORY#name / createdAt#id | CATALOG#shard / createdAt#id |
+| product not for sale | PRODUCT#id | METADATA | | SHELF#shard / createdAt#id |
 | stock | PRODUCT#id | STOCK | | |
 | stock movement | PRODUCT#id | MOVE#ulid | | |
+| how a product stands in search and counts | PRODUCT#id | INDEXED | | |
+| word of a product | WORD#first two letters | word#rank#inverted createdAt#id | | |
+| number of products of a category | CATEGORIES | name | | |
+| coupon | COUPON#code | METADATA | | COUPONS#shard / createdAt#code |
+| one use of it, uses of one user | COUPON#code | USE#orderId, USER#userId | | |
 | order | USER#id | ORDER#id | ORDER#id / USER#id | STATUS#status#shard / ORDER#time#id |
 | order item | ORDER#id | ITEM#productId | | |
 | payment attempt | ORDER#id | PAY#number | | |
+| what only people can put right | ORDER#id | INCIDENT#name | | |
+| provider's message about an unknown order | PARKED#event | EVENT | | PARKED#shard / time#event |
 | refund | ORDER#id | REFUND#id | | REFUNDS#state#shard / time#id |
+| report of a store audit | STOREAUDIT | time | | |
 | idempotency record | IDEM#scope | RECORD | | |
 | effect marker | EFFECT#event | name | | |
-| simulated charge | SIMULATOR#key | CHARGE | | |
+| simulated charge or refund | SIMULATOR#key | CHARGE | | |
+| what the simulator was asked | SIMULATOR#key | CALL#id | | |
 | probe | HEALTH#instance | PROBE | | |
 """
 
@@ -36,11 +46,17 @@ class Key(NamedTuple):
 
 
 AUDIT_PREFIX = "AUDIT#"
+FIRST_MOVEMENT = "0"  # sorts before every ULID
+INCIDENT_PREFIX = "INCIDENT#"
+MOVEMENT_PREFIX = "MOVE#"
 ORDER_PREFIX = "ORDER#"
+PRODUCT_PREFIX = "PRODUCT#"
+PRODUCT_SK = "METADATA"
 PROFILE_SK = "PROFILE"
 RESET_PREFIX = "RESET#"
 SESSION_PREFIX = "SESSION#"
 STOCK_SK = "STOCK"
+_INVERTED = str.maketrans("0123456789", "9876543210")
 
 
 def user(user_id: str) -> Key:
@@ -95,7 +111,7 @@ def guest_cart(token_hash: str) -> Key:
 
 def product(product_id: str) -> Key:
     """What a product is."""
-    return Key(f"PRODUCT#{product_id}", "METADATA")
+    return Key(f"{PRODUCT_PREFIX}{product_id}", PRODUCT_SK)
 
 
 def stock(product_id: str) -> Key:
@@ -105,7 +121,28 @@ def stock(product_id: str) -> Key:
 
 def stock_movement(product_id: str, movement_id: str) -> Key:
     """One change of stock that no order made."""
-    return Key(f"PRODUCT#{product_id}", f"MOVE#{movement_id}")
+    return Key(f"PRODUCT#{product_id}", f"{MOVEMENT_PREFIX}{movement_id}")
+
+
+def indexed(product_id: str) -> Key:
+    """Under which words and in which category's number a product is found at present."""
+    return Key(f"PRODUCT#{product_id}", "INDEXED")
+
+
+def words(start: str) -> str:
+    """The words that begin with the same two letters as `start`."""
+    return f"WORD#{start[:2]}"
+
+
+def word(term: str, created_at: str, product_id: str) -> Key:
+    """One word of one product, with its rank; of the same word and rank the newest product comes first."""
+    inverted = created_at.translate(_INVERTED)
+    return Key(words(term), f"{term}#{inverted}#{product_id}")
+
+
+def category_count(name: str = "") -> Key:
+    """How many products of a category are for sale."""
+    return Key("CATEGORIES", name)
 
 
 def catalogue(shard: int) -> str:
@@ -113,9 +150,34 @@ def catalogue(shard: int) -> str:
     return f"CATALOG#{shard}"
 
 
+def shelf(shard: int) -> str:
+    """GSI2: every product that is not for sale but not deleted either, by time of creation."""
+    return f"SHELF#{shard}"
+
+
 def category(name: str) -> str:
     """GSI1: the products for sale in one category."""
     return f"CATEGORY#{name}"
+
+
+def coupon(code: str) -> Key:
+    """A coupon; `code` is already folded."""
+    return Key(f"COUPON#{code}", "METADATA")
+
+
+def coupon_use(code: str, order_id: str) -> Key:
+    """One order that has used a coupon."""
+    return Key(f"COUPON#{code}", f"USE#{order_id}")
+
+
+def coupon_user(code: str, user_id: str) -> Key:
+    """How often somebody has used a coupon."""
+    return Key(f"COUPON#{code}", f"USER#{user_id}")
+
+
+def coupons(shard: int) -> str:
+    """GSI2: every coupon by time of creation."""
+    return f"COUPONS#{shard}"
 
 
 def order(user_id: str, order_id: str) -> Key:
@@ -153,9 +215,29 @@ def refund(order_id: str, refund_id: str) -> Key:
     return Key(f"ORDER#{order_id}", f"REFUND#{refund_id}")
 
 
+def incident(order_id: str, name: str) -> Key:
+    """Something about an order that only people can put right."""
+    return Key(f"ORDER#{order_id}", f"{INCIDENT_PREFIX}{name}")
+
+
+def parked_event(event_id: str) -> Key:
+    """A payment provider's message about an order that is not known."""
+    return Key(f"PARKED#{event_id}", "EVENT")
+
+
+def parked_events(shard: int) -> str:
+    """GSI2: parked messages by time of arrival."""
+    return f"PARKED#{shard}"
+
+
 def refunds_by_state(state: str, shard: int) -> str:
     """GSI2: refunds in one state by time, so that the unfinished are found again."""
     return f"REFUNDS#{state}#{shard}"
+
+
+def store_report(at: str) -> Key:
+    """What a store audit found."""
+    return Key("STOREAUDIT", at)
 
 
 def idempotency(scope: str) -> Key:
@@ -168,9 +250,14 @@ def effect(event_id: str, name: str) -> Key:
     return Key(f"EFFECT#{event_id}", name)
 
 
-def simulated_charge(merchant_key: str) -> Key:
-    """A row of the payment simulator's ledger."""
-    return Key(f"SIMULATOR#{merchant_key}", "CHARGE")
+def simulated_charge(key: str) -> Key:
+    """A row of the payment simulator's ledger, by merchant key or refund id."""
+    return Key(f"SIMULATOR#{key}", "CHARGE")
+
+
+def simulated_call(key: str, call_id: str) -> Key:
+    """One time that the payment simulator was asked for something."""
+    return Key(f"SIMULATOR#{key}", f"CALL#{call_id}")
 
 
 def health_probe(instance: str) -> Key:

@@ -13,14 +13,23 @@ class LimitReached(Exception):
 
 def use(action: str, who: str, *, most: int) -> db.Write:
     """The write that counts one use by `who` in this hour, or `LimitReached` beyond `most`; no read."""
-    hour = clock.epoch() // _HOUR
     return db.update(
-        keys.limit(action, hour, ids.digest(who)),
+        key(action, who),
         "SET hits = if_not_exists(hits, :zero) + :one, expiresAt = :end",
-        {":zero": 0, ":one": 1, ":most": most, ":end": (hour + 2) * _HOUR},
+        {":zero": 0, ":one": 1, ":most": most, ":end": (clock.epoch() // _HOUR + 2) * _HOUR},
         condition="attribute_not_exists(hits) OR hits < :most",
         otherwise=LimitReached(action),
     )
+
+
+def key(action: str, who: str) -> keys.Key:
+    """Where the uses by `who` in this hour are counted, to be read together with other things."""
+    return keys.limit(action, clock.epoch() // _HOUR, ids.digest(who))
+
+
+def uses(counted: db.Item | None) -> int:
+    """How many uses an item that was read by `key` stands for."""
+    return int(counted["hits"]) if counted else 0
 
 
 def seconds_left() -> int:

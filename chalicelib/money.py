@@ -5,6 +5,7 @@ Exponents are those of ISO 4217. Rule numbers (M1…) refer to docs/rules.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated
 
@@ -13,6 +14,10 @@ import msgspec
 from chalicelib.errors import invalid
 
 LARGEST = Decimal("99999999.99")
+WHOLE = 10_000  # basis points
+
+_ALL = 100  # percent
+_PERCENT_DECIMALS = 2
 
 _TWO_DECIMALS = """AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
 CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR
@@ -60,6 +65,48 @@ def to_minor(amount: Decimal, currency: str, *, field: str = "price") -> int:
 def to_decimal(minor: int, currency: str) -> Decimal:
     """The amount as it is shown, with all the decimals of its currency: 1990 USD → 19.90."""
     return Decimal(minor).scaleb(-_exponent(currency))
+
+
+def share(amount: int, numerator: int, denominator: int) -> int:
+    """`amount · numerator / denominator` in whole minor units, half away from zero: the one rounding rule (M2)."""
+    exact = amount * numerator
+    rounded = (2 * abs(exact) + denominator) // (2 * denominator)
+    return rounded if exact >= 0 else -rounded
+
+
+def prorate(amount: int, weights: Sequence[int]) -> list[int]:
+    """`amount` in parts by weight that add up to it, the units left over to the largest remainders (M2).
+
+    Of equal remainders the earlier gets the unit; what weighs nothing gets nothing. Amount and weights are at least
+    0. Raises `ValueError` when there is something to divide and nothing to divide it by.
+    """
+    total = sum(weights)
+    if not amount:
+        return [0] * len(weights)
+    if not total:
+        raise ValueError("an amount cannot be divided among parts that weigh nothing")
+    parts = [amount * weight // total for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: -(amount * weights[i] % total))
+    for i in by_remainder[: amount - sum(parts)]:
+        parts[i] += 1
+    return parts
+
+
+def to_basis_points(percent: Decimal, *, field: str = "percent") -> int:
+    """A percentage in hundredths of a percent: 12.5 → 1250.
+
+    Raises `Invalid` for 0 and less, for more than 100, or for more than two decimals.
+    """
+    if not 0 < percent <= _ALL:
+        raise invalid(field, "out_of_range", f"Must be more than 0 and at most {_ALL}.")
+    if _decimals(percent) > _PERCENT_DECIMALS:
+        raise invalid(field, "too_many_decimals", f"A percentage has at most {_PERCENT_DECIMALS} decimals.")
+    return int(percent.scaleb(_PERCENT_DECIMALS))
+
+
+def from_basis_points(points: int) -> Decimal:
+    """The percentage as it is shown: 1250 → 12.50."""
+    return Decimal(points).scaleb(-_PERCENT_DECIMALS)
 
 
 def _decimals(amount: Decimal) -> int:

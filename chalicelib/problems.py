@@ -21,6 +21,7 @@ _STATUS = {
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
     errors.Impossible: 422,
+    errors.PreconditionRequired: 428,
     errors.TooMany: 429,
     errors.Unavailable: 503,
 }

@@ -19,16 +19,32 @@ class Settings:
     table_name: str
     jwt_secret_name: str
     mail_from: str
+    alert_topic_arn: str | None
     payment_provider: str
+    shipping_policy: str
+    tax_rates: str
+    payment_secret_name: str
+    payment_url: str
     cors_origin: str
     log_level: str
     index_shards: int
     password_rounds: int
+    low_stock_threshold: int
 
     @property
     def is_local(self) -> bool:
         """Does the app run under `chalice local` rather than behind API Gateway?"""
         return self.stage == "local"
+
+    @property
+    def bucket_name(self) -> str:
+        """The bucket of images; a plain `chalice deploy` does not know it, and the rest of the shop works without."""
+        return _text("BUCKET_NAME")
+
+    @property
+    def image_base_url(self) -> str:
+        """Where shoppers find what is in the bucket, without a slash at the end."""
+        return _text("IMAGE_BASE_URL").rstrip("/")
 
 
 @lru_cache(maxsize=1)
@@ -42,11 +58,17 @@ def current() -> Settings:
         table_name=_text("TABLE_NAME"),
         jwt_secret_name=_text("JWT_SECRET_NAME"),
         mail_from=_text("MAIL_FROM"),
+        alert_topic_arn=os.environ.get("ALERT_TOPIC_ARN") or None,
         payment_provider=_text("PAYMENT_PROVIDER"),
+        shipping_policy=_text("SHIPPING_POLICY", "free"),
+        tax_rates=_text("TAX_RATES", "*=0"),
+        payment_secret_name=_text("PAYMENT_SECRET_NAME"),
+        payment_url=_text("PAYMENT_URL", ""),
         cors_origin=cors_origin(),
         log_level=_text("LOG_LEVEL", "INFO"),
         index_shards=_number("INDEX_SHARDS", 1),
         password_rounds=_number("PASSWORD_ROUNDS", 12),
+        low_stock_threshold=_number("LOW_STOCK_THRESHOLD", 5),
     )
 
 

@@ -21,13 +21,16 @@ from chalicelib.errors import FieldError, Invalid, InvalidJson
 
 T = TypeVar("T")
 
+# Control characters, what has no width, and what turns the direction of the text around it.
+_UNSEEN = r"\x00-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069\ufeff"
+
 Text = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
         max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)",
-        extra={"hint": "1 to 200 characters, not only blanks, no control characters"},
+        pattern=rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$(?!\n)",
+        extra={"hint": "1 to 200 characters, not only blanks, no control or invisible characters"},
     ),
 ]
 Prose = Annotated[
@@ -128,7 +131,7 @@ def _decoder(shape: Hashable) -> msgspec.json.Decoder[Any]:
 
 
 def _from_text(kind: type, value: Any) -> Any:
-    if kind is money.Amount and isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d{1,6})?", value):
+    if kind is money.Amount and isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", value):
         return money.Amount(value)
     message = "Expected `number`"
     raise ValueError(message)

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ os.environ.update(
     STAGE="test",
     TABLE_NAME="ecommerce-test",
     BUCKET_NAME="ecommerce-test",
+    IMAGE_BASE_URL="https://images.example.com",
     JWT_SECRET_NAME="ecommerce/test/jwt/secret",
     PAYMENT_SECRET_NAME="ecommerce/test/payment/api-key",
     EVENT_BUS_NAME="ecommerce-test",
@@ -32,13 +32,13 @@ os.environ.update(
 )
 
 import boto3
-from cfnlint.decode import cfn_yaml
 from chalice.test import Client
 from moto import mock_aws
 
 import app
 from chalicelib import clients, keyring
 from tests import leaks
+from tests.integration import table
 from tests.shop import Shop
 
 ROOT = Path(__file__).parents[1]
@@ -53,9 +53,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with mock_aws():
         clients.forget()
         keyring.forget()
-        boto3.client("dynamodb").create_table(**_table())
+        boto3.client("dynamodb").create_table(**table.definition())
         secret = json.dumps({"kid": "initial", "secret": "s" * 64})
         boto3.client("secretsmanager").create_secret(Name="ecommerce/test/jwt/secret", SecretString=secret)
+        boto3.client("sns").create_topic(Name="ecommerce-test-alerts")
+        boto3.client("s3").create_bucket(Bucket="ecommerce-test")
         boto3.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
         watch = leaks.Watch(monkeypatch)
         yield
@@ -69,12 +71,3 @@ def shop(aws: None) -> Iterator[Shop]:
     """The whole app, called as API Gateway would call it."""
     with Client(app.app, stage_name="test", project_dir=str(ROOT)) as client:
         yield Shop(client)
-
-
-def _table() -> dict[str, Any]:
-    template = cfn_yaml.load(str(ROOT / "infra" / "template.yaml"))
-    properties = template["Resources"]["Table"]["Properties"]
-    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
-    table = {name: properties[name] for name in wanted}
-    table["StreamSpecification"] = {"StreamEnabled": True, **table["StreamSpecification"]}
-    return {"TableName": "ecommerce-test", **json.loads(json.dumps(table))}

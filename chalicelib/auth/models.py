@@ -69,6 +69,7 @@ class Credentials(Shape, frozen=True, kw_only=True):
 
     email: Annotated[str, Meta(max_length=254)]
     password: Annotated[str, Meta(max_length=1000)]
+    cart_token: Annotated[str, Meta(max_length=1000)] | None = None
 
 
 class RefreshRequest(Shape, frozen=True, kw_only=True):

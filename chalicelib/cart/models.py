@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib import clock, money
+from chalicelib.auth.models import LoginView
 from chalicelib.errors import Conflict, Impossible, NotFound, invalid
 from chalicelib.keys import Key
 from chalicelib.products.models import InsufficientStock, Listing, Shortage
@@ -120,6 +121,30 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         quantity = min(MOST_OF_ONE, self.quantity_of(line.product_id) + line.quantity)
         return msgspec.structs.replace(line, quantity=quantity)
 
+    def merged(self, guest: Cart) -> Merge:
+        """What comes of taking a guest's lines over, oldest first (K2)."""
+        taken: dict[str, Line] = {}
+        changes: list[MergeChange] = []
+        for product_id, line in guest.lines.items():
+            if obstacle := self._obstacle(line, taken):
+                changes.append(MergeChange(product_id=product_id, code=obstacle, requested=line.quantity, quantity=0))
+                continue
+            asked = self.quantity_of(product_id) + line.quantity
+            quantity = min(asked, MOST_OF_ONE)
+            taken[product_id] = msgspec.structs.replace(self.lines.get(product_id, line), quantity=quantity)
+            if quantity < asked:
+                capped = MergeChange(product_id=product_id, code="quantity_capped", requested=asked, quantity=quantity)
+                changes.append(capped)
+        left = {product_id: line for product_id, line in guest.lines.items() if product_id not in taken}
+        return Merge(taken=list(taken.values()), left=left, changes=changes)
+
+    def _obstacle(self, line: Line, taken: dict[str, Line]) -> str | None:
+        """Why a guest's line cannot be taken over, or None."""
+        if any(own.currency != line.currency for own in (*self.lines.values(), *taken.values())):
+            return CurrencyMismatch.code
+        full = len({*self.lines, *taken, line.product_id}) > MOST_PRODUCTS
+        return TooManyItems.code if full and line.product_id not in self.lines else None
+
     def line(self, product_id: str) -> Line:
         """The line of a product, or `NotInCart`."""
         if product_id not in self.lines:
@@ -140,6 +165,39 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
             currency=offer.currency,
             added_at=added_at,
         )
+
+
+class MergeChange(View, frozen=True, kw_only=True):
+    """A line that a merge did not take over as it was: `quantity` is what the cart holds of it now, 0 for none of it.
+
+    A line of which nothing was taken stays in the guest's cart.
+    """
+
+    product_id: str
+    code: str
+    requested: int
+    quantity: int
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """What comes of a merge: the user's lines that change, what stays with the guest, and what was not as asked."""
+
+    taken: list[Line]
+    left: dict[str, Line]
+    changes: list[MergeChange]
+
+
+class MergeView(View, frozen=True, kw_only=True):
+    """What came of taking a guest's cart over: how many of its lines, and which were not taken as they were."""
+
+    merged: int
+    changes: list[MergeChange]
+
+
+class LoginWithCartView(LoginView, frozen=True, kw_only=True):
+    """The answer to a login that brought a guest's cart along."""
+
+    cart: MergeView
 
 
 class LineView(View, frozen=True, kw_only=True):
@@ -166,11 +224,13 @@ class CartView(View, frozen=True, kw_only=True):
 
 
 def line_view(line: Line, listing: Listing | None) -> LineView:
-    """A line at the present price; one whose product is gone, short or in another currency is not available (K4)."""
-    if listing is not None and listing.offer.currency != line.currency:
+    """A line at the present price; one whose product is gone, short or in another currency is not available (K4).
+
+    What is not for sale is shown as it was when it was added: what its admins do with it since is not public.
+    """
+    if listing is not None and (not listing.is_for_sale or listing.offer.currency != line.currency):
         listing = None
     price = listing.offer.price if listing else line.price
-    for_sale = listing is not None and listing.is_for_sale
     return LineView(
         item_id=line.product_id,
         product_id=line.product_id,
@@ -178,7 +238,7 @@ def line_view(line: Line, listing: Listing | None) -> LineView:
         quantity=line.quantity,
         price=money.to_decimal(price, line.currency),
         subtotal=money.to_decimal(price * line.quantity, line.currency),
-        available=for_sale and listing is not None and listing.offer.stock >= line.quantity,
+        available=listing is not None and listing.offer.stock >= line.quantity,
         price_changed=price != line.price,
         added_at=line.added_at,
     )

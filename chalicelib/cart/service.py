@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from chalicelib import db, ids, keys, log
 from chalicelib.access import Principal
+from chalicelib.auth.models import LoginView
 from chalicelib.cart import store
 from chalicelib.cart.models import (
     Cart,
     CartView,
     LineView,
+    LoginWithCartView,
+    MergeView,
     NewLine,
     NoSuchCart,
     Owner,
     cart_view,
     line_view,
 )
+from chalicelib.errors import Unavailable
 from chalicelib.idempotency import Claim
 from chalicelib.products import store as products
 from chalicelib.products.models import Listing, NoSuchProduct
@@ -83,6 +87,31 @@ def clear(whose: Owner) -> None:
     """Empty the cart; emptying an empty one changes nothing."""
     if _existing(store.load(whose)).exists:
         db.commit(store.clear(whose))
+
+
+def bring_along(login: LoginView, token: str | None) -> LoginView:
+    """Take the cart of a guest who has logged in over into the user's, and say what could not be (K2).
+
+    Doing it again changes nothing, for what was taken over is no longer in the guest's cart. A token of no cart is
+    passed over, and so is a table that is too busy: the cart comes along at the next login.
+    """
+    if token is None:
+        return login
+    user, guest = of_user(login.user.user_id), owner(None, token)
+    try:
+        return LoginWithCartView.of(login, cart=db.repeat_until_current(lambda: _merge(user, guest)))
+    except Unavailable:
+        log.warning("CART_NOT_MERGED")
+        return login
+
+
+def _merge(user: Owner, guest: Owner) -> MergeView:
+    mine, theirs = store.load_both(user, guest)
+    merge = mine.merged(theirs)
+    if merge.taken:
+        db.commit(*store.merge(mine, theirs, merge))
+        log.info("CART_MERGED", lines=len(merge.taken))
+    return MergeView(merged=len(merge.taken), changes=merge.changes)
 
 
 def _existing(cart: Cart) -> Cart:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from chalicelib import clock, db, keys
-from chalicelib.cart.models import MOST_PRODUCTS, Cart, Line, NotInCart, Owner
+from chalicelib.cart.models import MOST_PRODUCTS, Cart, Line, Merge, NotInCart, Owner
 from chalicelib.products import store as products
 from chalicelib.products.models import Listing
 
 # What keeps two products of different currencies from being added at once.
 _ONE_CURRENCY = "(currency = :currency OR size(#lines) = :zero)"
+_UNCHANGED = "size(#lines) = :size"
 _MOST_RETURNED = 2 * MOST_PRODUCTS  # a cart may be over the limit for a while, but not without bound
 _TOUCH = "updatedAt = :now, expiresAt = :expiry"
 
@@ -27,6 +28,26 @@ def load_with(owner: Owner, product_id: str) -> tuple[Cart, Listing | None]:
     """The cart and one product, in one round trip."""
     items = db.get_many([owner.key, *products.listing_keys(product_id)], consistent=True)
     return _from_item(owner, items.get(owner.key)), products.listing_from(items, product_id)
+
+
+def load_both(user: Owner, guest: Owner) -> tuple[Cart, Cart]:
+    """A user's cart and a guest's, in one round trip."""
+    items = db.get_many([user.key, guest.key], consistent=True)
+    return _from_item(user, items.get(user.key)), _from_item(guest, items.get(guest.key))
+
+
+def merge(user: Cart, guest: Cart, result: Merge) -> tuple[db.Write, db.Write]:
+    """The writes that take lines over from a guest, if both carts are as they were read (K2)."""
+    into = _set_lines(user, result.taken) if user.exists else _create(user.owner, *result.taken)
+    ids, quantities = _as_read(guest, guest.lines.values())
+    condition = f"{_UNCHANGED} AND " + " AND ".join(f"#lines.#p{i}.quantity = :q{i}" for i in range(len(quantities)))
+    names = {"#lines": "lines", **ids}
+    values: dict[str, Any] = {**quantities, ":size": len(guest.lines)}
+    if not result.left:
+        return into, db.delete(guest.owner.key, condition=condition, values=values, names=names)
+    left = {product_id: msgspec.to_builtins(line) for product_id, line in result.left.items()}
+    values |= {":left": left, **_touch(guest.owner)}
+    return into, db.update(guest.owner.key, f"SET #lines = :left, {_TOUCH}", values, names=names, condition=condition)
 
 
 def set_line(cart: Cart, line: Line) -> db.Write:
@@ -93,30 +114,38 @@ def bring_back(cart: Cart, returned: Iterable[Line]) -> db.Write | None:
     fits = len({*cart.lines, *(line.product_id for line in lines)}) <= _MOST_RETURNED
     if not cart.exists or not fits or not all(cart.accepts(line.currency) for line in lines):
         return None
-    before = [cart.quantity_of(line.product_id) for line in lines]
+    return _set_lines(cart, lines)
+
+
+def _set_lines(cart: Cart, lines: Sequence[Line]) -> db.Write:
+    """The write that sets several lines, if these and the number of lines are as they were read."""
+    names, quantities = _as_read(cart, lines)
     conditions = [
-        f"#lines.#p{i}.quantity = :q{i}" if quantity else f"attribute_not_exists(#lines.#p{i})"
-        for i, quantity in enumerate(before)
+        f"#lines.#p{i}.quantity = :q{i}" if f":q{i}" in quantities else f"attribute_not_exists(#lines.#p{i})"
+        for i in range(len(lines))
     ]
+    wanted = {f":l{i}": msgspec.to_builtins(line) for i, line in enumerate(lines)}
+    money = {":currency": lines[0].currency, ":zero": 0, ":size": len(cart.lines)}
     return db.update(
         cart.owner.key,
         "SET " + ", ".join(f"#lines.#p{i} = :l{i}" for i in range(len(lines))) + f", currency = :currency, {_TOUCH}",
-        {
-            ":currency": lines[0].currency,
-            ":zero": 0,
-            **{f":l{i}": msgspec.to_builtins(line) for i, line in enumerate(lines)},
-            **{f":q{i}": quantity for i, quantity in enumerate(before) if quantity},
-            **_touch(cart.owner),
-        },
-        names={"#lines": "lines", **{f"#p{i}": line.product_id for i, line in enumerate(lines)}},
-        condition=" AND ".join([_ONE_CURRENCY, *conditions]),
+        {**money, **wanted, **quantities, **_touch(cart.owner)},
+        names={"#lines": "lines", **names},
+        condition=" AND ".join([_ONE_CURRENCY, _UNCHANGED, *conditions]),
     )
 
 
-def _create(owner: Owner, line: Line) -> db.Write:
+def _as_read(cart: Cart, lines: Iterable[Line]) -> tuple[dict[str, str], dict[str, int]]:
+    """The names of lines by number, and how many there were of each that was there."""
+    names = {f"#p{i}": line.product_id for i, line in enumerate(lines)}
+    before = {f":q{i}": cart.quantity_of(product_id) for i, product_id in enumerate(names.values())}
+    return names, {name: quantity for name, quantity in before.items() if quantity}
+
+
+def _create(owner: Owner, *lines: Line) -> db.Write:
     touch = _touch(owner)
-    lines = {line.product_id: msgspec.to_builtins(line)}
-    item = {"lines": lines, "currency": line.currency, "updatedAt": touch[":now"]}
+    by_product = {line.product_id: msgspec.to_builtins(line) for line in lines}
+    item = {"lines": by_product, "currency": lines[0].currency, "updatedAt": touch[":now"]}
     free = "attribute_not_exists(PK) OR expiresAt <= :epoch"
     return db.put(owner.key, {**item, "expiresAt": touch[":expiry"]}, condition=free, values={":epoch": clock.epoch()})
 

@@ -9,7 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import clients, log, settings
 from chalicelib.errors import Unavailable
-from chalicelib.orders.models import Order, OrderView
+from chalicelib.orders.models import Order
+from chalicelib.orders.views import OrderView
 
 
 def order_confirmed(order: Order) -> None:
@@ -58,7 +59,14 @@ def token_reused(to: str) -> None:
 
 def _lines(view: OrderView) -> list[str]:
     lines = [f"{item.quantity} x {item.product_name}: {item.subtotal} {view.currency}" for item in view.items]
-    return [*lines, f"Total: {view.total_amount} {view.currency}"]
+    return [*lines, *_parts(view), f"Total: {view.total_amount} {view.currency}"]
+
+
+def _parts(view: OrderView) -> list[str]:
+    """What lies between the lines and the total, so that the mail adds up; what is nothing is not said."""
+    tax = "Tax included" if view.tax_included else "Tax"
+    parts = (("Discount", -view.discount), ("Shipping", view.shipping), (tax, view.tax))
+    return [f"{name}: {amount} {view.currency}" for name, amount in parts if amount]
 
 
 def _send(to: str, subject: str, paragraphs: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,11 @@ class Change:
             before=_image(images.get("OldImage")),
             after=_image(images.get("NewImage")),
         )
+
+    def touched(self, names: Iterable[str]) -> bool:
+        """Did any of these attributes come, go or change?"""
+        before, after = self.before or {}, self.after or {}
+        return any(before.get(each) != after.get(each) for each in names)
 
     def became(self, attribute: str) -> Any:
         """The new value of an attribute if this change gave it one, else None."""

@@ -11,14 +11,15 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import db, keys, log, transport
+from chalicelib import db, keys, log, settings, transport
 from chalicelib.auth import accounts
 from chalicelib.errors import ShopError
-from chalicelib.notifications import mail, store
+from chalicelib.notifications import alerts, mail, store
 from chalicelib.notifications.models import Change
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
 from chalicelib.privacy import service as privacy
+from chalicelib.products import search
 from chalicelib.products import store as products
 from chalicelib.users import audit
 from chalicelib.users import store as users
@@ -26,6 +27,8 @@ from chalicelib.users.models import User
 from chalicelib.users.shapes import UserStatus
 
 Reaction = Callable[[Change], None]
+
+_SEARCHED = ("name", "description", "category", "isActive", "createdAt", "deletedAt")
 
 _MALFORMED = (msgspec.ValidationError, KeyError, TypeError, ValueError)
 
@@ -67,6 +70,19 @@ def _mail_reset(change: Change) -> None:
     send(user.email, token)
 
 
+def _alert_low_stock(change: Change) -> None:
+    """Tell the shop's people, unless the product is not sold any more."""
+    stock = change.after or {}
+    product = products.about([stock["productId"]]).get(stock["productId"])
+    if product and product.is_active:
+        alerts.low_stock(product, left=stock["stock"])
+
+
+def _alert_incident(change: Change) -> None:
+    incident = change.after or {}
+    alerts.incident(incident["orderId"], incident["name"], incident["facts"])
+
+
 def _mail_reuse_alarm(change: Change) -> None:
     user = users.get((change.after or {})["userId"])
     if user and user.is_active:
@@ -95,6 +111,8 @@ def handle(records: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _react(change: Change) -> None:
+    if _is_product(change.key) and change.touched(_SEARCHED):
+        search.refresh(str(({**(change.before or {}), **(change.after or {})})["productId"]))
     if change.after is None:
         return
     log.enrich(correlationId=change.after.get("correlationId"))
@@ -119,8 +137,23 @@ def _effects(change: Change) -> Iterator[tuple[str, Reaction]]:
         yield "mail-verification", _mail_verification
     elif change.key.pk.startswith(keys.RESET_PREFIX) and change.became("nonce"):
         yield "mail-reset", _mail_reset
+    elif change.key.sk == keys.STOCK_SK and _has_become_low(change):
+        yield "alert-low-stock", _alert_low_stock
+    elif change.key.sk.startswith(keys.INCIDENT_PREFIX) and change.before is None:
+        yield "alert-incident", _alert_incident
     elif change.key.pk.startswith(keys.AUDIT_PREFIX) and change.became("action") == "session.token_reused":
         yield "mail-reuse-alarm", _mail_reuse_alarm
+
+
+def _is_product(key: keys.Key) -> bool:
+    """Is it the description of a product? A coupon's item has the same sort key."""
+    return key.sk == keys.PRODUCT_SK and key.pk.startswith(keys.PRODUCT_PREFIX)
+
+
+def _has_become_low(change: Change) -> bool:
+    """Did the stock cross the threshold downwards?"""
+    threshold = settings.current().low_stock_threshold
+    return change.before is not None and change.before["stock"] > threshold >= (change.after or {})["stock"]
 
 
 def _show_stock(after: dict[str, Any]) -> None:

@@ -1,27 +1,31 @@
-"""What a checkout would sell: the wanted products against the catalogue, without writing anything (C1, C2)."""
+"""What a checkout would sell at what price: the wanted products against the catalogue (C1, C2).
+
+Nothing is written, but that wrong coupon codes are counted.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from chalicelib import money
+from chalicelib import db, money
 from chalicelib.access import Principal
 from chalicelib.cart import store as carts
 from chalicelib.cart.models import MOST_OF_ONE, MOST_PRODUCTS, CurrencyMismatch, TooManyItems
 from chalicelib.cart.service import owner
+from chalicelib.coupons import service as coupons
+from chalicelib.coupons import store as vouchers
+from chalicelib.coupons.models import Bearer, Coupon, Presented, fold
 from chalicelib.errors import FieldError, Invalid
 from chalicelib.money import Amount
-from chalicelib.orders.models import (
-    CartChanged,
-    EmptyCart,
-    Order,
-    OrderedItem,
-    OrderLine,
-    OrderRequest,
-    TotalTooLarge,
-)
+from chalicelib.orders import policies, pricing
+from chalicelib.orders.errors import CartChanged, EmptyCart, TotalTooLarge
+from chalicelib.orders.models import Order
+from chalicelib.orders.pricing import OrderLine, Price
+from chalicelib.orders.shapes import OrderedItem, OrderRequest
 from chalicelib.products import store as products
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
+from chalicelib.users.shapes import Address
 
 
 class Wanted(NamedTuple):
@@ -31,20 +35,51 @@ class Wanted(NamedTuple):
     field: str
 
 
-def prepare(request: OrderRequest, buyer: Principal) -> Order:
+class Prepared(NamedTuple):
+    """An order that could be placed now, and the coupon that its price was computed with."""
+
+    order: Order
+    coupon: Coupon | None
+
+
+def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     """The order as it would be placed now, or the error that names every faulty line."""
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
     if len(wanted) > MOST_PRODUCTS:
         raise TooManyItems(f"An order holds at most {MOST_PRODUCTS} different products.")
-    listings = products.listings(wanted, consistent=True)
+    listings, presented = _read(wanted, request.coupon_code, Bearer.of(buyer))
     _refuse_faulty(wanted, listings)
     lines = [_line(listings[product_id], each.quantity) for product_id, each in wanted.items()]
     currency = _only_currency(listings)
-    order = Order.place(buyer, lines, currency, request.shipping_address, from_cart=request.items is None)
-    if money.to_decimal(order.total, currency) > money.LARGEST:
-        raise TotalTooLarge(f"One order may cost at most {money.LARGEST} {currency}.")
+    coupon = coupons.accept(presented, pricing.subtotal_of(lines), currency) if presented else None
+    price = _price(lines, currency, coupon, request.shipping_address)
+    order = Order.place(
+        buyer, price, currency, request.shipping_address,
+        coupon=coupon.code if coupon else None, from_cart=request.items is None,
+    )  # fmt: skip
     _refuse_surprise(order, request.expected_total)
-    return order
+    return Prepared(order, coupon)
+
+
+def _read(wanted: Iterable[str], code: str | None, buyer: Bearer) -> tuple[dict[str, Listing], Presented | None]:
+    """The products and what there is to know of the coupon, as they are now, in one round trip."""
+    of_products = [key for product_id in wanted for key in products.listing_keys(product_id)]
+    folded = fold(code) if code else None
+    of_coupon = vouchers.presented_keys(folded, buyer) if folded else ()
+    items = db.get_many([*of_products, *of_coupon], consistent=True)
+    found = {product_id: products.listing_from(items, product_id) for product_id in wanted}
+    listings = {product_id: listing for product_id, listing in found.items() if listing}
+    return listings, vouchers.presented(items, folded, buyer) if folded else None
+
+
+def _price(lines: list[OrderLine], currency: str, coupon: Coupon | None, to: Address) -> Price:
+    """What the lines cost where they go to, or `TotalTooLarge`."""
+    discount = coupon.discount_on(pricing.subtotal_of(lines)) if coupon else 0
+    tax = policies.taxes().of(to.country)
+    price = pricing.price(lines, currency, discount=discount, shipping=policies.shipping(), tax=tax)
+    if money.to_decimal(price.total, currency) > money.LARGEST:
+        raise TotalTooLarge(f"One order may cost at most {money.LARGEST} {currency}.")
+    return price
 
 
 def _from_items(items: list[OrderedItem]) -> dict[str, Wanted]:
@@ -96,9 +131,7 @@ def _refuse_surprise(order: Order, expected: Amount | None) -> None:
     """Sell nothing at another total than the buyer was shown (C2)."""
     if expected is None or money.to_minor(expected, order.currency, field="expectedTotal") == order.total:
         return
-    view = order.view()
-    changes = [{"productId": i.product_id, "quantity": i.quantity, "price": i.price} for i in view.items]
-    raise CartChanged("The total has changed.", facts={"totalAmount": view.total_amount, "changes": changes})
+    raise CartChanged.to(order.view())
 
 
 def _line(listing: Listing, quantity: int) -> OrderLine:

@@ -2,109 +2,86 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from chalicelib import clock, ids, money
 from chalicelib.access import Principal
-from chalicelib.cart.models import Line, Quantity
-from chalicelib.errors import Conflict, Impossible, NotFound
-from chalicelib.money import Amount
-from chalicelib.orders.states import NEXT, OrderStatus, PaymentStatus, require_transition
-from chalicelib.payments.models import Attempt, PaymentMethod, Refund
+from chalicelib.cart.models import Line
+from chalicelib.orders.errors import NotPaid, RefundExceedsPayment
+from chalicelib.orders.pricing import OrderLine, Price
+from chalicelib.orders.states import (
+    NEXT,
+    Actor,
+    FulfillmentStatus,
+    OrderStatus,
+    PaymentStatus,
+    TimelineEntry,
+    require_transition,
+)
+from chalicelib.orders.views import OrderLineView, OrderView, PaymentView
+from chalicelib.payments.models import (
+    Attempt,
+    AttemptState,
+    NextAction,
+    Outcome,
+    Refund,
+    RefundedItem,
+    may_become,
+)
 from chalicelib.users.shapes import Address
-from chalicelib.wire import PageQuery, Shape, View
 
 SYSTEM = "system"
+UNPAID_LIFETIME = timedelta(minutes=15)
 
-
-class EmptyCart(Impossible):
-    """There is nothing to order."""
-
-    code = "empty_cart"
-
-
-class NoSuchOrder(NotFound):
-    """No order has that id, or it is somebody else's (O4)."""
-
-    code = "order_not_found"
-
-
-class TotalTooLarge(Impossible):
-    """More money than one order may move (M1)."""
-
-    code = "total_too_large"
-
-
-class CartChanged(Conflict):
-    """The total is not what the buyer was shown."""
-
-    code = "cart_changed"
-
-
-class OrderedItem(Shape, frozen=True, kw_only=True):
-    """One wanted product in the body of `POST /orders`."""
-
-    product_id: Annotated[str, Meta(max_length=64)]
-    quantity: Quantity
-
-
-class OrderRequest(Shape, frozen=True, kw_only=True):
-    """The body of `POST /orders`; without `items` the whole cart is ordered."""
-
-    items: Annotated[list[OrderedItem], Meta(min_length=1, max_length=300)] | None = None
-    shipping_address: Address
-    payment_method: PaymentMethod
-    expected_total: Amount | None = None
-
-
-class OrderQuery(PageQuery, frozen=True, kw_only=True):
-    """The query of `GET /orders`."""
-
-    status: OrderStatus | None = None
-
-
-class OrderLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A copy of what was bought at what price, in minor units (O3)."""
-
-    product_id: str
-    product_name: str
-    quantity: int
-    price: int
-
-    @property
-    def subtotal(self) -> int:
-        """What the line costs."""
-        return self.price * self.quantity
-
-
-class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """When the order came into a status, and by whom."""
-
-    status: OrderStatus
-    at: str
-    actor: str
+_AMOUNTS = ("subtotal", "discount", "shipping", "tax", "shipping_tax", "refunded")
+_AWAITED = (
+    PaymentStatus.NONE,  # free of charge, and not told yet
+    PaymentStatus.PENDING,
+    PaymentStatus.UNKNOWN,
+    PaymentStatus.AUTHORIZED,
+    PaymentStatus.REQUIRES_ACTION,
+)
+_PAYMENT_OF = {
+    AttemptState.CAPTURED: PaymentStatus.PAID,
+    AttemptState.FAILED: PaymentStatus.FAILED,
+    AttemptState.VOIDED: PaymentStatus.VOIDED,
+    AttemptState.AUTHORIZED: PaymentStatus.AUTHORIZED,
+    AttemptState.REQUIRES_ACTION: PaymentStatus.REQUIRES_ACTION,
+    AttemptState.UNKNOWN: PaymentStatus.UNKNOWN,
+}
+_ATTEMPT_OF = {payment: attempt for attempt, payment in _PAYMENT_OF.items()} | {
+    PaymentStatus.PENDING: AttemptState.PROCESSING,
+}
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An order as stored; amounts are minor units of `currency`, `version` counts its changes."""
+    """An order as stored; amounts are minor units of `currency`, `version` counts its changes.
+
+    `refunded` is on its way no more but back, `reserved` is what pending refunds will take (R1).
+    """
 
     order_id: str
     user_id: str
     email: str
     status: OrderStatus
     payment_status: PaymentStatus
-    fulfillment_status: str
+    fulfillment_status: FulfillmentStatus
     lines: list[OrderLine]
     subtotal: int
     discount: int
     shipping: int
     tax: int
+    shipping_tax: int = 0
+    tax_included: bool = False
     total: int
+    refunded: int = 0
+    reserved: int = 0
     currency: str
+    coupon_code: str | None = None
     shipping_address: Address
     payment_id: str | None = None
     attempt: int
@@ -116,24 +93,21 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def place(
-        cls, buyer: Principal, lines: list[OrderLine], currency: str, address: Address, *, from_cart: bool
+        cls, buyer: Principal, price: Price, currency: str, address: Address, *, coupon: str | None, from_cart: bool
     ) -> Order:
         """A pending order whose payment is about to be tried."""
-        now, subtotal = clock.timestamp(), sum(line.subtotal for line in lines)
+        now = clock.timestamp()
         return cls(
             order_id=ids.new("ord"),
             user_id=buyer.user_id,
             email=buyer.email,
             status=OrderStatus.PENDING,
-            payment_status=PaymentStatus.PENDING if subtotal else PaymentStatus.NONE,
-            fulfillment_status="unfulfilled",
-            lines=lines,
-            subtotal=subtotal,
-            discount=0,
-            shipping=0,
-            tax=0,
-            total=subtotal,
+            payment_status=PaymentStatus.PENDING if price.total else PaymentStatus.NONE,
+            fulfillment_status=FulfillmentStatus.UNFULFILLED,
+            **msgspec.structs.asdict(price),
+            total=price.total,
             currency=currency,
+            coupon_code=coupon,
             shipping_address=address,
             attempt=1,
             from_cart=from_cart,
@@ -145,8 +119,38 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def payment_in_doubt(self) -> bool:
-        """Is a payment under way or its outcome unknown, so that money may still move?"""
+        """Is a payment under way or its outcome unknown, so that money may still move at the provider's word?"""
         return self.payment_status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)
+
+    @property
+    def awaits_payment(self) -> bool:
+        """Is it not over yet with the payment?"""
+        return self.status is OrderStatus.PENDING and self.payment_status in _AWAITED
+
+    def is_news(self, outcome: Outcome) -> bool:
+        """Does it bring the awaited payment on? What is known already does not, nor what can be no more (P1)."""
+        return not self.total or may_become(_ATTEMPT_OF[self.payment_status], outcome.state)
+
+    @property
+    def can_be_let_go(self) -> bool:
+        """Does the provider hold a payment that nobody has taken yet?"""
+        return self.awaits_payment and self.payment_status in (PaymentStatus.AUTHORIZED, PaymentStatus.REQUIRES_ACTION)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Has the buyer had the time there is to do what the payment needs (S2)?"""
+        waits = self.status is OrderStatus.PENDING and self.payment_status is PaymentStatus.REQUIRES_ACTION
+        return waits and self.created_at < clock.ago(UNPAID_LIFETIME)
+
+    @property
+    def is_paid(self) -> bool:
+        """Did the money come, whatever of it went back since?"""
+        return self.payment_status in (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
+
+    @property
+    def refundable(self) -> int:
+        """What is left of the payment that can be given back."""
+        return self.total - self.refunded - self.reserved if self.is_paid else 0
 
     @property
     def is_open(self) -> bool:
@@ -163,11 +167,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         nowhere = Address(street="erased", city="erased", postal_code="00000", country="ZZ")
         return msgspec.structs.replace(self, email="", shipping_address=nowhere, version=self.version + 1)
 
-    @property
-    def is_unsettled(self) -> bool:
-        """Is it still to be written what came of its payment, or that none was needed?"""
-        return self.status is OrderStatus.PENDING and (self.payment_in_doubt or not self.total)
-
     def first_attempt(self) -> Attempt:
         """The attempt to be paid that is stored with the order."""
         return Attempt(
@@ -179,37 +178,79 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             created_at=self.created_at,
         )
 
-    def move(self, to: OrderStatus, payment: PaymentStatus, *, actor: str, payment_id: str | None = None) -> Order:
+    def move(self, to: OrderStatus, *, by: Actor, actor: str, reason: str | None = None) -> Order:
         """The order in another status, or `InvalidTransition` (O1)."""
-        require_transition(self.status, to)
+        require_transition(self.status, to, by)
         now = clock.timestamp()
-        return msgspec.structs.replace(
-            self,
+        entry = TimelineEntry(status=to, at=now, actor=actor, reason=reason)
+        shipped = to is OrderStatus.SHIPPED
+        return self._next(
             status=to,
-            payment_status=payment,
-            payment_id=payment_id or self.payment_id,
-            updated_at=now,
-            timeline=[*self.timeline, TimelineEntry(status=to, at=now, actor=actor)],
-            version=self.version + 1,
+            fulfillment_status=FulfillmentStatus.FULFILLED if shipped else self.fulfillment_status,
+            timeline=[*self.timeline, entry],
         )
 
-    def with_payment(self, payment: PaymentStatus) -> Order:
+    def with_payment(self, payment: PaymentStatus, *, payment_id: str | None = None) -> Order:
         """The order in the same status with its money elsewhere."""
-        return msgspec.structs.replace(
-            self, payment_status=payment, updated_at=clock.timestamp(), version=self.version + 1
+        return self._next(payment_status=payment, payment_id=payment_id or self.payment_id)
+
+    def settled(
+        self, outcome: Outcome, *, ending: OrderStatus, by: Actor, actor: str, reason: str | None = None
+    ) -> Order:
+        """The order after the provider's word; `ending` is where it goes when there will be no money."""
+        payment = _PAYMENT_OF[outcome.state] if self.total else PaymentStatus.NONE
+        if outcome.state is AttemptState.CAPTURED:
+            moved = self.move(OrderStatus.PROCESSING, by=Actor.SYSTEM, actor=SYSTEM)
+        elif outcome.state in (AttemptState.FAILED, AttemptState.VOIDED):
+            moved = self.move(ending, by=by, actor=actor, reason=reason)
+        else:
+            moved = self._next()
+        return msgspec.structs.replace(moved, payment_status=payment, payment_id=outcome.payment_id or self.payment_id)
+
+    def refund(self, amount: int, *, items: tuple[RefundedItem, ...] = (), note: str | None = None) -> Refund:
+        """A refund of that much, or `NotPaid`, or `RefundExceedsPayment` (R1)."""
+        if not self.is_paid or self.payment_id is None:
+            raise NotPaid("Nothing was paid for this order.")
+        if amount > self.refundable or amount < 1:
+            left = self._decimal(self.refundable)
+            facts = {"requested": self._decimal(amount), "refundable": left, "currency": self.currency}
+            raise RefundExceedsPayment(f"Only {left} {self.currency} are left to be refunded.", facts=facts)
+        return Refund.of(
+            order_id=self.order_id, user_id=self.user_id, payment_id=self.payment_id,
+            amount=amount, currency=self.currency, items=items, note=note,
+        )  # fmt: skip
+
+    def with_refund(self, refund: Refund) -> Order:
+        """The order with that much of its payment, and those units, set aside for a refund."""
+        return self._next(reserved=self.reserved + refund.amount, lines=self._with_units(refund, 1))
+
+    def after_refund(self, refund: Refund, *, is_back: bool) -> Order:
+        """The order once a refund that was set aside has ended, with the money back or not."""
+        reserved = self.reserved - refund.amount
+        if not is_back:
+            return self._next(reserved=reserved, lines=self._with_units(refund, -1))
+        refunded = self.refunded + refund.amount
+        whole = refunded == self.total
+        sent_back = all(line.refunded_quantity == line.quantity for line in self.lines)
+        returned = sent_back and self.fulfillment_status is FulfillmentStatus.FULFILLED
+        return self._next(
+            reserved=reserved,
+            refunded=refunded,
+            payment_status=PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED,
+            fulfillment_status=FulfillmentStatus.RETURNED if returned else self.fulfillment_status,
         )
 
-    def full_refund(self) -> Refund | None:
-        """The refund that cancelling asks for, or None when nothing was paid."""
-        if self.payment_status is not PaymentStatus.PAID or not self.payment_id:
-            return None
-        return Refund.of(
-            order_id=self.order_id,
-            user_id=self.user_id,
-            payment_id=self.payment_id,
-            amount=self.total,
-            currency=self.currency,
-        )
+    def _with_units(self, refund: Refund, sign: int) -> list[OrderLine]:
+        items = {item.product_id: item for item in refund.items}
+        return [
+            line.with_refund(sign * items[line.product_id].quantity, sign * items[line.product_id].amount)
+            if line.product_id in items
+            else line
+            for line in self.lines
+        ]
+
+    def _next(self, **changes: Any) -> Order:
+        return msgspec.structs.replace(self, **changes, updated_at=clock.timestamp(), version=self.version + 1)
 
     def cart_lines(self) -> list[Line]:
         """The lines as they stood in the cart."""
@@ -225,61 +266,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             for line in self.lines
         ]
 
-    def view(self) -> OrderView:
-        """What the API shows."""
-        amounts = {name: self._decimal(getattr(self, name)) for name in ("subtotal", "discount", "shipping", "tax")}
+    def view(self, next_action: NextAction | None = None) -> OrderView:
+        """What the API shows, with what the buyer has to do for the payment where that was just told."""
+        amounts = {name: self._decimal(getattr(self, name)) for name in _AMOUNTS}
         lines = [self._line_view(line) for line in self.lines]
-        return OrderView.of(self, items=lines, total_amount=self._decimal(self.total), **amounts)
+        payment = PaymentView(status=self.payment_status, next_action=next_action)
+        return OrderView.of(self, items=lines, total_amount=self._decimal(self.total), payment=payment, **amounts)
 
     def _line_view(self, line: OrderLine) -> OrderLineView:
-        return OrderLineView.of(line, price=self._decimal(line.price), subtotal=self._decimal(line.subtotal))
+        amounts = {name: self._decimal(getattr(line, name)) for name in ("price", "subtotal", "discount", "tax")}
+        return OrderLineView.of(line, **amounts)
 
     def _decimal(self, minor: int) -> Decimal:
         return money.to_decimal(minor, self.currency)
-
-
-class OrderLineView(View, frozen=True, kw_only=True):
-    """A line as the API shows it."""
-
-    product_id: str
-    product_name: str
-    quantity: int
-    price: Decimal
-    subtotal: Decimal
-
-
-class OrderView(View, frozen=True, kw_only=True):
-    """An order as the API shows it."""
-
-    order_id: str
-    user_id: str
-    status: OrderStatus
-    payment_status: PaymentStatus
-    fulfillment_status: str
-    items: list[OrderLineView]
-    subtotal: Decimal
-    discount: Decimal
-    shipping: Decimal
-    tax: Decimal
-    total_amount: Decimal
-    currency: str
-    shipping_address: Address
-    payment_id: str | None
-    created_at: str
-    updated_at: str
-    timeline: list[TimelineEntry]
-
-    @property
-    def is_in_doubt(self) -> bool:
-        """Is it not known yet whether the money came?"""
-        return self.payment_status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)
-
-
-class StatusView(View, frozen=True, kw_only=True):
-    """The short answer to where an order stands."""
-
-    order_id: str
-    status: OrderStatus
-    payment_status: PaymentStatus
-    fulfillment_status: str
-    updated_at: str

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from chalicelib import db, log
+from chalicelib import db, keys, log
 from chalicelib.access import Principal
 from chalicelib.auth import store as sessions
 from chalicelib.cart import store as carts
+from chalicelib.coupons import store as coupons
 from chalicelib.idempotency import Claim
-from chalicelib.orders import checkout, settlement, store
-from chalicelib.orders.models import NoSuchOrder, Order, OrderRequest, OrderView, StatusView
-from chalicelib.orders.states import OrderStatus, PaymentStatus
+from chalicelib.orders import checkout, reconcile, refunds, settlement, store
+from chalicelib.orders.errors import NoSuchOrder
+from chalicelib.orders.models import Order
+from chalicelib.orders.shapes import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
+from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
+from chalicelib.orders.views import OrderView, RefundView, StatusView
 from chalicelib.payments import provider
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
-from chalicelib.payments.models import OutcomeUnknown, Refund
+from chalicelib.payments.models import Outcome, OutcomeUnknown, Refund, RefundOutcome, RefundState
 from chalicelib.products import store as products
 
 
@@ -27,9 +31,8 @@ def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView
     order = db.repeat_until_current(lambda: _reserve(request, buyer, claim))
     log.info("ORDER_CREATED", orderId=order.order_id, items=len(order.lines))
     log.metric("OrderCreated")
-    token = request.payment_method.token
-    outcome = payments.charge(order.first_attempt(), token) if order.total else settlement.NOTHING_TO_PAY
-    return _answer(settlement.settle(order, outcome, claim), outcome.reason)
+    outcome = _charge(order, request.payment_method.token) if order.total else settlement.NOTHING_TO_PAY
+    return _answer(settlement.settle(order, outcome, claim), outcome)
 
 
 def resume(order_id: str, buyer: Principal) -> OrderView:
@@ -37,54 +40,131 @@ def resume(order_id: str, buyer: Principal) -> OrderView:
     order = store.owned(buyer.user_id, order_id)
     if order is None:
         raise NoSuchOrder("There is no such order.")
-    return _answer(settlement.reconcile(order) if order.is_unsettled else order)
+    return _answered_anew(reconcile.reconcile(order) if order.awaits_payment else order)
 
 
 def get(order_id: str, viewer: Principal) -> OrderView:
     """An order, for its owner or an admin."""
-    return store.visible(order_id, viewer).view()
+    return _current(order_id, viewer).view()
 
 
 def status(order_id: str, viewer: Principal) -> StatusView:
     """Where an order stands, for its owner or an admin."""
-    return StatusView.of(store.visible(order_id, viewer))
+    return StatusView.of(_current(order_id, viewer))
 
 
-def page(
-    viewer: Principal, *, status: OrderStatus | None, size: int, after: str | None
-) -> tuple[list[OrderView], str | None]:
+def page(viewer: Principal, query: OrderQuery, after: str | None) -> tuple[list[OrderView], str | None]:
     """A customer's own orders, or everybody's for an admin, newest first."""
     if viewer.is_admin:
-        orders, following = store.in_status(status, limit=size, after=after)
+        behind, since = after or _place(query.end), _place(query.begin) or ""
+        orders, following = store.in_status(query.status, limit=query.size, after=behind, since=since)
     else:
-        orders, following = store.of_user(viewer.user_id, limit=size, after=after)
-        orders = [order for order in orders if status in (None, order.status)]
+        orders, following = store.of_user(viewer.user_id, limit=query.size, after=after)
+        orders = [order for order in orders if query.takes(order.status, order.created_at)]
     return [order.view() for order in orders], following
 
 
-def cancel(order_id: str, actor: Principal) -> OrderView:
-    """Give the stock back and refund the payment, exactly once."""
+def cancel(order_id: str, actor: Principal, reason: str | None = None) -> OrderView:
+    """Give the stock back, and void or refund the payment, exactly once."""
+    cancelled, refund = db.repeat_until_current(lambda: _cancel(order_id, actor, reason))
+    log.info("ORDER_CANCELLED", orderId=order_id)
+    if refund:
+        refunds.pay_back(refund)
+        cancelled = store.owned(cancelled.user_id, order_id) or cancelled
+    return cancelled.view()
 
-    def attempt() -> tuple[Order, Refund | None]:
+
+def transition(order_id: str, change: OrderStatusChange, actor: Principal) -> OrderView:
+    """Bring an order into another status as an admin; into the one that it is in already changes nothing (O2)."""
+    if change.status is OrderStatus.CANCELLED:
+        return cancel(order_id, actor, change.reason)
+
+    def attempt() -> Order:
         order = store.visible(order_id, actor)
+        if order.status is change.status:
+            return order
+        moved = order.move(change.status, by=Actor.ADMIN, actor=actor.user_id, reason=change.reason)
+        if order.awaits_payment and order.total:
+            raise OutcomeUnknown("The payment has not come yet; the order goes on by itself when it does.")
+        db.commit(store.change(order, moved, actor=actor.user_id))
+        return moved
+
+    moved = db.repeat_until_current(attempt)
+    log.info("ORDER_MOVED", orderId=order_id, status=moved.status)
+    return moved.view()
+
+
+def refund(order_id: str, request: RefundRequest, *, actor: Principal, claim: Claim) -> RefundView:
+    """Give back an amount, the price of units, or all that is left (R1, R2).
+
+    The answer may be a refund that is still pending; the schedule finishes it. Raises `RefundFailed` when the
+    provider refuses, with nothing changed.
+    """
+
+    def attempt() -> Refund:
+        order = store.visible(order_id, actor)
+        asked = refunds.asked_for(order, request)
+        set_aside, row = refunds.begin(order, asked)
+        change = store.change(order, set_aside, actor=actor.user_id)
+        db.commit(*claim.start(f"{order_id}/{asked.refund_id}"), change, *row)
+        return asked
+
+    asked = db.repeat_until_current(attempt)
+    return _refund_answer(asked, refunds.pay_back(asked, claim))
+
+
+def resume_refund(subject: str, actor: Principal) -> RefundView:
+    """Go on with a refund whose request died: the provider gives back once however often it is asked (I6)."""
+    order_id, _, refund_id = subject.partition("/")
+    store.visible(order_id, actor)
+    row = attempts.find_refund(order_id, refund_id)
+    if row is None:
+        raise NoSuchOrder("There is no such refund.")
+    on_record = RefundOutcome(state=row.state, reason=row.reason)
+    return _refund_answer(row, refunds.pay_back(row) if row.state is RefundState.PENDING else on_record)
+
+
+def refunds_of(
+    order_id: str, viewer: Principal, *, size: int, after: str | None
+) -> tuple[list[RefundView], str | None]:
+    """An order's refunds, oldest first, for its owner or an admin."""
+    store.visible(order_id, viewer)
+    found, following = attempts.refunds_of(order_id, limit=size, after=after)
+    return [refunds.view(refund) for refund in found], following
+
+
+def _current(order_id: str, viewer: Principal) -> Order:
+    """An order as it is at this moment: one whose time to be paid is over ends now, not at the next sweep (S2)."""
+    order = store.visible(order_id, viewer)
+    return reconcile.let_go(order, settlement.EXPIRY) if order.is_overdue else order
+
+
+def _charge(order: Order, token: str) -> Outcome:
+    attempt = order.first_attempt()
+    return reconcile.taken(attempt, payments.charge(attempt, token))
+
+
+def _cancel(order_id: str, actor: Principal, reason: str | None) -> tuple[Order, Refund | None]:
+    order = store.visible(order_id, actor)
+    if order.status is OrderStatus.CANCELLED:
+        return order, None
+    by = Actor.ADMIN if actor.is_admin else Actor.BUYER
+    if order.can_be_let_go:
+        order = reconcile.let_go(order, settlement.Ending(by=by, actor=actor.user_id, reason=reason))
         if order.status is OrderStatus.CANCELLED:
             return order, None
-        if order.payment_in_doubt:
-            raise OutcomeUnknown("The payment's outcome is not known yet; try again in some minutes.")
-        refund = order.full_refund()
-        cancelled = order.move(OrderStatus.CANCELLED, order.payment_status, actor=actor.user_id)
-        opened = [attempts.open_refund(refund)] if refund else []
-        db.commit(store.change(order, cancelled, actor=actor.user_id), *settlement.returns(order), *opened)
-        return cancelled, refund
-
-    cancelled, refund = db.repeat_until_current(attempt)
-    log.info("ORDER_CANCELLED", orderId=order_id)
-    return (settlement.give_back(cancelled, refund) if refund else cancelled).view()
+    cancelled = order.move(OrderStatus.CANCELLED, by=by, actor=actor.user_id, reason=reason)
+    if order.awaits_payment and order.total:
+        raise OutcomeUnknown("The payment's outcome is not known yet; try again in some minutes.")
+    back = order.refund(order.refundable) if order.refundable else None
+    cancelled, row = refunds.begin(cancelled, back) if back else (cancelled, ())
+    db.commit(store.change(order, cancelled, actor=actor.user_id), *settlement.returns(order), *row)
+    return cancelled, back
 
 
 def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
     """Write the order and take its stock in one transaction, or raise `ConditionFailed` to prepare anew (C3)."""
-    order = checkout.prepare(request, buyer)
+    order, coupon = checkout.prepare(request, buyer)
     quantities = {line.product_id: line.quantity for line in order.lines}
     db.commit(
         *claim.start(order.order_id),
@@ -94,13 +174,35 @@ def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
             products.take(line.product_id, line.quantity, price=line.price, currency=order.currency)
             for line in order.lines
         ),
+        *(coupons.take(coupon, order_id=order.order_id, user_id=buyer.user_id) if coupon else ()),
         *([attempts.open_attempt(order.first_attempt())] if order.total else []),
         *([carts.remove_ordered(buyer.user_id, quantities)] if order.from_cart else []),
     )
     return order
 
 
-def _answer(order: Order, reason: str | None = None) -> OrderView:
+def _answer(order: Order, outcome: Outcome | None = None) -> OrderView:
     if order.payment_status is PaymentStatus.FAILED:
-        raise settlement.declined(order, reason)
-    return order.view()
+        raise settlement.declined(order, outcome.reason if outcome else None)
+    waits = outcome is not None and order.payment_status is PaymentStatus.REQUIRES_ACTION
+    return order.view(outcome.next_action if waits and outcome else None)
+
+
+def _answered_anew(order: Order) -> OrderView:
+    """The answer as far as it can be told from what is on record, and what the buyer has to do from the provider."""
+    if order.payment_status is PaymentStatus.REQUIRES_ACTION:
+        return _answer(order, payments.look_up(order.first_attempt()))
+    attempt = attempts.find_attempt(order.order_id, order.attempt)
+    return _answer(order, Outcome(state=attempt.state, reason=attempt.reason) if attempt else None)
+
+
+def _refund_answer(asked: Refund, outcome: RefundOutcome) -> RefundView:
+    heard = refunds.answer(asked, outcome)
+    if isinstance(heard, RefundView):
+        return heard
+    raise heard
+
+
+def _place(instant: str) -> str | None:
+    """Where an instant lies in the index by status."""
+    return keys.order_time(instant) if instant else None

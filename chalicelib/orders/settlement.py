@@ -1,81 +1,74 @@
-"""How a payment ends: written once, whoever heard of it first (C6 to C9, P4, R1)."""
+"""How a payment ends: written once, whoever heard of it first (C6 to C9).
+
+The request that charges, the provider's webhook and the schedule all come to `settle`, in any order and as often as
+they like. Whoever comes second finds the order changed, looks at it again, and agrees.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import timedelta
-
 import msgspec
 
-from chalicelib import clock, db, idempotency, log
+from chalicelib import db, idempotency, log
 from chalicelib.cart import store as carts
 from chalicelib.cart.service import of_user
+from chalicelib.coupons import store as coupons
 from chalicelib.errors import Unavailable
 from chalicelib.idempotency import Claim
-from chalicelib.orders import store
+from chalicelib.orders import incidents, store
 from chalicelib.orders.models import SYSTEM, Order
-from chalicelib.orders.states import OrderStatus, PaymentStatus
-from chalicelib.payments import service as payments
+from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
 from chalicelib.payments import store as attempts
-from chalicelib.payments.models import AttemptState, Outcome, PaymentDeclined, Refund
+from chalicelib.payments.models import AttemptState, Outcome, PaymentDeclined
 from chalicelib.products import store as products
 
 NOTHING_TO_PAY = Outcome(state=AttemptState.CAPTURED)
 
-_PROVIDER_LIMIT = timedelta(minutes=2)  # a charge that the provider has not heard of by then will not come
-_MISSES = 2
+_ENDS = (AttemptState.FAILED, AttemptState.VOIDED)
+_UNPAID = (PaymentStatus.FAILED, PaymentStatus.VOIDED)
 
 
-def settle(order: Order, outcome: Outcome, claim: Claim = idempotency.NO_CLAIM) -> Order:
-    """Write what the provider said: the one way that a payment ends (C6).
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an order goes when there will be no money for it, at whose word and why."""
+
+    status: OrderStatus = OrderStatus.CANCELLED
+    by: Actor = Actor.SYSTEM
+    actor: str = SYSTEM
+    reason: str | None = None
+
+
+BY_ITSELF = Ending()
+EXPIRY = Ending(status=OrderStatus.EXPIRED)
+
+
+def settle(
+    order: Order,
+    outcome: Outcome,
+    claim: Claim = idempotency.NO_CLAIM,
+    *,
+    ending: Ending = BY_ITSELF,
+    marks: tuple[db.Write, ...] = (),
+) -> Order:
+    """Write what the provider said: the one way that a payment ends (C6). `marks` are written with it.
 
     The loser of a race reads what the winner wrote. When the table does not answer, the order stays in doubt for
     the schedule to settle, and is returned as it was (C8).
     """
-    after, failed = _after(order, outcome), outcome.state is AttemptState.FAILED
-    writes = [
-        store.change(order, after, actor=SYSTEM),
-        *([attempts.settle_attempt(order.first_attempt(), outcome)] if order.total else []),
-        *(returns(order) if failed else []),
-        *claim.finish(declined(after, outcome.reason) if failed else after.view()),
-    ]
+    present = order
+
+    def attempt() -> Order:
+        nonlocal present
+        try:
+            return _write(present, outcome, claim, ending, marks)
+        except store.Stale:
+            present = store.owned(order.user_id, order.order_id) or present
+            raise
+
     try:
-        _commit(order, writes, with_cart=failed and order.from_cart)
-    except store.Stale:
-        return _lost_race(order, outcome)
-    except (Unavailable, db.ConditionFailed) as error:
+        return db.repeat_until_current(attempt)
+    except Unavailable as error:
         log.error("SETTLE_FAILED", orderId=order.order_id, outcome=outcome.state, error=type(error).__name__)
-        return order
-    return after
-
-
-def reconcile(order: Order) -> Order:
-    """Settle an order by what the provider knows of its payment, or as free if there was nothing to pay (P4).
-
-    A charge counts as never made when the provider has twice not heard of it, past the time it may take.
-    """
-    if not order.total:
-        return settle(order, NOTHING_TO_PAY)
-    outcome = payments.look_up(order.first_attempt())
-    if outcome is None:
-        if order.created_at > clock.ago(_PROVIDER_LIMIT) or attempts.count_miss(order.first_attempt()) < _MISSES:
-            return order
-        outcome = Outcome(state=AttemptState.FAILED, reason="never_received")
-    if outcome.state is AttemptState.UNKNOWN and order.payment_status is PaymentStatus.UNKNOWN:
-        return order
-    return settle(order, outcome)
-
-
-def give_back(order: Order, refund: Refund) -> Order:
-    """Return the money of a cancelled order; unanswered, it stays on record for the schedule (R1)."""
-    if not payments.refund(refund):
-        return order
-    refunded = order.with_payment(PaymentStatus.REFUNDED)
-    try:
-        db.commit(store.change(order, refunded, actor=SYSTEM), attempts.settle_refund(refund))
-    except db.ConditionFailed:
-        return store.owned(order.user_id, order.order_id) or order
-    return refunded
+        log.metric("SettleFailed")
+        return present
 
 
 def declined(order: Order, reason: str | None) -> PaymentDeclined:
@@ -85,44 +78,69 @@ def declined(order: Order, reason: str | None) -> PaymentDeclined:
 
 
 def returns(order: Order) -> list[db.Write]:
-    """Every unit back on the shelf, in the commit that ends the order (S1)."""
-    return [products.give_back(line.product_id, line.quantity) for line in order.lines]
+    """Every unit back on the shelf and the coupon unused, in the commit that ends the order (S1, C7)."""
+    units = [products.give_back(line.product_id, line.quantity) for line in order.lines]
+    if order.coupon_code is None:
+        return units
+    return [*units, *coupons.give_back(order.coupon_code, order_id=order.order_id, user_id=order.user_id)]
 
 
-def _after(order: Order, outcome: Outcome) -> Order:
-    if outcome.state is AttemptState.CAPTURED:
-        paid = PaymentStatus.PAID if order.total else PaymentStatus.NONE
-        return order.move(OrderStatus.PROCESSING, paid, actor=SYSTEM, payment_id=outcome.payment_id)
-    if outcome.state is AttemptState.FAILED:
-        return order.move(OrderStatus.CANCELLED, PaymentStatus.FAILED, actor=SYSTEM)
-    return order.with_payment(PaymentStatus.UNKNOWN)
+def _write(order: Order, outcome: Outcome, claim: Claim, ending: Ending, marks: tuple[db.Write, ...]) -> Order:
+    if not outcome.is_about(order.total, order.currency):
+        return _told(_refuse_amount(order, outcome), outcome, claim)
+    if not order.awaits_payment:
+        return _told(_too_late(order, outcome), outcome, claim)
+    if not order.is_news(outcome):
+        return _told(order, outcome, claim)
+    after = order.settled(outcome, ending=ending.status, by=ending.by, actor=ending.actor, reason=ending.reason)
+    db.commit(
+        store.change(order, after, actor=ending.actor),
+        *([attempts.settle_attempt(order.first_attempt(), outcome)] if order.total else []),
+        *(returns(order) if outcome.state in _ENDS else []),
+        *(_cart_back(order) if outcome.state is AttemptState.FAILED else []),
+        *_finish(claim, after, outcome),
+        *marks,
+    )
+    return after
 
 
-def _commit(order: Order, writes: list[db.Write], *, with_cart: bool) -> None:
-    """Commit, together with the ordered lines' return to the cart where that is possible (C7)."""
-
-    def attempt() -> None:
-        cart = carts.load(of_user(order.user_id))
-        back = carts.bring_back(cart, order.cart_lines())
-        db.commit(*writes, *([back] if back else []))
-
-    if with_cart:
-        db.repeat_until_current(attempt, but=store.Stale)
-    else:
-        db.commit(*writes)
+def _told(order: Order, outcome: Outcome, claim: Claim) -> Order:
+    """The order as somebody else has written it; the answer goes on record all the same (I4)."""
+    record = _finish(claim, order, outcome)
+    if record:
+        db.commit(*record)
+    return order
 
 
-def _lost_race(order: Order, outcome: Outcome) -> Order:
-    """What the winner wrote; money that came for an order which has ended without it goes back."""
-    now = store.owned(order.user_id, order.order_id) or order
-    if outcome.payment_id and now.payment_status is PaymentStatus.FAILED:
-        log.error("CHARGED_AFTER_THE_END", orderId=order.order_id)
-        refund = Refund.of(
-            order_id=now.order_id, user_id=now.user_id, payment_id=outcome.payment_id,
-            amount=now.total, currency=now.currency,
-        )  # fmt: skip
-        # One id for this one case, so that hearing of the charge twice gives the money back once.
-        once = msgspec.structs.replace(refund, refund_id=f"ref_{now.order_id.removeprefix('ord_')}")
-        with suppress(db.ConditionFailed):
-            db.commit(attempts.open_refund(once))
-    return now
+def _finish(claim: Claim, after: Order, outcome: Outcome) -> tuple[db.Write, ...]:
+    """The record of the answer; one with a secret for the buyer is never recorded, but found out anew (I4)."""
+    if after.payment_status is PaymentStatus.REQUIRES_ACTION:
+        return claim.let_go()
+    is_declined = after.payment_status is PaymentStatus.FAILED
+    return claim.finish(declined(after, outcome.reason) if is_declined else after.view())
+
+
+def _cart_back(order: Order) -> list[db.Write]:
+    """The ordered lines' return to the cart they came from, where that is possible (C7)."""
+    back = carts.bring_back(carts.load(of_user(order.user_id)), order.cart_lines()) if order.from_cart else None
+    return [back] if back else []
+
+
+def _too_late(order: Order, outcome: Outcome) -> Order:
+    """What the winner wrote; money that came for an order which has ended without it goes back, once."""
+    if outcome.state is not AttemptState.CAPTURED or order.payment_status not in _UNPAID:
+        return order
+    paid = order.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
+    # One id for this one case, so that hearing of the charge twice gives the money back once.
+    refund = msgspec.structs.replace(paid.refund(paid.total), refund_id=f"ref_{order.order_id.removeprefix('ord_')}")
+    after = paid.with_refund(refund)
+    db.commit(store.change(order, after, actor=SYSTEM), attempts.open_refund(refund))
+    log.error("CHARGED_AFTER_THE_END", orderId=order.order_id)
+    return after
+
+
+def _refuse_amount(order: Order, outcome: Outcome) -> Order:
+    """Finalise nothing on another amount than was asked for; people have to look at it (P5)."""
+    figures = {"asked": order.total, "said": outcome.amount, "currency": outcome.currency}
+    incidents.report(order.order_id, "payment-amount", **figures)
+    return order

@@ -1,14 +1,16 @@
-"""Where an order and its money can stand, and the only ways from one status to another (O1)."""
+"""Where an order, its money and its goods can stand, and the only ways from one status to another (O1)."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
+
 from chalicelib.errors import Conflict
 
 
 class InvalidTransition(Conflict):
-    """The order's status does not allow it."""
+    """The order's status does not allow it, or not to this caller."""
 
     code = "invalid_transition"
 
@@ -30,26 +32,66 @@ class PaymentStatus(StrEnum):
 
     NONE = "none"
     PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
     UNKNOWN = "unknown"
+    AUTHORIZED = "authorized"
     PAID = "paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
     FAILED = "failed"
+    VOIDED = "voided"
 
 
+class FulfillmentStatus(StrEnum):
+    """Where an order's goods stand."""
+
+    UNFULFILLED = "unfulfilled"
+    FULFILLED = "fulfilled"
+    RETURNED = "returned"
+
+
+class Actor(StrEnum):
+    """What somebody is to an order."""
+
+    BUYER = "buyer"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """When the order came into a status, by whom, and why if that was said."""
+
+    status: OrderStatus
+    at: str
+    actor: str
+    reason: str | None = None
+
+
+_S = OrderStatus
 NEXT: dict[OrderStatus, tuple[OrderStatus, ...]] = {
-    OrderStatus.PENDING: (OrderStatus.PROCESSING, OrderStatus.CANCELLED, OrderStatus.EXPIRED),
-    OrderStatus.PROCESSING: (OrderStatus.SHIPPED, OrderStatus.CANCELLED),
-    OrderStatus.SHIPPED: (OrderStatus.DELIVERED,),
-    OrderStatus.DELIVERED: (OrderStatus.COMPLETED,),
-    OrderStatus.COMPLETED: (),
-    OrderStatus.CANCELLED: (),
-    OrderStatus.EXPIRED: (),
+    _S.PENDING: (_S.PROCESSING, _S.CANCELLED, _S.EXPIRED),
+    _S.PROCESSING: (_S.SHIPPED, _S.CANCELLED),
+    _S.SHIPPED: (_S.DELIVERED,),
+    _S.DELIVERED: (_S.COMPLETED,),
+    _S.COMPLETED: (),
+    _S.CANCELLED: (),
+    _S.EXPIRED: (),
+}
+_OPEN_TO: dict[Actor, tuple[OrderStatus, ...]] = {
+    Actor.BUYER: (_S.CANCELLED,),
+    Actor.ADMIN: (_S.PROCESSING, _S.SHIPPED, _S.DELIVERED, _S.COMPLETED, _S.CANCELLED),
+    Actor.SYSTEM: (_S.PROCESSING, _S.CANCELLED, _S.EXPIRED),
 }
 
 
-def require_transition(current: OrderStatus, requested: OrderStatus) -> None:
-    """Raise `InvalidTransition` unless an order may go from one status to the other."""
-    allowed = NEXT[current]
-    if requested not in allowed:
-        facts = {"current": current, "requested": requested, "allowed": list(allowed)}
+def allowed(current: OrderStatus, actor: Actor) -> list[OrderStatus]:
+    """Where an order may go from a status at that actor's word."""
+    return [following for following in NEXT[current] if following in _OPEN_TO[actor]]
+
+
+def require_transition(current: OrderStatus, requested: OrderStatus, actor: Actor) -> None:
+    """Raise `InvalidTransition` unless the actor may bring an order from one status to the other."""
+    open_ways = allowed(current, actor)
+    if requested not in open_ways:
+        facts = {"current": current, "requested": requested, "allowed": open_ways}
         raise InvalidTransition(f"An order that is {current} cannot become {requested}.", facts=facts)

@@ -6,10 +6,20 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import db, ids, keys, settings
+from chalicelib import attributes, clock, db, ids, keys, settings
 from chalicelib.access import Principal
-from chalicelib.orders.models import NoSuchOrder, Order
+from chalicelib.orders.errors import NoSuchOrder
+from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
+from chalicelib.orders.views import Report
+from chalicelib.payments.models import ProviderEvent
+
+_PARKED_SECONDS = 30 * 24 * 3600
+_REPORT_SECONDS = 365 * 24 * 3600
+
+
+class AlreadyHeard(Exception):
+    """A provider's message came again after it has had its effect."""
 
 
 class Stale(db.ConditionFailed):
@@ -18,7 +28,7 @@ class Stale(db.ConditionFailed):
 
 def add(order: Order) -> tuple[db.Write, ...]:
     """The writes of a new order and its lines."""
-    item = {**msgspec.to_builtins(order), **_index(order), "updatedBy": order.user_id}
+    item = {**_to_item(order), "updatedBy": order.user_id}
     lines = (
         db.insert(
             keys.order_item(order.order_id, line.product_id),
@@ -30,37 +40,33 @@ def add(order: Order) -> tuple[db.Write, ...]:
 
 
 def change(before: Order, after: Order, *, actor: str) -> db.Write:
-    """The write that moves an order on, or `Stale` when somebody else moved it first (O2)."""
-    changed = {
-        ":status": after.status,
-        ":payment": after.payment_status,
-        ":paymentId": after.payment_id,
-        ":timeline": msgspec.to_builtins(after.timeline),
-        ":updated": after.updated_at,
-        ":version": after.version,
-        ":index": _index(after)["GSI2PK"],
-        ":actor": actor,
-        ":email": after.email,
-        ":address": msgspec.to_builtins(after.shipping_address),
-    }
+    """The write of what differs between two states of an order, or `Stale` when somebody changed it first (O2)."""
+    was, now = _to_item(before), _to_item(after)
+    changed = {name: now[name] for name in now if now[name] != was[name]}
+    expression, values, names = attributes.assignment({**changed, "version": after.version, "updatedBy": actor})
     return db.update(
         keys.order(before.user_id, before.order_id),
-        "SET #status = :status, paymentStatus = :payment, paymentId = :paymentId, timeline = :timeline, "
-        "updatedAt = :updated, version = :version, GSI2PK = :index, updatedBy = :actor, email = :email, "
-        "shippingAddress = :address",
-        {**changed, ":from": before.status, ":was": before.version},
-        names={"#status": "status"},
-        condition="#status = :from AND version = :was",
+        expression,
+        {**values, ":from": before.status, ":was": before.version},
+        names={**names, "#status": "status"},
+        condition="#status = :from AND #version = :was",
         otherwise=Stale(before.order_id),
     )
+
+
+def find(order_id: str) -> Order | None:
+    """An order by its id, whoever owns it; one that was placed a moment ago may not be found yet."""
+    if not ids.valid("ord", order_id):
+        return None
+    page = db.query(db.GSI1, keys.order_by_id(order_id), limit=1)
+    return owned(page.items[0]["userId"], order_id) if page.items else None
 
 
 def visible(order_id: str, to: Principal) -> Order:
     """An order that its owner or an admin asks for; anybody else's is `NoSuchOrder` (O4)."""
     found = owned(to.user_id, order_id)
     if found is None and to.is_admin:
-        page = db.query(db.GSI1, keys.order_by_id(order_id), limit=1)
-        found = _from_item(page.items[0]) if page.items else None
+        found = find(order_id)
     if found is None:
         raise NoSuchOrder("There is no such order.")
     return found
@@ -84,12 +90,17 @@ def of_user(user_id: str, *, limit: int, after: str | None, consistent: bool = F
     )
 
 
-def in_status(status: OrderStatus | None, *, limit: int, after: str | None) -> tuple[list[Order], str | None]:
-    """A page of everybody's orders in one status or in any, newest first, one round trip a partition."""
+def in_status(
+    status: OrderStatus | None, *, limit: int, after: str | None, since: str = ""
+) -> tuple[list[Order], str | None]:
+    """A page of everybody's orders in one status or in any, newest first, one round trip a partition.
+
+    `after` and `since` are places in the index: behind the one, down to the other.
+    """
     statuses = [status] if status else list(OrderStatus)
     shards = range(settings.current().index_shards)
     partitions = [keys.orders_by_status(each, shard) for each in statuses for shard in shards]
-    return _page(db.query_shards(db.GSI2, partitions, limit=limit, after=after))
+    return _page(db.query_shards(db.GSI2, partitions, limit=limit, after=after, since=since))
 
 
 def pending(*, before: str, after: str | None, limit: int) -> tuple[list[Order], str | None]:
@@ -99,8 +110,62 @@ def pending(*, before: str, after: str | None, limit: int) -> tuple[list[Order],
     return _page(db.query_shards(db.GSI2, partitions, limit=limit, after=after or keys.order_time(before)))
 
 
+def park(event: ProviderEvent) -> db.Write:
+    """The write that keeps a message about an order that is not known, for the schedule to try again (P5)."""
+    shard = ids.shard(event.event_id, settings.current().index_shards)
+    now = clock.timestamp()
+    index = {"GSI2PK": keys.parked_events(shard), "GSI2SK": f"{now}#{event.event_id}"}
+    item = {"event": msgspec.to_builtins(event), "parkedAt": now, "expiresAt": clock.epoch() + _PARKED_SECONDS}
+    return db.put(keys.parked_event(event.event_id), {**item, **index})
+
+
+def parked(*, limit: int) -> list[tuple[ProviderEvent, str]]:
+    """Messages about orders that were not known when they came, and when that was."""
+    shards = range(settings.current().index_shards)
+    pages = [db.query(db.GSI2, keys.parked_events(shard), limit=limit) for shard in shards]
+    return [(msgspec.convert(i["event"], ProviderEvent), i["parkedAt"]) for page in pages for i in page.items]
+
+
+def give_up(event: ProviderEvent) -> db.Write:
+    """The write that takes a parked message out of the schedule; people look at it."""
+    return db.update(keys.parked_event(event.event_id), "REMOVE GSI2PK, GSI2SK", {})
+
+
+def unpark(event: ProviderEvent) -> db.Write:
+    """The write that forgets a parked message."""
+    return db.delete(keys.parked_event(event.event_id))
+
+
+def mark(event: ProviderEvent) -> db.Write:
+    """The write that notes that a message has had its effect, or `AlreadyHeard` (P5)."""
+    item = {"expiresAt": clock.epoch() + _PARKED_SECONDS}
+    return db.insert(keys.effect(f"webhook-{event.event_id}", "settled"), item, otherwise=AlreadyHeard(event.event_id))
+
+
+def report(order_id: str, name: str, **facts: Any) -> db.Write:
+    """The write of something that only people can put right; reported once under each name."""
+    item = {"orderId": order_id, "name": name, "facts": facts, "at": clock.timestamp()}
+    return db.insert(keys.incident(order_id, name), item)
+
+
+def keep(report: Report) -> None:
+    """Keep the report of a store audit, for a year."""
+    item = {**msgspec.to_builtins(report), "expiresAt": clock.epoch() + _REPORT_SECONDS}
+    db.commit(db.put(keys.store_report(report.at), item))
+
+
+def latest_report() -> Report | None:
+    """The report of the last store audit."""
+    page = db.query(db.TABLE, keys.store_report("").pk, limit=1, newest_first=True)
+    return msgspec.convert(page.items[0], Report) if page.items else None
+
+
 def _page(page: db.Page) -> tuple[list[Order], str | None]:
     return [_from_item(item) for item in page.items], page.after
+
+
+def _to_item(order: Order) -> dict[str, Any]:
+    return {**msgspec.to_builtins(order), **_index(order)}
 
 
 def _from_item(item: db.Item) -> Order:

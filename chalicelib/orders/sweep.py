@@ -11,15 +11,14 @@ import msgspec
 
 from chalicelib import clock, db, log, transport
 from chalicelib.errors import ShopError
-from chalicelib.orders import settlement, store
-from chalicelib.orders.models import SYSTEM, Order
-from chalicelib.orders.states import OrderStatus, PaymentStatus
+from chalicelib.orders import reconcile, refunds, store, webhooks
+from chalicelib.orders.models import Order
+from chalicelib.orders.states import OrderStatus
 from chalicelib.payments import store as attempts
-from chalicelib.payments.models import Refund
+from chalicelib.payments.models import ProviderEvent
 
 T = TypeVar("T")
 
-_UNPAID_LIFETIME = timedelta(minutes=15)
 _SETTLE_AFTER = timedelta(minutes=1)  # longer than any request lives
 _AT_ONCE = 100
 
@@ -30,9 +29,10 @@ def run(*, seconds: float) -> dict[str, int]:
     Gives how many of each were brought to an end, and how many failed and are left for the next run.
     """
     until = clock.monotonic() + seconds
-    done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "failed": 0})
+    done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "heard": 0, "failed": 0})
     begun_before = clock.ago(_SETTLE_AFTER)
-    _each(attempts.pending_refunds(before=begun_before, limit=_AT_ONCE), _refund, done, until)
+    _each(attempts.pending_refunds(before=begun_before, limit=_AT_ONCE), refunds.resend, done, until)
+    _each(store.parked(limit=_AT_ONCE), _parked, done, until)
     for page in _pages(begun_before, until):
         _each(page, _order, done, until)
     log.info("SWEPT", **{name: str(count) for name, count in done.items()})
@@ -62,25 +62,12 @@ def _each(things: Iterable[T], work: Callable[[T], str | None], done: Counter[st
             done[ended] += 1
 
 
-def _refund(refund: Refund) -> str | None:
-    order = store.owned(refund.user_id, refund.order_id)
-    if order is None:
-        return "failed"
-    return "refunded" if settlement.give_back(order, refund).payment_status is PaymentStatus.REFUNDED else None
-
-
 def _order(order: Order) -> str | None:
-    if order.is_unsettled:
-        return "settled" if settlement.reconcile(order).status is not OrderStatus.PENDING else None
-    return _expire(order) if order.created_at < clock.ago(_UNPAID_LIFETIME) else None
+    status = reconcile.reconcile_if_due(order).status
+    if status is OrderStatus.EXPIRED:
+        return "expired"
+    return None if status is OrderStatus.PENDING else "settled"
 
 
-def _expire(order: Order) -> str | None:
-    """End an order that nobody is paying, unless somebody else changes it first (S2)."""
-    expired = order.move(OrderStatus.EXPIRED, order.payment_status, actor=SYSTEM)
-    try:
-        db.commit(store.change(order, expired, actor=SYSTEM), *settlement.returns(order))
-    except store.Stale:
-        return None
-    log.info("ORDER_EXPIRED", orderId=order.order_id)
-    return "expired"
+def _parked(kept: tuple[ProviderEvent, str]) -> str | None:
+    return "heard" if webhooks.retry(*kept) else None

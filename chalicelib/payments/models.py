@@ -1,15 +1,16 @@
-"""Payment attempts and refunds as values."""
+"""Payment attempts and refunds as values: where each can stand, and what a provider can say of it."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from chalicelib import clock, ids
-from chalicelib.errors import Conflict, PaymentRequired
+from chalicelib.errors import Conflict, Invalid, PaymentRequired
 from chalicelib.wire import Shape
 
 
@@ -26,13 +27,63 @@ class OutcomeUnknown(Conflict):
     code = "payment_outcome_unknown"
 
 
+class InvalidSignature(Invalid):
+    """A webhook that the provider did not sign, or not lately (P5)."""
+
+    code = "invalid_signature"
+
+
+class UnreadableEvent(Invalid):
+    """A webhook that the provider did sign, in words that this shop does not understand."""
+
+    code = "unreadable_event"
+
+
+_LONGEST_PAUSE = timedelta(hours=1)
+
+
 class AttemptState(StrEnum):
     """Where an attempt stands (P1)."""
 
+    CREATED = "created"
     PROCESSING = "processing"
+    AUTHORIZED = "authorized"
+    REQUIRES_ACTION = "requires_action"
+    UNKNOWN = "unknown"
     CAPTURED = "captured"
     FAILED = "failed"
-    UNKNOWN = "unknown"
+    VOIDED = "voided"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+
+
+_S = AttemptState
+_HEARD = (_S.AUTHORIZED, _S.CAPTURED, _S.FAILED)
+
+# The rule's own arrows; beyond it, an outcome not heard yet, in doubt or up to the buyer may also turn out to wait for
+# the buyer, to have been voided at the provider, or to go into doubt (docs/adr/0007).
+NEXT: dict[AttemptState, tuple[AttemptState, ...]] = {
+    _S.CREATED: (_S.PROCESSING,),
+    _S.PROCESSING: (*_HEARD, _S.UNKNOWN, _S.REQUIRES_ACTION, _S.VOIDED),
+    _S.UNKNOWN: (*_HEARD, _S.REQUIRES_ACTION, _S.VOIDED),
+    _S.REQUIRES_ACTION: (*_HEARD, _S.UNKNOWN, _S.VOIDED),
+    _S.AUTHORIZED: (_S.CAPTURED, _S.VOIDED),
+    _S.CAPTURED: (_S.PARTIALLY_REFUNDED, _S.REFUNDED),
+    _S.PARTIALLY_REFUNDED: (_S.REFUNDED,),
+    _S.FAILED: (),
+    _S.VOIDED: (),
+    _S.REFUNDED: (),
+}
+
+
+def may_become(current: AttemptState, following: AttemptState) -> bool:
+    """May an attempt go from one state to the other? Staying is no transition (P1)."""
+    return following in NEXT[current]
+
+
+def predecessors(state: AttemptState) -> tuple[AttemptState, ...]:
+    """The states from which an attempt may come into `state`."""
+    return tuple(each for each in AttemptState if may_become(each, state))
 
 
 class RefundState(StrEnum):
@@ -40,6 +91,7 @@ class RefundState(StrEnum):
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
+    FAILED = "failed"
 
 
 class PaymentMethod(Shape, frozen=True, kw_only=True):
@@ -50,15 +102,26 @@ class PaymentMethod(Shape, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One attempt to be paid, stored before the provider is called (C5)."""
+    """One attempt to be paid of `amount` minor units, stored before the provider is called (C5)."""
 
     order_id: str
     user_id: str
     number: int
     amount: int
     currency: str
-    state: AttemptState = AttemptState.PROCESSING
+    state: AttemptState = AttemptState.CREATED
+    payment_id: str | None = None
+    reason: str | None = None
     created_at: str
+    looked_up_at: str | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Is it time to ask for it again? Each time after as long again as it was old, at most an hour (P4)."""
+        if self.looked_up_at is None:
+            return True
+        begun, last = clock.moment(self.created_at), clock.moment(self.looked_up_at)
+        return clock.now() - last >= min(last - begun, _LONGEST_PAUSE)
 
     @property
     def merchant_key(self) -> str:
@@ -66,16 +129,47 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return f"{self.order_id}:{self.number}"
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the provider said about a charge; `reason` is a class of decline."""
+class NextAction(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What the buyer has to do: go to `url`, or let the provider's script go on with `client_secret`.
+
+    The secret is for the buyer's eyes only: it belongs into the answer, never into the table or a log.
+    """
+
+    url: str | None = None
+    client_secret: str | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the provider said about a charge: `reason` is a class of decline, `amount` is in minor units.
+
+    Amount and currency are the provider's own figures, None where it gave none.
+    """
 
     state: AttemptState
     payment_id: str | None = None
     reason: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    next_action: NextAction | None = None
+
+    def is_about(self, amount: int, currency: str) -> bool:
+        """Is it about that much money? What the provider left open counts as agreed (P5)."""
+        return self.amount in (None, amount) and self.currency in (None, currency)
+
+
+class RefundedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """So many units of a product that a refund is for, at `amount` minor units together."""
+
+    product_id: str
+    quantity: int
+    amount: int
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Money to be given back; the provider gives it at most once per `refund_id`."""
+    """Money to be given back, in minor units; the provider gives it at most once per `refund_id`.
+
+    `note` is why the shop gives it back, `reason` why the provider did not.
+    """
 
     refund_id: str
     order_id: str
@@ -83,11 +177,14 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     payment_id: str
     amount: int
     currency: str
+    items: tuple[RefundedItem, ...] = ()
+    note: str | None = None
     state: RefundState = RefundState.PENDING
+    reason: str | None = None
     created_at: str
 
     @classmethod
-    def of(cls, *, order_id: str, user_id: str, payment_id: str, amount: int, currency: str) -> Refund:
+    def of(cls, *, order_id: str, user_id: str, payment_id: str, amount: int, currency: str, **more: Any) -> Refund:
         """A refund that is about to be asked for."""
         return cls(
             refund_id=ids.new("ref"),
@@ -97,4 +194,40 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             amount=amount,
             currency=currency,
             created_at=clock.timestamp(),
+            **more,
         )
+
+
+class RefundOutcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the provider said about a refund; pending means that it will say more later."""
+
+    state: RefundState
+    reason: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+
+
+class EventKind(StrEnum):
+    """What a provider's message is about."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+
+
+class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A provider's own message that something happened, verified: of a payment, or of a refund.
+
+    It may come late, twice and out of order (P5). A payment has `merchant_key` and `outcome`, a refund `refund_id`
+    and `refund`; `amount` is in minor units, `created_at` the time at the provider.
+    """
+
+    event_id: str
+    kind: EventKind
+    order_id: str
+    merchant_key: str | None = None
+    outcome: Outcome | None = None
+    refund_id: str | None = None
+    refund: RefundOutcome | None = None
+    amount: int
+    currency: str
+    created_at: str

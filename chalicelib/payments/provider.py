@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from chalicelib import settings
 from chalicelib.errors import Misconfigured
-from chalicelib.payments.models import Attempt, Outcome, Refund
+from chalicelib.payments.models import Attempt, Outcome, ProviderEvent, Refund, RefundOutcome
 
 
 class NoAnswer(Exception):
@@ -14,24 +15,51 @@ class NoAnswer(Exception):
 
 
 class Provider(Protocol):
-    """What a payment provider must be able to do, each at most once per key however often it is asked."""
+    """What a payment provider must be able to do, each at most once per key however often it is asked.
+
+    All but `read_event` raise `NoAnswer` when it is not known what came of it, and `Unavailable` when the call was
+    not made; neither is ever a decline.
+    """
 
     def charge(self, attempt: Attempt, token: str) -> Outcome:
-        """Charge `attempt.amount` under its merchant key. Raises `NoAnswer`."""
+        """Charge `attempt.amount` under its merchant key; `failed` only where the provider declined it."""
 
-    def look_up(self, merchant_key: str) -> Outcome | None:
-        """What became of a charge, or None if the provider never heard of it. Raises `NoAnswer`."""
+    def look_up(self, attempt: Attempt) -> Outcome | None:
+        """What became of a charge, or None if the provider never heard of it."""
 
-    def refund(self, refund: Refund) -> None:
-        """Give `refund.amount` back under its id. Raises `NoAnswer`."""
+    def capture(self, attempt: Attempt, payment_id: str) -> Outcome:
+        """Take the money of an authorised payment; `captured` again when it is taken already."""
+
+    def void(self, attempt: Attempt, payment_id: str) -> Outcome:
+        """Let go of a payment that is authorised or waits for the buyer; `captured` when it was too late for that."""
+
+    def refund(self, refund: Refund) -> RefundOutcome:
+        """Give `refund.amount` back under its id."""
+
+    def look_up_refund(self, refund: Refund) -> RefundOutcome | None:
+        """What became of a refund, or None if the provider never heard of it."""
+
+    def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
+        """The message in a webhook's raw body that arrived at epoch second `now`; None for kinds that do not matter.
+
+        Raises `InvalidSignature` unless the provider signed it lately, `UnreadableEvent` when it makes no sense.
+        """
 
 
 def current() -> Provider:
-    """The provider that this stage has chosen."""
+    """The provider of this stage. Raises `Misconfigured` when it may not use it, or has no credentials for it."""
     name, stage = settings.current().payment_provider, settings.current().stage
-    if name != "simulator" or stage == "prod":
-        message = f"PAYMENT_PROVIDER is {name!r}, which stage {stage} cannot use; only the simulator exists so far."
-        raise Misconfigured(message)
-    from chalicelib.payments import simulator  # noqa: PLC0415 - a stage loads only the provider that it uses
+    if name == "simulator" and stage != "prod":
+        from chalicelib.payments import simulator  # noqa: PLC0415 - a stage loads only the provider that it uses
 
-    return simulator.Simulator()
+        return simulator.Simulator()
+    if name == "simulator-http" and stage != "prod":
+        from chalicelib.payments import remote  # noqa: PLC0415 - see above
+
+        return remote.current()
+    if name == "stripe":
+        from chalicelib.payments import stripe_provider  # noqa: PLC0415 - costs 100 ms: only where it is used
+
+        return stripe_provider.current()
+    message = f"PAYMENT_PROVIDER is {name!r}, which stage {stage} cannot use: stripe, or outside prod a simulator."
+    raise Misconfigured(message)

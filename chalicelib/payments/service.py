@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from chalicelib import clock, log
 from chalicelib.errors import Unavailable
 from chalicelib.payments import provider
-from chalicelib.payments.models import Attempt, AttemptState, Outcome, Refund
+from chalicelib.payments.models import (
+    Attempt,
+    AttemptState,
+    Outcome,
+    ProviderEvent,
+    Refund,
+    RefundOutcome,
+    RefundState,
+)
+
+_SILENT = (provider.NoAnswer, Unavailable)
+_UNKNOWN = Outcome(state=AttemptState.UNKNOWN)
+_UNANSWERED = RefundOutcome(state=RefundState.PENDING)
 
 
 def charge(attempt: Attempt, token: str) -> Outcome:
     """Charge an attempt that is on record; no answer is the outcome `unknown`, never a failure (P2)."""
     started = clock.monotonic()
-    try:
-        outcome = provider.current().charge(attempt, token)
-    except (provider.NoAnswer, Unavailable):
-        outcome = Outcome(state=AttemptState.UNKNOWN)
+    outcome = _heard(lambda: provider.current().charge(attempt, token))
     elapsed = round((clock.monotonic() - started) * 1000, 1)
     log.info("PAYMENT_PROCESSED", orderId=attempt.order_id, outcome=outcome.state, duration=elapsed)
     log.metric("PaymentProcessed", Outcome=outcome.state)
@@ -24,16 +35,51 @@ def charge(attempt: Attempt, token: str) -> Outcome:
 def look_up(attempt: Attempt) -> Outcome | None:
     """What the provider knows of an attempt: None when it never heard of it, `unknown` when it is silent."""
     try:
-        return provider.current().look_up(attempt.merchant_key)
-    except (provider.NoAnswer, Unavailable):
-        return Outcome(state=AttemptState.UNKNOWN)
+        return provider.current().look_up(attempt)
+    except _SILENT:
+        return _UNKNOWN
 
 
-def refund(pending: Refund) -> bool:
-    """Ask for a refund that is on record; False when the provider did not say that it is done."""
+def capture(attempt: Attempt, payment_id: str) -> Outcome:
+    """Take the money of an authorised attempt; `unknown` when the provider is silent, so look it up or ask again."""
+    outcome = _heard(lambda: provider.current().capture(attempt, payment_id))
+    log.info("PAYMENT_CAPTURED", orderId=attempt.order_id, outcome=outcome.state)
+    return outcome
+
+
+def void(attempt: Attempt, payment_id: str) -> Outcome:
+    """Let go of an attempt; `captured` when it was too late, `unknown` when the provider is silent."""
+    outcome = _heard(lambda: provider.current().void(attempt, payment_id))
+    log.info("PAYMENT_VOIDED", orderId=attempt.order_id, outcome=outcome.state)
+    return outcome
+
+
+def refund(pending: Refund) -> RefundOutcome:
+    """Ask for a refund that is on record; it stays `pending` when the provider did not say what came of it."""
     try:
-        provider.current().refund(pending)
-    except (provider.NoAnswer, Unavailable):
+        outcome = provider.current().refund(pending)
+    except _SILENT:
         log.warning("REFUND_UNANSWERED", orderId=pending.order_id, refundId=pending.refund_id)
-        return False
-    return True
+        return _UNANSWERED
+    log.info("REFUND_PROCESSED", orderId=pending.order_id, refundId=pending.refund_id, outcome=outcome.state)
+    return outcome
+
+
+def look_up_refund(pending: Refund) -> RefundOutcome | None:
+    """What the provider knows of a refund: None when it never heard of it, `pending` when it is silent."""
+    try:
+        return provider.current().look_up_refund(pending)
+    except _SILENT:
+        return _UNANSWERED
+
+
+def read_event(body: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:
+    """The message in a webhook's raw body, None when it does not matter. Raises `InvalidSignature` (P5)."""
+    return provider.current().read_event(body, headers, clock.epoch())
+
+
+def _heard(ask: Callable[[], Outcome]) -> Outcome:
+    try:
+        return ask()
+    except _SILENT:
+        return _UNKNOWN

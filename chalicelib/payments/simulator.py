@@ -1,55 +1,82 @@
-"""A stateful payment provider for development: scripted by its tokens, with a ledger of its own in the table.
-
-`tok_success` charges, `tok_declined` declines, `tok_timeout` charges and loses the answer, `tok_timeout_before`
-loses the request. Any other token is declined as invalid.
-"""
+"""The payment simulator as a library, with its ledger in the table: what tests and the dev stage are paid by."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Mapping
+from typing import Any
 
-from chalicelib import db, ids, keys
-from chalicelib.payments.models import Attempt, AttemptState, Outcome, Refund
-from chalicelib.payments.provider import NoAnswer
+import msgspec
 
-
-class Simulator:
-    """The provider; its ledger has one row per merchant key or refund id, written once."""
-
-    def charge(self, attempt: Attempt, token: str) -> Outcome:
-        """Do what the token says, at most once per merchant key."""
-        if token == "tok_timeout_before":  # noqa: S105 - a script, not a secret
-            raise NoAnswer("the request was lost")
-        outcome = self._record(attempt, token)
-        if token == "tok_timeout":  # noqa: S105 - a script, not a secret
-            raise NoAnswer("the answer was lost")
-        return outcome
-
-    def look_up(self, merchant_key: str) -> Outcome | None:
-        """The ledger's row for that key."""
-        row = db.get(keys.simulated_charge(merchant_key), consistent=True)
-        if row is None:
-            return None
-        return Outcome(state=AttemptState(row["state"]), payment_id=row.get("paymentId"), reason=row.get("reason"))
-
-    def refund(self, refund: Refund) -> None:
-        """Write the refund's row, or find it written."""
-        row = {"paymentId": refund.payment_id, "refunded": refund.amount, "currency": refund.currency}
-        with suppress(db.ConditionFailed):
-            db.commit(db.insert(keys.simulated_charge(refund.refund_id), row))
-
-    def _record(self, attempt: Attempt, token: str) -> Outcome:
-        row = {"amount": attempt.amount, "currency": attempt.currency, **_script(token)}
-        with suppress(db.ConditionFailed):
-            db.commit(db.insert(keys.simulated_charge(attempt.merchant_key), row))
-        recorded = self.look_up(attempt.merchant_key)
-        if recorded is None:
-            raise NoAnswer("the ledger lost a row")
-        return recorded
+from chalicelib import db, keys
+from chalicelib.payments import messages
+from chalicelib.payments.models import ProviderEvent
+from chalicelib.payments.simulated import Asked, GivenBack, Payment
+from chalicelib.payments.simulation import Simulation
 
 
-def _script(token: str) -> dict[str, str]:
-    if token in ("tok_success", "tok_timeout"):
-        return {"state": AttemptState.CAPTURED, "paymentId": ids.new("pay")}
-    reason = "card_declined" if token == "tok_declined" else "invalid_payment_method"  # noqa: S105 - a script
-    return {"state": AttemptState.FAILED, "reason": reason}
+class TableLedger:
+    """The simulator's ledger in the table; see `simulated.Ledger`."""
+
+    def open(self, payment: Payment, asked: Asked) -> bool:
+        """Keep the row and the line, or the line alone."""
+        row = db.insert(keys.simulated_charge(payment.merchant_key), msgspec.to_builtins(payment))
+        if _kept(row, _line(asked)):
+            return True
+        db.commit(_line(asked.without_effect()))
+        return False
+
+    def payment(self, merchant_key: str) -> Payment | None:
+        """The row of a merchant key."""
+        item = db.get(keys.simulated_charge(merchant_key), consistent=True)
+        return msgspec.convert(item, Payment) if item else None
+
+    def refund(self, refund_id: str) -> GivenBack | None:
+        """The row of a refund."""
+        item = db.get(keys.simulated_charge(refund_id), consistent=True)
+        return msgspec.convert(item, GivenBack) if item else None
+
+    def change(self, before: Payment, after: Payment, asked: Asked, given_back: GivenBack | None = None) -> bool:
+        """Replace the row, and keep the refund and the line."""
+        row = db.put(
+            keys.simulated_charge(before.merchant_key),
+            msgspec.to_builtins(after),
+            condition="version = :version",
+            values={":version": before.version},
+        )
+        return _kept(row, _line(asked), *_refund(given_back))
+
+    def note(self, asked: Asked, given_back: GivenBack | None = None) -> bool:
+        """Keep the line, and the refund if it is new."""
+        return _kept(_line(asked), *_refund(given_back))
+
+
+class Simulator(Simulation):
+    """The provider; its webhooks are read, but none are sent."""
+
+    def __init__(self) -> None:
+        super().__init__(TableLedger())
+
+    def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
+        """The message in a webhook. Raises `InvalidSignature`."""
+        return messages.read(body, headers, now)
+
+
+def _line(asked: Asked) -> db.Write:
+    return db.insert(keys.simulated_call(asked.key, asked.call_id), _builtins(asked))
+
+
+def _refund(row: GivenBack | None) -> list[db.Write]:
+    return [db.insert(keys.simulated_charge(row.refund_id), _builtins(row))] if row else []
+
+
+def _builtins(row: msgspec.Struct) -> dict[str, Any]:
+    builtins: dict[str, Any] = msgspec.to_builtins(row)
+    return builtins
+
+
+def _kept(*writes: db.Write) -> bool:
+    try:
+        db.commit(*writes)
+    except db.ConditionFailed:
+        return False
+    return True

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from chalicelib import db, ids, keys, settings
-from chalicelib.payments.models import Attempt, Outcome, Refund, RefundState
+from chalicelib import clock, db, ids, keys, settings
+from chalicelib.payments.models import Attempt, AttemptState, Outcome, Refund, RefundOutcome, RefundState, predecessors
 
 
 def open_attempt(attempt: Attempt) -> db.Write:
-    """The write that records an attempt before the provider hears of it (C5)."""
-    return db.insert(keys.payment(attempt.order_id, attempt.number), msgspec.to_builtins(attempt))
+    """The write that records an attempt before the provider hears of it, which it does next (C5)."""
+    sent = msgspec.structs.replace(attempt, state=AttemptState.PROCESSING)
+    return db.insert(keys.payment(attempt.order_id, attempt.number), msgspec.to_builtins(sent))
 
 
 def settle_attempt(attempt: Attempt, outcome: Outcome) -> db.Write:
-    """The write that records what the provider said, provided that nobody recorded an end before (P1)."""
-    facts: dict[str, Any] = {":state": outcome.state, ":payment": outcome.payment_id, ":reason": outcome.reason}
-    return db.update(
-        keys.payment(attempt.order_id, attempt.number),
-        "SET #state = :state, paymentId = :payment, reason = :reason",
-        {**facts, ":open": "processing", ":unknown": "unknown"},
-        names={"#state": "state"},
-        condition="#state IN (:open, :unknown)",
-    )
+    """The write that records what the provider said, provided that the attempt may come to stand there (P1)."""
+    facts = {"paymentId": outcome.payment_id, "reason": outcome.reason}
+    known = {name: value for name, value in facts.items() if value is not None}
+    return _move(keys.payment(attempt.order_id, attempt.number), outcome.state, predecessors(outcome.state), known)
+
+
+def find_attempt(order_id: str, number: int) -> Attempt | None:
+    """An attempt as it stands, up to date."""
+    item = db.get(keys.payment(order_id, number), consistent=True)
+    return msgspec.convert(item, Attempt) if item else None
+
+
+def note_look_up(attempt: Attempt) -> None:
+    """Note when the provider was last asked for an attempt."""
+    key = keys.payment(attempt.order_id, attempt.number)
+    db.commit(db.update(key, "SET lookedUpAt = :now", {":now": clock.timestamp()}))
 
 
 def count_miss(attempt: Attempt) -> int:
@@ -43,22 +52,33 @@ def open_refund(refund: Refund) -> db.Write:
     return db.insert(keys.refund(refund.order_id, refund.refund_id), {**msgspec.to_builtins(refund), **index})
 
 
-def settle_refund(refund: Refund) -> db.Write:
-    """The write that records that the money is back, once."""
-    return db.update(
-        keys.refund(refund.order_id, refund.refund_id),
-        "SET #state = :succeeded REMOVE GSI2PK, GSI2SK",
-        {":succeeded": RefundState.SUCCEEDED, ":pending": RefundState.PENDING},
-        names={"#state": "state"},
-        condition="#state = :pending",
-    )
+def settle_refund(refund: Refund, outcome: RefundOutcome) -> db.Write:
+    """The write that records how a refund ended, once."""
+    reason = {"reason": outcome.reason} if outcome.reason else {}
+    key = keys.refund(refund.order_id, refund.refund_id)
+    return _move(key, outcome.state, (RefundState.PENDING,), reason, remove=" REMOVE GSI2PK, GSI2SK")
+
+
+def find_refund(order_id: str, refund_id: str) -> Refund | None:
+    """A refund as it stands, up to date."""
+    item = db.get(keys.refund(order_id, refund_id), consistent=True)
+    return msgspec.convert(item, Refund) if item else None
+
+
+def refunds_of(order_id: str, *, limit: int, after: str | None) -> tuple[list[Refund], str | None]:
+    """A page of an order's refunds, oldest first."""
+    pk, prefix = keys.refund(order_id, "")
+    page = db.query(db.TABLE, pk, prefix=prefix, limit=limit, after=after, consistent=True)
+    return [msgspec.convert(item, Refund) for item in page.items], page.after
 
 
 def pending_refunds(*, before: str, limit: int) -> list[Refund]:
-    """Refunds begun before an instant whose end is not known."""
+    """Refunds begun before an instant whose end is not known, newest first."""
     shards = range(settings.current().index_shards)
     pages = [
-        db.query(db.GSI2, keys.refunds_by_state(RefundState.PENDING, shard), limit=limit, before=before)
+        db.query(
+            db.GSI2, keys.refunds_by_state(RefundState.PENDING, shard), limit=limit, after=before, newest_first=True
+        )
         for shard in shards
     ]
     return [msgspec.convert(item, Refund) for page in pages for item in page.items]
@@ -66,3 +86,15 @@ def pending_refunds(*, before: str, limit: int) -> list[Refund]:
 
 def _refunds(state: RefundState, refund: Refund) -> str:
     return keys.refunds_by_state(state, ids.shard(refund.order_id, settings.current().index_shards))
+
+
+def _move(key: keys.Key, to: str, allowed: Sequence[str], facts: Mapping[str, Any], *, remove: str = "") -> db.Write:
+    """The write that brings an item into a state, provided that it stands in one of those allowed."""
+    places = {f":from{number}": state for number, state in enumerate(allowed or ("nowhere",))}  # IN wants one at least
+    return db.update(
+        key,
+        f"SET {', '.join(['#state = :state', *(f'{name} = :{name}' for name in facts)])}{remove}",
+        {":state": to, **places, **{f":{name}": value for name, value in facts.items()}},
+        names={"#state": "state"},
+        condition=f"#state IN ({', '.join(places)})",
+    )

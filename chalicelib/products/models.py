@@ -2,46 +2,63 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Annotated
+import hashlib
+from typing import Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UnsetType
 
 from chalicelib import clock, ids, money
-from chalicelib.errors import Conflict, FieldError, NotFound
-from chalicelib.money import Amount, Currency
-from chalicelib.wire import Prose, Shape, Text, View
+from chalicelib.errors import (
+    Conflict,
+    FieldError,
+    Impossible,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    invalid,
+)
+from chalicelib.products.shapes import MovementView, NewMovement, NewProduct, ProductChange, ProductView
 
-LARGEST_STOCK = 1_000_000_000
-LONGEST_CATEGORY = 60
-
-Category = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9]+(?:[ &_-]{1,3}[a-z0-9]+)*$(?!\n)",
-        max_length=LONGEST_CATEGORY,
-        extra={"hint": "lower-case words such as home-decor, at most 60 characters"},
-    ),
-]
-Url = Annotated[
-    str,
-    Meta(
-        pattern=r"^https?://[^\s<>\"\\]+$(?!\n)",
-        max_length=2000,
-        extra={"hint": "an http or https address, at most 2,000 characters"},
-    ),
-]
-Sku = Annotated[
-    str, Meta(pattern=r"^[!-~]{1,64}$(?!\n)", extra={"hint": "1 to 64 printable ASCII characters without blanks"})
-]
-Units = Annotated[int, Meta(ge=0, le=LARGEST_STOCK)]
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_BITS = 80
+_BIRTH = "01DXF6DT00"  # the ULID timestamp of 2020-01-01T00:00:00Z
 
 
 class NoSuchProduct(NotFound):
     """No product has that id, or it is no longer for sale."""
 
     code = "product_not_found"
+
+
+class SkuTaken(Conflict):
+    """Another product has that SKU."""
+
+    code = "sku_taken"
+
+
+class SkuIsFinal(Impossible):
+    """A product keeps the SKU that it was created with, because its id follows from it."""
+
+    code = "sku_is_final"
+
+
+class ProductChanged(PreconditionFailed):
+    """The product is not what the caller's If-Match says."""
+
+    code = "product_changed"
+
+
+class ImageNotUploaded(Conflict):
+    """No file has been uploaded under that image's id."""
+
+    code = "image_not_uploaded"
+
+
+class NotAnImage(Impossible):
+    """The uploaded file is not what it was said to be."""
+
+    code = "not_an_image"
 
 
 class InsufficientStock(Conflict):
@@ -70,22 +87,8 @@ class Shortage(msgspec.Struct, frozen=True):
         return FieldError(self.field, code, detail, facts)
 
 
-class NewProduct(Shape, frozen=True, kw_only=True):
-    """The body of `POST /products`."""
-
-    name: Text
-    description: Prose = ""
-    price: Amount
-    currency: Currency = "USD"
-    category: Category
-    stock: Units = 0
-    image_url: Url | None = None
-    is_active: bool = True
-    sku: Sku | None = None
-
-
 class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A product as stored; `price` is in minor units.
+    """A product as stored; `price` is in minor units, `version` counts the changes of what describes it.
 
     `stock` is the number that lists show, a moment behind the stock item, which alone decides a sale.
     """
@@ -102,13 +105,15 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sku: str | None = None
     created_at: str
     updated_at: str
+    deleted_at: str | None = None
+    version: int = 1
 
     @classmethod
     def create(cls, new: NewProduct) -> Product:
         """A new product, or `Invalid` when the price does not fit its currency."""
         now = clock.timestamp()
         return cls(
-            product_id=ids.new("prd"),
+            product_id=id_of(new.sku) if new.sku else ids.new("prd"),
             name=new.name.strip(),
             description=new.description.strip(),
             price=money.to_minor(new.price, new.currency),
@@ -122,36 +127,42 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             updated_at=now,
         )
 
+    def changed(self, change: ProductChange) -> Product:
+        """The product after a change of anything but its stock, or `SkuIsFinal`, or `Invalid` for the price."""
+        given = {name: value for name in change.__struct_fields__ if not _is_unset(value := getattr(change, name))}
+        if given.pop("sku", self.sku) != self.sku:
+            raise SkuIsFinal("A product keeps its SKU; create another product for another SKU.")
+        given.pop("stock", None)
+        given |= {name: given[name].strip() for name in ("name", "description") if name in given}
+        currency = given.get("currency", self.currency)
+        if currency != self.currency and "price" not in given:
+            raise invalid("price", "required", "A new currency needs a new price.")
+        price = given["price"] if "price" in given else money.to_decimal(self.price, self.currency)
+        given["price"] = money.to_minor(price, currency)
+        return msgspec.structs.replace(self, **given, updated_at=clock.timestamp(), version=self.version + 1)
+
+    def deleted(self) -> Product:
+        """The product after its end: for past orders only."""
+        now = clock.timestamp()
+        return msgspec.structs.replace(self, is_active=False, deleted_at=now, updated_at=now, version=self.version + 1)
+
     def view(self, stock: int | None = None) -> ProductView:
         """What the API shows, with the exact stock where it is known."""
         price = money.to_decimal(self.price, self.currency)
         return ProductView.of(self, price=price, stock=self.stock if stock is None else stock)
 
 
-class ProductView(View, frozen=True, kw_only=True):
-    """A product as the API shows it."""
-
-    product_id: str
-    name: str
-    description: str
-    price: Decimal
-    currency: str
-    category: str
-    stock: int
-    image_url: str | None
-    is_active: bool
-    sku: str | None
-    created_at: str
-    updated_at: str
-
-
 class Offer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the stock item says: how many are left, at what price, and whether they may be sold."""
+    """What the stock item says: how many are left, at what price, and whether they may be sold.
+
+    `stock_version` counts the changes of `stock`.
+    """
 
     stock: int
     price: int
     currency: str
     is_active: bool
+    stock_version: int
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +171,110 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     product: Product
     offer: Offer
 
+    @classmethod
+    def first(cls, product: Product) -> Listing:
+        """A new product as it is first offered."""
+        return cls(product=product, offer=_offer(product, product.stock, version=0))
+
+    def again(self, product: Product) -> Listing:
+        """A deleted product that is created anew under its old id."""
+        anew = msgspec.structs.replace(product, version=self.product.version + 1)
+        return Listing(product=anew, offer=_offer(anew, anew.stock, version=self.offer.stock_version + 1))
+
+    def changed(self, change: ProductChange) -> Listing:
+        """The product after a change; a stock in it is one that was counted."""
+        product, stock, version = self.product.changed(change), self.offer.stock, self.offer.stock_version
+        if not isinstance(change.stock, UnsetType):
+            stock, version = change.stock, version + 1
+        return Listing(product=product, offer=_offer(product, stock, version=version))
+
+    def deleted(self) -> Listing:
+        """The product after its end: for past orders only, no longer sold, its units still counted."""
+        product = self.product.deleted()
+        return Listing(product=product, offer=_offer(product, self.offer.stock, version=self.offer.stock_version))
+
+    def is_same_as(self, other: Listing) -> bool:
+        """Is it the same but for the count and time of changes?"""
+        mine = msgspec.structs.replace(self.product, version=0, updated_at="")
+        theirs = msgspec.structs.replace(other.product, version=0, updated_at="")
+        return (mine, self.offer) == (theirs, other.offer)
+
     @property
     def is_for_sale(self) -> bool:
         """May it be bought, if any are left?"""
         return self.offer.is_active
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of what the API shows: the description's version and the stock's."""
+        return f'"{self.product.version}-{self.offer.stock_version}"'
+
+    def view(self) -> ProductView:
+        """What the API shows."""
+        return self.product.view(self.offer.stock)
+
+    def require(self, if_match: str | None, *, with_stock: bool) -> None:
+        """Raise `ProductChanged` unless the caller's copy is this one.
+
+        A sale in between does not matter to whoever changes the description. Whoever sets the stock must name the
+        copy they counted from, or gets `PreconditionRequired` (S4).
+        """
+        if if_match in (None, "*"):
+            if with_stock:
+                raise PreconditionRequired(
+                    "To set the stock, send the product's ETag as If-Match; or change it by POST …/stock with a delta."
+                )
+            return
+        named = str(if_match) if with_stock else f'{str(if_match).partition("-")[0]}-{self.offer.stock_version}"'
+        if named != self.etag:
+            facts = {"etag": self.etag}
+            raise ProductChanged("This product was changed since you read it; read it again.", facts=facts)
+
+
+class Movement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A change of stock that no order made (S4)."""
+
+    movement_id: str
+    product_id: str
+    delta: int
+    reason: str
+    updated_by: str
+    created_at: str
+
+    @classmethod
+    def of(cls, product_id: str, new: NewMovement, *, actor: str) -> Movement:
+        """A movement that is about to be made."""
+        return cls(
+            movement_id=ids.new("mov"),
+            product_id=product_id,
+            delta=new.delta,
+            reason=new.reason.strip(),
+            updated_by=actor,
+            created_at=clock.timestamp(),
+        )
+
+    def view(self) -> MovementView:
+        """What the API shows."""
+        return MovementView.of(self, actor=self.updated_by)
+
+
+def id_of(sku: str) -> str:
+    """The id of the product with that SKU: the same always, so that no two products can have one SKU.
+
+    The random part of the ULID is the first 80 bits of the SKU's SHA-256: among a million products two share an id
+    with a chance of 4 in 10¹³. The timestamp part is fixed and lies before the shop's first day; lists are ordered
+    by `createdAt`, so it shows nowhere.
+    """
+    number = int.from_bytes(hashlib.sha256(sku.encode()).digest()[: _BITS // 8], "big")
+    digits = (_ALPHABET[number >> shift & 31] for shift in range(_BITS - 5, -1, -5))
+    return f"prd_{_BIRTH}{''.join(digits)}"
+
+
+def _offer(product: Product, stock: int, *, version: int) -> Offer:
+    return Offer(
+        stock=stock, price=product.price, currency=product.currency, is_active=product.is_active, stock_version=version
+    )
+
+
+def _is_unset(value: Any) -> bool:
+    return isinstance(value, UnsetType)

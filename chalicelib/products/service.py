@@ -2,35 +2,160 @@
 
 from __future__ import annotations
 
-from chalicelib import db, log
+from msgspec import UnsetType
+
+from chalicelib import db, ids, log
 from chalicelib.access import Principal
+from chalicelib.errors import invalid
 from chalicelib.idempotency import Claim
-from chalicelib.products import store
-from chalicelib.products.models import LONGEST_CATEGORY, NewProduct, NoSuchProduct, Product, ProductView
+from chalicelib.products import browsing, search, store
+from chalicelib.products.browsing import Selection
+from chalicelib.products.models import (
+    InsufficientStock,
+    Listing,
+    Movement,
+    NoSuchProduct,
+    Product,
+    Shortage,
+    SkuTaken,
+)
+from chalicelib.products.shapes import (
+    LARGEST_STOCK,
+    LONGEST_CATEGORY,
+    CategoryQuery,
+    CategoryView,
+    MovementView,
+    NewMovement,
+    NewProduct,
+    ProductChange,
+    ProductView,
+)
 
 
-def create(new: NewProduct, *, actor: Principal, claim: Claim) -> ProductView:
-    """Put a product into the catalogue together with its first stock."""
-    product = Product.create(new)
-    db.commit(*store.writes_for(product, actor=actor.user_id), *claim.receipt(product.view()))
-    log.info("PRODUCT_CREATED", productId=product.product_id)
-    return product.view()
+def create(new: NewProduct, *, actor: Principal, claim: Claim) -> Listing:
+    """Put a product into the catalogue together with its first stock, or raise `SkuTaken`.
+
+    A deleted product of that SKU comes back as a new one under its old id, which past orders know.
+    """
+
+    def attempt() -> Listing:
+        product = Product.create(new)
+        before = _any(product.product_id) if product.sku else None
+        if before and not before.product.deleted_at:
+            raise SkuTaken(f"There is a product with the SKU {product.sku} already.")
+        created = before.again(product) if before else Listing.first(product)
+        known = store.change(before, created, actor=actor.user_id) if before else ()
+        db.commit(*(known or store.writes_for(product, actor=actor.user_id)), *claim.receipt(created.view()))
+        return created
+
+    created = db.repeat_until_current(attempt)
+    log.info("PRODUCT_CREATED", productId=created.product.product_id)
+    return created
 
 
-def get(product_id: str) -> ProductView:
+def get(product_id: str) -> Listing:
     """A product that is for sale, with its exact stock, in one round trip."""
-    listing = store.listings([product_id]).get(product_id)
-    if listing is None or not listing.is_for_sale:
+    listing = managed(product_id)
+    if not listing.is_for_sale:
         raise NoSuchProduct("There is no such product.")
-    return listing.product.view(listing.offer.stock)
+    return listing
 
 
-def page(*, size: int, after: str | None, category: str | None = None) -> tuple[list[ProductView], str | None]:
-    """Products for sale, newest first, of one category or of all, in one round trip a shard."""
+def managed(product_id: str) -> Listing:
+    """A product as its admins see it: also one that is not for sale, but none that was deleted."""
+    return _existing(store.listings([product_id]).get(product_id))
+
+
+def update(product_id: str, change: ProductChange, *, actor: Principal, if_match: str | None) -> Listing:
+    """Change what describes a product, its price and sale, or its stock as it was counted.
+
+    Raises `ProductChanged` when the caller's copy is out of date, `PreconditionRequired` when a stock comes without
+    the copy that it was counted from.
+    """
+
+    def attempt() -> Listing:
+        before = _existing(_any(product_id))
+        before.require(if_match, with_stock=not isinstance(change.stock, UnsetType))
+        after = before.changed(change)
+        if after.is_same_as(before):
+            return before
+        db.commit(*store.change(before, after, actor=actor.user_id))
+        return after
+
+    after = db.repeat_until_current(attempt)
+    log.info("PRODUCT_CHANGED", productId=product_id)
+    return after
+
+
+def delete(product_id: str, *, actor: Principal, if_match: str | None) -> None:
+    """Take a product out of the catalogue for good; orders keep their copies of it."""
+
+    def attempt() -> None:
+        before = _existing(_any(product_id))
+        before.require(if_match, with_stock=False)
+        db.commit(*store.change(before, before.deleted(), actor=actor.user_id))
+
+    db.repeat_until_current(attempt)
+    log.info("PRODUCT_DELETED", productId=product_id)
+
+
+def adjust(product_id: str, new: NewMovement, *, actor: Principal, claim: Claim) -> MovementView:
+    """Add or take units by a delta with a reason, or raise `InsufficientStock` (S4)."""
+    if new.delta == 0:
+        raise invalid("delta", "out_of_range", "Must not be 0.")
+    if not ids.valid("prd", product_id):
+        raise NoSuchProduct("There is no such product.")
+    movement = Movement.of(product_id, new, actor=actor.user_id)
+
+    def attempt() -> None:
+        try:
+            db.commit(*claim.receipt(movement.view()), *store.adjust(movement))
+        except db.ConditionFailed:
+            _refuse_impossible(product_id, new)
+            raise
+
+    db.repeat_until_current(attempt)
+    log.info("STOCK_ADJUSTED", productId=product_id, delta=new.delta)
+    return movement.view()
+
+
+def movements(product_id: str, *, size: int, after: str | None) -> tuple[list[MovementView], str | None]:
+    """The changes of a product's stock that no order made, newest first."""
+    managed(product_id)
+    found, following = store.movements(product_id, limit=size, after=after)
+    return [movement.view() for movement in found], following
+
+
+def page(
+    query: CategoryQuery, after: str | None, *, category: str | None = None, active: bool | None = True
+) -> tuple[list[ProductView], str | None]:
+    """Products newest first, or those that a search finds; `active` is None for all, for sale or not."""
     if category is not None and len(category) > LONGEST_CATEGORY:
         return [], None
-    if category is None:
-        products, following = store.newest(limit=size, after=after)
-    else:
-        products, following = store.in_category(category, limit=size, after=after)
+    selection = Selection(category=category, prices=query.prices(), in_stock=query.in_stock, active=active)
+    products, following = browsing.page(selection, query.q, size=query.size, after=after)
     return [product.view() for product in products], following
+
+
+def categories(*, size: int, after: str | None) -> tuple[list[CategoryView], str | None]:
+    """The categories that have products for sale, by name, with how many."""
+    return search.categories(limit=size, after=after)
+
+
+def _any(product_id: str) -> Listing | None:
+    return store.listings([product_id], consistent=True).get(product_id)
+
+
+def _existing(listing: Listing | None) -> Listing:
+    if listing is None or listing.product.deleted_at:
+        raise NoSuchProduct("There is no such product.")
+    return listing
+
+
+def _refuse_impossible(product_id: str, new: NewMovement) -> None:
+    """Raise what stands in the way of an adjustment; return if nothing does any more."""
+    available = _existing(_any(product_id)).offer.stock
+    if available + new.delta < 0:
+        raise InsufficientStock.of(Shortage("delta", product_id, -new.delta, available))
+    if available + new.delta > LARGEST_STOCK:
+        raise invalid("delta", "out_of_range", "That is more than a product can have in stock.")

@@ -3,25 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from chalicelib import db, ids, keys, settings
-from chalicelib.products.models import Listing, Offer, Product
+from chalicelib import attributes, clock, db, ids, keys, settings
+from chalicelib.products.models import Listing, Movement, NoSuchProduct, Offer, Product, SkuTaken
+from chalicelib.products.shapes import LARGEST_STOCK, NewMovement
+
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A product's stock, how often it changed, and the sum of its movements; units in orders are not among these."""
+
+    stock: int
+    stock_version: int
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A list of products: the index and the partitions of it that hold them."""
+
+    index: db.Index
+    keys: tuple[str, ...]
 
 
 def writes_for(product: Product, *, actor: str) -> tuple[db.Write, ...]:
     """The three items of a new product: description, stock, and the movement that accounts for its first stock."""
-    product_id = product.product_id
-    offer = {"stock": product.stock, "price": product.price, "currency": product.currency}
-    state = {"productId": product_id, "isActive": product.is_active, "stockVersion": 0, "updatedBy": actor}
-    movement = {"productId": product_id, "delta": product.stock, "reason": "initial stock", "updatedBy": actor}
+    product_id, offer = product.product_id, msgspec.to_builtins(Listing.first(product).offer)
+    taken = SkuTaken(f"There is a product with the SKU {product.sku} already.")
     return (
-        db.put(keys.product(product_id), {**_to_item(product), "updatedBy": actor}),
-        db.put(keys.stock(product_id), {**offer, **state}),
-        db.put(keys.stock_movement(product_id, "initial"), {**movement, "createdAt": product.created_at}),
+        db.insert(keys.product(product_id), {**_to_item(product), "updatedBy": actor}, otherwise=taken),
+        db.put(keys.stock(product_id), {**offer, "productId": product_id, "updatedBy": actor}),
+        db.put(keys.stock_movement(product_id, keys.FIRST_MOVEMENT), _first_movement(product, actor)),
     )
+
+
+def change(before: Listing, after: Listing, *, actor: str) -> tuple[db.Write, ...]:
+    """The writes that bring a product from one state to another, if nobody changed its description meanwhile.
+
+    A stock that was counted also needs that none was sold since, and leaves a movement.
+    """
+    product_id, delta = after.product.product_id, after.offer.stock - before.offer.stock
+    writes = [_describe(before, after, actor=actor)]
+    if (before.offer, before.product.deleted_at) != (after.offer, after.product.deleted_at):
+        writes.append(_set_offer(before, after, actor=actor))
+    if delta:
+        reason = "created again" if before.product.deleted_at else "stock taking"
+        writes.append(_record(Movement.of(product_id, NewMovement(delta=delta, reason=reason), actor=actor)))
+    return tuple(writes)
+
+
+def adjust(movement: Movement) -> tuple[db.Write, ...]:
+    """The writes that change the stock by a delta, never below none, and leave a record of it (S4)."""
+    low, high = max(0, -movement.delta), LARGEST_STOCK - max(0, movement.delta)
+    taken = db.update(
+        keys.stock(movement.product_id),
+        "SET stock = stock + :delta, stockVersion = stockVersion + :one",
+        {":delta": movement.delta, ":one": 1, ":low": low, ":high": high},
+        condition="attribute_exists(PK) AND attribute_not_exists(deletedAt) AND stock BETWEEN :low AND :high",
+    )
+    return taken, _record(movement)
+
+
+def set_image(product_id: str, url: str, *, actor: str) -> db.Write:
+    """The write that gives a product another image."""
+    return db.update(
+        keys.product(product_id),
+        "SET imageUrl = :url, updatedAt = :now, updatedBy = :actor, version = version + :one",
+        {":url": url, ":now": clock.timestamp(), ":actor": actor, ":one": 1},
+        condition="attribute_exists(PK) AND attribute_not_exists(deletedAt)",
+        otherwise=NoSuchProduct("There is no such product."),
+    )
+
+
+def movements(product_id: str, *, limit: int, after: str | None) -> tuple[list[Movement], str | None]:
+    """A page of the changes of a product's stock that no order made, newest first."""
+    pk = keys.product(product_id).pk
+    page = db.query(db.TABLE, pk, prefix=keys.MOVEMENT_PREFIX, limit=limit, after=after, newest_first=True)
+    return [msgspec.convert(item, Movement) for item in page.items], page.after
 
 
 def listing_keys(product_id: str) -> tuple[keys.Key, ...]:
@@ -34,7 +98,12 @@ def listing_from(items: Mapping[keys.Key, db.Item], product_id: str) -> Listing 
     product, stock = items.get(keys.product(product_id)), items.get(keys.stock(product_id))
     if product is None or stock is None:
         return None
-    return Listing(product=msgspec.convert(product, Product), offer=msgspec.convert(stock, Offer))
+    return Listing(product=product_from(product), offer=msgspec.convert(stock, Offer))
+
+
+def product_from(item: db.Item) -> Product:
+    """The product that an item describes."""
+    return msgspec.convert(item, Product)
 
 
 def listings(product_ids: Iterable[str], *, consistent: bool = False) -> dict[str, Listing]:
@@ -48,15 +117,57 @@ def listings(product_ids: Iterable[str], *, consistent: bool = False) -> dict[st
     return {each: listing for each, listing in found.items() if listing}
 
 
-def newest(*, limit: int, after: str | None) -> tuple[list[Product], str | None]:
-    """A page of everything for sale, newest first."""
-    shards = [keys.catalogue(shard) for shard in range(settings.current().index_shards)]
-    return _products(db.query_shards(db.GSI2, shards, limit=limit, after=after))
+def account(product_id: str) -> Account | None:
+    """What a product's own records say of its stock, all movements of it summed up."""
+    stock, moved, after = None, 0, None
+    while True:
+        pk = keys.product(product_id).pk
+        page = db.query(db.TABLE, pk, prefix="", limit=_AT_ONCE, after=after, consistent=True)
+        for item in page.items:
+            stock = item if item["SK"] == keys.STOCK_SK else stock
+            moved += item["delta"] if item["SK"].startswith(keys.MOVEMENT_PREFIX) else 0
+        after = page.after
+        if after is None:
+            break
+    return Account(stock=stock["stock"], stock_version=stock["stockVersion"], moved=moved) if stock else None
 
 
-def in_category(category: str, *, limit: int, after: str | None) -> tuple[list[Product], str | None]:
-    """A page of one category, newest first."""
-    return _products(db.query(db.GSI1, keys.category(category), limit=limit, after=after, newest_first=True))
+def stock_versions(product_ids: Iterable[str]) -> dict[str, int]:
+    """How often the stock of those products has changed, as of now."""
+    items = db.get_many((keys.stock(each) for each in product_ids), consistent=True)
+    return {item["productId"]: item["stockVersion"] for item in items.values()}
+
+
+def about(product_ids: Iterable[str]) -> dict[str, Product]:
+    """What those products are, without their exact stock, in one round trip for up to a hundred."""
+    items = db.get_many(keys.product(each) for each in product_ids)
+    return {item["productId"]: product_from(item) for item in items.values()}
+
+
+def page(partition: Partition, *, limit: int, after: str | None) -> tuple[list[Product], str | None]:
+    """A page of products, newest first, each once, one round trip a partition."""
+    found = db.query_shards(partition.index, partition.keys, limit=limit, after=after)
+    return [product_from(item) for item in found.items], found.after
+
+
+def everything(*, active: bool | None = True) -> Partition:
+    """The products that are for sale, or those that are not, or all that are not deleted."""
+    shards = range(settings.current().index_shards)
+    for_sale = [keys.catalogue(shard) for shard in shards] if active is not False else []
+    others = [keys.shelf(shard) for shard in shards] if not active else []
+    # What is put up for sale or taken down between the reads is in one of them, because the first is read again.
+    again = others if for_sale else []
+    return Partition(db.GSI2, (*others, *for_sale, *again))
+
+
+def in_category(category: str) -> Partition:
+    """The products for sale of one category."""
+    return Partition(db.GSI1, (keys.category(category),))
+
+
+def position(product: Product) -> str:
+    """Where a product stands in the lists."""
+    return f"{product.created_at}#{product.product_id}"
 
 
 def take(product_id: str, quantity: int, *, price: int, currency: str) -> db.Write:
@@ -85,19 +196,68 @@ def show_stock(product_id: str, *, stock: int, version: int) -> db.Write:
     )
 
 
-def _products(page: db.Page) -> tuple[list[Product], str | None]:
-    return [msgspec.convert(item, Product) for item in page.items], page.after
+def _describe(before: Listing, after: Listing, *, actor: str) -> db.Write:
+    """The write of a product's description, with the number in lists where it was counted."""
+    changes = _to_item(after.product) | {"stock": after.offer.stock, "stockVersion": after.offer.stock_version}
+    if not _is_counted(before, after):
+        changes = {name: value for name, value in changes.items() if name not in ("stock", "stockVersion")}
+    gone = "attribute_exists(deletedAt)" if before.product.deleted_at else "attribute_not_exists(deletedAt)"
+    expression, values, names = attributes.assignment({**changes, "updatedBy": actor})
+    return db.update(
+        keys.product(after.product.product_id),
+        expression,
+        {**values, ":before": before.product.version},
+        names=names,
+        condition=f"#version = :before AND {gone}",
+    )
+
+
+def _set_offer(before: Listing, after: Listing, *, actor: str) -> db.Write:
+    """The write of what a sale needs to know; units that were not counted stay as they are."""
+    offer = {**msgspec.to_builtins(after.offer), "deletedAt": after.product.deleted_at, "updatedBy": actor}
+    condition, seen = "attribute_exists(PK)", {}
+    if _is_counted(before, after):
+        condition, seen = "#stockVersion = :seen", {":seen": before.offer.stock_version}
+    else:
+        offer = {name: value for name, value in offer.items() if name not in ("stock", "stockVersion")}
+    expression, values, names = attributes.assignment(offer)
+    key = keys.stock(after.product.product_id)
+    return db.update(key, expression, {**values, **seen}, names=names, condition=condition)
+
+
+def _is_counted(before: Listing, after: Listing) -> bool:
+    return before.offer.stock_version != after.offer.stock_version
+
+
+def _first_movement(product: Product, actor: str) -> dict[str, Any]:
+    movement = Movement(
+        movement_id=keys.FIRST_MOVEMENT,
+        product_id=product.product_id,
+        delta=product.stock,
+        reason="initial stock",
+        updated_by=actor,
+        created_at=product.created_at,
+    )
+    return dict(msgspec.to_builtins(movement))
+
+
+def _record(movement: Movement) -> db.Write:
+    key = keys.stock_movement(movement.product_id, movement.movement_id)
+    return db.insert(key, msgspec.to_builtins(movement))
 
 
 def _to_item(product: Product) -> dict[str, Any]:
-    return {**msgspec.to_builtins(product), **(_index(product) if product.is_active else {})}
+    return {**msgspec.to_builtins(product), **_index(product)}
 
 
-def _index(product: Product) -> dict[str, str]:
-    shard = ids.shard(product.product_id, settings.current().index_shards)
+def _index(product: Product) -> dict[str, str | None]:
+    """The places of a product in the lists, None where it has none."""
+    shard, place = ids.shard(product.product_id, settings.current().index_shards), position(product)
+    shelf = keys.catalogue(shard) if product.is_active else keys.shelf(shard)
+    listed, browsed = product.deleted_at is None, product.is_active and product.deleted_at is None
     return {
-        "GSI1PK": keys.category(product.category),
-        "GSI1SK": f"{product.created_at}#{product.product_id}",
-        "GSI2PK": keys.catalogue(shard),
-        "GSI2SK": f"{product.created_at}#{product.product_id}",
+        "GSI1PK": keys.category(product.category) if browsed else None,
+        "GSI1SK": place if browsed else None,
+        "GSI2PK": shelf if listed else None,
+        "GSI2SK": place if listed else None,
     }

@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,8 +52,18 @@ class Browser:
         return self.login(email, PASSWORD)
 
     def order(self, product_id: str, quantity: int, **headers: str) -> Answer:
-        body = {"shippingAddress": ADDRESS, "paymentMethod": {"type": "card", "token": "tok_success"}}
-        return self("POST", "/orders", {**body, "items": [{"productId": product_id, "quantity": quantity}]}, **headers)
+        return self.check_out(items=[{"productId": product_id, "quantity": quantity}], headers=headers)
+
+    def check_out(self, token: str = "tok_success", *, headers: dict[str, str] | None = None, **more: Any) -> Answer:
+        """Order what `items` says, or the cart."""
+        body = {"shippingAddress": ADDRESS, "paymentMethod": {"type": "card", "token": token}, **more}
+        return self("POST", "/orders", body, **(headers or {}))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -61,14 +73,21 @@ class LocalShop:
     state: Path
     port: int
     cloud_port: int
+    payment_port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def payments(self) -> Browser:
+        """The payment service, to an administrator's hand."""
+        return Browser(f"http://127.0.0.1:{self.payment_port}")
+
     def environment(self) -> dict[str, str]:
-        ours = {"PORT": str(self.port), "CLOUD_PORT": str(self.cloud_port), "STATE_DIR": str(self.state)}
+        ports = {"PORT": self.port, "CLOUD_PORT": self.cloud_port, "PAYMENT_PORT": self.payment_port}
+        ours = {**{name: str(port) for name, port in ports.items()}, "STATE_DIR": str(self.state)}
         plain = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONPATH")}
         return {**plain, **ours}
 
@@ -105,10 +124,16 @@ class LocalShop:
             self.stop()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def at_once(calls: int, call: Callable[[int], Any]) -> list[Any]:
+    """The answers of calls that all begin together."""
+    barrier = threading.Barrier(calls)
+
+    def one(number: int) -> Any:
+        barrier.wait()
+        return call(number)
+
+    with ThreadPoolExecutor(calls) as pool:
+        return list(pool.map(one, range(calls)))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.e2e.conftest import PASSWORD, Browser, LocalShop
+from tests.e2e.conftest import PASSWORD, Browser, LocalShop, at_once
 from tests.e2e.hostile_tokens import corpus
 
 SECRET = "ecommerce/local/jwt/secret"
@@ -26,18 +26,6 @@ def vault(local_shop: LocalShop) -> Any:
 
 def login(guest: Browser, email: str) -> Any:
     return guest("POST", "/auth/login", {"email": email, "password": PASSWORD}).body
-
-
-def at_once(calls: int, call: Any) -> list[Any]:
-    """The answers of calls that all begin together."""
-    barrier = threading.Barrier(calls)
-
-    def one(number: int) -> Any:
-        barrier.wait()
-        return call(number)
-
-    with ThreadPoolExecutor(calls) as pool:
-        return list(pool.map(one, range(calls)))
 
 
 def test_every_hostile_token_is_refused_with_one_answer(guest: Browser, vault: Any) -> None:

@@ -1,4 +1,4 @@
-"""The README's transcript, pasted into a shell."""
+"""The README's transcripts, pasted into a shell."""
 
 from __future__ import annotations
 
@@ -9,20 +9,35 @@ import subprocess
 from tests.e2e.conftest import ROOT, LocalShop
 
 
-def test_the_first_order_of_the_readme_runs_as_written(local_shop: LocalShop) -> None:
+def pasted(shop: LocalShop, *chapters: str) -> str:
+    """What the scripts of these chapters print, one after the other in one terminal."""
     readme = (ROOT / "README.md").read_text()
-    (script,) = re.findall(r"## Your first order\n.*?```sh\n(.*?)```", readme, re.DOTALL)
-    outbox = f"http://127.0.0.1:{local_shop.cloud_port}/_ministack/ses/messages"
-
-    ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f"TOKEN=\n{script}"],
-        env={**os.environ, "SHOP": local_shop.url, "OUTBOX": outbox},
+    scripts = [re.findall(rf"## {chapter}\n.*?```sh\n(.*?)```", readme, re.DOTALL)[0] for chapter in chapters]
+    addresses = {
+        "SHOP": shop.url,
+        "OUTBOX": f"http://127.0.0.1:{shop.cloud_port}/_ministack/ses/messages",
+        "PAYMENTS": f"http://127.0.0.1:{shop.payment_port}",
+    }
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(["TOKEN=", *scripts])],
+        env={**os.environ, **addresses},
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     ).stdout
 
+
+def test_the_first_order_of_the_readme_runs_as_written(local_shop: LocalShop) -> None:
+    ran = pasted(local_shop, "Your first order")
+
     before, after, end = (int(number) for number in re.findall(r"stock \w+(?: the end)?: (\d+)", ran))
     assert (after, end) == (before - 2, before)
     assert re.search(r"^processing\nOrder ord_\w+ confirmed\nrefunded$", ran, re.MULTILINE)
+
+
+def test_the_payments_of_the_readme_end_as_written(local_shop: LocalShop) -> None:
+    ran = pasted(local_shop, "Your first order", "Payments that do not go smoothly")
+
+    told = [line for line in ran.partition("stock at the end")[2].split("\n")[1:] if not line.startswith("{")]
+    assert told == ["requires_action", "paid", "unknown", "paid", ""]

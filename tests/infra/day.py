@@ -15,14 +15,17 @@ from unittest import mock
 import boto3
 import pytest
 
-from chalicelib import clock, keyring
+from chalicelib import clock, ids, keyring
 from chalicelib.orders import settlement
 from chalicelib.orders import store as orders
-from chalicelib.payments import provider, simulator
-from chalicelib.payments.models import AttemptState, Outcome
+from chalicelib.payments import messages, provider, simulator
+from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent
 from chalicelib.privacy import service as privacy
+from chalicelib.products.models import id_of
 from tests.integration.faults import Crash
+from tests.integration.payments import SECRET, keep_secret, paid_by_stripe
 from tests.integration.stream import mails
+from tests.pictures import GIF, PNG
 from tests.shop import ADDRESS, PASSWORD, Answer, Shop
 from tools.local.stream import lambda_record
 
@@ -38,13 +41,22 @@ SCHEDULED = {
 
 def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     """From opening the shop to forgetting a customer."""
-    mug = shop.admin().product(stock=50)["productId"]
+    mug = shop.admin().product(stock=500)["productId"]
     browse(shop, mug)
+    illustrate(shop, mug)
+    manage_products(shop)
     fill_carts(shop, mug)
+    bring_cart_along(shop, mug)
     buy_and_cancel(shop, mug)
+    give_discounts(shop, mug)
     leave_money_in_doubt(shop, mug, monkeypatch)
     settle(shop, inside)
     hear_too_late(shop, mug, inside, monkeypatch)
+    ship_and_give_back(shop, mug)
+    wait_for_buyers(shop, mug, inside, monkeypatch)
+    be_told(shop, mug, inside, monkeypatch)
+    pay_by_stripe(shop, mug, inside, monkeypatch)
+    check(shop, inside)
     mistype(shop)
     come_and_go(shop)
     manage_users(shop)
@@ -60,6 +72,36 @@ def browse(shop: Shop, mug: str) -> None:
         assert shop("GET", path).status == 200
 
 
+def illustrate(shop: Shop, mug: str) -> None:
+    """An admin gives a product an image, at first with a file that is none."""
+    admin, bucket = shop.login("root@example.com"), boto3.session.Session().client("s3")
+    png = {"contentType": "image/png"}
+    asked = [admin("POST", f"/products/{mug}/images", png, Idempotency_Key="image").body for _ in range(2)]
+    path, key = f"/products/{mug}/images/{asked[1]['imageId']}", asked[0]["upload"]["fields"]["key"]
+    for content, answered in ((GIF, 422), (PNG, 200)):
+        bucket.put_object(Bucket=os.environ["BUCKET_NAME"], Key=key, Body=content)
+        assert admin("PUT", path).status == answered
+
+
+def manage_products(shop: Shop) -> None:
+    """An admin changes a product in every way, sees it delisted, deletes it, and creates it again."""
+    admin = shop.login("root@example.com")
+    new = {"name": "Pot", "price": 5, "category": "garden", "sku": "POT-1", "stock": 3}
+    made = [admin("POST", "/products", new, Idempotency_Key="pot") for _ in range(2)]
+    path, tag = f"/products/{made[0].body['productId']}", made[0].headers["ETag"]
+    assert admin("PATCH", path, {"stock": 30}, If_Match=tag).status == 200
+    assert admin("PUT", path, {**new, "stock": 30, "isActive": False}, If_Match='"2-1"').status == 200
+    for _ in range(2):
+        taken = admin("POST", f"{path}/stock", {"delta": -28, "reason": "broken"}, Idempotency_Key="broken")
+        assert taken.status == 201
+    lists = ("/admin/products", "/admin/products?q=pot", f"/admin{path}", f"{path}/stock", "/categories")
+    assert [admin("GET", each).status for each in lists] == [200] * 5
+    assert admin("DELETE", path).status == 204
+    assert admin("POST", "/products", {**new, "stock": 20}).status == 201
+    assert admin("POST", f"{path}/stock", {"delta": -18, "reason": "broken"}).status == 201
+    assert admin("PATCH", path, {"name": "Teapot"}).status == 200
+
+
 def fill_carts(shop: Shop, mug: str) -> None:
     """A guest and a customer each add, add again, change, remove and clear."""
     token = shop("POST", "/cart/items", {"productId": mug, "quantity": 1}).headers["X-Cart-Token"]
@@ -71,6 +113,16 @@ def fill_carts(shop: Shop, mug: str) -> None:
         assert visitor("PUT", f"/cart/items/{mug}", {"quantity": 3}).status == 200
         assert visitor("DELETE", f"/cart/items/{mug}").status == 204
         assert visitor("DELETE", "/cart").status == 204
+
+
+def bring_cart_along(shop: Shop, mug: str) -> None:
+    """A guest's cart comes along at login: all of it, and then as much of it as fits."""
+    tea = shop.login("root@example.com").product(name="Tea", price=500, currency="JPY", stock=99)["productId"]
+    for product in (mug, mug, tea):
+        added = shop("POST", "/cart/items", {"productId": product, "quantity": 60})
+        token = added.headers["X-Cart-Token"]
+        login = {"email": "guest@example.com", "password": PASSWORD, "cartToken": token}
+        assert shop("POST", "/auth/login", login).status == 200
 
 
 def buy_and_cancel(shop: Shop, mug: str) -> None:
@@ -85,6 +137,24 @@ def buy_and_cancel(shop: Shop, mug: str) -> None:
         assert [buyer("GET", each).status for each in ("/auth/me", "/orders", path, f"{path}/status")] == [200] * 4
     assert ada("PUT", f"{path}/cancel").body["paymentStatus"] == "refunded"
     assert ada("POST", "/auth/logout").status == 204
+
+
+def give_discounts(shop: Shop, mug: str) -> None:
+    """Coupons made, looked at, changed and deleted; checked against a guest's cart, used, mistyped and given back."""
+    admin, ada = shop.login("root@example.com"), shop.login()
+    for _ in range(2):
+        made = admin("POST", "/coupons", {"code": "SPRING", "kind": "percentage", "percent": 10}, Idempotency_Key="c")
+        assert made.status == 201
+    admin.coupon("SUMMER")
+    assert [admin("GET", path).status for path in ("/coupons", "/coupons/spring")] == [200, 200]
+    assert admin("PATCH", "/coupons/SPRING", {"perUserLimit": 5}).status == 200
+    assert admin("DELETE", "/coupons/SUMMER").status == 204
+    guest = {"X-Cart-Token": shop("POST", "/cart/items", {"productId": mug, "quantity": 1}).headers["X-Cart-Token"]}
+    assert Shop(shop.client, guest)("POST", "/cart/coupon", {"code": "SPRING"}).body["discount"]
+    assert ada("POST", "/cart/coupon", {"code": "SUMMER"}).body["reason"] == "unknown"
+    ordered = ada.order((mug, 1), couponCode="SPRING")
+    assert ada("PUT", f"/orders/{ordered.body['orderId']}/cancel").status == 200
+    assert ada.order((mug, 1), couponCode="SPRING", token="tok_timeout_before").status == 202  # the schedule's to end
 
 
 def leave_money_in_doubt(shop: Shop, mug: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,8 +180,8 @@ def sweep(shop: Shop, inside: Inside, *, minutes: int) -> dict[str, int]:
 
 def settle(shop: Shop, inside: Inside) -> None:
     """The schedule ends all that is in doubt; a charge that the provider never heard of takes it two runs."""
-    swept = [sweep(shop, inside, minutes=minutes) for minutes in (20, 21)]
-    assert [sum(run[done] for run in swept) for done in ("settled", "refunded")] == [2, 1]
+    swept = [sweep(shop, inside, minutes=minutes) for minutes in (20, 45)]
+    assert [sum(run[done] for run in swept) for done in ("settled", "refunded")] == [3, 1]
 
 
 def hear_too_late(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,8 +189,8 @@ def hear_too_late(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.Monk
     ada, look_up = shop.login(), simulator.Simulator.look_up
     user, order = ada("GET", "/auth/me").body["userId"], ada.order((mug, 1), token="tok_timeout").body["orderId"]
 
-    def meanwhile_given_up(ledger: simulator.Simulator, merchant_key: str) -> Outcome | None:
-        found, placed = look_up(ledger, merchant_key), orders.owned(user, order)
+    def meanwhile_given_up(ledger: simulator.Simulator, attempt: Attempt) -> Outcome | None:
+        found, placed = look_up(ledger, attempt), orders.owned(user, order)
         assert placed
         with inside("api_handler"):
             settlement.settle(placed, Outcome(state=AttemptState.FAILED))
@@ -130,6 +200,75 @@ def hear_too_late(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.Monk
         slow.setattr(simulator.Simulator, "look_up", meanwhile_given_up)
         sweep(shop, inside, minutes=20)
     assert sweep(shop, inside, minutes=21)["refunded"] == 1
+
+
+def ship_and_give_back(shop: Shop, mug: str) -> None:
+    """An admin gives some money of an order back, ships it, takes units of it back; one refund is refused."""
+    admin, ada = shop.login("root@example.com"), shop.login()
+    path = f"/orders/{ada.order((mug, 3)).body['orderId']}"
+    for _ in range(2):
+        assert admin("POST", f"{path}/refunds", {"amount": 1}, Idempotency_Key="sorry").status == 201
+    assert admin("PUT", f"{path}/status", {"status": "shipped"}).status == 200
+    assert admin("POST", f"{path}/refunds", {"items": [{"productId": mug, "quantity": 1}]}).status == 201
+    assert [each("GET", f"{path}/refunds").body["count"] for each in (ada, admin)] == [2, 2]
+    final = ada.order((mug, 1), token="tok_refund_fails").body["orderId"]
+    assert admin("POST", f"/orders/{final}/refunds", {}, Idempotency_Key="no").body["code"] == "refund_failed"
+    assert admin("GET", "/admin/audit").status == 200
+
+
+def wait_for_buyers(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Payments that wait for their buyers, cancelled and expired, and one that is held, which the schedule takes."""
+    ada = shop.login()
+    waiting = [ada.order((mug, 1), token="tok_requires_action", couponCode="SPRING").body["orderId"] for _ in range(2)]
+    assert ada("PUT", f"/orders/{waiting[0]}/cancel").body["paymentStatus"] == "voided"
+    with monkeypatch.context() as silent:
+        silent.setattr(simulator.Simulator, "capture", no_answer)
+        assert ada.order((mug, 1), token="tok_authorized").body["paymentStatus"] == "authorized"
+    swept = sweep(shop, inside, minutes=20)
+    assert (swept["expired"], swept["settled"]) == (1, 1)
+
+
+def be_told(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider's messages: of a payment, of a wrong amount, of an order found later, of one never found."""
+    keep_secret({"apiKey": "sk_test_1", "webhookSecret": SECRET})
+    ada = shop.login()
+    first, second, third = (ada.order((mug, 1), token="tok_requires_action").body["orderId"] for _ in range(3))
+    for order, amount in ((first, 1250), (first, 1250), (second, 1)):
+        assert tell(shop, order, amount).status == 204
+    with monkeypatch.context() as behind:
+        behind.setattr(orders, "find", lambda _: None)
+        assert tell(shop, third, 1250).status == 204
+    assert tell(shop, ids.new("ord"), 1250).status == 204
+    assert ada("GET", f"/orders/{first}").body["paymentStatus"] == "paid"
+    assert sweep(shop, inside, minutes=2)["heard"] == 1
+    assert ada("GET", f"/orders/{third}").body["paymentStatus"] == "paid"
+    assert sweep(shop, inside, minutes=25 * 60)["expired"] == 1  # the second; the unknown order is people's now
+
+
+def tell(shop: Shop, order: str, amount: int) -> Answer:
+    """The provider's signed message that so many cents were paid for an order."""
+    paid = ProviderEvent(
+        event_id=f"evt_{order}", kind=EventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1", amount=amount,
+        currency="USD", outcome=Outcome(state=AttemptState.CAPTURED), created_at=clock.timestamp(),
+    )  # fmt: skip
+    body = messages.write(paid)
+    return shop("POST", "/payments/webhook", raw=body.decode(), **messages.signed(body, SECRET, clock.epoch()))
+
+
+def pay_by_stripe(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that is paid through Stripe: who talks to it reads its key, also the schedule after a lost answer."""
+    with paid_by_stripe(monkeypatch) as account:
+        account.faults.append("lose")
+        assert shop.login().order((mug, 1), token="pm_card_visa").status == 202
+        assert sweep(shop, inside, minutes=2)["settled"] == 1
+        check(shop, inside)
+
+
+def check(shop: Shop, inside: Inside) -> None:
+    """At night it is recomputed what must add up, and in the morning an admin looks at the report."""
+    with inside("check_store"):
+        shop.client.lambda_.invoke("check_store", SCHEDULED)
+    assert shop.login("root@example.com")("GET", "/admin/audit").body["report"]["complete"]
 
 
 def mistype(shop: Shop) -> None:
@@ -177,6 +316,8 @@ def deliver_late(shop: Shop, inside: Inside) -> None:
     ses = boto3.session.Session().client("sesv2")
     ses.delete_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
     assert deliver(shop, inside)
+    renamed = shop.login("root@example.com")("PATCH", f"/products/{id_of('POT-1')}", {"name": "Kettle"})
+    assert renamed.status == 200  # its old words leave the search index
     ses.create_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
     assert deliver(shop, inside) == []
 

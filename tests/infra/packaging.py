@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGED = ("app.py", "chalicelib", ".chalice", "infra", "tools", "tests", "requirements.txt")
 REGIONS = ManualArgs(regions=["us-east-1", "eu-west-1"])
 SETTINGS = {
-    "STAGE", "TABLE_NAME", "BUCKET_NAME", "JWT_SECRET_NAME", "PAYMENT_SECRET_NAME", "EVENT_BUS_NAME",
+    "STAGE", "TABLE_NAME", "BUCKET_NAME", "IMAGE_BASE_URL", "JWT_SECRET_NAME", "PAYMENT_SECRET_NAME", "EVENT_BUS_NAME",
     "ALERT_TOPIC_ARN", "DEAD_LETTER_QUEUE_URL", "MAIL_FROM", "PAYMENT_PROVIDER", "CORS_ORIGIN", "LOG_LEVEL",
-    "INDEX_SHARDS", "USER_MANAGEMENT_AUTH",
+    "INDEX_SHARDS", "LOW_STOCK_THRESHOLD", "USER_MANAGEMENT_AUTH", "SHIPPING_POLICY", "TAX_RATES",
 }  # fmt: skip
 network = pytest.mark.skipif("OFFLINE" in os.environ, reason="packaging fetches wheels, and OFFLINE is set")
 

@@ -11,6 +11,7 @@ from cfnlint.api import lint
 
 from chalicelib import access, problems
 from tests.infra.packaging import REGIONS, network, properties
+from tests.integration.payments import SECRET, keep_secret
 from tests.shop import Shop
 from tools.package import gateway
 
@@ -65,6 +66,28 @@ def test_every_path_has_an_answer_for_the_methods_that_it_does_not_take(template
         assert {f"method.response.header.{name}" for name in fallback["responses"]["405"]["headers"]} == set(
             answer["responseParameters"]
         )
+
+
+@network
+def test_a_webhooks_body_reaches_the_app_as_the_provider_signed_it(template: dict[str, Any]) -> None:
+    definition = properties(template, "RestAPI")["DefinitionBody"]
+    webhook = definition["paths"]["/payments/webhook"]["post"]
+    integration = webhook["x-amazon-apigateway-integration"]
+
+    assert integration["type"] == "aws_proxy"
+    assert "requestTemplates" not in integration
+    assert definition["x-amazon-apigateway-binary-media-types"] == []
+    for place in (definition, webhook):
+        assert not {"x-amazon-apigateway-request-validators", "x-amazon-apigateway-request-validator"} & set(place)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8"])
+def test_a_webhook_is_taken_as_stripe_labels_it(shop: Shop, kind: str) -> None:
+    keep_secret({"webhookSecret": SECRET})
+
+    answer = shop("POST", "/payments/webhook", raw="{}", Content_Type=kind)
+
+    assert (answer.status, answer.body["code"]) == (400, "invalid_signature")
 
 
 def test_the_gateway_refuses_a_method_as_the_app_does(shop: Shop) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+import urllib3
 
-from tools.local import cloud, resources
+from tools.local import cloud, payments, processes, resources
 from tools.local import settings as local
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ TABLE = "ecommerce-local"
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> local.Settings:
-    found = local.Settings(port=free_port(), cloud_port=free_port(), state=tmp_path)
+    found = local.Settings(port=free_port(), cloud_port=free_port(), payment_port=free_port(), state=tmp_path)
     for name, value in local.aws_environment(found).items():
         monkeypatch.setenv(name, value)
     return found
@@ -37,7 +38,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def kill(running: cloud.Cloud) -> None:
+def kill(running: processes.Running) -> None:
     assert running.process
     os.kill(running.process.pid, signal.SIGKILL)
     running.process.wait()
@@ -82,6 +83,30 @@ def test_an_update_of_the_template_keeps_the_data(settings: local.Settings, monk
     assert found["Item"] == ITEM
 
 
+def test_shoppers_see_images_through_the_distribution_by_https_and_nothing_else(
+    settings: local.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTH", "true")  # the local AWS then lets in nobody whom no policy names
+    monkeypatch.setattr(resources, "STAGE", "dev")
+    keys = ("products/prd_1/img_1.png", "reports/secret.csv")
+
+    with cloud.running(settings):
+        outputs = resources._deploy_stack(boto3.client("cloudformation"))
+        bucket, host = outputs["BucketName"], outputs["ImageBaseUrl"].removeprefix("https://")
+        for key in keys:
+            boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"content", ContentType="image/png")
+        straight = [urllib3.request("GET", f"{settings.cloud_url}/{bucket}/{key}") for key in keys]
+        seen, secret, plain = (
+            urllib3.request("GET", f"{settings.cloud_url}/{key}", headers={"Host": host, "X-Forwarded-Proto": scheme})
+            for key, scheme in ((keys[0], "https"), (keys[1], "https"), (keys[0], "http"))
+        )
+
+    assert [answer.status for answer in straight] == [403, 403]
+    assert (seen.status, seen.data) == (200, b"content")
+    assert (seen.headers["X-Content-Type-Options"], seen.headers["Content-Type"]) == ("nosniff", "image/png")
+    assert (secret.status, plain.status) == (403, 403)
+
+
 def test_a_second_launcher_uses_the_local_aws_that_runs(settings: local.Settings) -> None:
     with cloud.running(settings) as first:
         with cloud.running(settings) as second:
@@ -115,11 +140,49 @@ def test_a_busy_api_port_is_one_clear_sentence_before_anything_starts(settings: 
     assert not settings.cloud_log.exists()
 
 
+def test_a_stranger_on_the_payment_port_is_one_clear_sentence_before_anything_starts(settings: local.Settings) -> None:
+    with socket.create_server((local.HOST, settings.payment_port)) as stranger:
+        stranger.settimeout(0)
+        refused = launch(settings)
+
+    assert refused.returncode == 1
+    assert refused.stderr.strip() == (
+        f"Port {settings.payment_port} is in use by something other than this shop's payment service; "
+        "stop it, or choose another port with PAYMENT_PORT."
+    )
+    assert not settings.cloud_log.exists()
+
+
+def test_a_second_launcher_uses_the_payment_service_that_runs(settings: local.Settings) -> None:
+    service = payments.service(settings, "secret")
+
+    with processes.running(service) as first, processes.running(service) as second:
+        shared = second.process is None
+        still_there = first.alive()
+
+    assert shared
+    assert still_there
+    assert service.owner() is None
+    assert (settings.state / "payments.sqlite3").exists()
+
+
+def test_the_payment_service_does_not_outlive_a_killed_launcher(settings: local.Settings) -> None:
+    service = payments.service(settings, "secret")
+    with processes.running(service) as ours:
+        assert ours.process
+        assert ours.process.stdin
+        ours.process.stdin.close()  # as the end of the launcher does, whatever ended it
+        assert ours.process.wait(10) == 0
+
+    assert service.owner() is None
+
+
 def launch(settings: local.Settings) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "PORT": str(settings.port),
         "CLOUD_PORT": str(settings.cloud_port),
+        "PAYMENT_PORT": str(settings.payment_port),
         "STATE_DIR": str(settings.state),
     }
     return subprocess.run(

@@ -22,12 +22,14 @@ from chalice import Response
 from chalice.app import Request
 
 from chalicelib import access, authorizer, clients, health, http, keyring, keys
+from chalicelib.payments import credentials
 from tests.infra.day import live
 from tests.shop import Shop
 
 CHALICE = Path(__file__).parents[2] / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text())
-FUNCTIONS = ("api_handler", "authorize", "handle_table_stream", "run_scheduled_work", "rotate_jwt_secret")
+SCHEDULED = ("run_scheduled_work", "check_store")
+FUNCTIONS = ("api_handler", "authorize", "handle_table_stream", *SCHEDULED, "rotate_jwt_secret")
 STAGES = ("dev", "prod")
 EVERY_ROLE = [(stage, function) for stage in STAGES for function in FUNCTIONS]
 _SERVED = http._served
@@ -37,7 +39,7 @@ OF_THE_SERVICE = {
     "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
     "xray:PutTraceSegments", "xray:PutTelemetryRecords",
     "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
-    "sqs:SendMessage",
+    "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey",
 }  # fmt: skip
 WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
@@ -52,7 +54,8 @@ class Call:
 
     def on(self, stage: str) -> Call:
         """The call as that stage makes it."""
-        names = CONFIG["stages"][stage]["environment_variables"]
+        resources = {"BUCKET_NAME": f"ecommerce-{stage}-123456789012", "ALERT_TOPIC": f"ecommerce-{stage}-alerts"}
+        names = CONFIG["stages"][stage]["environment_variables"] | resources
         return Call(self.action, self.resource.format(**names), self.leading_keys)
 
 
@@ -66,12 +69,12 @@ class Recorder:
 
     @contextmanager
     def inside(self, function: str) -> Iterator[None]:
-        """Count calls for that function, which like its own process knows no keys yet."""
-        keyring.forget()
+        """Count calls for that function, which like its own process knows no secrets yet."""
+        forget_secrets()
         self.running.append(function)
         yield
         self.running.pop()
-        keyring.forget()
+        forget_secrets()
 
     def around(self, function: str, code: Callable[..., Any]) -> Callable[..., Any]:
         """The code, whose calls count for that function."""
@@ -90,8 +93,18 @@ class Recorder:
 
     def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         """Take down one call; what a service is asked for and this does not know is a failure."""
-        asked = {"dynamodb": dynamodb, "secretsmanager": secret, "sesv2": mail}[model.service_model.service_name]
-        self.calls[self.running[-1]].update(asked(model.name, params))
+        asked = {"dynamodb": dynamodb, "secretsmanager": secret, "sesv2": mail, "s3": bucket, "sns": alert}
+        self.calls[self.running[-1]].update(asked[model.service_model.service_name](model.name, params))
+
+    def note_signature(self, request: Any, **_: Any) -> None:
+        """Take down an upload that was signed: no call is made, but S3 judges it by the rights of who signed."""
+        fields = request.context["s3-presign-post-fields"]
+        self.calls[self.running[-1]].update(bucket("PutObject", {"Key": fields["key"]}))
+
+
+def forget_secrets() -> None:
+    keyring.forget()
+    credentials.forget()
 
 
 def dynamodb(operation: str, params: dict[str, Any]) -> Iterator[Call]:
@@ -129,12 +142,26 @@ def mail(operation: str, params: dict[str, Any]) -> Iterator[Call]:
     yield Call(f"ses:{operation}", "arn:aws:ses:us-east-1:123456789012:identity/{MAIL_FROM}")
 
 
+def alert(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+    assert params["TopicArn"] == os.environ["ALERT_TOPIC_ARN"]
+    yield Call(f"sns:{operation}", "arn:aws:sns:us-east-1:123456789012:{ALERT_TOPIC}")
+
+
+def bucket(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+    arn = "arn:aws:s3:::{BUCKET_NAME}"
+    if operation == "ListObjectsV2":
+        yield Call("s3:ListBucket", arn, (params["Prefix"],))
+    elif "Key" in params:  # what is only signed says its key to `note_signature`
+        yield Call(f"s3:{operation}", f"{arn}/{params['Key']}")
+
+
 @pytest.fixture
 def recorder(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     made = Recorder()
     boto3.setup_default_session()
     assert boto3.DEFAULT_SESSION
     boto3.DEFAULT_SESSION.events.register("provide-client-params", made.note)
+    boto3.DEFAULT_SESSION.events.register("before-sign.s3.PutObject", made.note_signature)
     monkeypatch.setattr(authorizer.authorize, "func", made.around("authorize", authorizer.authorize.func))
     monkeypatch.setattr(http, "_served", made.served)
     monkeypatch.setattr(health, "_last", None)
@@ -160,21 +187,26 @@ def statements(stage: str, function: str) -> list[dict[str, Any]]:
     return list(document["Statement"])
 
 
+def kinds(statement: dict[str, Any]) -> list[str]:
+    """The patterns that partition keys, or prefixes of what is in the bucket, have to fit."""
+    condition = statement.get("Condition", {})
+    keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
+    return list(condition.get("StringLike", {}).get("s3:prefix", keys))
+
+
 def allows(statement: dict[str, Any], call: Call) -> bool:
     """Does IAM find that this statement allows the call?"""
-    keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
     return (
         call.action in statement["Action"]
         and fnmatchcase(call.resource, statement["Resource"])
-        and all(any(fnmatchcase(key, pattern) for pattern in keys) for key in call.leading_keys)
+        and all(any(fnmatchcase(key, pattern) for pattern in kinds(statement)) for key in call.leading_keys)
     )
 
 
 def allowances(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The statement in its smallest parts: one action and one kind of key each."""
-    keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
     for action in set(statement["Action"]) - OF_THE_SERVICE:
-        for key in keys:
+        for key in kinds(statement):
             yield {"Action": action, "Resource": statement["Resource"], "Key": key}
 
 
@@ -226,14 +258,22 @@ def test_actions_and_resources_are_named(stage: str, function: str) -> None:
         assert statement["Effect"] == "Allow"
         assert not any("*" in action or "?" in action for action in statement["Action"])
         if not WITHOUT_RESOURCES.issuperset(statement["Action"]):
-            assert "*" not in statement["Resource"].split(":", 5)[5].removesuffix("/stream/*").removesuffix(":*")
-            assert f"-{stage}" in statement["Resource"] or statement["Resource"].endswith(names_of(stage))
+            named = name_of(statement).removesuffix("/products/*").removesuffix("/stream/*").removesuffix(":*")
+            assert "*" not in named
+            assert f"-{stage}" in named or named.endswith(names_of(stage))
+
+
+def name_of(statement: dict[str, Any]) -> str:
+    """The resource's own name; a key, whose id nobody can choose, is named by its alias."""
+    aliases = statement.get("Condition", {}).get("ForAnyValue:StringEquals", {}).get("kms:ResourceAliases")
+    return str(aliases or statement["Resource"].split(":", 5)[5])
 
 
 def names_of(stage: str) -> tuple[str, ...]:
     """What does not carry the stage in its name: the sender, and prod's secrets."""
     environment = CONFIG["stages"][stage]["environment_variables"]
-    return environment["MAIL_FROM"], f"{environment['JWT_SECRET_NAME']}-??????"
+    secrets = (f"{environment[name]}-??????" for name in ("JWT_SECRET_NAME", "PAYMENT_SECRET_NAME"))
+    return environment["MAIL_FROM"], *secrets
 
 
 @pytest.mark.parametrize(("stage", "function"), EVERY_ROLE)
@@ -245,7 +285,8 @@ def test_items_are_reached_by_their_kind_of_key_and_a_call_without_keys_is_refus
         assert set(condition) == {"ForAllValues:StringLike", "Null"}
         assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
         for key in condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]:
-            assert key.endswith("#*") or key == keys.admins().pk
+            single = (keys.admins().pk, keys.category_count().pk, keys.store_report("").pk)
+            assert key.endswith("#*") or key in single
 
 
 def is_about_items(statement: dict[str, Any]) -> bool:
@@ -258,6 +299,17 @@ def test_the_authorizer_reads_sessions_and_nothing_else_of_the_table() -> None:
 
     assert statement["Action"] == ["dynamodb:GetItem"]
     assert statement["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": ["USER#*"]}
+
+
+def test_the_payment_secret_is_read_by_those_who_talk_to_the_provider() -> None:
+    readers = {
+        (stage, function)
+        for stage, function in EVERY_ROLE
+        for each in statements(stage, function)
+        if "secretsmanager:GetSecretValue" in each["Action"] and "/payment/" in each["Resource"]
+    }
+
+    assert readers == {(stage, function) for stage in STAGES for function in ("api_handler", *SCHEDULED)}
 
 
 def test_only_the_rotation_may_change_a_secret() -> None:

@@ -29,6 +29,11 @@ def properties(template: dict[str, Any], name: str) -> dict[str, Any]:
     return template["Resources"][name]["Properties"]
 
 
+def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a policy, those that some stages leave out among them."""
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in document["Statement"]]
+
+
 def test_the_template_lints() -> None:
     assert lint(TEMPLATE.read_text(), config=ManualArgs(regions=["us-east-1", "eu-west-1"])) == []
 
@@ -78,9 +83,9 @@ def test_the_bucket_is_private_encrypted_and_versioned(template: dict[str, Any])
 
 @pytest.mark.parametrize("name", ["BucketTlsOnly", "AlertTopicPolicy", "DeadLettersTlsOnly"])
 def test_plain_http_is_refused(template: dict[str, Any], name: str) -> None:
-    statements = properties(template, name)["PolicyDocument"]["Statement"]
+    document = properties(template, name)["PolicyDocument"]
 
-    refusals = [statement for statement in statements if statement["Effect"] == "Deny"]
+    refusals = [statement for statement in statements(document) if statement["Effect"] == "Deny"]
 
     assert [refusal["Condition"] for refusal in refusals] == [{"Bool": {"aws:SecureTransport": "false"}}]
 
@@ -89,10 +94,41 @@ def test_no_policy_allows_everybody(template: dict[str, Any]) -> None:
     found = [resource["Properties"] for resource in template["Resources"].values()]
     documents = [given.get("PolicyDocument") or given.get("KeyPolicy") for given in found]
 
-    allowed = [s for document in documents if document for s in document["Statement"] if s["Effect"] == "Allow"]
+    allowed = [s for document in documents if document for s in statements(document) if s["Effect"] == "Allow"]
 
     assert allowed
     assert all(statement["Principal"] not in ("*", {"AWS": "*"}) for statement in allowed)
+
+
+def test_pages_of_the_shops_origin_may_post_to_the_bucket(template: dict[str, Any]) -> None:
+    (rule,) = properties(template, "Bucket")["CorsConfiguration"]["CorsRules"]
+
+    assert rule["AllowedOrigins"] == [{"Ref": "CorsOrigin"}]
+    assert "POST" in rule["AllowedMethods"]
+
+
+def test_only_the_distribution_reads_the_bucket_and_only_images(template: dict[str, Any]) -> None:
+    granted = [s for s in statements(properties(template, "BucketTlsOnly")["PolicyDocument"]) if s["Effect"] == "Allow"]
+
+    ours = {"Fn::Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Images}"}
+    assert [(s["Action"], s["Resource"], s["Condition"]) for s in granted] == [
+        ("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/products/*"}, {"StringEquals": {"aws:SourceArn": ours}})
+    ]
+    assert granted[0]["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+
+
+def test_images_are_given_out_by_https_alone_and_only_on_aws(template: dict[str, Any]) -> None:
+    distribution = properties(template, "Images")["DistributionConfig"]
+    (origin,) = distribution["Origins"]
+
+    assert distribution["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
+    assert distribution["DefaultCacheBehavior"]["AllowedMethods"] == ["GET", "HEAD"]
+    assert "CacheBehaviors" not in distribution
+    assert origin["OriginAccessControlId"] == {"Fn::GetAtt": ["ImagesAccess", "Id"]}
+    assert properties(template, "ImagesAccess")["OriginAccessControlConfig"]["SigningBehavior"] == "always"
+    conditional = [template["Resources"]["Images"], template["Resources"]["ImagesAccess"]]
+    assert {each["Condition"] for each in [*conditional, template["Outputs"]["ImageBaseUrl"]]} == {"IsOnAws"}
+    assert template["Conditions"]["IsOnAws"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Stage"}, "local"]}]}
 
 
 def test_queue_and_topic_are_encrypted(template: dict[str, Any]) -> None:

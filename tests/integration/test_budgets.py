@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 
 from chalicelib import clients, keyring
 from chalicelib.auth import tokens
+from tests.pictures import PNG
 from tests.shop import Answer, Shop
 
 Count = Callable[[Callable[[], Answer]], list[str]]
@@ -77,6 +79,22 @@ def test_a_checkout_of_a_cart_costs_four_calls_with_its_payment_bookkeeping(shop
     assert made == authorizer + prepare + place + simulator + settle
 
 
+def test_a_coupon_costs_a_checkout_no_further_call_and_its_check_three(shop: Shop, calls: Count) -> None:
+    admin = shop.admin()
+    mug = admin.product()["productId"]
+    admin.coupon("SPRING", totalLimit=5, perUserLimit=5)
+    ada = shop.customer()
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+    token = shop("POST", "/cart/items", {"productId": mug, "quantity": 1}).headers["X-Cart-Token"]
+
+    checked = calls(lambda: shop("POST", "/cart/coupon", {"code": "SPRING"}, X_Cart_Token=token))
+    ordered = calls(lambda: ada.order(couponCode="SPRING", Idempotency_Key="one"))
+
+    assert checked == ["GetItem", "BatchGetItem", "BatchGetItem"]
+    authorizer, simulator = ["GetItem"], ["TransactWriteItems", "GetItem"]
+    assert ordered == [*authorizer, "GetItem", "BatchGetItem", "TransactWriteItems", *simulator, "TransactWriteItems"]
+
+
 def test_a_list_of_orders_costs_one_call(shop: Shop, calls: Count) -> None:
     mug = shop.admin().product()["productId"]
     ada = shop.customer()
@@ -106,3 +124,19 @@ def test_the_authorizer_costs_one_eventually_consistent_read(shop: Shop) -> None
     tokens.authenticate(header)
 
     assert [request["ConsistentRead"] for request in asked] == [False]
+
+
+def test_an_image_costs_one_call_to_ask_for_and_two_to_confirm(shop: Shop, calls: Count) -> None:
+    admin = shop.admin()
+    path = f"/products/{admin.product()['productId']}/images"
+    asked: list[Answer] = []
+
+    def ask() -> Answer:
+        asked.append(admin("POST", path, {"contentType": "image/png"}))
+        return asked[0]
+
+    authorizer, session = ["GetItem"], ["GetItem"]
+    assert calls(ask) == authorizer + session + ["BatchGetItem"]
+    boto3.client("s3").put_object(Bucket="ecommerce-test", Key=asked[0].body["upload"]["fields"]["key"], Body=PNG)
+    confirmed = calls(lambda: admin("PUT", f"{path}/{asked[0].body['imageId']}"))
+    assert confirmed == authorizer + session + ["BatchGetItem", "UpdateItem"]

@@ -78,6 +78,18 @@ def test_the_thirty_first_product_is_refused(shop: Shop) -> None:
     assert (refused.status, refused.body["code"]) == (422, "too_many_items")
 
 
+def test_a_cart_shows_nothing_of_what_becomes_of_a_product_that_is_not_for_sale(
+    shop: Shop, ada: Shop, mug: str
+) -> None:
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+
+    change = {"isActive": False, "name": "Secret", "price": 77}
+    assert shop.login("root@example.com")("PATCH", f"/products/{mug}", change).status == 200
+
+    (line,) = ada("GET", "/cart").body["items"]
+    assert (line["productName"], line["price"], line["available"]) == ("Mug", 12.5, False)
+
+
 def test_a_cart_holds_one_currency(shop: Shop, mug: str) -> None:
     tea = shop.admin("second@example.com").product(name="Tea", price=500, currency="JPY")["productId"]
     ada = shop.customer()

@@ -15,7 +15,8 @@ from moto import mock_aws
 from chalicelib import clients, db
 from chalicelib.products import store
 from tests.conftest import ROOT
-from tests.integration.test_catalogue_import import MUG, MUG_ID, empty_the_table
+from tests.integration.table import empty
+from tests.integration.test_catalogue_import import MUG, MUG_ID
 from tests.shop import Shop
 from tools.catalogue import __main__ as command
 
@@ -32,7 +33,7 @@ def test_an_export_read_into_an_empty_shop_exports_the_same(shop: Shop, tmp_path
     command.main(["import", str(source)])
 
     command.main(["export", str(first)])
-    empty_the_table()
+    empty()
     imported = command.main(["import", str(first)])
     command.main(["export", str(second)])
 

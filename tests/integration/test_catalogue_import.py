@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib import attributes, clients, clock, db, keys, settings
+from chalicelib import clock, db, keys
 from chalicelib.products import service, store
+from chalicelib.products.models import id_of
+from chalicelib.products.shapes import ProductQuery
+from tests.integration.faults import Crash, crash, injected
+from tests.integration.table import empty, everything
 from tests.shop import Shop
 from tools.catalogue import __main__ as command
-from tools.catalogue import identity, importer
+from tools.catalogue import importer
 from tools.catalogue.importer import Outcome
 from tools.catalogue.lines import Fault
+from tools.local.settings import Refusal
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MUG = {"sku": "MUG-1", "name": "Mug", "category": "kitchen", "price": "12.50", "stock": 10, "description": "Blue."}
-MUG_ID = identity.product_id("MUG-1")
-
-
-class Killed(Exception):
-    """The process would be gone here."""
+MUG_ID = id_of("MUG-1")
 
 
 @pytest.fixture
@@ -48,54 +48,18 @@ def load(path: Path, *, at: datetime = NOON) -> tuple[dict[Outcome, int], list[F
     return {outcome: count for outcome, count in report.counts.items() if count}, faults
 
 
-def everything() -> dict[tuple[str, str], dict[str, Any]]:
-    """Every item of the table."""
-    pages = clients.dynamodb().get_paginator("scan").paginate(TableName=settings.current().table_name)
-    items = [attributes.plain_item(item) for page in pages for item in page["Items"]]
-    return {(item["PK"], item["SK"]): item for item in items}
-
-
-def empty_the_table() -> None:
-    for pk, sk in everything():
-        db.commit(db.delete(keys.Key(pk, sk)))
-
-
-@contextmanager
-def killed_in_write(number: int) -> Iterator[None]:
-    """End the run in the middle of its n-th BatchWriteItem: half of the batch arrives, the answer does not."""
-    calls = 0
-
-    def halve(params: Any, **_: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls < number:
-            return params
-        return {"RequestItems": {table: puts[: len(puts) // 2] for table, puts in params["RequestItems"].items()}}
-
-    def kill(**_: Any) -> None:
-        if calls >= number:
-            raise Killed
-
-    events = clients.dynamodb().meta.events
-    events.register("provide-client-params.dynamodb.BatchWriteItem", halve)
-    events.register("after-call.dynamodb.BatchWriteItem", kill)
-    try:
-        yield
-    finally:
-        events.unregister("provide-client-params.dynamodb.BatchWriteItem", halve)
-        events.unregister("after-call.dynamodb.BatchWriteItem", kill)
-
-
 def test_a_first_run_creates_what_the_api_would_show(aws: None, catalogue: Callable[..., Path]) -> None:
     counts, faults = load(catalogue(MUG, {**MUG, "sku": "MUG-2"}))
 
     assert (counts, faults) == ({"created": 2}, [])
-    shown = service.get(MUG_ID)
+    shown = service.get(MUG_ID).view()
     assert (shown.name, str(shown.price), shown.stock, shown.sku) == ("Mug", "12.50", 10, "MUG-1")
     assert (
-        len(service.page(size=10, after=None)[0]) == len(service.page(size=10, after=None, category="kitchen")[0]) == 2
+        len(service.page(ProductQuery(), None)[0])
+        == len(service.page(ProductQuery(), None, category="kitchen")[0])
+        == 2
     )
-    assert everything()[keys.stock_movement(MUG_ID, "initial")]["delta"] == 10
+    assert everything()[keys.stock_movement(MUG_ID, keys.FIRST_MOVEMENT)]["delta"] == 10
 
 
 def test_a_second_run_changes_nothing(aws: None, catalogue: Callable[..., Path]) -> None:
@@ -140,11 +104,36 @@ def test_a_product_leaves_the_lists_and_comes_back(aws: None, catalogue: Callabl
     first = everything()
 
     load(catalogue({**MUG, "isActive": False}))
-    hidden = service.page(size=10, after=None)[0]
+    hidden = service.page(ProductQuery(), None)[0]
     load(catalogue({**MUG, "isActive": True}))
 
-    assert hidden == []
-    assert everything() == first
+    about = everything().pop(keys.product(MUG_ID))
+    assert (hidden, about.pop("version")) == ([], 3)
+    assert about == {name: value for name, value in first[keys.product(MUG_ID)].items() if name != "version"}
+
+
+def test_a_file_without_currencies_leaves_them_as_they_are(aws: None, catalogue: Callable[..., Path]) -> None:
+    load(catalogue({**MUG, "currency": "EUR"}, {**MUG, "sku": "YEN", "currency": "JPY", "price": "500"}))
+
+    counts, _ = load(catalogue({**MUG, "price": "14.00"}, {**MUG, "sku": "YEN", "price": "600"}))
+
+    shown = [service.get(each).view() for each in (MUG_ID, id_of("YEN"))]
+    assert counts == {"updated": 2}
+    assert [(each.currency, str(each.price)) for each in shown] == [("EUR", "14.00"), ("JPY", "600")]
+    with pytest.raises(Refusal, match="does not fit JPY"):
+        load(catalogue({**MUG, "sku": "YEN", "price": "6.50"}))
+
+
+def test_a_deleted_product_that_the_file_names_comes_back_with_the_units_it_has(
+    shop: Shop, catalogue: Callable[..., Path]
+) -> None:
+    load(catalogue(MUG))
+    shop.admin()("DELETE", f"/products/{MUG_ID}")
+
+    counts, _ = load(catalogue({**MUG, "stock": 99}))
+
+    assert counts == {"updated": 1}
+    assert shop("GET", f"/products/{MUG_ID}").body["stock"] == 10
 
 
 def test_what_the_file_leaves_out_stays(aws: None, catalogue: Callable[..., Path]) -> None:
@@ -159,14 +148,17 @@ def test_what_the_file_leaves_out_stays(aws: None, catalogue: Callable[..., Path
     assert (about["isActive"], about["description"], "imageUrl" in about) == (False, "Blue.", False)
 
 
-@pytest.mark.parametrize("number", range(1, 7))
-def test_an_interrupted_run_is_completed_by_the_next(aws: None, catalogue: Callable[..., Path], number: int) -> None:
-    path = catalogue(*({**MUG, "sku": f"MUG-{each}", "stock": each} for each in range(40)))
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("number", range(1, 4))
+def test_an_interrupted_run_is_completed_by_the_next(
+    aws: None, catalogue: Callable[..., Path], number: int, *, after: bool
+) -> None:
+    path = catalogue(*({**MUG, "sku": f"MUG-{each}", "stock": each} for each in range(80)))
     load(path)
     clean = everything()
-    empty_the_table()
+    empty()
 
-    with killed_in_write(number), pytest.raises(Killed):
+    with injected(crash(number, after=after)), pytest.raises(Crash):
         load(path)
     partial = everything()
     load(path)
@@ -175,9 +167,48 @@ def test_an_interrupted_run_is_completed_by_the_next(aws: None, catalogue: Calla
     assert everything() == clean
 
 
+def test_a_product_that_somebody_creates_and_sells_meanwhile_keeps_what_is_left(
+    shop: Shop, catalogue: Callable[..., Path]
+) -> None:
+    admin, ada, raced = shop.admin(), shop.customer(), []
+
+    def create_first(operation: str, _: dict[str, Any], go_on: Any) -> Any:
+        if operation == "transact_write_items" and not raced:
+            raced.append(operation)
+            admin.product(sku="MUG-1", stock=5)
+            assert ada.order((MUG_ID, 5)).status == 201
+        return go_on()
+
+    with injected(create_first):
+        counts, _ = load(catalogue(MUG, {**MUG, "sku": "MUG-2"}))
+
+    assert counts == {"updated": 1, "created": 1}
+    assert (shop.stock(MUG_ID), shop.stock(id_of("MUG-2"))) == (0, 10)
+
+
+def test_a_change_between_reading_and_writing_is_not_half_overwritten(
+    shop: Shop, catalogue: Callable[..., Path]
+) -> None:
+    admin, raced = shop.admin(), []
+    load(catalogue(MUG))
+
+    def change_first(operation: str, _: dict[str, Any], go_on: Any) -> Any:
+        if operation == "transact_write_items" and not raced:
+            raced.append(operation)
+            admin("PATCH", f"/products/{MUG_ID}", {"name": "Theirs", "price": 99})
+        return go_on()
+
+    with injected(change_first):
+        load(catalogue({**MUG, "price": "14.00"}))
+
+    shown = shop("GET", f"/products/{MUG_ID}").body
+    assert (shown["name"], shown["price"], shown["isActive"]) == ("Mug", 14, True)
+    assert shop("GET", "/products").body["products"][0]["price"] == 14
+
+
 @pytest.mark.parametrize(
     "missing",
-    [{"METADATA"}, {"STOCK"}, {"MOVE#initial"}, {"METADATA", "STOCK"}, {"STOCK", "MOVE#initial"}],
+    [{"METADATA"}, {"STOCK"}, {"MOVE#0"}, {"METADATA", "STOCK"}, {"STOCK", "MOVE#0"}],
 )
 def test_a_missing_item_is_completed_around_what_is_there(
     aws: None, catalogue: Callable[..., Path], missing: set[str]

@@ -7,7 +7,8 @@ import pytest
 from chalicelib import db, keys
 from chalicelib.access import Role
 from chalicelib.users import passwords, store
-from tests.integration.test_catalogue_import import Killed, everything, killed_in_write
+from tests.integration.faults import Crash, crash, injected
+from tests.integration.table import everything
 from tools.local import seed
 
 
@@ -39,7 +40,7 @@ def test_a_seeded_shop_is_left_as_it_is(aws: None, capsys: pytest.CaptureFixture
 
 
 def test_an_interrupted_seeding_is_completed_by_the_next(aws: None) -> None:
-    with killed_in_write(3), pytest.raises(Killed):
+    with injected(crash(4, after=True)), pytest.raises(Crash):
         seed.seed()
 
     seed.seed()

@@ -15,10 +15,11 @@ from chalicelib.access import Principal
 from chalicelib.errors import Misconfigured
 from chalicelib.notifications import mail, store
 from chalicelib.orders import checkout, settlement, sweep
-from chalicelib.orders.models import Order, OrderRequest
+from chalicelib.orders.models import Order
+from chalicelib.orders.shapes import OrderRequest
 from chalicelib.payments import provider, simulator
-from chalicelib.payments.models import AttemptState, Outcome
 from tests.integration.faults import Crash, crash, injected, lose_answer, refuse
+from tests.integration.schedule import swept_after
 from tests.integration.stream import deliver, mails, records
 from tests.shop import Answer, Shop
 
@@ -99,9 +100,8 @@ def test_a_checkout_that_dies_at_any_call_ends_as_one_order_or_none(
 def charges() -> list[int]:
     """What the provider's own ledger says was charged."""
     items = clients.dynamodb().scan(TableName="ecommerce-test")["Items"]
-    return [
-        int(i["amount"]["N"]) for i in items if i["PK"]["S"].startswith("SIMULATOR#") and i["state"]["S"] == "captured"
-    ]
+    charged = [item for item in items if item.get("operation") == {"S": "charge"} and item["effect"]["S"] == "captured"]
+    return [int(item["amount"]["N"]) for item in charged]
 
 
 def test_a_key_whose_first_request_is_under_way_waits(ada: Shop, mug: str) -> None:
@@ -162,28 +162,31 @@ def test_a_provider_that_was_slow_is_asked_twice_before_a_charge_counts_as_never
 ) -> None:
     ada.order((mug, 2), token="tok_timeout_before")
 
-    with clock.fixed(clock.now() + timedelta(minutes=3)):
-        assert [sweep.run(seconds=10)["settled"] for _ in range(2)] == [0, 1]
+    assert [run["settled"] for run in swept_after(1, 3, 4, 7, 8)] == [0, 0, 0, 1, 0]
 
     assert shop.stock(mug) == 10
 
 
 def test_money_that_comes_after_the_end_goes_back(shop: Shop, ada: Shop, mug: str) -> None:
     placed = ada.order((mug, 2), token="tok_timeout_before").body
-    with clock.fixed(clock.now() + timedelta(minutes=3)):
-        sweep.run(seconds=10)
-        sweep.run(seconds=10)
-    (item,) = db.query(db.GSI1, keys.order_by_id(placed["orderId"]), limit=1).items
-    stale = msgspec.structs.replace(msgspec.convert(item, Order), status="pending", payment_status="unknown", version=2)
+    before = msgspec.convert(db.query(db.GSI1, keys.order_by_id(placed["orderId"]), limit=1).items[0], Order)
+    swept_after(3, 7)
 
+    late = simulator.Simulator().charge(before.first_attempt(), "tok_success")
     for _ in range(2):
-        settlement.settle(stale, Outcome(state=AttemptState.CAPTURED, payment_id="pay_late"))
-    with clock.fixed(clock.now() + timedelta(minutes=5)):
+        settlement.settle(before, late)
+    with clock.fixed(clock.now() + timedelta(minutes=10)):
         swept = sweep.run(seconds=10)
 
-    assert swept["failed"] == 0
+    assert (swept["failed"], swept["refunded"]) == (0, 1)
     refunds = db.query(db.TABLE, f"ORDER#{placed['orderId']}", prefix="REFUND#", limit=5).items
-    assert [(refund["paymentId"], refund["amount"]) for refund in refunds] == [("pay_late", 2500)]
+    assert [(refund["paymentId"], refund["amount"], refund["state"]) for refund in refunds] == [
+        (late.payment_id, 2500, "succeeded")
+    ]
+    after = ada("GET", f"/orders/{placed['orderId']}").body
+    assert (after["status"], after["paymentStatus"], after["refunded"], shop.stock(mug)) == (
+        "cancelled", "refunded", 25.0, 10,
+    )  # fmt: skip
 
 
 def test_a_free_order_whose_process_died_is_finished(ada: Shop, shop: Shop) -> None:
@@ -193,7 +196,7 @@ def test_a_free_order_whose_process_died_is_finished(ada: Shop, shop: Shop) -> N
     assert orders_of(ada) == [("pending", "none")]
 
     with clock.fixed(clock.now() + timedelta(minutes=20)):
-        assert sweep.run(seconds=10) == {"refunded": 0, "settled": 1, "expired": 0, "failed": 0}
+        assert sweep.run(seconds=10) == {"refunded": 0, "settled": 1, "expired": 0, "heard": 0, "failed": 0}
 
     assert orders_of(ada) == [("processing", "none")]
 

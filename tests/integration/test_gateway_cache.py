@@ -31,7 +31,19 @@ BODIES: dict[tuple[str, str], Any] = {
 BEHIND = [route for route, audience in access.ROUTES.items() if audience not in ("public", "guest")]
 CHANGES = [route for route in BEHIND if route[0] != "GET"]
 AT_ONCE = [route for route in CHANGES if route != ("POST", "/auth/logout")] + [("GET", "/users/profile/export")]
-ADMIN_READS = [("GET", "/users"), ("GET", "/users/{user_id}"), ("GET", "/users/{user_id}/audit"), ("GET", "/orders")]
+ADMIN_READS = [
+    ("GET", path)
+    for path in (
+        "/users",
+        "/users/{user_id}",
+        "/users/{user_id}/audit",
+        "/coupons",
+        "/coupons/{code}",
+        "/orders",
+        "/orders/{order_id}/refunds",
+        "/admin/audit",
+    )
+]
 
 
 def call(method: str, path: str, context: dict[str, str], names: dict[str, str], query: Any = None) -> dict[str, Any]:
@@ -67,6 +79,9 @@ def ended_session(shop: Shop, who: Shop) -> Ended:
         "order_id": bob.order((mug, 1)).body["orderId"],
         "role": "customer",
         "item_id": mug,
+        "product_id": mug,
+        "image_id": "img_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "code": "SPRING",
         "session_id": "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV",
     }
     context = access.to_context(tokens.authenticate(who.headers["Authorization"]))

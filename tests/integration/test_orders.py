@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import msgspec
 import pytest
 
 from chalicelib import clock, db, keys
-from chalicelib.orders import store, sweep
-from chalicelib.orders.models import Order
-from chalicelib.orders.states import PaymentStatus
+from tests.integration.schedule import swept_after
 from tests.shop import Shop
 
 
@@ -99,9 +96,7 @@ def test_an_unknown_outcome_is_settled_by_the_schedule(
     path = f"/orders/{placed.body['orderId']}"
     assert ada("PUT", f"{path}/cancel").body["code"] == "payment_outcome_unknown"
 
-    with clock.fixed(clock.now() + timedelta(minutes=5)):
-        sweep.run(seconds=10)
-        sweep.run(seconds=10)
+    swept_after(3, 7)
 
     settled = ada("GET", f"{path}/status").body
     assert (settled["status"], settled["paymentStatus"]) == (status, payment)
@@ -121,25 +116,27 @@ def test_cancelling_twice_gives_the_stock_and_the_money_back_once(shop: Shop, ad
     assert [entry["status"] for entry in again.body["timeline"]] == ["pending", "processing", "cancelled"]
 
 
-def test_an_unpaid_order_expires_after_fifteen_minutes_and_not_before(shop: Shop, ada: Shop, mug: str) -> None:
-    order = unpaid_order(ada, mug)
+def test_an_order_whose_buyer_does_nothing_expires_after_fifteen_minutes_and_not_before(
+    shop: Shop, ada: Shop, mug: str
+) -> None:
+    placed = ada.order((mug, 2), token="tok_requires_action")
+    assert (placed.status, placed.body["paymentStatus"]) == (202, "requires_action")
+    assert placed.body["payment"]["nextAction"]
 
-    with clock.fixed(clock.now() + timedelta(minutes=14)):
-        assert sweep.run(seconds=10)["expired"] == 0
-    with clock.fixed(clock.now() + timedelta(minutes=16)):
-        assert [sweep.run(seconds=10)["expired"], sweep.run(seconds=10)["expired"]] == [1, 0]
+    assert [run["expired"] for run in swept_after(14, 16, 17)] == [0, 1, 0]
 
-    assert ada("GET", f"/orders/{order}").body["status"] == "expired"
+    order = ada("GET", f"/orders/{placed.body['orderId']}").body
+    assert (order["status"], order["paymentStatus"]) == ("expired", "voided")
     assert shop.stock(mug) == 10
 
 
-def unpaid_order(ada: Shop, mug: str) -> str:
-    """An order that holds two units and has no payment under way."""
-    order_id = str(ada.order((mug, 2), token="tok_timeout_before").body["orderId"])
-    (item,) = db.query(db.GSI1, keys.order_by_id(order_id), limit=1).items
-    order = msgspec.convert(item, Order)
-    db.commit(store.change(order, order.with_payment(PaymentStatus.NONE), actor="test"))
-    return order_id
+def test_expiry_is_judged_when_somebody_looks(shop: Shop, ada: Shop, mug: str) -> None:
+    placed = ada.order((mug, 2), token="tok_requires_action").body
+
+    with clock.fixed(clock.now() + timedelta(minutes=16)):
+        assert ada("GET", f"/orders/{placed['orderId']}/status").body["status"] == "expired"
+
+    assert shop.stock(mug) == 10
 
 
 def test_a_free_order_needs_no_payment(shop: Shop, ada: Shop) -> None:

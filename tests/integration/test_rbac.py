@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 import app
+from chalicelib import ids
+from tests.integration.payments import SECRET, keep_secret
 from tests.shop import ADDRESS, PASSWORD, Shop
 
 # The columns: nobody, the customer it is about, another customer, a disabled user, an ended session, an admin.
@@ -50,17 +52,38 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "/products"): PUBLIC,
     ("POST", "/products"): (401, 403, 403, 401, 401, 201),
     ("GET", "/products/{product_id}"): PUBLIC,
+    ("POST", "/products/{product_id}/images"): (401, 403, 403, 401, 401, 201),
+    ("PUT", "/products/{product_id}/images/{image_id}"): (401, 403, 403, 401, 401, 409),  # nothing is uploaded
+    ("PUT", "/products/{product_id}"): ADMIN,
+    ("PATCH", "/products/{product_id}"): ADMIN,
+    ("DELETE", "/products/{product_id}"): (401, 403, 403, 401, 401, 204),
+    ("GET", "/products/{product_id}/stock"): ADMIN,
+    ("POST", "/products/{product_id}/stock"): (401, 403, 403, 401, 401, 201),
     ("GET", "/products/category/{category}"): PUBLIC,
+    ("GET", "/categories"): PUBLIC,
+    ("GET", "/admin/products"): ADMIN,
+    ("GET", "/admin/products/{product_id}"): ADMIN,
     ("GET", "/cart"): (200, 200, 200, 401, 401, 200),
     ("DELETE", "/cart"): (204, 204, 204, 401, 401, 204),
     ("POST", "/cart/items"): (201, 201, 201, 401, 401, 201),
     ("PUT", "/cart/items/{item_id}"): (404, 200, 404, 401, 401, 404),
     ("DELETE", "/cart/items/{item_id}"): (404, 204, 404, 401, 401, 404),
+    ("POST", "/cart/coupon"): (200, 200, 200, 401, 401, 200),
+    ("POST", "/coupons"): (401, 403, 403, 401, 401, 201),
+    ("GET", "/coupons"): ADMIN,
+    ("GET", "/coupons/{code}"): ADMIN,
+    ("PATCH", "/coupons/{code}"): ADMIN,
+    ("DELETE", "/coupons/{code}"): (401, 403, 403, 401, 401, 204),
     ("GET", "/orders"): USER,
     ("POST", "/orders"): (401, 201, 201, 401, 401, 201),
     ("GET", "/orders/{order_id}"): (401, 200, 404, 401, 401, 200),
     ("GET", "/orders/{order_id}/status"): (401, 200, 404, 401, 401, 200),
+    ("GET", "/admin/audit"): ADMIN,
     ("PUT", "/orders/{order_id}/cancel"): (401, 200, 404, 401, 401, 200),
+    ("PUT", "/orders/{order_id}/status"): ADMIN,
+    ("POST", "/orders/{order_id}/refunds"): (401, 403, 403, 401, 401, 201),
+    ("GET", "/orders/{order_id}/refunds"): (401, 200, 404, 401, 401, 200),
+    ("POST", "/payments/webhook"): (400,) * 6,  # nobody's token stands in for the provider's signature
 }
 
 BODIES: dict[tuple[str, str], Any] = {
@@ -79,13 +102,23 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/users/{user_id}/status"): {"status": "disabled"},
     ("POST", "/users/{user_id}/roles"): {"role": "admin"},
     ("POST", "/products"): {"name": "Mug", "price": 1, "category": "kitchen"},
+    ("PUT", "/products/{product_id}"): {"name": "Cup", "price": 1, "category": "kitchen"},
+    ("PATCH", "/products/{product_id}"): {"name": "Cup"},
+    ("POST", "/products/{product_id}/stock"): {"delta": 1, "reason": "found"},
+    ("POST", "/products/{product_id}/images"): {"contentType": "image/png"},
     ("POST", "/cart/items"): {"productId": "{item_id}", "quantity": 1},
     ("PUT", "/cart/items/{item_id}"): {"quantity": 2},
+    ("POST", "/cart/coupon"): {"code": "{code}"},
+    ("POST", "/coupons"): {"code": "AUTUMN", "kind": "percentage", "percent": 10},
+    ("PATCH", "/coupons/{code}"): {"percent": 20},
     ("POST", "/orders"): {
         "items": [{"productId": "{item_id}", "quantity": 1}],
         "shippingAddress": ADDRESS,
         "paymentMethod": {"type": "card", "token": "tok_success"},
     },
+    ("PUT", "/orders/{order_id}/status"): {"status": "shipped"},
+    ("POST", "/orders/{order_id}/refunds"): {"amount": 1},
+    ("POST", "/payments/webhook"): {"eventId": "evt_1"},
 }
 
 
@@ -98,8 +131,10 @@ class World:
 
     @classmethod
     def of(cls, shop: Shop) -> World:
+        keep_secret({"webhookSecret": SECRET})
         admin, ada = shop.admin(), shop.customer()
         mug = admin.product(stock=1000)["productId"]
+        admin.coupon("SPRING")
         ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
         order = ada.order((mug, 1)).body["orderId"]
         disabled, revoked = shop.customer("disabled@example.com"), shop.customer("revoked@example.com")
@@ -111,7 +146,8 @@ class World:
         user = ada("GET", "/auth/me").body["userId"]
         names = {"order_id": order, "session_id": session, "user_id": user, "product_id": mug, "item_id": mug}
         callers = dict(zip(PERSONAS, (shop, ada, other, disabled, revoked, admin), strict=True))
-        return cls(callers, {**names, "category": "kitchen", "role": "admin"})
+        more = {"category": "kitchen", "role": "admin", "image_id": ids.new("img"), "code": "SPRING"}
+        return cls(callers, {**names, **more})
 
     def call(self, persona: str, method: str, path: str) -> int:
         body = BODIES.get((method, path))

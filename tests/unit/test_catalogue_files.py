@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib import ids
-from tools.catalogue import files, identity
+from chalicelib.products.models import id_of
+from tools.catalogue import files
 from tools.catalogue.lines import Checker, Line
 from tools.local import seed
 from tools.local.settings import Refusal
@@ -16,6 +17,14 @@ from tools.local.settings import Refusal
 MUG = {"sku": "MUG-1", "name": "Mug", "category": "kitchen", "price": "12.50"}
 MUG_JSON = '{"sku":"MUG-1","name":"Mug","category":"kitchen","price":"12.50"}'
 HEADER = "sku,name,category,price,stock,isActive,imageUrl,description"
+
+
+def test_utf_16_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text("sku,name,category,price\n", encoding="utf-16")
+
+    with pytest.raises(Refusal, match="is UTF-16"):
+        list(files.read(file))
 
 
 def checked(tmp_path: Path, name: str, content: str | bytes) -> tuple[list[Line], list[tuple[int, str]], set[str]]:
@@ -33,12 +42,12 @@ def checked(tmp_path: Path, name: str, content: str | bytes) -> tuple[list[Line]
 
 
 def test_the_same_sku_always_has_the_same_id() -> None:
-    assert identity.product_id("MUG-1") == "prd_01DXF6DT00CQQMY27NBDRVJR9T"
-    assert identity.product_id("MUG-1") != identity.product_id("mug-1")
+    assert id_of("MUG-1") == "prd_01DXF6DT00CQQMY27NBDRVJR9T"
+    assert id_of("MUG-1") != id_of("mug-1")
 
 
 def test_an_id_of_any_sku_is_one_that_the_shop_looks_up() -> None:
-    assert all(ids.valid("prd", identity.product_id(f"SKU-{number}")) for number in range(1000))
+    assert all(ids.valid("prd", id_of(f"SKU-{number}")) for number in range(1000))
 
 
 @pytest.mark.parametrize("price", ['"12.50"', '" 12.5 "', "12.50", "12.5", "1.25e1"])

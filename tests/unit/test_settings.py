@@ -34,6 +34,16 @@ def test_a_missing_or_malformed_setting_is_named(monkeypatch: pytest.MonkeyPatch
         settings.current()
 
 
+@pytest.mark.parametrize("name", ["BUCKET_NAME", "IMAGE_BASE_URL"])
+def test_without_a_bucket_only_what_needs_it_is_misconfigured(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(name)
+
+    known = settings.current()
+
+    with pytest.raises(Misconfigured, match=name):
+        getattr(known, name.lower())
+
+
 def test_a_bad_token_goes_on_without_a_principal_locally_and_is_refused_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -46,3 +56,7 @@ def test_a_bad_token_goes_on_without_a_principal_locally_and_is_refused_elsewher
 
     answer = authorizer.authorize.func(request)
     assert (answer.principal_id, answer.context) == ("anonymous", {})
+
+
+def test_a_stage_that_says_nothing_of_prices_ships_free_and_takes_no_tax() -> None:
+    assert (settings.current().shipping_policy, settings.current().tax_rates) == ("free", "*=0")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib import wire
 from chalicelib.errors import Invalid, InvalidJson
-from chalicelib.orders.models import OrderRequest
+from chalicelib.orders.shapes import OrderRequest
 from chalicelib.products.models import NewProduct
 from chalicelib.wire import PageQuery
 

@@ -10,7 +10,6 @@ killed at any moment and run again. The drawback: every line costs a read of thr
 | `stage.py` | which shop: the environment of a stage, and whether its table answers |
 | `files.py` | JSON Lines and CSV |
 | `lines.py` | a record of a file as a valid product, or what is wrong with it |
-| `identity.py` | the product id that belongs to a SKU |
 | `reconcile.py` | what has to be written for a line, given what is in the table |
 | `importer.py` | reads a file into the table |
 | `exporter.py` | the table's products as records |

@@ -22,13 +22,13 @@ _ABOUT = """\
 Reads a catalogue into a shop, or writes it to a file: JSON Lines (.jsonl, .ndjson) or CSV (.csv), in UTF-8.
 The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials.
 
-Fields: sku, name, category and price are required; description, currency (USD when left out), stock, imageUrl
-and isActive are not. A price is a decimal such as 19.99. Other fields are ignored, with a notice.
+Fields: sku, name, category and price are required; description, currency (USD for a new product when left out), stock,
+imageUrl and isActive are not. A price is a decimal such as 19.99. Other fields are ignored, with a notice.
 
 An import compares each line with the product of that SKU:
   - A new product is created with the stock of the file.
   - An existing product gets the file's name, description, category, price, currency, imageUrl and isActive;
-    of these, description, imageUrl and isActive stay as they are where the file leaves them out.
+    of these, description, currency, imageUrl and isActive stay as they are where the file leaves them out.
   - The stock of an existing product is left alone, whatever the file says: it counts what has been sold.
   - Products that the file does not name are left alone.
 Killing an import does no harm: run the same command again, and it goes on.
@@ -76,8 +76,8 @@ def write(path: Path) -> int:
     stage.enter()
     stage.require_table()
     started = clock.monotonic()
-    with tqdm(unit=" items", desc="export", disable=None, file=sys.stderr) as bar:
-        records = exporter.records(lambda items: bar.update(items - bar.n))
+    with tqdm(unit=" products", desc="export", disable=None, file=sys.stderr) as bar:
+        records = exporter.records(lambda count: bar.update(count - bar.n))
     files.write(records, path)
     print(f"{len(records):,} products exported to {path} ({_rate(len(records), clock.monotonic() - started)}).")
     return 0

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from chalicelib import attributes, keys, money, settings, transport
+from chalicelib import money
 from chalicelib.products import store
 from chalicelib.products.models import Listing
-from tools.catalogue import identity
 from tools.catalogue.files import PRODUCT_ID
+
+_AT_ONCE = 50  # products, of two items each, that one round trip can read
 
 
 def records(on_progress: Callable[[int], object]) -> list[dict[str, Any]]:
-    """Every product, for sale or not, by SKU; stock, price and currency are those of its next sale.
+    """Every product that is not deleted, for sale or not, by SKU; stock, price and currency are those of its next sale.
 
-    This walks the whole table, orders included: the indexes hold only what is for sale, and an export that forgets
-    the rest would not bring the shop back. `on_progress` hears how many items have come so far.
+    The lists name the products, so one that was created within the last second or so may be missing. `on_progress`
+    hears how many have come so far.
     """
-    items: dict[keys.Key, dict[str, Any]] = {}
-    for page in _pages():
-        items.update({keys.Key(item["PK"], item["SK"]): item for item in page})
-        on_progress(len(items))
-    product_ids = {item["productId"] for item in items.values()}
-    listings = (store.listing_from(items, product_id) for product_id in product_ids)
-    rows = [_record(listing) for listing in listings if listing]
+    rows: list[dict[str, Any]] = []
+    for listings in _pages():
+        rows += [_record(listing) for listing in listings if not listing.product.deleted_at]
+        on_progress(len(rows))
     return sorted(rows, key=lambda row: (row["sku"] or "", row.get(PRODUCT_ID, "")))
 
 
+def _pages() -> Iterator[Iterable[Listing]]:
+    everything, after = store.everything(active=None), None
+    while True:
+        products, after = store.page(everything, limit=_AT_ONCE, after=after)
+        yield store.listings((product.product_id for product in products), consistent=True).values()
+        if after is None:
+            return
+
+
 def _record(listing: Listing) -> dict[str, Any]:
-    """A product in the importer's fields, and under its own id unless its SKU leads there."""
+    """A product in the importer's fields, and with its id where no SKU leads to it."""
     product, offer = listing.product, listing.offer
     record = {
         "sku": product.sku,
@@ -42,20 +49,4 @@ def _record(listing: Listing) -> dict[str, Any]:
         "imageUrl": product.image_url,
         "isActive": offer.is_active,
     }
-    led_to = identity.product_id(product.sku) if product.sku else None
-    return record if led_to == product.product_id else {**record, PRODUCT_ID: product.product_id}
-
-
-def _pages() -> Iterator[list[dict[str, Any]]]:
-    """The description and stock items, a megabyte of the table at a time."""
-    values = {":prefix": "PRODUCT#", ":about": keys.product("").sk, ":stock": keys.STOCK_SK}
-    request: dict[str, Any] = {
-        "TableName": settings.current().table_name,
-        "FilterExpression": "begins_with(PK, :prefix) AND SK IN (:about, :stock)",
-        "ExpressionAttributeValues": attributes.wire_item(values),
-        "ConsistentRead": True,
-    }
-    while request.get("ExclusiveStartKey", True):
-        answer = transport.call("scan", **request)
-        yield [attributes.plain_item(item) for item in answer["Items"]]
-        request["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
+    return record if product.sku else {**record, PRODUCT_ID: product.product_id}

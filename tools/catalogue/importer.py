@@ -14,10 +14,12 @@ from pathlib import Path
 from chalicelib import db
 from chalicelib.keys import Key
 from chalicelib.products import store
+from chalicelib.products.models import SkuTaken
 from tools.catalogue import files, reconcile
 from tools.catalogue.lines import Checker, Fault, Line
 
 GROUP = 100
+_AT_ONCE = 33  # products of three items that one transaction can write
 WORKERS = 8
 
 
@@ -47,7 +49,7 @@ def load(
 ) -> Report:
     """Bring the table up to the file, and report every faulty line and the last line that is done.
 
-    Safe to kill and to repeat. Two imports of the same new products at the same moment are not guarded against.
+    Safe to kill and to repeat, and beside others who create or change the same products.
     """
     report, checker = Report(), Checker()
     lines = _good_lines(files.read(path), checker, report, on_fault)
@@ -91,18 +93,20 @@ def _settle_group(lines: Sequence[Line]) -> Counter[Outcome]:
     wanted = {line: reconcile.product_keys(line.product.product_id) for line in lines}
     items = db.get_many((key for keys in wanted.values() for key in keys), consistent=True)
     new = [line for line, keys in wanted.items() if not any(key in items for key in keys)]
-    _create(new)
     known = [line for line, keys in wanted.items() if any(key in items for key in keys)]
     counts = Counter(_settle(line, items) for line in known)
-    counts[Outcome.CREATED] += len(new)
+    for start in range(0, len(new), _AT_ONCE):
+        counts += _create(new[start : start + _AT_ONCE])
     return counts
 
 
-def _create(lines: Sequence[Line]) -> None:
-    """Write products of which nothing exists; the description last, so that lists show only what can be sold."""
-    writes = [store.writes_for(line.product, actor=reconcile.ACTOR) for line in lines]
-    db.load([write for _, *beside in writes for write in beside])
-    db.load([description for description, *_ in writes])
+def _create(lines: Sequence[Line]) -> Counter[Outcome]:
+    """Write products of which nothing existed, all or none; where somebody was faster, one by one."""
+    try:
+        db.commit(*(write for line in lines for write in store.writes_for(line.product, actor=reconcile.ACTOR)))
+    except (db.ConditionFailed, SkuTaken):
+        return Counter(db.repeat_until_current(partial(_write, line)) for line in lines)
+    return Counter({Outcome.CREATED: len(lines)})
 
 
 def _settle(line: Line, items: dict[Key, db.Item]) -> Outcome:

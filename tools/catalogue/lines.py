@@ -11,8 +11,8 @@ import msgspec
 
 from chalicelib import ids, wire
 from chalicelib.errors import FieldError, Invalid
-from chalicelib.products.models import NewProduct, Product
-from tools.catalogue import identity
+from chalicelib.products.models import Product, id_of
+from chalicelib.products.shapes import NewProduct
 from tools.catalogue.files import FIELDS, PRODUCT_ID, Record
 
 _PRICE = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
@@ -74,14 +74,15 @@ def _product(fields: dict[str, Any]) -> Product:
         raise Invalid(error.detail, errors=(*faults, *error.errors)) from None
     if faults:
         raise Invalid("The line does not say which product it is.", errors=faults)
-    product_id = fields.get(PRODUCT_ID) or identity.product_id(product.sku or "")
-    return msgspec.structs.replace(product, product_id=product_id)
+    return product if product.sku else msgspec.structs.replace(product, product_id=fields[PRODUCT_ID])
 
 
 def _identity_faults(fields: dict[str, Any]) -> tuple[FieldError, ...]:
-    """A product is known by its SKU, or by its id where it has one of its own."""
-    product_id = fields.get(PRODUCT_ID)
-    if product_id is None and fields.get("sku") is None:
+    """A product is known by its SKU, or by its id where it has none; where both are given they must agree."""
+    product_id, sku = fields.get(PRODUCT_ID), fields.get("sku")
+    if product_id is not None and isinstance(sku, str) and product_id != id_of(sku):
+        return (FieldError(PRODUCT_ID, "invalid_value", "Is not the id of this SKU; leave it out."),)
+    if product_id is None and sku is None:
         return (FieldError("sku", "required", "This field is required."),)
     if product_id is not None and not (isinstance(product_id, str) and ids.valid("prd", product_id)):
         return (FieldError(PRODUCT_ID, "invalid_value", "Must be a product id such as prd_01JD…, or left out."),)

@@ -1,7 +1,8 @@
 """What has to be written so that the table says what a line says, and keeps what only the table can know.
 
 The units left are the table's: they are set when a product is new and never again, so that a repeat brings no sold
-unit back. So is the time of creation. What the file leaves out (description, image, whether it is for sale) stays.
+unit back. So is the time of creation. What the file leaves out (description, currency, image, whether it is for sale)
+stays.
 """
 
 from __future__ import annotations
@@ -11,23 +12,25 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import attributes, db, keys
+from chalicelib import attributes, db, keys, money
+from chalicelib.errors import Invalid
 from chalicelib.keys import Key
 from chalicelib.products import store
 from chalicelib.products.models import Product
 from tools.catalogue.lines import Line
+from tools.local.settings import Refusal
 
 ACTOR = "catalogue-import"
 
-_LEFT_ALONE = {"PK", "SK", "stock", "stockVersion", "createdAt", "updatedAt", "updatedBy"}
-_REMOVABLE = ("imageUrl", "sku", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK")
+_LEFT_ALONE = {"PK", "SK", "stock", "stockVersion", "createdAt", "updatedAt", "updatedBy", "version"}
+_REMOVABLE = ("deletedAt", "imageUrl", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK")
 _STAMPS = ("updatedAt", "updatedBy")
 _OPTIONAL = {"description": "description", "imageUrl": "image_url", "isActive": "is_active"}
 
 
 def product_keys(product_id: str) -> tuple[Key, Key, Key]:
     """The items of a product, in the order of `store.writes_for`."""
-    return keys.product(product_id), keys.stock(product_id), keys.stock_movement(product_id, "initial")
+    return keys.product(product_id), keys.stock(product_id), keys.stock_movement(product_id, keys.FIRST_MOVEMENT)
 
 
 def writes(line: Line, items: Mapping[Key, db.Item]) -> tuple[db.Write, ...]:
@@ -43,8 +46,16 @@ def writes(line: Line, items: Mapping[Key, db.Item]) -> tuple[db.Write, ...]:
         for key, write in zip((about, stock, movement), store.writes_for(product, actor=ACTOR), strict=True)
     }
     inserts = tuple(db.insert(key, item) for key, item in wanted.items() if key not in items)
-    changes = (_change(key, items[key], wanted[key]) for key in (about, stock) if key in items)
-    return inserts + tuple(change for change in changes if change)
+    changes = [change for key in (about, stock) if key in items if (change := _change(key, items[key], wanted[key]))]
+    return (*inserts, *changes, *_hold_description(items.get(about), changes, about))
+
+
+def _hold_description(item: db.Item | None, changes: list[db.Write], about: Key) -> tuple[db.Write, ...]:
+    """What holds a change of the offer alone to the description that was read beside it, perhaps a moment before."""
+    if item is None or len(changes) != 1 or changes[0].request.get("Key", {}).get("SK", {}).get("S") == about.sk:
+        return ()
+    changed = db.ConditionFailed(str(about))
+    return (db.check(about, "version = :version", {":version": item["version"]}, otherwise=changed),)
 
 
 def _merged(line: Line, items: Mapping[Key, db.Item]) -> Product:
@@ -56,9 +67,23 @@ def _merged(line: Line, items: Mapping[Key, db.Item]) -> Product:
         "stock": _units(line.product.stock, about, stock, movement),
     }
     if about:
+        known["sku"] = about.get("sku")  # which is final
+    if about and "deletedAt" not in about:
         existing = msgspec.convert(about, Product)
         known |= {own: getattr(existing, own) for name, own in _OPTIONAL.items() if name not in line.given}
+        if "currency" not in line.given:
+            known |= {"currency": existing.currency, "price": _price_in(existing.currency, line)}
     return msgspec.structs.replace(line.product, **known)
+
+
+def _price_in(currency: str, line: Line) -> int:
+    """The line's price in the currency that its product has, which the line leaves out."""
+    product = line.product
+    try:
+        return money.to_minor(money.to_decimal(product.price, product.currency), currency)
+    except Invalid as error:
+        why = f"Line {line.number}: the price does not fit {currency}, the currency of this product: "
+        raise Refusal(f"{why}{error.errors[0].detail} Give the currency in the file.") from error
 
 
 def _units(initial: int, about: db.Item | None, stock: db.Item | None, movement: db.Item | None) -> int:
@@ -73,9 +98,10 @@ def _change(key: Key, present: db.Item, wanted: db.Item) -> db.Write | None:
     gone = [name for name in _REMOVABLE if name in present and name not in wanted]
     if not changed and not gone:
         return None
-    changed |= {name: wanted[name] for name in _STAMPS if name in wanted}
-    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changed)
-    if gone:
-        expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
-    values = {f":{name}": value for name, value in changed.items()}
-    return db.update(key, expression, values, names={f"#{name}": name for name in (*changed, *gone)})
+    changed |= {name: wanted[name] for name in _STAMPS if name in wanted} | dict.fromkeys(gone)
+    if "version" not in present:
+        expression, values, names = attributes.assignment(changed)
+        return db.update(key, expression, values, names=names)
+    before = {":before": present["version"]}
+    expression, values, names = attributes.assignment({**changed, "version": present["version"] + 1})
+    return db.update(key, expression, {**values, **before}, names=names, condition="#version = :before")

@@ -14,6 +14,7 @@ from tools.local.settings import Refusal
 # The app insists on these, and a deployment fills them in; a catalogue needs none of them.
 _NOT_NEEDED = (
     "BUCKET_NAME",
+    "IMAGE_BASE_URL",
     "JWT_SECRET_NAME",
     "PAYMENT_SECRET_NAME",
     "EVENT_BUS_NAME",

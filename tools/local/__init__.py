@@ -1,6 +1,6 @@
 """The whole shop on one machine, bound to loopback: `make run`.
 
-The launcher starts a local AWS, creates the resources from `infra/template.yaml`, seeds a demo
+The launcher starts a local AWS and a payment service, creates the resources from `infra/template.yaml`, seeds a demo
 shop, delivers the table's stream and the schedule to the handlers, and serves the API through
 `chalice local`. The drawback: nothing checks permissions here; that is proven in the tests.
 
@@ -8,7 +8,9 @@ shop, delivers the table's stream and the schedule to the handlers, and serves t
 |---|---|
 | `__main__.py` | the commands: run, cloud, status |
 | `settings.py` | ports, paths and the environment |
-| `cloud.py` | starts, finds and stops the local AWS |
+| `processes.py` | finds, starts and stops the processes beside the launcher |
+| `cloud.py` | the local AWS as one of them |
+| `payments.py` | the payment service as the other |
 | `emulator.py` | the local AWS itself, a process of its own that saves its state |
 | `resources.py` | the resources, from the template |
 | `shop.py` | loads the app, answers HTTP, runs the background work |

@@ -11,8 +11,9 @@ from typing import NoReturn
 
 import msgspec
 
-from tools.local import cloud, resources, seed, shop
+from tools.local import cloud, payments, resources, seed, shop
 from tools.local import settings as local
+from tools.local.processes import Running
 from tools.local.settings import Refusal, Settings
 
 Say = Callable[[str], object]
@@ -41,44 +42,49 @@ def run(settings: Settings, say: Say) -> NoReturn:
     leave_on_signals(say)
     say("Starting the shop…")
     with ExitStack() as stack:
-        aws, loaded = _prepare(settings, stack)
+        beside, loaded = _prepare(settings, stack)
         stack.enter_context(shop.working_in_background(loaded, settings))
         stack.enter_context(shop.serving(loaded, settings))
         say(welcome(settings))
-        _wait_while_alive(aws)
+        _wait_while_alive(beside)
 
 
 def run_cloud(settings: Settings, say: Say) -> NoReturn:
-    """The local AWS, its resources and the demo data, for a `chalice local` of one's own."""
+    """The local AWS, its resources and the demo data, and the payment service, for a `chalice local` of one's own."""
     leave_on_signals(say)
     say("Starting the local AWS…")
     with ExitStack() as stack:
-        aws, _ = _prepare(settings, stack)
-        say(f"The local AWS answers at {settings.cloud_url}; its log is {settings.cloud_log}. Ctrl-C stops it.")
-        _wait_while_alive(aws)
+        beside, _ = _prepare(settings, stack)
+        say(f"The local AWS answers at {settings.cloud_url}; its log is {settings.cloud_log}.")
+        say(f"The payment service answers at {settings.payment_url} and tells {settings.api_url}. Ctrl-C stops both.")
+        _wait_while_alive(beside)
 
 
 def status(settings: Settings, say: Say) -> int:
     """Say what answers; the exit code tells whether everything does."""
-    ours = cloud.owner(settings) == str(settings.state)
-    api = _listening(settings.port)
-    say(f"local AWS  {settings.cloud_url}  {'up' if ours else 'down'}")
-    say(f"API        {settings.api_url}  {'up' if api else 'down'}")
-    return 0 if ours and api else 1
+    services = (cloud.service(settings), payments.service(settings))
+    found = {(each.name, each.url): each.owner() == str(settings.state) for each in services}
+    found["API", settings.api_url] = _listening(settings.port)
+    for (name, url), is_up in found.items():
+        say(f"{name:<15}  {url}  {'up' if is_up else 'down'}")
+    return 0 if all(found.values()) else 1
 
 
-def _prepare(settings: Settings, stack: ExitStack) -> tuple[cloud.Cloud, shop.Shop]:
-    """Start the local AWS, create the resources, load the app and seed the demo shop."""
+def _prepare(settings: Settings, stack: ExitStack) -> tuple[list[Running], shop.Shop]:
+    """Start the local AWS, create the resources, start the payment service, load the app and seed the demo shop."""
+    payments.service(settings).is_there()  # refuses a stranger on its port before anything is started
     stack.enter_context(shop.logging_to_file(settings))
     local.use_local_aws(settings)
     aws = stack.enter_context(cloud.running(settings))
-    loaded = shop.load({**local.aws_environment(settings), **resources.deploy(settings)})
+    found = resources.deploy(settings)
+    paid = stack.enter_context(payments.running(settings, found))
+    loaded = shop.load({**local.aws_environment(settings), **found, **payments.environment(settings)})
     try:
         seed.seed()
     except msgspec.ValidationError as error:
         older = f"The data in {settings.state} is of another version of the shop ({error}); `make clean` forgets it."
         raise Refusal(older) from error
-    return aws, loaded
+    return [aws, paid], loaded
 
 
 def leave_on_signals(say: Say) -> None:
@@ -106,14 +112,14 @@ def _listening(port: int) -> bool:
         return probe.connect_ex((local.HOST, port)) == 0
 
 
-def _wait_while_alive(aws: cloud.Cloud) -> NoReturn:
-    """Stay until a signal, the end of the `make` that started this, or the end of the local AWS."""
+def _wait_while_alive(beside: list[Running]) -> NoReturn:
+    """Stay until a signal, the end of the `make` that started this, or the end of a process beside this one."""
     parent = os.getppid()
-    while aws.alive():
+    while not (ended := [each.service for each in beside if not each.alive()]):
         if "MAKELEVEL" in os.environ and os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(CHECK_SECONDS)
-    raise Refusal(f"The local AWS has stopped by itself, so the shop stops too; see {aws.settings.cloud_log}.")
+    raise Refusal(f"The {ended[0].name} has stopped by itself, so the shop stops too; see {ended[0].log}.")
 
 
 def welcome(settings: Settings) -> str:
@@ -121,6 +127,7 @@ def welcome(settings: Settings) -> str:
     lines = [
         f"The shop is open at {settings.api_url}",
         f"  mail      {settings.cloud_url}/_ministack/ses/messages",
+        f"  payments  {settings.payment_url}/_simulator/ledger",
         f"  app log   {settings.app_log}",
         f"  AWS       {settings.cloud_url} (log: {settings.cloud_log})",
         *_accounts(),

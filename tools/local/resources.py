@@ -78,6 +78,7 @@ def environment(outputs: dict[str, str], settings: Settings) -> dict[str, str]:
         "TABLE_NAME": outputs["TableName"],
         "TABLE_STREAM_ARN": outputs["TableStreamArn"],
         "BUCKET_NAME": outputs["BucketName"],
+        "IMAGE_BASE_URL": f"{settings.cloud_url}/{outputs['BucketName']}",
         "JWT_SECRET_NAME": outputs["JwtSecretName"],
         "PAYMENT_SECRET_NAME": outputs["PaymentSecretName"],
         "EVENT_BUS_NAME": outputs["EventBusName"],

@@ -25,6 +25,7 @@ class Settings:
     port: int
     cloud_port: int
     state: Path
+    payment_port: int = 4580
 
     @property
     def api_url(self) -> str:
@@ -35,6 +36,16 @@ class Settings:
     def cloud_url(self) -> str:
         """Where the local AWS answers."""
         return f"http://{HOST}:{self.cloud_port}"
+
+    @property
+    def payment_url(self) -> str:
+        """Where the payment service answers."""
+        return f"http://{HOST}:{self.payment_port}"
+
+    @property
+    def payment_log(self) -> Path:
+        """What the payment service has to say."""
+        return self.state / "payments.log"
 
     @property
     def cloud_log(self) -> Path:
@@ -53,10 +64,11 @@ class Settings:
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings that PORT, CLOUD_PORT and STATE_DIR ask for."""
+    """The settings that PORT, CLOUD_PORT, PAYMENT_PORT and STATE_DIR ask for."""
     return Settings(
         port=_port(environ, "PORT", "8000"),
         cloud_port=_port(environ, "CLOUD_PORT", "4566"),
+        payment_port=_port(environ, "PAYMENT_PORT", "4580"),
         state=(PROJECT / environ.get("STATE_DIR", ".local")).resolve(),
     )
 

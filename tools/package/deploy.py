@@ -19,6 +19,7 @@ from tools.package.sam import LEFT_OUT, MERGE, PROJECT, Refusal, forget
 
 EXPORTS = {
     "BUCKET_NAME": "BucketName",
+    "IMAGE_BASE_URL": "ImageBaseUrl",
     "ALERT_TOPIC_ARN": "AlertTopicArn",
     "DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
     "TABLE_STREAM_ARN": "TableStreamArn",

@@ -1,0 +1,109 @@
+"""What can be done with coupons."""
+
+from __future__ import annotations
+
+from chalicelib import db, limits, log, money
+from chalicelib.access import Principal
+from chalicelib.cart import service as carts
+from chalicelib.cart.models import Owner
+from chalicelib.coupons import store
+from chalicelib.coupons.models import Bearer, Coupon, NoSuchCoupon, Presented, Reason, fold
+from chalicelib.coupons.shapes import CouponChange, CouponView, DiscountedCart, NewCoupon
+from chalicelib.errors import TooMany
+from chalicelib.idempotency import Claim
+
+_WRONG_CODES_AN_HOUR = 30
+_WRONG = (Reason.UNKNOWN, Reason.INACTIVE)
+
+
+def create(new: NewCoupon, *, actor: Principal, claim: Claim) -> Coupon:
+    """Make a coupon, or raise `CouponExists`."""
+    coupon = Coupon.create(new)
+    db.commit(store.add(coupon, actor=actor.user_id), *claim.receipt(coupon.view()))
+    log.info("COUPON_CREATED", coupon=coupon.code)
+    return coupon
+
+
+def get(code: str) -> Coupon:
+    """A coupon for an admin, or `NoSuchCoupon`."""
+    coupon = store.get(fold(code))
+    if coupon is None:
+        raise NoSuchCoupon("There is no such coupon.")
+    return coupon
+
+
+def page(*, size: int, after: str | None) -> tuple[list[CouponView], str | None]:
+    """Coupons, newest first."""
+    coupons, following = store.page(limit=size, after=after)
+    return [coupon.view() for coupon in coupons], following
+
+
+def change(code: str, wanted: CouponChange, *, actor: Principal, if_match: str | None) -> Coupon:
+    """Give a coupon other terms; orders that used it keep theirs."""
+
+    def attempt() -> Coupon:
+        before = get(code)
+        before.require(if_match)
+        after = before.changed(wanted)
+        if after is not before:
+            db.commit(store.change(before, after, actor=actor.user_id))
+        return after
+
+    changed = db.repeat_until_current(attempt)
+    log.info("COUPON_CHANGED", coupon=changed.code)
+    return changed
+
+
+def delete(code: str, *, actor: Principal, if_match: str | None) -> None:
+    """End a coupon for good; its code is not given out again."""
+
+    def attempt() -> None:
+        before = get(code)
+        before.require(if_match)
+        db.commit(store.change(before, before.deleted(), actor=actor.user_id))
+
+    db.repeat_until_current(attempt)
+    log.info("COUPON_DELETED", coupon=fold(code))
+
+
+def check(code: str, whose: Owner, by: Bearer) -> DiscountedCart:
+    """What the cart would cost with a coupon, without using it; errors as `accept`. Three round trips."""
+    cart = carts.show(whose)
+    subtotal = money.to_minor(cart.total_amount, cart.currency, field="subtotal")
+    coupon = accept(store.present(fold(code), by), subtotal, cart.currency)
+    discount = coupon.discount_on(subtotal)
+    return DiscountedCart(
+        coupon_code=coupon.code,
+        item_count=cart.item_count,
+        subtotal=cart.total_amount,
+        discount=money.to_decimal(discount, cart.currency),
+        total_amount=money.to_decimal(subtotal - discount, cart.currency),
+        currency=cart.currency,
+    )
+
+
+def accept(presented: Presented, subtotal: int, currency: str) -> Coupon:
+    """The coupon that somebody presents, if an order of that much can have it now.
+
+    Raises `CouponExhausted`, `CouponInvalid` with its reason, or `TooMany` after too many wrong codes, right ones
+    included, so that going on tells nothing. A code that is switched off is as unknown to customers as a made-up one.
+    """
+    if presented.wrong_codes >= _WRONG_CODES_AN_HOUR:
+        raise _too_many()
+    obstacle = presented.obstacle(subtotal, currency)
+    if presented.coupon and obstacle is None:
+        return presented.coupon
+    if obstacle in _WRONG:
+        _count_wrong(presented.by)
+    raise presented.refusal(obstacle or Reason.UNKNOWN)
+
+
+def _count_wrong(by: Bearer) -> None:
+    try:
+        db.commit(limits.use(store.WRONG_CODE, by.name, most=_WRONG_CODES_AN_HOUR))
+    except limits.LimitReached:
+        raise _too_many() from None
+
+
+def _too_many() -> TooMany:
+    return TooMany("Too many wrong coupon codes; try again later.", retry_after=limits.seconds_left())

@@ -1,0 +1,107 @@
+"""What the routes about coupons take and give."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.money import Amount, Currency
+from chalicelib.wire import Shape, View
+
+Code = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{3,32}$(?!\n)",
+        extra={"hint": "3 to 32 letters, digits, - and _; upper and lower case are the same"},
+    ),
+]
+Instant = Annotated[
+    str,
+    Meta(
+        pattern=r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3})?Z$(?!\n)",
+        extra={"hint": "a time in UTC such as 2026-11-30T23:59:59Z"},
+    ),
+]
+Limit = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+
+
+class CouponKind(StrEnum):
+    """How a coupon says what it takes off."""
+
+    PERCENTAGE = "percentage"
+    FIXED = "fixed"
+
+
+class Terms(Shape, frozen=True, kw_only=True):
+    """What a coupon takes off, when, and how often; whoever names money names its `currency`, too."""
+
+    kind: CouponKind
+    percent: Amount | None = None
+    amount: Amount | None = None
+    currency: Currency | None = None
+    minimum_subtotal: Amount | None = None
+    valid_from: Instant | None = None
+    valid_until: Instant | None = None
+    total_limit: Limit | None = None
+    per_user_limit: Limit | None = None
+    is_active: bool = True
+
+
+class NewCoupon(Terms, frozen=True, kw_only=True):
+    """The body of `POST /coupons`."""
+
+    code: Code
+
+
+class CouponChange(Shape, frozen=True, kw_only=True):
+    """The body of `PATCH /coupons/{code}`: what is left out stays, null takes a term away."""
+
+    kind: CouponKind | UnsetType = UNSET
+    percent: Amount | UnsetType | None = UNSET
+    amount: Amount | UnsetType | None = UNSET
+    currency: Currency | UnsetType | None = UNSET
+    minimum_subtotal: Amount | UnsetType | None = UNSET
+    valid_from: Instant | UnsetType | None = UNSET
+    valid_until: Instant | UnsetType | None = UNSET
+    total_limit: Limit | UnsetType | None = UNSET
+    per_user_limit: Limit | UnsetType | None = UNSET
+    is_active: bool | UnsetType = UNSET
+
+
+class CouponCheck(Shape, frozen=True, kw_only=True):
+    """The body of `POST /cart/coupon`."""
+
+    code: Code
+
+
+class CouponView(View, frozen=True, kw_only=True):
+    """A coupon as admins see it; `uses` are those of orders that are paid or may still be."""
+
+    code: str
+    kind: CouponKind
+    percent: Decimal | None
+    amount: Decimal | None
+    currency: str | None
+    minimum_subtotal: Decimal | None
+    valid_from: str | None
+    valid_until: str | None
+    total_limit: int | None
+    per_user_limit: int | None
+    is_active: bool
+    uses: int
+    created_at: str
+    updated_at: str
+
+
+class DiscountedCart(View, frozen=True, kw_only=True):
+    """What the cart would cost with a coupon, before shipping and tax, which depend on the address."""
+
+    coupon_code: str
+    item_count: int
+    subtotal: Decimal
+    discount: Decimal
+    total_amount: Decimal
+    currency: str

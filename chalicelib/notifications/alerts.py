@@ -1,0 +1,35 @@
+"""Alerts to the shop's people: what they must hear of, and how it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import clients, log, settings
+from chalicelib.errors import Unavailable
+from chalicelib.products.models import Product
+
+
+def low_stock(product: Product, *, left: int) -> None:
+    """Say that a product is about to be sold out."""
+    number = f"SKU {product.sku}, " if product.sku else ""
+    _publish("Low stock", f"{product.name} ({number}{product.product_id}) has {left} left.")
+
+
+def incident(order_id: str, name: str, facts: Mapping[str, Any]) -> None:
+    """Say that an order needs people to look at it; the facts are figures and names of things, never of persons."""
+    told = [f"{each} {facts[each]}" for each in sorted(facts) if facts[each] is not None]
+    _publish("Incident", f"Order {order_id}: {', '.join([name, *told])}.")
+
+
+def _publish(subject: str, message: str) -> None:
+    topic = settings.current().alert_topic_arn
+    if topic is None:  # a stage without its resources' stack, as a plain `chalice deploy` leaves it
+        log.warning("ALERT_WITHOUT_TOPIC", message)
+        return
+    try:
+        clients.sns().publish(TopicArn=topic, Subject=subject, Message=message)
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable("The alert service refused or did not answer.") from error

@@ -1,0 +1,101 @@
+"""The only speaker of S3: leave to upload one object, what is there, how it begins, and its removal.
+
+Who uploads talks to S3 itself, so that no file passes the functions; what may be sent is fixed by a signed policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import clients, settings
+
+_PASSING = {"InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown"}
+_NOTHING_TO_READ = {"NoSuchKey", "InvalidRange"}  # gone meanwhile, or without a single byte
+
+
+class Rejected(Exception):
+    """S3 refuses the request as such: no bucket, no permission, or a mistake of ours."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"S3 refused the request: {code}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a browser posts as multipart/form-data, these fields before the file, to upload one object."""
+
+    url: str
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object that is there, and its size in bytes."""
+
+    key: str
+    size: int
+
+
+def form(key: str, *, content_type: str, largest: int, seconds: int) -> Form:
+    """Leave to upload this one key, of this type, of 1 to `largest` bytes, for so many seconds.
+
+    Nothing is asked of S3. On AWS the leave ends earlier if the credentials that signed it do.
+    """
+    with _speaking():
+        signed = clients.s3().generate_presigned_post(
+            settings.current().bucket_name,
+            key,
+            Fields={"Content-Type": content_type},
+            Conditions=[["eq", "$Content-Type", content_type], ["content-length-range", 1, largest]],
+            ExpiresIn=seconds,
+        )
+    return Form(signed["url"], signed["fields"])
+
+
+def find(prefix: str) -> Stored | None:
+    """The first object whose key begins so, or None.
+
+    A look by prefix tells what is missing from what is forbidden, which S3 does not do for one key.
+    """
+    with _speaking():
+        answer = clients.s3().list_objects_v2(Bucket=settings.current().bucket_name, Prefix=prefix, MaxKeys=1)
+    return next((Stored(each["Key"], each["Size"]) for each in answer.get("Contents", [])), None)
+
+
+def beginning(key: str, *, count: int) -> bytes:
+    """The first `count` bytes of an object, fewer when there are fewer, none when it is gone."""
+    bucket = settings.current().bucket_name
+    try:
+        with _speaking():
+            answer = clients.s3().get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{count - 1}")
+            content: bytes = answer["Body"].read()
+            return content
+    except Rejected as refusal:
+        if refusal.code in _NOTHING_TO_READ:
+            return b""
+        raise
+
+
+def delete(key: str) -> None:
+    """Remove an object; removing what is not there succeeds."""
+    with _speaking():
+        clients.s3().delete_object(Bucket=settings.current().bucket_name, Key=key)
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Raise `Unavailable` when S3 does not answer or is too busy, `Rejected` with S3's code when it says no."""
+    try:
+        yield
+    except BotoCoreError as error:
+        raise clients.unanswered() from error
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code"))
+        if code in _PASSING:
+            raise clients.unanswered() from error
+        raise Rejected(code) from error

@@ -1,0 +1,163 @@
+"""The store audit (S5): what must add up, recomputed from the records that nothing else is computed from.
+
+For every product: what came in by movements, less what is in live orders, is what is in stock. For every order: what
+it says was paid and refunded is what the payment provider's books say.
+
+Sales go on meanwhile. So a product counts only if its stock did not change while the orders were read, and a drift
+only if a second look finds the same one: an index may be a moment behind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from chalicelib import clock, log
+from chalicelib.orders import store
+from chalicelib.orders.models import Order
+from chalicelib.orders.states import OrderStatus
+from chalicelib.orders.views import Drift, Report
+from chalicelib.payments import service as payments
+from chalicelib.payments import store as attempts
+from chalicelib.payments.models import AttemptState, RefundState
+from chalicelib.products import store as products
+
+_AT_ONCE = 100
+_LOOK_BACK = timedelta(days=35)
+_GONE = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
+_TAKEN = (AttemptState.CAPTURED, AttemptState.PARTIALLY_REFUNDED, AttemptState.REFUNDED)
+
+
+class OutOfTime(Exception):
+    """The time for an audit is over before its end."""
+
+
+def run(*, seconds: float) -> Report:
+    """Audit the whole store, for at most about that long, and keep the report; an unfinished one says so."""
+    until = clock.monotonic() + seconds
+    found: list[Drift] = []
+    counted: Counter[str] = Counter()
+    try:
+        orders = list(_orders(until))
+        counted["orders"] = len(orders)
+        found += _stock(orders, counted, until)
+        found += [drift for order in orders for drift in _money(order, until)]
+        is_complete = True
+    except OutOfTime:
+        is_complete = False
+    report = Report(
+        at=clock.timestamp(), complete=is_complete, products=counted["products"], orders=counted["orders"],
+        undecided=counted["undecided"], drifts=found,
+    )  # fmt: skip
+    store.keep(report)
+    log.info("STORE_AUDITED", complete=is_complete, products=report.products, orders=report.orders)
+    for drift in found:
+        log.error("STORE_DRIFT", kind=drift.kind, subject=drift.subject, expected=drift.expected, found=drift.found)
+    log.metric("StoreDrift", len(found))
+    return report
+
+
+def latest() -> Report | None:
+    """The report of the last audit."""
+    return store.latest_report()
+
+
+def _orders(until: float) -> Iterator[Order]:
+    """Every order once, however it moved between the lists while they were read."""
+    seen: dict[str, Order] = {}
+    after: str | None = None
+    while True:
+        _require_time(until)
+        page, after = store.in_status(None, limit=_AT_ONCE, after=after)
+        for order in page:
+            if order.version >= seen.get(order.order_id, order).version:
+                seen[order.order_id] = order
+        if after is None:
+            break
+    yield from seen.values()
+
+
+def _stock(orders: list[Order], counted: Counter[str], until: float) -> list[Drift]:
+    """The products whose stock is twice not what their records say."""
+    wanted = set(_products(until)) | {line.product_id for order in orders for line in order.lines}
+    counted["products"] = len(wanted)
+    first, undecided = _drifts(wanted, until)
+    counted["undecided"] = len(undecided)
+    if not first:
+        return []
+    second, _ = _drifts({drift.subject for drift in first}, until)
+    return [drift for drift in first if drift in second]
+
+
+def _drifts(product_ids: Iterable[str], until: float) -> tuple[list[Drift], set[str]]:
+    """The products whose stock is not what their records say, and those that were sold while we looked."""
+    accounts = {}
+    for product_id in product_ids:
+        _require_time(until)
+        if account := products.account(product_id):
+            accounts[product_id] = account
+    sold = _live_units(_orders(until))
+    versions = products.stock_versions(accounts)
+    steady = {each for each, account in accounts.items() if versions.get(each) == account.stock_version}
+    drifts = [
+        Drift(kind="stock", subject=each, expected=account.moved - sold[each], found=account.stock)
+        for each, account in accounts.items()
+        if each in steady and account.moved - sold[each] != account.stock
+    ]
+    return drifts, accounts.keys() - steady
+
+
+def _live_units(orders: Iterable[Order]) -> Counter[str]:
+    units: Counter[str] = Counter()
+    for order in orders:
+        if order.status not in _GONE:
+            units.update({line.product_id: line.quantity for line in order.lines})
+    return units
+
+
+def _money(order: Order, until: float) -> Iterator[Drift]:
+    """What an order of late says of its money, against the provider's books; silence of the provider is no drift."""
+    if not order.total or order.awaits_payment or order.updated_at < clock.ago(_LOOK_BACK):
+        return
+    _require_time(until)
+    outcome = payments.look_up(order.first_attempt())
+    if outcome is None or outcome.state is not AttemptState.UNKNOWN:
+        paid, taken = order.total if order.is_paid else 0, 0
+        if outcome and outcome.state in _TAKEN:
+            taken = order.total if outcome.amount is None else outcome.amount
+        if paid != taken:
+            yield Drift(kind="payment", subject=order.order_id, expected=paid, found=taken)
+    if order.refunded or order.reserved:
+        back = _refunded(order)
+        if back not in (None, order.refunded):
+            yield Drift(kind="refund", subject=order.order_id, expected=order.refunded, found=back or 0)
+
+
+def _refunded(order: Order) -> int | None:
+    """What the provider has given back of an order's payment, None while it is not sure."""
+    total, after = 0, None
+    while True:
+        rows, after = attempts.refunds_of(order.order_id, limit=_AT_ONCE, after=after)
+        for row in rows:
+            outcome = payments.look_up_refund(row)
+            if row.state is RefundState.PENDING or (outcome and outcome.state is RefundState.PENDING):
+                return None
+            total += row.amount if outcome and outcome.state is RefundState.SUCCEEDED else 0
+        if after is None:
+            return total
+
+
+def _products(until: float) -> Iterator[str]:
+    after: str | None = None
+    while True:
+        _require_time(until)
+        page, after = products.page(products.everything(active=None), limit=_AT_ONCE, after=after)
+        yield from (product.product_id for product in page)
+        if after is None:
+            return
+
+
+def _require_time(until: float) -> None:
+    if clock.monotonic() > until:
+        raise OutOfTime

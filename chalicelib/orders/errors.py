@@ -1,0 +1,57 @@
+"""What can stand in the way of an order, and what its caller can do about it."""
+
+from __future__ import annotations
+
+from chalicelib.errors import Conflict, Impossible, NotFound
+from chalicelib.orders.views import OrderView
+
+
+class EmptyCart(Impossible):
+    """There is nothing to order."""
+
+    code = "empty_cart"
+
+
+class NoSuchOrder(NotFound):
+    """No order has that id, or it is somebody else's (O4)."""
+
+    code = "order_not_found"
+
+
+class TotalTooLarge(Impossible):
+    """More money than one order may move (M1)."""
+
+    code = "total_too_large"
+
+
+class CartChanged(Conflict):
+    """The total is not what the buyer was shown (C2)."""
+
+    code = "cart_changed"
+
+    @classmethod
+    def to(cls, view: OrderView) -> CartChanged:
+        """The error that shows what the order would cost now, in all its parts."""
+        parts = {name: getattr(view, name) for name in ("subtotal", "discount", "shipping", "tax", "currency")}
+        changes = [{"productId": i.product_id, "quantity": i.quantity, "price": i.price} for i in view.items]
+        total = {"totalAmount": view.total_amount, "taxIncluded": view.tax_included}
+        return cls("The total has changed.", facts={**total, **parts, "changes": changes})
+
+
+class RefundExceedsPayment(Conflict):
+    """More than is left of what was paid."""
+
+    code = "refund_exceeds_payment"
+
+
+class NotPaid(Conflict):
+    """Nothing was paid that could be given back."""
+
+    code = "order_not_paid"
+
+
+class RefundFailed(Conflict):
+    """The provider refused to give the money back; nothing has changed."""
+
+    code = "refund_failed"
+    is_recorded = True

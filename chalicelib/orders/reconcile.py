@@ -1,0 +1,63 @@
+"""What is done about payments that nobody has told the end of: asking the provider, ever more rarely (P4, S2)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from chalicelib import clock
+from chalicelib.orders import settlement
+from chalicelib.orders.models import Order
+from chalicelib.orders.settlement import Ending
+from chalicelib.payments import service as payments
+from chalicelib.payments import store as attempts
+from chalicelib.payments.models import Attempt, AttemptState, Outcome
+
+_PROVIDER_LIMIT = timedelta(minutes=2)  # a charge that the provider has not heard of by then will not come
+_MISSES = 2
+
+
+def reconcile(order: Order) -> Order:
+    """Settle an order by what the provider knows of its payment, or as free if there was nothing to pay (P4).
+
+    An authorised payment is taken. A charge counts as never made when the provider has twice not heard of it, past
+    the time it may take. A payment that waits for its buyer too long is let go (S2).
+    """
+    if not order.total:
+        return settlement.settle(order, settlement.NOTHING_TO_PAY)
+    if order.is_overdue:
+        return let_go(order, settlement.EXPIRY)
+    outcome = payments.look_up(order.first_attempt())
+    if outcome is None:
+        return _missed(order)
+    return settlement.settle(order, taken(order.first_attempt(), outcome))
+
+
+def let_go(order: Order, ending: Ending) -> Order:
+    """End an order whose payment is held or waits for the buyer, unless the money has come after all."""
+    attempt = order.first_attempt()
+    outcome = payments.void(attempt, order.payment_id or "")
+    return settlement.settle(order, outcome, ending=ending)
+
+
+def taken(attempt: Attempt, outcome: Outcome) -> Outcome:
+    """The outcome once an authorised payment is taken; it stays authorised when the provider does not answer."""
+    if outcome.state is not AttemptState.AUTHORIZED or outcome.payment_id is None:
+        return outcome
+    captured = payments.capture(attempt, outcome.payment_id)
+    return outcome if captured.state is AttemptState.UNKNOWN else captured
+
+
+def reconcile_if_due(order: Order) -> Order:
+    """Reconcile an order unless the provider was asked for it a short while ago, compared with its age (P4)."""
+    attempt = attempts.find_attempt(order.order_id, order.attempt) if order.total else None
+    if attempt and not attempt.is_due and not order.is_overdue:
+        return order
+    if attempt:
+        attempts.note_look_up(attempt)
+    return reconcile(order)
+
+
+def _missed(order: Order) -> Order:
+    if order.created_at > clock.ago(_PROVIDER_LIMIT) or attempts.count_miss(order.first_attempt()) < _MISSES:
+        return order
+    return settlement.settle(order, Outcome(state=AttemptState.FAILED, reason="never_received"))

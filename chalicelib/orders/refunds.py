@@ -1,0 +1,156 @@
+"""Giving money back: the row first, then the provider, then what came of it (R1).
+
+The row sets the amount aside in the order, so that no two refunds can take the same money. The provider gives back at
+most once for each row's id, so asking again after a crash or a lost answer is safe.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from chalicelib import db, idempotency, log, money
+from chalicelib.errors import FieldError, Invalid, ShopError, Unavailable, invalid
+from chalicelib.idempotency import Claim
+from chalicelib.orders import incidents, store
+from chalicelib.orders.errors import NotPaid, RefundFailed
+from chalicelib.orders.models import SYSTEM, Order
+from chalicelib.orders.shapes import RefundRequest, ReturnedItem
+from chalicelib.orders.states import OrderStatus, PaymentStatus
+from chalicelib.orders.views import RefundedItemView, RefundView
+from chalicelib.payments import service as payments
+from chalicelib.payments import store as attempts
+from chalicelib.payments.models import AttemptState, Outcome, Refund, RefundedItem, RefundOutcome, RefundState
+
+
+def asked_for(order: Order, request: RefundRequest) -> Refund:
+    """The refund that a request means: an amount, or the price of units, or all that is left.
+
+    Raises `Invalid` for units that the order does not have, `NotPaid`, or `RefundExceedsPayment`.
+    """
+    if request.amount is not None and request.items is not None:
+        raise invalid("items", "not_both", "Give an amount or items, not both.")
+    if request.amount is not None:
+        amount = money.to_minor(request.amount, order.currency, field="amount")
+        if not amount:
+            raise invalid("amount", "out_of_range", "Must be more than 0.")
+        return order.refund(amount, note=request.reason)
+    if request.items is None:
+        return order.refund(order.refundable, note=request.reason)
+    if not order.is_paid:
+        raise NotPaid("Nothing was paid for this order.")
+    items = _units(order, request.items)
+    return order.refund(sum(item.amount for item in items), items=items, note=request.reason)
+
+
+def begin(order: Order, refund: Refund) -> tuple[Order, tuple[db.Write, ...]]:
+    """The order with the refund set aside, and the write of the refund's row."""
+    return order.with_refund(refund), (attempts.open_refund(refund),)
+
+
+def pay_back(refund: Refund, claim: Claim = idempotency.NO_CLAIM) -> RefundOutcome:
+    """Ask for a refund that is on record, and write what came of it; unanswered, it is left to the schedule."""
+    outcome = payments.refund(refund)
+    settle(refund, outcome, claim)
+    if outcome.state is RefundState.PENDING:
+        with suppress(Unavailable):
+            claim.settle(view(refund, outcome))
+    return outcome
+
+
+def settle(
+    refund: Refund,
+    outcome: RefundOutcome,
+    claim: Claim = idempotency.NO_CLAIM,
+    *,
+    marks: tuple[db.Write, ...] = (),
+) -> None:
+    """Write how a refund ended, once, whoever heard of it first; one that has not ended stays as it is.
+
+    When the table does not answer, that is left to the schedule too.
+    """
+    if outcome.state is RefundState.PENDING:
+        return
+    try:
+        db.repeat_until_current(lambda: _write(refund, outcome, claim, marks))
+    except Unavailable:
+        log.error("REFUND_NOT_WRITTEN", orderId=refund.order_id, refundId=refund.refund_id)
+
+
+def answer(refund: Refund, outcome: RefundOutcome) -> RefundView | ShopError:
+    """What the caller hears of a refund."""
+    if outcome.state is RefundState.FAILED:
+        facts = {"orderId": refund.order_id, "refundId": refund.refund_id, "reason": outcome.reason or "refused"}
+        return RefundFailed("The payment provider refused the refund; no money went back.", facts=facts)
+    return view(refund, outcome)
+
+
+def view(refund: Refund, outcome: RefundOutcome | None = None) -> RefundView:
+    """A refund as the API shows it, as it is on record or after what was just heard."""
+    return RefundView.of(
+        refund,
+        amount=money.to_decimal(refund.amount, refund.currency),
+        status=outcome.state if outcome else refund.state,
+        items=[RefundedItemView.of(item) for item in refund.items],
+        reason=refund.note,
+        failure=outcome.reason if outcome else refund.reason,
+    )
+
+
+def _units(order: Order, items: list[ReturnedItem]) -> tuple[RefundedItem, ...]:
+    """What the wanted units cost, or `Invalid` naming each that the order has no more of (R2)."""
+    lines = {line.product_id: line for line in order.lines}
+    wanted: dict[str, int] = {}
+    for item in items:
+        wanted[item.product_id] = wanted.get(item.product_id, 0) + item.quantity
+    left = {name: line.quantity - line.refunded_quantity for name, line in lines.items()}
+    faults = tuple(
+        FieldError("items", "not_that_many", f"{left.get(product_id, 0)} of {product_id} can be refunded.")
+        for product_id, quantity in wanted.items()
+        if quantity > left.get(product_id, 0)
+    )
+    if faults:
+        raise Invalid("The order does not have these units to refund.", errors=faults)
+    included = order.tax_included
+    return tuple(
+        RefundedItem(product_id=each, quantity=count, amount=lines[each].refund_of(count, tax_included=included))
+        for each, count in wanted.items()
+    )
+
+
+def _write(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db.Write, ...]) -> None:
+    row = attempts.find_refund(refund.order_id, refund.refund_id)
+    order = store.owned(refund.user_id, refund.order_id)
+    if order is None or row is None or row.state is not RefundState.PENDING:
+        claim.settle(answer(refund, outcome))
+        return
+    is_back, incident = outcome.state is RefundState.SUCCEEDED, f"refund-{refund.refund_id}"
+    after = order.after_refund(row, is_back=is_back)
+    db.commit(
+        store.change(order, after, actor=SYSTEM),
+        attempts.settle_refund(row, outcome),
+        *_move_attempt(order, after),
+        *([] if is_back else [store.report(refund.order_id, incident, reason=outcome.reason)]),
+        *claim.finish(answer(row, outcome)),
+        *marks,
+    )
+    if not is_back:
+        incidents.tell(refund.order_id, incident, reason=outcome.reason)
+    log.info("REFUND_SETTLED", orderId=refund.order_id, refundId=refund.refund_id, outcome=outcome.state)
+
+
+def _move_attempt(order: Order, after: Order) -> list[db.Write]:
+    """The write that brings the attempt along; one that was given up before its money came stays given up."""
+    was_processed = any(entry.status is OrderStatus.PROCESSING for entry in order.timeline)
+    if after.payment_status is order.payment_status or not was_processed:
+        return []
+    whole = after.payment_status is PaymentStatus.REFUNDED
+    state = AttemptState.REFUNDED if whole else AttemptState.PARTIALLY_REFUNDED
+    return [attempts.settle_attempt(order.first_attempt(), Outcome(state=state))]
+
+
+def resend(refund: Refund) -> str | None:
+    """Finish a refund whose end is not known; tells what came of it, None for nothing yet."""
+    with suppress(Unavailable):
+        outcome = pay_back(refund)
+        return None if outcome.state is RefundState.PENDING else "refunded"
+    return None

@@ -1,0 +1,94 @@
+"""The bodies and queries that the routes of orders take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from chalicelib import clock
+from chalicelib.cart.models import Quantity
+from chalicelib.coupons.shapes import Code
+from chalicelib.errors import invalid
+from chalicelib.money import Amount
+from chalicelib.orders.states import OrderStatus
+from chalicelib.payments.models import PaymentMethod
+from chalicelib.users.shapes import Address
+from chalicelib.wire import PageQuery, Shape, Text
+
+Instant = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$(?!\n)",
+        extra={"hint": "a time in UTC such as 2026-11-21 or 2026-11-21T09:30:00Z"},
+    ),
+]
+ProductId = Annotated[str, Meta(max_length=64)]
+
+
+class OrderedItem(Shape, frozen=True, kw_only=True):
+    """One wanted product in the body of `POST /orders`."""
+
+    product_id: ProductId
+    quantity: Quantity
+
+
+class OrderRequest(Shape, frozen=True, kw_only=True):
+    """The body of `POST /orders`; without `items` the whole cart is ordered."""
+
+    items: Annotated[list[OrderedItem], Meta(min_length=1, max_length=300)] | None = None
+    shipping_address: Address
+    payment_method: PaymentMethod
+    coupon_code: Code | None = None
+    expected_total: Amount | None = None
+
+
+class OrderQuery(PageQuery, frozen=True, kw_only=True):
+    """The query of `GET /orders`: orders placed from one instant to before another."""
+
+    status: OrderStatus | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+    @property
+    def begin(self) -> str:
+        """The first instant, as orders spell theirs; "" without one."""
+        return _instant(self.since, "since") if self.since else ""
+
+    @property
+    def end(self) -> str:
+        """The instant after the last, as orders spell theirs; "" without one."""
+        return _instant(self.until, "until") if self.until else ""
+
+    def takes(self, status: OrderStatus, placed_at: str) -> bool:
+        """Is an order in that status, placed then, one of those?"""
+        return self.status in (None, status) and self.begin <= placed_at < (self.end or "~")
+
+
+def _instant(text: str, field: str) -> str:
+    try:
+        return clock.canonical(text if "T" in text else f"{text}T00:00:00Z")
+    except ValueError:
+        raise invalid(field, "invalid_value", "There is no such day or time.") from None
+
+
+class OrderStatusChange(Shape, frozen=True, kw_only=True):
+    """The body of `PUT /orders/{orderId}/status`."""
+
+    status: OrderStatus
+    reason: Text | None = None
+
+
+class ReturnedItem(Shape, frozen=True, kw_only=True):
+    """So many units of a product in the body of a refund."""
+
+    product_id: ProductId
+    quantity: Annotated[int, Meta(ge=1, le=99)]
+
+
+class RefundRequest(Shape, frozen=True, kw_only=True):
+    """The body of `POST /orders/{orderId}/refunds`: an amount, or units of products, or all that is left."""
+
+    amount: Amount | None = None
+    items: Annotated[list[ReturnedItem], Meta(min_length=1, max_length=30)] | None = None
+    reason: Text | None = None

@@ -1,0 +1,79 @@
+"""What a payment provider tells by itself: late, twice, out of order, or of an order that nobody knows yet (P5).
+
+A message changes nothing that the provider's answer to a question would not: it comes to `settle` like all others,
+with a mark of its id in the same transaction. One that arrives before its order can be found is kept and tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+import msgspec
+
+from chalicelib import clock, db, log
+from chalicelib.orders import incidents, reconcile, refunds, settlement, store
+from chalicelib.orders.models import Order
+from chalicelib.payments import service as payments
+from chalicelib.payments import store as attempts
+from chalicelib.payments.models import ProviderEvent
+
+_GIVEN_UP_AFTER = timedelta(days=1)
+
+
+def receive(body: bytes, headers: Mapping[str, str]) -> None:
+    """Act on a message, or keep it. Raises `InvalidSignature` or `UnreadableEvent` for what the provider never sent."""
+    event = payments.read_event(body, headers)
+    if event is None:
+        return
+    log.info("WEBHOOK", eventId=event.event_id, kind=event.kind, orderId=event.order_id)
+    if not _act(event):
+        db.commit(store.park(event))
+
+
+def retry(event: ProviderEvent, parked_at: str) -> bool:
+    """Act on a message that was kept, and tell whether it could be; after a day people hear of it instead."""
+    if _act(event):
+        db.commit(store.unpark(event))
+        return True
+    if parked_at < clock.ago(_GIVEN_UP_AFTER):
+        facts = {"amount": event.amount, "currency": event.currency, "eventId": event.event_id}
+        incidents.report(event.order_id, f"unknown-order-{event.event_id}", **facts)
+        db.commit(store.give_up(event))
+    return False
+
+
+def _act(event: ProviderEvent) -> bool:
+    """Let the message have its effect; False when its order is not known."""
+    order = store.find(event.order_id)
+    if order is None:
+        return False
+    with suppress(store.AlreadyHeard):
+        if event.outcome:
+            _paid(order, event)
+        elif event.refund and event.refund_id:
+            _refunded(event)
+    return True
+
+
+def _paid(order: Order, event: ProviderEvent) -> None:
+    attempt = order.first_attempt()
+    if event.merchant_key != attempt.merchant_key or event.outcome is None:
+        incidents.report(order.order_id, f"unknown-charge-{event.event_id}", amount=event.amount)
+        return
+    said = msgspec.structs.replace(event.outcome, amount=event.amount, currency=event.currency)
+    settled = settlement.settle(order, said, marks=(store.mark(event),))
+    outcome = reconcile.taken(attempt, said) if settled.awaits_payment else said
+    if outcome is not said:
+        settlement.settle(settled, outcome)
+
+
+def _refunded(event: ProviderEvent) -> None:
+    refund = attempts.find_refund(event.order_id, event.refund_id or "")
+    if refund is None or event.refund is None:
+        incidents.report(event.order_id, f"unknown-refund-{event.event_id}", amount=event.amount)
+    elif (event.amount, event.currency) != (refund.amount, refund.currency):
+        incidents.report(event.order_id, f"refund-amount-{refund.refund_id}", asked=refund.amount, said=event.amount)
+    else:
+        refunds.settle(refund, event.refund, marks=(store.mark(event),))

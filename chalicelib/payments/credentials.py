@@ -1,0 +1,88 @@
+"""What the payment provider knows this shop by, from one secret that is cached for some minutes.
+
+The secret is `{"apiKey": "…", "webhookSecret": "…" or ["…", "…"]}`; several webhook secrets are all good while one
+is being replaced by the next.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import clients, clock, log, settings
+from chalicelib.errors import Misconfigured, Unavailable
+
+CACHE_SECONDS = 300
+ASK_AGAIN_SECONDS = 10
+_UNSET = ("", "not-set")  # what infra/template.yaml creates the secret with
+
+
+class Credentials(msgspec.Struct, frozen=True, rename="camel"):
+    """The provider's API key, and the secrets that its webhooks may be signed with; never to be shown."""
+
+    api_key: str = ""
+    webhook_secret: str | list[str] = ""
+
+    @property
+    def webhook_secrets(self) -> list[str]:
+        """Every secret that a webhook may be signed with now."""
+        return [self.webhook_secret] if isinstance(self.webhook_secret, str) else self.webhook_secret
+
+    def __repr__(self) -> str:
+        return "Credentials(…)"
+
+
+_lock = threading.Lock()
+_cached: tuple[float, Credentials] | None = None
+
+
+def known(*, at_most_seconds_old: float = CACHE_SECONDS) -> Credentials:
+    """The credentials as read at most so long ago; when the store does not answer, known ones stay in use.
+
+    Raises `Misconfigured` when there are none, `Unavailable` when the store never answered.
+    """
+    global _cached  # noqa: PLW0603 - one cache per process, guarded by the lock
+    with _lock:
+        if _cached is None or clock.monotonic() - _cached[0] > at_most_seconds_old:
+            try:
+                _cached = (clock.monotonic(), _read())
+            except Unavailable:
+                if _cached is None:
+                    raise
+                log.warning("PAYMENT_SECRET_STORE_SILENT")
+        return _cached[1]
+
+
+def api_key() -> str:
+    """The key to call the provider with. Raises `Misconfigured` while nobody has put it into the secret."""
+    key = known().api_key
+    if key in _UNSET:
+        message = f"The secret {settings.current().payment_secret_name} has no apiKey; put the provider's into it."
+        raise Misconfigured(message)
+    return key
+
+
+def forget() -> None:
+    """Drop the cache, so that the next use reads the secret again."""
+    global _cached  # noqa: PLW0603 - see known()
+    with _lock:
+        _cached = None
+
+
+def _read() -> Credentials:
+    name = settings.current().payment_secret_name
+    try:
+        answer = clients.secretsmanager().get_secret_value(SecretId=name)
+        return msgspec.json.decode(answer["SecretString"], type=Credentials)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
+            raise clients.unanswered() from error
+        problem = "does not exist"
+    except BotoCoreError as error:
+        raise clients.unanswered() from error
+    except (KeyError, msgspec.DecodeError):
+        problem = "is not what a payment secret looks like"
+    message = f"The secret {name} {problem}; see docs/deploying.md."
+    raise Misconfigured(message)

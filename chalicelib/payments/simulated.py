@@ -1,0 +1,212 @@
+"""What the payment simulator remembers: one row a charge, one a refund, and a line for every time it was asked."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from chalicelib import clock, ids
+from chalicelib.payments.models import (
+    Attempt,
+    AttemptState,
+    EventKind,
+    NextAction,
+    Outcome,
+    ProviderEvent,
+    Refund,
+    RefundOutcome,
+    RefundState,
+)
+
+_PAYMENT_PREFIX = "pay_"
+_REFUNDED = (AttemptState.PARTIALLY_REFUNDED, AttemptState.REFUNDED)
+
+
+class Script(NamedTuple):
+    """What a token makes of a charge."""
+
+    state: AttemptState
+    reason: str | None = None
+    loses_answer: bool = False
+
+
+_INVALID = Script(AttemptState.FAILED, "invalid_payment_method")
+_SCRIPTS = {
+    "tok_success": Script(AttemptState.CAPTURED),
+    "tok_refund_fails": Script(AttemptState.CAPTURED),
+    "tok_timeout": Script(AttemptState.CAPTURED, loses_answer=True),
+    "tok_authorized": Script(AttemptState.AUTHORIZED),
+    "tok_requires_action": Script(AttemptState.REQUIRES_ACTION),
+    "tok_declined": Script(AttemptState.FAILED, "card_declined"),
+    "tok_insufficient_funds": Script(AttemptState.FAILED, "insufficient_funds"),
+}
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The ledger's row of one merchant key, in minor units; `version` counts its changes."""
+
+    merchant_key: str
+    order_id: str
+    payment_id: str
+    amount: int
+    currency: str
+    state: AttemptState
+    reason: str | None = None
+    refunded: int = 0
+    refuses_refunds: bool = False
+    version: int = 1
+
+    def outcome(self) -> Outcome:
+        """What the provider says of it."""
+        waits = self.state is AttemptState.REQUIRES_ACTION
+        return Outcome(
+            state=AttemptState.CAPTURED if self.state in _REFUNDED else self.state,
+            payment_id=None if self.state is AttemptState.FAILED else self.payment_id,
+            reason=self.reason,
+            amount=self.amount,
+            currency=self.currency,
+            next_action=NextAction(url=f"https://simulator.invalid/pay/{self.payment_id}") if waits else None,
+        )
+
+    def become(self, state: AttemptState, *, refunded: int = 0) -> Payment:
+        """The row after its next change."""
+        return msgspec.structs.replace(self, state=state, refunded=self.refunded + refunded, version=self.version + 1)
+
+
+class GivenBack(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The ledger's row of one refund id."""
+
+    refund_id: str
+    order_id: str
+    payment_id: str
+    amount: int
+    currency: str
+    state: RefundState
+    reason: str | None = None
+
+    def outcome(self) -> RefundOutcome:
+        """What the provider says of it."""
+        return RefundOutcome(state=self.state, reason=self.reason, amount=self.amount, currency=self.currency)
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The ledger's line for one time that it was asked: only added, so that a second charge cannot hide.
+
+    `effect` is what the call brought about, "" when it changed nothing.
+    """
+
+    call_id: str
+    operation: str
+    key: str
+    amount: int
+    currency: str
+    effect: str
+    at: str
+
+    def without_effect(self) -> Asked:
+        """The line of a call that came to nothing new."""
+        return msgspec.structs.replace(self, effect="")
+
+
+class Ledger(Protocol):
+    """Where the simulator remembers; each method is atomic, and safe under any number of callers."""
+
+    def open(self, payment: Payment, asked: Asked) -> bool:
+        """Keep the row and the line, or where the merchant key has a row a line without effect; was the row kept?"""
+
+    def payment(self, merchant_key: str) -> Payment | None:
+        """The row of a merchant key."""
+
+    def refund(self, refund_id: str) -> GivenBack | None:
+        """The row of a refund."""
+
+    def change(self, before: Payment, after: Payment, asked: Asked, given_back: GivenBack | None = None) -> bool:
+        """Replace `before`, and keep the refund and the line: all, or none when the row is not `before` any more."""
+
+    def note(self, asked: Asked, given_back: GivenBack | None = None) -> bool:
+        """Keep the line, and the refund unless its id has a row already, in which case nothing is kept."""
+
+
+def payment_event(payment: Payment) -> ProviderEvent:
+    """The message that a payment has come to stand where it does."""
+    return ProviderEvent(
+        event_id=ids.new("evt"),
+        kind=EventKind.PAYMENT,
+        order_id=payment.order_id,
+        merchant_key=payment.merchant_key,
+        outcome=payment.outcome(),
+        amount=payment.amount,
+        currency=payment.currency,
+        created_at=clock.timestamp(),
+    )
+
+
+def refund_event(row: GivenBack) -> ProviderEvent:
+    """The message of how a refund ended."""
+    return ProviderEvent(
+        event_id=ids.new("evt"),
+        kind=EventKind.REFUND,
+        order_id=row.order_id,
+        refund_id=row.refund_id,
+        refund=row.outcome(),
+        amount=row.amount,
+        currency=row.currency,
+        created_at=clock.timestamp(),
+    )
+
+
+def payment_id_of(merchant_key: str) -> str:
+    """The simulator's own name of a payment: one per merchant key, and telling it."""
+    return _PAYMENT_PREFIX + merchant_key.replace(":", ".")
+
+
+def merchant_key_of(payment_id: str) -> str:
+    """The merchant key that a payment was made under."""
+    return payment_id.removeprefix(_PAYMENT_PREFIX).replace(".", ":")
+
+
+def script(token: str) -> Script:
+    """What a token makes of a charge."""
+    return _SCRIPTS.get(token, _INVALID)
+
+
+def opened(attempt: Attempt, token: str) -> Payment:
+    """The row that a charge with that token makes."""
+    made = script(token)
+    return Payment(
+        merchant_key=attempt.merchant_key,
+        order_id=attempt.order_id,
+        payment_id=payment_id_of(attempt.merchant_key),
+        amount=attempt.amount,
+        currency=attempt.currency,
+        state=made.state,
+        reason=made.reason,
+        refuses_refunds=token == "tok_refund_fails",  # noqa: S105 - a script, not a secret
+    )
+
+
+def given_back(refund: Refund, reason: str | None) -> GivenBack:
+    """The row of a refund that succeeds, or fails for a reason."""
+    return GivenBack(
+        refund_id=refund.refund_id,
+        order_id=refund.order_id,
+        payment_id=refund.payment_id,
+        amount=refund.amount,
+        currency=refund.currency,
+        state=RefundState.FAILED if reason else RefundState.SUCCEEDED,
+        reason=reason,
+    )
+
+
+def asked(operation: str, key: str, amount: int, currency: str, *, effect: str) -> Asked:
+    """The line of a call that is being answered."""
+    return Asked(
+        call_id=ids.new("ask"),
+        operation=operation,
+        key=key,
+        amount=amount,
+        currency=currency,
+        effect=effect,
+        at=clock.timestamp(),
+    )

@@ -1,0 +1,77 @@
+"""A product's image: an admin asks for leave to upload, uploads to the bucket, and has the shop look at it.
+
+Only what was looked at is shown. A file that is never confirmed stays in the bucket, unknown to any product.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from chalicelib import clock, db, ids, log, objects, settings
+from chalicelib.access import Principal
+from chalicelib.idempotency import Claim
+from chalicelib.products import service, store
+from chalicelib.products.models import ImageNotUploaded, Listing, NotAnImage
+from chalicelib.products.shapes import ImageView, NewImage, UploadForm
+
+LARGEST_BYTES = 5 * 1024 * 1024
+OPEN_SECONDS = 600
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+_BEGINNINGS = {
+    "png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "jpg": re.compile(rb"\xff\xd8\xff"),
+    "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+}
+_LONGEST_BEGINNING = 12
+
+
+def request(product_id: str, new: NewImage, *, claim: Claim) -> ImageView:
+    """Leave to upload one image of that type for a product, within ten minutes."""
+    service.managed(product_id)
+    image_id, closing = ids.new("img"), clock.at(clock.epoch() + OPEN_SECONDS)
+    key = f"{_place(product_id, image_id)}{_EXTENSIONS[new.content_type]}"
+    form = objects.form(key, content_type=new.content_type, largest=LARGEST_BYTES, seconds=OPEN_SECONDS)
+    view = ImageView(
+        image_id=image_id,
+        upload=UploadForm.of(form),
+        expires_at=clock.timestamp(closing),
+        largest_bytes=LARGEST_BYTES,
+    )
+    if receipt := claim.receipt(view):
+        db.commit(*receipt)
+    log.info("IMAGE_REQUESTED", productId=product_id, imageId=image_id)
+    return view
+
+
+def confirm(product_id: str, image_id: str, *, actor: Principal) -> Listing:
+    """Show an uploaded image with its product; a repetition changes nothing.
+
+    Raises `ImageNotUploaded`, or `NotAnImage` and then removes the file.
+    """
+    before = service.managed(product_id)
+    url = f"{settings.current().image_base_url}/{_looked_at(product_id, image_id)}"
+    if before.product.image_url == url:
+        return before
+    item = db.advance(store.set_image(product_id, url, actor=actor.user_id))
+    log.info("IMAGE_CONFIRMED", productId=product_id, imageId=image_id)
+    return msgspec.structs.replace(before, product=store.product_from(item))
+
+
+def _looked_at(product_id: str, image_id: str) -> str:
+    """The key of an uploaded file that is what its name says."""
+    found = objects.find(_place(product_id, image_id)) if ids.valid("img", image_id) else None
+    if found is None:
+        raise ImageNotUploaded("Nothing was uploaded under this image's id; upload the file first.")
+    kind = found.key.rpartition(".")[2]
+    begins = objects.beginning(found.key, count=_LONGEST_BEGINNING)
+    if found.size > LARGEST_BYTES or not _BEGINNINGS[kind].match(begins):
+        objects.delete(found.key)
+        raise NotAnImage(f"The uploaded file is no {kind} image of at most {LARGEST_BYTES} bytes; it was removed.")
+    return found.key
+
+
+def _place(product_id: str, image_id: str) -> str:
+    """Where in the bucket an image lies, up to the extension that says its type."""
+    return f"products/{product_id}/{image_id}."

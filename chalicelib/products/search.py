@@ -1,0 +1,131 @@
+"""The search index and the numbers of the categories: items beside the products, brought up to date by the stream.
+
+What a product has in the index is noted in one item of its own. A refresh compares that note with the product as it
+is now, never with what a stream record says, and changes both in one transaction: it may come twice, late or out of
+order, and two at once exclude each other. Where one transaction cannot hold the change, the note names the old and
+the new words until the last of them, so that an interrupted refresh is completed by the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from chalicelib import db, keys
+from chalicelib.products import words
+from chalicelib.products.models import Product
+from chalicelib.products.shapes import CategoryView
+
+_AT_ONCE = 90  # writes of one transaction, beside the note and the two numbers
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How a product stands in the index: all its terms that may be there, and the category it is counted in."""
+
+    created_at: str = ""
+    terms: tuple[str, ...] = ()
+    category: str | None = None
+    version: int = 0
+
+    @classmethod
+    def of(cls, product: Product | None) -> Entry:
+        """How a product is to stand in the index; one that is deleted stands nowhere."""
+        if product is None or product.deleted_at:
+            return cls()
+        found = words.of_product(product.name, product.category, product.description)
+        counted = product.category if product.is_active else None
+        return cls(created_at=product.created_at, terms=found, category=counted)
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """Each term with the time that it is sorted by."""
+        return frozenset((term, self.created_at) for term in self.terms)
+
+
+def refresh(product_id: str) -> bool:
+    """Bring the index up to a product as it is now; tells whether anything had to be changed."""
+    return db.repeat_until_current(lambda: _refresh(product_id))
+
+
+def matching(terms: Sequence[str], *, limit: int, after: str | None) -> db.Page:
+    """The index items of products that have all these words, in one round trip; the page may be short.
+
+    The first word leads through the index. A product with several words of that beginning is shown under the first
+    of them only, so that a walk meets it once.
+    """
+    lead = terms[0]
+    page = db.query(db.TABLE, keys.words(lead), prefix=lead, limit=limit, after=after)
+    return db.Page([item for item in page.items if _shows(item, lead, terms)], page.after)
+
+
+def categories(*, limit: int, after: str | None) -> tuple[list[CategoryView], str | None]:
+    """A page of the categories that have products for sale, by name, with how many."""
+    page = db.query(db.TABLE, keys.category_count().pk, limit=limit, after=after)
+    views = [CategoryView(category=item["category"], count=item["count"]) for item in page.items if item["count"]]
+    return views, page.after
+
+
+def _shows(item: db.Item, lead: str, terms: Sequence[str]) -> bool:
+    own = item["words"].split(" ")
+    return words.all_match(terms, own) and item["SK"].startswith(f"{words.first_match(lead, own)}#")
+
+
+def _refresh(product_id: str) -> bool:
+    # The note first: whoever changes the product after this read finds the note changed, if we were faster.
+    present = msgspec.convert(db.get(keys.indexed(product_id), consistent=True) or {}, Entry)
+    item = db.get(keys.product(product_id), consistent=True)
+    wanted = Entry.of(msgspec.convert(item, Product) if item else None)
+    if (present.places, present.category) == (wanted.places, wanted.category):
+        return False
+    # A product that was created anew under its old id leaves first.
+    if present.terms and wanted.terms and present.created_at != wanted.created_at:
+        present = _bring(product_id, present, Entry())
+    _bring(product_id, present, wanted)
+    return True
+
+
+def _bring(product_id: str, present: Entry, wanted: Entry) -> Entry:
+    """Commit the way from one entry to another, and give the other as it is noted."""
+    version = present.version
+    *earlier, last = _steps(product_id, present, wanted)
+    for step in earlier:
+        both = tuple(dict.fromkeys((*present.terms, *wanted.terms)))
+        between = msgspec.structs.replace(present, created_at=present.created_at or wanted.created_at, terms=both)
+        db.commit(*step, _note(product_id, between, version=version))
+        version += 1
+    db.commit(*last, _note(product_id, wanted, version=version), *_counts(present.category, wanted.category))
+    return msgspec.structs.replace(wanted, version=version + 1)
+
+
+def _steps(product_id: str, present: Entry, wanted: Entry) -> list[tuple[db.Write, ...]]:
+    """The writes of the terms, in the portions that transactions can hold; at least one, perhaps empty."""
+    text = " ".join(words.of_term(term) for term in wanted.terms)
+    changed = present.terms != wanted.terms
+    put = sorted(wanted.places if changed else wanted.places - present.places)
+    writes = [
+        *(db.delete(keys.word(*place, product_id)) for place in sorted(present.places - wanted.places)),
+        *(db.put(keys.word(*place, product_id), {"productId": product_id, "words": text}) for place in put),
+    ]
+    return [tuple(writes[at : at + _AT_ONCE]) for at in range(0, len(writes), _AT_ONCE)] or [()]
+
+
+def _note(product_id: str, entry: Entry, *, version: int) -> db.Write:
+    """The write of the note, if it is still of that version."""
+    unchanged = "version = :before" if version else "attribute_not_exists(PK)"
+    values = {":before": version} if version else None
+    noted = msgspec.structs.replace(entry, version=version + 1)
+    return db.put(keys.indexed(product_id), msgspec.to_builtins(noted), condition=unchanged, values=values)
+
+
+def _counts(before: str | None, after: str | None) -> list[db.Write]:
+    if before == after:
+        return []
+    return [_add(name, delta) for name, delta in ((before, -1), (after, 1)) if name is not None]
+
+
+def _add(category: str, delta: int) -> db.Write:
+    values: dict[str, Any] = {":category": category, ":delta": delta}
+    changed = "SET category = :category ADD #count :delta"
+    return db.update(keys.category_count(category), changed, values, names={"#count": "count"}, condition="")

@@ -1,0 +1,180 @@
+"""The shapes in which products travel: bodies, queries and views, and what each field may hold."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib import money
+from chalicelib.errors import invalid
+from chalicelib.money import Amount, Currency
+from chalicelib.wire import PageQuery, Prose, Shape, Text, View
+
+LARGEST_STOCK = 1_000_000_000
+LONGEST_CATEGORY = 60
+_ANY_PRICE = 10**12  # minor units, above every price there can be
+
+Category = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]+(?:[ &_-]{1,3}[a-z0-9]+)*$(?!\n)",
+        max_length=LONGEST_CATEGORY,
+        extra={"hint": "lower-case words such as home-decor, at most 60 characters"},
+    ),
+]
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^\s<>\"\\]+$(?!\n)",
+        max_length=2000,
+        extra={"hint": "an http or https address, at most 2,000 characters"},
+    ),
+]
+Sku = Annotated[
+    str, Meta(pattern=r"^[!-~]{1,64}$(?!\n)", extra={"hint": "1 to 64 printable ASCII characters without blanks"})
+]
+ImageType = Annotated[
+    Literal["image/png", "image/jpeg", "image/webp"], Meta(extra={"hint": "image/png, image/jpeg or image/webp"})
+]
+Units = Annotated[int, Meta(ge=0, le=LARGEST_STOCK)]
+
+
+class NewProduct(Shape, frozen=True, kw_only=True):
+    """The body of `POST /products`."""
+
+    name: Text
+    description: Prose = ""
+    price: Amount
+    currency: Currency = "USD"
+    category: Category
+    stock: Units = 0
+    image_url: Url | None = None
+    is_active: bool = True
+    sku: Sku | None = None
+
+
+class ProductChange(Shape, frozen=True, kw_only=True):
+    """The body of `PATCH /products/{productId}`; what it leaves out stays."""
+
+    name: Text | UnsetType = UNSET
+    description: Prose | UnsetType = UNSET
+    price: Amount | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    stock: Units | UnsetType = UNSET
+    image_url: Url | UnsetType | None = UNSET
+    is_active: bool | UnsetType = UNSET
+    sku: Sku | UnsetType | None = UNSET
+
+
+class ProductReplacement(ProductChange, frozen=True, kw_only=True):
+    """The body of `PUT /products/{productId}`; only currency, stock and SKU stay when it leaves them out."""
+
+    name: Text
+    description: Prose = ""
+    price: Amount
+    category: Category
+    image_url: Url | None = None
+    is_active: bool = True
+
+
+class NewMovement(Shape, frozen=True, kw_only=True):
+    """The body of `POST /products/{productId}/stock`: so many units more, or fewer, and why (S4)."""
+
+    delta: Annotated[int, Meta(ge=-LARGEST_STOCK, le=LARGEST_STOCK)]
+    reason: Text
+
+
+class NewImage(Shape, frozen=True, kw_only=True):
+    """The body of `POST /products/{productId}/images`."""
+
+    content_type: ImageType
+
+
+class CategoryQuery(PageQuery, frozen=True, kw_only=True):
+    """The query of a category's list; prices are in `currency`, USD when they come without one."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    min_price: Amount | None = None
+    max_price: Amount | None = None
+    currency: Currency | None = None
+    in_stock: bool | None = None
+
+    def prices(self) -> tuple[int, int, str] | None:
+        """The wanted range in minor units and its currency, None when any price will do.
+
+        Raises `Invalid` for amounts that the currency does not have, or a range that holds none.
+        """
+        if self.min_price is None and self.max_price is None and self.currency is None:
+            return None
+        currency = self.currency or "USD"
+        low = money.to_minor(self.min_price or Decimal(0), currency, field="minPrice")
+        high = _ANY_PRICE if self.max_price is None else money.to_minor(self.max_price, currency, field="maxPrice")
+        if low > high:
+            raise invalid("maxPrice", "out_of_range", "Must not be below minPrice.")
+        return low, high, currency
+
+
+class ProductQuery(CategoryQuery, frozen=True, kw_only=True):
+    """The query of the list of everything for sale."""
+
+    category: Annotated[str, Meta(max_length=LONGEST_CATEGORY)] | None = None
+
+
+class ManagedProductQuery(ProductQuery, frozen=True, kw_only=True):
+    """The query of an admin's list, which also has what is not for sale."""
+
+    active: bool | None = None
+
+
+class ProductView(View, frozen=True, kw_only=True):
+    """A product as the API shows it."""
+
+    product_id: str
+    name: str
+    description: str
+    price: Decimal
+    currency: str
+    category: str
+    stock: int
+    image_url: str | None
+    is_active: bool
+    sku: str | None
+    created_at: str
+    updated_at: str
+
+
+class MovementView(View, frozen=True, kw_only=True):
+    """A change of stock that no order made."""
+
+    movement_id: str
+    product_id: str
+    delta: int
+    reason: str
+    actor: str
+    created_at: str
+
+
+class UploadForm(View, frozen=True, kw_only=True):
+    """Where to post a file, and the fields to send before it."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class ImageView(View, frozen=True, kw_only=True):
+    """Leave to upload one image."""
+
+    image_id: str
+    upload: UploadForm
+    expires_at: str
+    largest_bytes: int
+
+
+class CategoryView(View, frozen=True, kw_only=True):
+    """A category and how many products for sale it has."""
+
+    category: str
+    count: int

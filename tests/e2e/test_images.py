@@ -1,0 +1,87 @@
+"""A product's image on its way from an admin's disk to a shopper's eyes, and what the storage keeps out."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.e2e.conftest import Browser, LocalShop
+from tests.pictures import PNG
+
+TOO_LARGE = PNG + bytes(6 * 1024 * 1024)
+
+
+@dataclass
+class Asked:
+    """An image that somebody may upload."""
+
+    product: str
+    image_id: str
+    url: str
+    fields: dict[str, str]
+
+    @property
+    def path(self) -> str:
+        return f"/products/{self.product}/images/{self.image_id}"
+
+    def upload(self, content: bytes = PNG, **changes: str) -> tuple[int, str]:
+        """Post the form with the file; the storage's status and the code of its refusal."""
+        fields: list[Any] = list({**self.fields, **changes}.items())
+        answer = urllib3.request("POST", self.url, fields=[*fields, ("file", ("mug.png", content))], retries=False)
+        return answer.status, answer.data.decode().partition("<Code>")[2].partition("</Code>")[0]
+
+
+@pytest.fixture
+def asked(admin: Browser) -> Asked:
+    product = admin("POST", "/products", {"name": "Mug", "price": 12.5, "category": "posters"}).body["productId"]
+    answer = admin("POST", f"/products/{product}/images", {"contentType": "image/png"})
+    assert answer.status == 201
+    return Asked(product, answer.body["imageId"], **answer.body["upload"])
+
+
+def test_an_uploaded_image_is_seen_by_shoppers(
+    local_shop: LocalShop, guest: Browser, admin: Browser, asked: Asked
+) -> None:
+    early = admin("PUT", asked.path)
+    uploaded = asked.upload()
+    confirmed = admin("PUT", asked.path)
+
+    url = guest("GET", f"/products/{asked.product}").body["imageUrl"]
+    seen = urllib3.request("GET", url)
+
+    assert (early.status, early.body["code"]) == (409, "image_not_uploaded")
+    assert uploaded == (204, "")
+    assert (confirmed.status, confirmed.body["imageUrl"]) == (200, url)
+    assert url.startswith(f"http://127.0.0.1:{local_shop.cloud_port}/")
+    assert (seen.status, seen.data, seen.headers["Content-Type"]) == (200, PNG, "image/png")
+
+
+def test_what_the_form_was_not_made_for_is_refused_by_the_storage(admin: Browser, asked: Asked) -> None:
+    policy = json.loads(b64decode(asked.fields["policy"]))
+    wider = [["content-length-range", 1, 10**9] if "content-length-range" in each else each
+             for each in policy["conditions"]]  # fmt: skip
+    tampered = b64encode(json.dumps({**policy, "conditions": wider}).encode()).decode()
+
+    assert asked.upload(TOO_LARGE) == (400, "EntityTooLarge")
+    assert asked.upload(b"") == (400, "EntityTooSmall")
+    assert asked.upload(**{"Content-Type": "text/html"}) == (403, "AccessDenied")
+    assert asked.upload(key=f"products/{asked.product}/mine.png") == (403, "AccessDenied")
+    assert asked.upload(**{"x-amz-meta-own": "field"}) == (403, "AccessDenied")
+    assert asked.upload(TOO_LARGE, policy=tampered) == (403, "SignatureDoesNotMatch")
+    assert asked.upload(policy=asked.fields["policy"][:-8]) == (403, "SignatureDoesNotMatch")
+    assert admin("PUT", asked.path).body["code"] == "image_not_uploaded"
+
+
+def test_an_uploaded_page_is_removed_and_shown_with_no_product(guest: Browser, admin: Browser, asked: Asked) -> None:
+    assert asked.upload(b"<script>alert(1)</script>") == (204, "")
+
+    refused = admin("PUT", asked.path)
+
+    assert (refused.status, refused.body["code"]) == (422, "not_an_image")
+    assert guest("GET", f"/products/{asked.product}").body["imageUrl"] is None
+    assert urllib3.request("GET", f"{asked.url}/{asked.fields['key']}").status == 404

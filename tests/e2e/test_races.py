@@ -1,0 +1,171 @@
+"""Buyers, admins and the payment provider at the same things at once; the provider's ledger says what was paid.
+
+The local AWS never reports a conflict of two transactions: they meet as conditions that fail.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Browser, LocalShop, at_once
+from tests.shop import Answer
+
+ROUNDS = 12
+PRICE, UNITS = 10, 100
+# By the order's payment status: where the payment stands, how often it was taken, how many cents went back.
+LEGAL_ENDS = {"voided": ("voided", 0, 0), "refunded": ("refunded", 1, 2 * PRICE * 100)}
+
+
+class Ledger:
+    """The payment service's own books, by order."""
+
+    def __init__(self, shop: LocalShop) -> None:
+        self._shop = shop
+
+    def __call__(self) -> dict[str, list[dict[str, Any]]]:
+        return dict(self._shop.payments("GET", "/_simulator/ledger").body)
+
+    def once_told(self, order_id: str) -> dict[str, list[dict[str, Any]]]:
+        deadline, books = time.monotonic() + 10, self()
+        while any(event["orderId"] == order_id and not event["deliveries"] for event in books["events"]):
+            assert time.monotonic() < deadline, "the shop does not take a message"
+            time.sleep(0.05)
+            books = self()
+        return books
+
+    def of(self, order_id: str) -> tuple[str, int, int]:
+        """Where the order's only payment stands, how often it was taken, and how much of it went back.
+
+        By then the shop has been told everything of it.
+        """
+        books, key = self.once_told(order_id), f"{order_id}:1"
+        (payment,) = [row for row in books["payments"] if row["orderId"] == order_id]
+        taken = sum(line["effect"] == "captured" and line["key"] == key for line in books["journal"])
+        back = [row["amount"] for row in books["refunds"] if (row["orderId"], row["state"]) == (order_id, "succeeded")]
+        assert payment["merchantKey"] == key
+        assert payment["refunded"] == sum(back) <= payment["amount"]
+        return payment["state"], taken, sum(back)
+
+
+@pytest.fixture
+def ledger(local_shop: LocalShop) -> Iterator[Ledger]:
+    """The books; when the test is over, no order has been paid twice, and no payment given back beyond itself."""
+    books = Ledger(local_shop)
+    yield books
+    everything = books()
+    taken = Counter(line["key"].partition(":")[0] for line in everything["journal"] if line["effect"] == "captured")
+    assert max(taken.values(), default=0) <= 1
+    assert all(row["refunded"] <= row["amount"] for row in everything["payments"])
+
+
+@pytest.fixture
+def mug(admin: Browser) -> str:
+    product = {"name": "Mug", "price": PRICE, "category": "races", "stock": UNITS}
+    return str(admin("POST", "/products", product).body["productId"])
+
+
+def stock(guest: Browser, product_id: str) -> int:
+    return int(guest("GET", f"/products/{product_id}").body["stock"])
+
+
+def test_a_coupons_last_use_goes_to_one_of_two_buyers(guest: Browser, admin: Browser, ledger: Ledger, mug: str) -> None:
+    buyers = [guest.customer(f"couple{side}@example.com") for side in "ab"]
+
+    for number in range(5):
+        code = f"LAST{number}"
+        admin("POST", "/coupons", {"code": code, "kind": "percentage", "percent": 50, "totalLimit": 1})
+        for buyer in buyers:
+            assert buyer("POST", "/cart/items", {"productId": mug, "quantity": 1}).status == 201
+
+        answers = at_once(2, lambda side, code=code: buyers[side].check_out(couponCode=code))
+
+        won, lost = sorted(answers, key=lambda answer: answer.status)
+        assert (won.status, won.body["couponCode"], won.body["discount"]) == (201, code, PRICE / 2)
+        assert (lost.status, lost.body["code"]) == (409, "coupon_exhausted")
+        assert ledger.of(won.body["orderId"]) == ("captured", 1, 0)
+        assert admin("GET", f"/coupons/{code}").body["uses"] == 1
+        assert sum(buyer("GET", "/orders").body["count"] for buyer in buyers) == number + 1
+        assert stock(guest, mug) == UNITS - number - 1
+        for buyer in buyers:
+            buyer("DELETE", "/cart")
+
+
+def test_a_payment_that_races_with_its_orders_cancelling_is_let_go_or_paid_back(
+    guest: Browser, local_shop: LocalShop, ledger: Ledger, mug: str
+) -> None:
+    ada, payments = guest.customer("hesitant@example.com"), local_shop.payments
+
+    for number in range(ROUNDS):
+        placed = ada.check_out("tok_requires_action", items=[{"productId": mug, "quantity": 2}])
+        assert (placed.status, placed.body["paymentStatus"]) == (202, "requires_action")
+        order = placed.body["orderId"]
+
+        def cancel_or_pay(pays: int, order: str = order, late: float = number * 0.008) -> Answer:
+            """The buyer changes their mind, and the bank hears of their consent ever later."""
+            time.sleep(pays * late)
+            complete = f"/_simulator/payments/{order}:1/complete"
+            return payments("POST", complete) if pays else ada("PUT", f"/orders/{order}/cancel")
+
+        cancelled, paid = at_once(2, cancel_or_pay)
+        booked = ledger.of(order)
+        found = ada("GET", f"/orders/{order}").body
+
+        assert (cancelled.status, found["status"]) == (200, "cancelled")
+        assert (found["paymentStatus"], paid.body["state"]) in (("voided", "voided"), ("refunded", "captured"))
+        assert booked == LEGAL_ENDS[found["paymentStatus"]]
+        assert stock(guest, mug) == UNITS
+
+
+def test_of_ten_refunds_of_a_fifth_five_succeed(guest: Browser, admin: Browser, ledger: Ledger, mug: str) -> None:
+    ada = guest.customer("generous@example.com")
+    order = ada.order(mug, 5).body["orderId"]
+
+    answers = at_once(10, lambda _: admin("POST", f"/orders/{order}/refunds", {"amount": PRICE}))
+
+    assert Counter(answer.status for answer in answers) == {201: 5, 409: 5}
+    assert {answer.body["code"] for answer in answers if answer.status == 409} == {"refund_exceeds_payment"}
+    assert ledger.of(order) == ("refunded", 1, 5 * PRICE * 100)
+    found = ada("GET", f"/orders/{order}").body
+    assert (found["paymentStatus"], found["refunded"]) == ("refunded", 5 * PRICE)
+    assert len(ada("GET", f"/orders/{order}/refunds").body["refunds"]) == 5
+
+
+def test_eight_clicks_on_one_key_are_one_order_and_one_answer(guest: Browser, ledger: Ledger, mug: str) -> None:
+    ada = guest.customer("nervous@example.com")
+
+    def click(number: int) -> Answer:
+        """Press the button, and again as long as the first press is being worked on."""
+        deadline = time.monotonic() + 20
+        while (answer := ada.order(mug, 1, Idempotency_Key="nervous")).status == 409 and time.monotonic() < deadline:
+            assert answer.body["code"] == "request_in_progress"
+            time.sleep(0.05)
+        return answer
+
+    answers = at_once(8, click)
+
+    assert Counter(answer.status for answer in answers) == {201: 8}
+    assert len({answer.text for answer in answers}) == 1
+    assert [order["orderId"] for order in ada("GET", "/orders").body["orders"]] == [answers[0].body["orderId"]]
+    assert ledger.of(answers[0].body["orderId"]) == ("captured", 1, 0)
+    assert stock(guest, mug) == UNITS - 1
+
+
+def test_an_order_has_thirty_lines_and_the_next_product_is_refused(
+    guest: Browser, admin: Browser, ledger: Ledger
+) -> None:
+    ada, product = guest.customer("collector@example.com"), {"name": "Cup", "price": 1, "category": "races", "stock": 3}
+    cups = [admin("POST", "/products", product).body["productId"] for _ in range(31)]
+
+    added = [ada("POST", "/cart/items", {"productId": cup, "quantity": 1}) for cup in cups]
+    ordered = ada.check_out()
+
+    assert [answer.status for answer in added] == [201] * 30 + [422]
+    assert added[-1].body["code"] == "too_many_items"
+    assert (ordered.status, len(ordered.body["items"]), ordered.body["totalAmount"]) == (201, 30, 30)
+    assert ledger.of(ordered.body["orderId"]) == ("captured", 1, 0)
+    assert [stock(guest, cup) for cup in cups] == [2] * 30 + [3]

@@ -1,0 +1,89 @@
+"""The store audit (S5): silent while all adds up, and precise where it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib import db, keys
+from chalicelib.orders import audit
+from chalicelib.orders.views import Drift
+from tests.integration.schedule import swept_after
+from tests.shop import Shop
+
+
+@pytest.fixture
+def busy(shop: Shop, ada: Shop, mug: str) -> Shop:
+    """A shop in which all kinds of things have happened to a mug, and what was in doubt is settled."""
+    root = shop.login("root@example.com")
+    root("POST", f"/products/{mug}/stock", {"delta": 20, "reason": "delivery"})
+    tokens = ("tok_success", "tok_success", "tok_declined", "tok_timeout", "tok_timeout_before", "tok_requires_action")
+    first, second, *_ = [ada.order((mug, 2), token=token).body["orderId"] for token in tokens]
+    ada("PUT", f"/orders/{first}/cancel")
+    root("POST", f"/orders/{second}/refunds", {"amount": 5})
+    swept_after(3, 7, 20)
+    root("DELETE", f"/products/{mug}")
+    return root
+
+
+def drifts(**_: Any) -> list[Drift]:
+    return audit.run(seconds=60).drifts
+
+
+def test_a_shop_in_which_all_adds_up_has_no_drift(busy: Shop) -> None:
+    report = audit.run(seconds=60)
+
+    assert (report.complete, report.products, report.orders, report.drifts) == (True, 1, 6, [])
+    assert busy("GET", "/admin/audit").body["report"]["at"] == report.at
+
+
+def test_units_that_nobody_accounts_for_are_told(busy: Shop, mug: str) -> None:
+    present = db.get(keys.stock(mug), consistent=True) or {}
+    db.commit(db.update(keys.stock(mug), "SET stock = stock + :one", {":one": 1}))
+
+    (drift,) = drifts()
+
+    assert (drift.kind, drift.subject) == ("stock", mug)
+    assert drift.found == drift.expected + 1 == present["stock"] + 1
+
+
+def test_an_order_that_the_provider_was_not_paid_for_is_told(ada: Shop, shop: Shop, mug: str) -> None:
+    order = ada.order((mug, 1)).body["orderId"]
+    db.commit(db.delete(keys.simulated_charge(f"{order}:1")))
+
+    (drift,) = drifts()
+
+    assert (drift.kind, drift.subject, drift.expected, drift.found) == ("payment", order, 1250, 0)
+
+
+def test_a_refund_that_the_provider_did_not_make_is_told(ada: Shop, mug: str) -> None:
+    order = ada.order((mug, 1)).body["orderId"]
+    ada("PUT", f"/orders/{order}/cancel")
+    (row,) = db.query(db.TABLE, keys.refund(order, "").pk, prefix="REFUND#", limit=2).items
+    db.commit(db.delete(keys.simulated_charge(row["refundId"])))
+
+    (drift,) = drifts()
+
+    assert (drift.kind, drift.subject, drift.expected, drift.found) == ("refund", order, 1250, 0)
+
+
+def test_a_product_that_is_sold_while_the_audit_looks_is_not_judged(
+    ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, sold = audit._live_units, []
+
+    def sell_meanwhile(orders: Any) -> Any:
+        units = real(orders)
+        if not sold:
+            sold.append(ada.order((mug, 1)).status)
+        return units
+
+    monkeypatch.setattr(audit, "_live_units", sell_meanwhile)
+    report = audit.run(seconds=60)
+
+    assert (sold, report.undecided, report.drifts) == ([201], 1, [])
+
+
+def test_an_audit_without_the_time_says_so(ada: Shop, mug: str) -> None:
+    assert audit.run(seconds=-1).complete is False

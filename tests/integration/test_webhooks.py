@@ -1,0 +1,268 @@
+"""What the payment provider tells by itself, over the app's route: late, twice, out of order, or wrong (P5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import msgspec
+import pytest
+
+from chalicelib import clock, db, keys
+from chalicelib.orders import store as orders
+from chalicelib.payments import credentials, messages, provider, simulated, simulator, store
+from chalicelib.payments.models import AttemptState, Outcome, ProviderEvent
+from tests.integration.payments import SECRET, keep_secret
+from tests.integration.schedule import swept_after
+from tests.shop import Answer, Shop
+
+
+@pytest.fixture(autouse=True)
+def signed(shop: Shop) -> Iterator[None]:
+    keep_secret({"webhookSecret": [SECRET, "the next secret"]})
+    yield
+    credentials.forget()
+
+
+def send(shop: Shop, event: ProviderEvent, secret: str = SECRET, **changes: Any) -> Answer:
+    body = messages.write(event)
+    headers = messages.signed(body, secret, clock.epoch() + changes.pop("late", 0))
+    return Shop(shop.client)("POST", "/payments/webhook", raw=changes.get("raw", body.decode()), **headers)
+
+
+def event_of(order_id: str, state: AttemptState, **changes: Any) -> ProviderEvent:
+    """The provider's message that the order's first attempt came to stand there."""
+    key = f"{order_id}:1"
+    payment = simulated.Payment(merchant_key=key, order_id=order_id, payment_id=simulated.payment_id_of(key),
+                                amount=2500, currency="USD", state=state)  # fmt: skip
+    return msgspec.structs.replace(simulated.payment_event(payment), **changes)
+
+
+def waiting(ada: Shop, mug: str, token: str = "tok_timeout") -> str:
+    placed = ada.order((mug, 2), token=token)
+    assert placed.status == 202
+    return str(placed.body["orderId"])
+
+
+def standing(ada: Shop, order_id: str) -> tuple[str, str]:
+    body = ada("GET", f"/orders/{order_id}").body
+    return body["status"], body["paymentStatus"]
+
+
+def incidents(order_id: str) -> list[str]:
+    page = db.query(db.TABLE, f"ORDER#{order_id}", prefix=keys.INCIDENT_PREFIX, limit=10)
+    return [item["name"].partition("-")[0] + "-" + item["name"].split("-")[1] for item in page.items]
+
+
+@pytest.mark.parametrize(
+    ("token", "state", "end", "left"),
+    [
+        ("tok_timeout", AttemptState.CAPTURED, ("processing", "paid"), 8),
+        ("tok_timeout_before", AttemptState.FAILED, ("cancelled", "failed"), 10),
+        ("tok_requires_action", AttemptState.VOIDED, ("cancelled", "voided"), 10),
+        ("tok_requires_action", AttemptState.CAPTURED, ("processing", "paid"), 8),
+    ],
+)
+def test_a_message_settles_the_order_once_however_often_it_comes(
+    shop: Shop, ada: Shop, mug: str, token: str, state: AttemptState, end: tuple[str, str], left: int
+) -> None:
+    order_id = waiting(ada, mug, token)
+    event = event_of(order_id, state)
+
+    first = send(shop, event)
+    settled = ada("GET", f"/orders/{order_id}").text
+    again = [send(shop, event) for _ in range(2)]
+
+    assert [(answer.status, answer.text) for answer in (first, *again)] == [(204, "")] * 3
+    assert standing(ada, order_id) == end
+    assert ada("GET", f"/orders/{order_id}").text == settled
+    assert shop.stock(mug) == left
+
+
+def test_an_authorised_payment_is_taken_when_that_is_told(shop: Shop, ada: Shop, mug: str) -> None:
+    with mock.patch.object(simulator.Simulator, "capture", side_effect=provider.NoAnswer):
+        order_id = waiting(ada, mug, "tok_authorized")
+        assert send(shop, event_of(order_id, AttemptState.AUTHORIZED)).status == 204
+    assert standing(ada, order_id) == ("pending", "authorized")
+
+    assert send(shop, event_of(order_id, AttemptState.AUTHORIZED)).status == 204
+
+    assert standing(ada, order_id) == ("processing", "paid")
+
+
+def test_only_what_the_provider_signed_lately_is_believed(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id = waiting(ada, mug)
+    event = event_of(order_id, AttemptState.CAPTURED)
+
+    wrong = [
+        send(shop, event, "guessed"),
+        send(shop, event, late=-301),
+        send(shop, event, late=301),
+        send(shop, event, raw=messages.write(event).decode().replace("2500", "2501")),
+        Shop(shop.client)("POST", "/payments/webhook", raw=messages.write(event).decode()),
+    ]
+
+    assert [(answer.status, answer.body["code"]) for answer in wrong] == [(400, "invalid_signature")] * 5
+    assert standing(ada, order_id) == ("pending", "unknown")
+    assert send(shop, event, "the next secret", late=-290).status == 204
+    assert standing(ada, order_id) == ("processing", "paid")
+
+
+def test_signed_nonsense_is_told_apart(shop: Shop) -> None:
+    body = b'{"eventId": 1}'
+    headers = messages.signed(body, SECRET, clock.epoch())
+
+    answer = Shop(shop.client)("POST", "/payments/webhook", raw=body.decode(), **headers)
+
+    assert (answer.status, answer.body["code"]) == (400, "unreadable_event")
+
+
+@pytest.mark.parametrize("order", ["forwards", "backwards"])
+def test_the_order_of_messages_does_not_matter(shop: Shop, ada: Shop, mug: str, order: str) -> None:
+    order_id = waiting(ada, mug, "tok_timeout")
+    states = [AttemptState.REQUIRES_ACTION, AttemptState.AUTHORIZED, AttemptState.CAPTURED]
+
+    with mock.patch.object(clock, "pause", side_effect=AssertionError("nobody else is at it")):
+        for state in states if order == "forwards" else reversed(states):
+            assert send(shop, event_of(order_id, state)).status == 204
+
+    assert standing(ada, order_id) == ("processing", "paid")
+    assert shop.stock(mug) == 8
+
+
+def test_a_failure_that_is_told_after_the_money_changes_nothing(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id = waiting(ada, mug)
+    send(shop, event_of(order_id, AttemptState.CAPTURED))
+
+    assert send(shop, event_of(order_id, AttemptState.FAILED)).status == 204
+
+    assert standing(ada, order_id) == ("processing", "paid")
+    assert shop.stock(mug) == 8
+
+
+def test_a_message_that_beats_the_answer_leaves_the_answer_on_record(shop: Shop, ada: Shop, mug: str) -> None:
+    original = simulator.Simulator.charge
+
+    def charge(*said: Any) -> Outcome:
+        outcome = original(*said)
+        send(shop, event_of(said[1].order_id, outcome.state))
+        return outcome
+
+    with mock.patch.object(simulator.Simulator, "charge", charge):
+        first = ada.order((mug, 2), Idempotency_Key="k")
+    again = ada.order((mug, 2), Idempotency_Key="k")
+
+    assert (first.status, first.body["paymentStatus"]) == (201, "paid")
+    assert (again.status, again.text, again.headers["Idempotent-Replayed"]) == (201, first.text, "true")
+
+
+@pytest.mark.parametrize(
+    "figures", [{"amount": 2499}, {"amount": 2501}, {"currency": "EUR"}], ids=["less", "more", "currency"]
+)
+def test_another_amount_settles_nothing_and_is_told_to_people_once(
+    shop: Shop, ada: Shop, mug: str, figures: dict[str, Any]
+) -> None:
+    order_id = waiting(ada, mug)
+
+    for _ in range(2):
+        assert send(shop, event_of(order_id, AttemptState.CAPTURED, **figures)).status == 204
+
+    assert standing(ada, order_id) == ("pending", "unknown")
+    assert incidents(order_id) == ["payment-amount"]
+    assert shop.stock(mug) == 8
+
+
+def test_another_charge_of_the_same_order_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id = waiting(ada, mug)
+
+    send(shop, event_of(order_id, AttemptState.CAPTURED, merchant_key=f"{order_id}:2"))
+
+    assert standing(ada, order_id) == ("pending", "unknown")
+    assert incidents(order_id) == ["unknown-charge"]
+
+
+def test_a_message_that_comes_before_its_order_is_kept_and_heard_by_the_schedule(
+    shop: Shop, ada: Shop, mug: str
+) -> None:
+    order_id = waiting(ada, mug)
+    with mock.patch.object(orders, "find", return_value=None):
+        for _ in range(2):
+            assert send(shop, event_of(order_id, AttemptState.CAPTURED, event_id="evt_1")).status == 204
+    assert standing(ada, order_id) == ("pending", "unknown")
+
+    with mock.patch.object(simulator.Simulator, "look_up", side_effect=provider.NoAnswer):
+        assert [run["heard"] for run in swept_after(1, 2)] == [1, 0]
+
+    assert standing(ada, order_id) == ("processing", "paid")
+
+
+def test_a_message_whose_order_never_comes_is_told_to_people_after_a_day(shop: Shop) -> None:
+    order_id = "ord_01JD0000000000000000000000"
+    send(shop, event_of(order_id, AttemptState.CAPTURED))
+
+    swept_after(60, 23 * 60)
+    assert incidents(order_id) == []
+    swept_after(24 * 60 + 1, 25 * 60)
+
+    assert incidents(order_id) == ["unknown-order"]
+    assert orders.parked(limit=10) == []
+
+
+def refund_in_doubt(ada: Shop, mug: str) -> tuple[str, simulated.GivenBack]:
+    order_id = ada.order((mug, 2)).body["orderId"]
+    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer):
+        assert ada("PUT", f"/orders/{order_id}/cancel").body["paymentStatus"] == "paid"
+    (row,), _ = store.refunds_of(order_id, limit=5, after=None)
+    return order_id, simulated.given_back(row, None)
+
+
+def test_a_refund_that_is_told_of_is_settled_once(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, row = refund_in_doubt(ada, mug)
+    event = simulated.refund_event(row)
+
+    assert [send(shop, event).status for _ in range(2)] == [204, 204]
+
+    assert standing(ada, order_id) == ("cancelled", "refunded")
+    assert ada("GET", f"/orders/{order_id}").body["refunded"] == 25.0
+
+
+def test_a_refund_that_was_refused_after_all_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, row = refund_in_doubt(ada, mug)
+    refused = msgspec.structs.replace(row, state="failed", reason="closed_account")
+
+    send(shop, simulated.refund_event(refused))
+
+    assert standing(ada, order_id) == ("cancelled", "paid")
+    assert [name.partition("-")[0] for name in incidents(order_id)] == ["refund"]
+
+
+def test_a_refund_of_another_amount_or_that_nobody_asked_for_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, row = refund_in_doubt(ada, mug)
+
+    send(shop, simulated.refund_event(msgspec.structs.replace(row, amount=2400)))
+    send(shop, simulated.refund_event(msgspec.structs.replace(row, refund_id="ref_01JD0000000000000000000000")))
+
+    assert standing(ada, order_id) == ("cancelled", "paid")
+    assert sorted(incidents(order_id)) == ["refund-amount", "unknown-refund"]
+
+
+def test_money_that_comes_after_the_end_goes_back_once(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id = waiting(ada, mug, "tok_timeout_before")
+    attempt = store.find_attempt(order_id, 1)
+    swept_after(3, 7)
+    assert standing(ada, order_id) == ("cancelled", "failed")
+    assert attempt
+    simulator.Simulator().charge(attempt, "tok_success")
+
+    for name in ("evt_1", "evt_1", "evt_2"):
+        assert send(shop, event_of(order_id, AttemptState.CAPTURED, event_id=name)).status == 204
+    assert [run["refunded"] for run in swept_after(9, 10)] == [1, 0]
+
+    assert standing(ada, order_id) == ("cancelled", "refunded")
+    assert ada("GET", f"/orders/{order_id}").body["refunded"] == 25.0
+    assert shop.stock(mug) == 10
+    with clock.fixed(clock.now() + timedelta(minutes=11)):
+        late = simulator.Simulator().look_up(attempt)
+    assert late

@@ -1,0 +1,61 @@
+"""`python -m tools.audit`: recompute what must add up in a shop, and say what does not (S5).
+
+The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials. Safe at any time: it reads,
+and keeps its report where `GET /admin/audit` shows it. Exit codes: 0 all adds up, 1 something drifts, 2 no audit.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from chalicelib import transport
+from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.orders import audit
+from chalicelib.orders.views import Drift, Report
+from tools.catalogue import stage
+from tools.local.settings import Refusal
+
+_SECONDS = 4 * 3600
+
+
+def main() -> int:
+    """Audit the stage's store; the exit code."""
+    try:
+        stage.enter()
+        stage.require_table()
+        report = audit.run(seconds=_SECONDS)
+    except (Refusal, Misconfigured) as error:
+        return _complain(str(error))
+    except (Unavailable, transport.Rejected) as error:
+        return _complain(f"The audit stopped: {error.__cause__ or error}. Run it again.")
+    except KeyboardInterrupt:
+        return _complain("The audit was interrupted; run it again.", code=130)
+    for drift in report.drifts:
+        sys.stderr.write(f"{_sentence(drift)}\n")
+    print(_summary(report))
+    return 1 if report.drifts or not report.complete else 0
+
+
+def _sentence(drift: Drift) -> str:
+    match drift.kind:
+        case "stock":
+            return f"{drift.subject}: {drift.found} in stock, {drift.expected} by its movements and orders."
+        case "payment":
+            return f"{drift.subject}: {drift.expected} paid by the order, {drift.found} by the provider (minor units)."
+        case _:
+            return f"{drift.subject}: {drift.expected} refunded by the order, {drift.found} by the provider."
+
+
+def _summary(report: Report) -> str:
+    end = "" if report.complete else " The time was over before the end."
+    busy = f", {report.undecided} of them sold meanwhile and not judged" if report.undecided else ""
+    return f"{report.products:,} products{busy}, {report.orders:,} orders: {len(report.drifts)} drift.{end}"
+
+
+def _complain(sentence: str, *, code: int = 2) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""What each address of the simulator does; no word of HTTP but the address."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from chalicelib.payments.models import Attempt, Refund
+from chalicelib.payments.simulation import Simulation
+from tools.payments.faults import Faults, Script
+from tools.payments.ledger import FileLedger
+from tools.payments.webhooks import Order, Webhooks
+
+T = TypeVar("T")
+
+IDENTITY = "/_simulator/identity"
+
+
+class Unheard(Exception):
+    """There is no such thing in the books."""
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """The body of `POST /charges`."""
+
+    attempt: Attempt
+    token: str
+
+
+class Change(msgspec.Struct, frozen=True, rename="camel"):
+    """The body of `POST /captures` and `POST /voids`."""
+
+    attempt: Attempt
+    payment_id: str
+
+
+class GiveBack(msgspec.Struct, frozen=True):
+    """The body of `POST /refunds`."""
+
+    refund: Refund
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is done at an address: `do` gets the body and the name in the path, and gives what to answer."""
+
+    operation: str
+    do: Callable[[bytes, str], Any]
+
+
+class Calls:
+    """The simulator's addresses."""
+
+    def __init__(self, ledger: FileLedger, simulation: Simulation, faults: Faults, webhooks: Webhooks) -> None:
+        """Wire the addresses to the parts."""
+        self._ledger, self._simulation, self._faults, self._webhooks = ledger, simulation, faults, webhooks
+        self._routes: list[tuple[str, str, Call]] = [
+            ("POST", "/charges", Call("charge", self._charge)),
+            ("GET", "/charges/(.+)", Call("look_up", self._look_up)),
+            ("POST", "/captures", Call("capture", self._capture)),
+            ("POST", "/voids", Call("void", self._void)),
+            ("POST", "/refunds", Call("refund", self._refund)),
+            ("GET", "/refunds/(.+)", Call("look_up_refund", self._look_up_refund)),
+            ("GET", IDENTITY, Call("", lambda _body, _name: {"state": str(ledger.path.parent)})),
+            ("GET", "/_simulator/ledger", Call("", lambda _body, _name: ledger.everything())),
+            ("POST", "/_simulator/script", Call("", self._script)),
+            ("POST", "/_simulator/payments/(.+)/complete", Call("", self._complete)),
+            ("POST", "/_simulator/webhooks", Call("", self._order)),
+        ]
+
+    def find(self, method: str, path: str) -> tuple[Call, str] | None:
+        """What is at an address, and the name in its path."""
+        for wanted, pattern, call in self._routes:
+            found = re.fullmatch(pattern, path)
+            if found and wanted == method:
+                return call, (found.groups() or ("",))[0]
+        return None
+
+    def _charge(self, body: bytes, _: str) -> Any:
+        charge = msgspec.json.decode(body, type=Charge)
+        return self._simulation.charge(charge.attempt, charge.token)
+
+    def _look_up(self, _: bytes, merchant_key: str) -> Any:
+        payment = _heard_of(self._ledger.payment(merchant_key))
+        return payment.outcome()
+
+    def _capture(self, body: bytes, _: str) -> Any:
+        change = msgspec.json.decode(body, type=Change)
+        return self._simulation.capture(change.attempt, change.payment_id)
+
+    def _void(self, body: bytes, _: str) -> Any:
+        change = msgspec.json.decode(body, type=Change)
+        return self._simulation.void(change.attempt, change.payment_id)
+
+    def _refund(self, body: bytes, _: str) -> Any:
+        return self._simulation.refund(msgspec.json.decode(body, type=GiveBack).refund)
+
+    def _look_up_refund(self, _: bytes, refund_id: str) -> Any:
+        return _heard_of(self._ledger.refund(refund_id)).outcome()
+
+    def _script(self, body: bytes, _: str) -> Any:
+        self._faults.add(msgspec.json.decode(body, type=Script))
+        return {}
+
+    def _complete(self, _: bytes, merchant_key: str) -> Any:
+        _heard_of(self._ledger.payment(merchant_key))
+        return self._simulation.complete(merchant_key)
+
+    def _order(self, body: bytes, _: str) -> Any:
+        return {"deliveries": self._webhooks.obey(msgspec.json.decode(body, type=Order))}
+
+
+def _heard_of(found: T | None) -> T:
+    if found is None:
+        raise Unheard
+    return found
