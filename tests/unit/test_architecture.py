@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOMAINS = ["users", "auth", "products", "cart", "coupons", "payments", "orders", "privacy", "notifications"]
+DOMAINS = [
+    "users", "auth", "products", "cart", "coupons", "payments", "orders", "privacy", "webhooks", "notifications"
+]  # fmt: skip
 LEVELS = {"models": 0, "store": 1, "service": 2, "images": 2}
 
 # The only module that may import it, for what has one speaker.

@@ -1,0 +1,22 @@
+"""The envelope of every domain event: what the bus and the shop's webhooks carry alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Something that has happened in the shop, told once under one id.
+
+    `type` carries the version of the shape of `data`, as in `order.created.v1`; docs/events.md lists them all.
+    Whoever receives an id a second time has seen the event before. `correlation_id` is that of the request that
+    began it all.
+    """
+
+    id: str
+    type: str
+    timestamp: str
+    data: dict[str, Any]
+    correlation_id: str | None = None
