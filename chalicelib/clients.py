@@ -14,10 +14,12 @@ from chalicelib.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
 # Short enough that a stuck call leaves time for another within API Gateway's 29 seconds. DynamoDB's calls are
 # retried in `transport` only.
@@ -32,6 +34,11 @@ _making = threading.Lock()
 def dynamodb() -> DynamoDBClient:
     """The table's client."""
     return cast("DynamoDBClient", _made("dynamodb"))
+
+
+def events() -> EventBridgeClient:
+    """The client of the event bus."""
+    return cast("EventBridgeClient", _made("events"))
 
 
 def s3() -> S3Client:
@@ -52,6 +59,11 @@ def ses() -> SESV2Client:
 def sns() -> SNSClient:
     """The client that alerts the shop's people."""
     return cast("SNSClient", _made("sns"))
+
+
+def sqs() -> SQSClient:
+    """The client of the dead-letter queue."""
+    return cast("SQSClient", _made("sqs"))
 
 
 def unanswered() -> Unavailable:

@@ -36,8 +36,8 @@ def epoch_of(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
 
-def at(epoch_seconds: int) -> datetime:
-    """The instant of an expiry."""
+def at(epoch_seconds: float) -> datetime:
+    """The instant so many seconds after the beginning of 1970."""
     return datetime.fromtimestamp(epoch_seconds, UTC)
 
 

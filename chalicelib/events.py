@@ -20,3 +20,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     timestamp: str
     data: dict[str, Any]
     correlation_id: str | None = None
+
+    def body(self) -> bytes:
+        """The event as JSON; amounts are numbers in the currency's own precision."""
+        return _encode(self)
+
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode

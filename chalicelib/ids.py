@@ -20,6 +20,11 @@ def new(prefix: str) -> str:
     return f"{prefix}_{ULID.from_datetime(clock.now())}"
 
 
+def derived(prefix: str, source: str) -> str:
+    """The id that follows from `source`, the same each time."""
+    return f"{prefix}_{digest(source)[:32]}"
+
+
 def valid(prefix: str, text: str) -> bool:
     """Is this an id of that kind? Spares the table a look-up for one that cannot exist."""
     return text.startswith(f"{prefix}_") and _SHAPE.fullmatch(text) is not None

@@ -45,7 +45,7 @@ class Key(NamedTuple):
     sk: str
 
 
-AUDIT_PREFIX = "AUDIT#"
+CART_SK = "CART"
 FIRST_MOVEMENT = "0"  # sorts before every ULID
 INCIDENT_PREFIX = "INCIDENT#"
 MOVEMENT_PREFIX = "MOVE#"
@@ -53,10 +53,14 @@ ORDER_PREFIX = "ORDER#"
 PRODUCT_PREFIX = "PRODUCT#"
 PRODUCT_SK = "METADATA"
 PROFILE_SK = "PROFILE"
-RESET_PREFIX = "RESET#"
 SESSION_PREFIX = "SESSION#"
 STOCK_SK = "STOCK"
 _INVERTED = str.maketrans("0123456789", "9876543210")
+
+
+def family(key: str) -> str:
+    """What kind of thing a partition or sort key names, such as `ORDER` of `ORDER#ord_1`."""
+    return key.partition("#")[0]
 
 
 def user(user_id: str) -> Key:
@@ -81,12 +85,12 @@ def admins() -> Key:
 
 def audit_entry(user_id: str, at: str, event_id: str) -> Key:
     """One line of a user's history; the same event writes the same line."""
-    return Key(f"{AUDIT_PREFIX}{user_id}", f"{at}#{event_id}")
+    return Key(f"AUDIT#{user_id}", f"{at}#{event_id}")
 
 
 def reset_request(email_hash: str) -> Key:
     """The latest request to reset the password of an address, known or not."""
-    return Key(f"{RESET_PREFIX}{email_hash}", "REQUEST")
+    return Key(f"RESET#{email_hash}", "REQUEST")
 
 
 def limit(action: str, hour: int, who_hash: str) -> Key:
@@ -101,12 +105,12 @@ def session(user_id: str, session_id: str) -> Key:
 
 def user_cart(user_id: str) -> Key:
     """A user's cart."""
-    return Key(f"USER#{user_id}", "CART")
+    return Key(f"USER#{user_id}", CART_SK)
 
 
 def guest_cart(token_hash: str) -> Key:
     """The cart of whoever holds the token with this hash."""
-    return Key(f"GUEST#{token_hash}", "CART")
+    return Key(f"GUEST#{token_hash}", CART_SK)
 
 
 def product(product_id: str) -> Key:

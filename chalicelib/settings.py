@@ -19,6 +19,7 @@ class Settings:
     table_name: str
     jwt_secret_name: str
     mail_from: str
+    event_bus_name: str
     alert_topic_arn: str | None
     payment_provider: str
     shipping_policy: str
@@ -42,6 +43,11 @@ class Settings:
         return _text("BUCKET_NAME")
 
     @property
+    def dead_letter_queue_url(self) -> str:
+        """The queue of what was given up; a plain `chalice deploy` does not know it."""
+        return _text("DEAD_LETTER_QUEUE_URL")
+
+    @property
     def image_base_url(self) -> str:
         """Where shoppers find what is in the bucket, without a slash at the end."""
         return _text("IMAGE_BASE_URL").rstrip("/")
@@ -58,6 +64,7 @@ def current() -> Settings:
         table_name=_text("TABLE_NAME"),
         jwt_secret_name=_text("JWT_SECRET_NAME"),
         mail_from=_text("MAIL_FROM"),
+        event_bus_name=_text("EVENT_BUS_NAME"),
         alert_topic_arn=os.environ.get("ALERT_TOPIC_ARN") or None,
         payment_provider=_text("PAYMENT_PROVIDER"),
         shipping_policy=_text("SHIPPING_POLICY", "free"),

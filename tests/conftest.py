@@ -38,7 +38,7 @@ from moto import mock_aws
 import app
 from chalicelib import clients, keyring
 from tests import leaks
-from tests.integration import table
+from tests.integration import stream, table
 from tests.shop import Shop
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +57,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         secret = json.dumps({"kid": "initial", "secret": "s" * 64})
         boto3.client("secretsmanager").create_secret(Name="ecommerce/test/jwt/secret", SecretString=secret)
         boto3.client("sns").create_topic(Name="ecommerce-test-alerts")
+        boto3.client("sqs").create_queue(QueueName="ecommerce-test-dead-letters")
+        stream.listen_to_bus()
         boto3.client("s3").create_bucket(Bucket="ecommerce-test")
         boto3.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
         watch = leaks.Watch(monkeypatch)

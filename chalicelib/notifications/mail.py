@@ -1,88 +1,89 @@
-"""Mail to customers: what it says, and how it leaves."""
+"""Mail to customers and to the operator: which text goes to whom, and how it leaves.
+
+The mail service knows no key by which a mail would leave only once. So a mail is marked after it was taken over
+(`store`): a crash between the two sends it a second time, where a mark made before would lose it.
+"""
 
 from __future__ import annotations
 
-from html import escape
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, log, settings
+from chalicelib import clients, log, money, settings
+from chalicelib.cart.models import Line
 from chalicelib.errors import Unavailable
+from chalicelib.notifications import texts
 from chalicelib.orders.models import Order
 from chalicelib.orders.views import OrderView
+from chalicelib.payments.models import Refund
+
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def order_confirmed(order: Order) -> None:
-    """Tell the buyer that the order is paid and on its way."""
-    view = order.view()
-    opening = f"Thank you for your order {view.order_id}. We have received your payment."
-    _send(order.email, f"Order {view.order_id} confirmed", [opening, *_lines(view)])
+def about_order(name: str, order: Order) -> None:
+    """Tell the buyer what has become of an order: `order_confirmed` and the other texts of that beginning."""
+    text = texts.render(
+        name,
+        getattr(order, "locale", "en"),
+        order_id=order.order_id,
+        lines=_lines(order.view(), getattr(order, "locale", "en")),
+    )
+    _send(order.email, text)
 
 
-def order_cancelled(order: Order) -> None:
-    """Tell the buyer that the order has ended without delivery."""
-    opening = f"Your order {order.order_id} was {order.status}. Whatever was paid goes back to you."
-    _send(order.email, f"Order {order.order_id} {order.status}", [opening, *_lines(order.view())])
+def refunded(refund: Refund, order: Order) -> None:
+    """Tell the buyer that money is on its way back."""
+    amount = money.to_decimal(refund.amount, refund.currency)
+    text = texts.render(
+        "refunded", getattr(order, "locale", "en"), order_id=order.order_id, amount=amount, currency=refund.currency
+    )
+    _send(order.email, text)
 
 
-def confirm_address(to: str, token: str) -> None:
-    """Ask whoever reads this address to confirm that it is theirs."""
-    how = "To confirm that this address is yours, send this token to POST /auth/verify within seven days:"
-    _send(to, "Please confirm your email address", ["Welcome.", how, token])
+def cart_abandoned(to: str, locale: str, lines: Iterable[Line]) -> None:
+    """Remind somebody of what they meant to buy."""
+    named = "\n".join(f"{line.quantity} x {line.product_name}" for line in lines)
+    _send(to, texts.render("cart_abandoned", locale, lines=named))
 
 
-def address_about_to_change(to: str) -> None:
-    """Tell the old address that a new one is waiting for its confirmation (W3)."""
-    what = "Somebody who is logged in as you asked to move your account to another email address."
-    _send(to, "Your email address is about to change", [what, "If it was not you, change your password now."])
+def to_person(name: str, to: str, locale: str, **values: str) -> None:
+    """Send a text about somebody's account, such as `password_reset`."""
+    _send(to, texts.render(name, locale, **values))
 
 
-def password_reset(to: str, token: str) -> None:
-    """Give the holder of an address the means to set a new password."""
-    how = "To set a new password, send this token and the password to POST /auth/password/reset within 30 minutes:"
-    _send(to, "Reset your password", [how, token, "If you did not ask for it, ignore this mail."])
+def sales_summary(to: str, *, day: str, figures: str, place: str) -> None:
+    """Tell the operator how much was sold on a day."""
+    _send(to, texts.render("sales_summary", texts.FALLBACK, day=day, figures=figures, place=place))
 
 
-def invitation(to: str, token: str) -> None:
-    """Invite somebody whose account an admin has opened to choose a password."""
-    how = "To choose your password, send it with this token to POST /auth/password/reset within 30 minutes:"
-    late = "Later, ask for a new token with POST /auth/password/forgot."
-    _send(to, "An account was opened for you", [how, token, late])
-
-
-def token_reused(to: str) -> None:
-    """Warn that somebody else may have been in the account (A2)."""
-    what = "A login of yours was used from two places at once, so we have ended it."
-    _send(to, "We have ended one of your logins", [what, "If you do not know why, change your password now."])
-
-
-def _lines(view: OrderView) -> list[str]:
+def _lines(view: OrderView, locale: str) -> str:
+    """What was bought and what it comes to, so that the mail adds up; what is nothing is not said."""
+    tax = "tax_included" if view.tax_included else "tax"
+    parts = (("discount", -view.discount), ("shipping", view.shipping), (tax, view.tax))
     lines = [f"{item.quantity} x {item.product_name}: {item.subtotal} {view.currency}" for item in view.items]
-    return [*lines, *_parts(view), f"Total: {view.total_amount} {view.currency}"]
+    lines += [f"{texts.phrase(name, locale)}: {amount} {view.currency}" for name, amount in parts if amount]
+    return "\n".join([*lines, f"{texts.phrase('total', locale)}: {view.total_amount} {view.currency}"])
 
 
-def _parts(view: OrderView) -> list[str]:
-    """What lies between the lines and the total, so that the mail adds up; what is nothing is not said."""
-    tax = "Tax included" if view.tax_included else "Tax"
-    parts = (("Discount", -view.discount), ("Shipping", view.shipping), (tax, view.tax))
-    return [f"{name}: {amount} {view.currency}" for name, amount in parts if amount]
-
-
-def _send(to: str, subject: str, paragraphs: list[str]) -> None:
-    html = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
-    body: Any = {"Text": {"Data": "\n\n".join(paragraphs)}, "Html": {"Data": html}}
+def _send(to: str, text: texts.Text) -> None:
+    body: Any = {"Text": {"Data": text.body}, "Html": {"Data": text.html}}
+    correlation_id = _NOT_IN_TAGS.sub("_", log.correlation_id() or "none")
     try:
-        clients.ses().send_email(
+        sent = clients.ses().send_email(
             FromEmailAddress=settings.current().mail_from,
             Destination={"ToAddresses": [to]},
-            Content={"Simple": {"Subject": {"Data": subject}, "Body": body}},
+            Content={"Simple": {"Subject": {"Data": text.subject}, "Body": body}},
+            EmailTags=[{"Name": "correlationId", "Value": correlation_id}],
         )
     except (BotoCoreError, ClientError) as error:
         if _is_final(error):
-            log.error("MAIL_REFUSED", subject=subject.split(" ", maxsplit=1)[0])
+            log.error("MAIL_REFUSED", subject=text.subject.split(" ", maxsplit=1)[0])
             return
         raise Unavailable("The mail service refused or did not answer.") from error
+    log.info("MAIL_SENT", messageId=sent["MessageId"])
 
 
 def _is_final(error: Exception) -> bool:

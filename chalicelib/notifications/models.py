@@ -1,24 +1,82 @@
-"""Stream records as changes: what an item was and what it has become."""
+"""Stream records as changes, and what a change of the table means to the shop.
+
+A change that means nothing to anybody, such as the handler's own writes, has no kind, and so no follow-up (E3).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from chalicelib import attributes
+from chalicelib import attributes, clock, keys
 from chalicelib.keys import Key
+from chalicelib.orders.states import OrderStatus
+from chalicelib.payments.models import RefundState
+from chalicelib.users.shapes import UserStatus
+
+_TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+ANY = ""  # sort key
+SEARCHED = ("name", "description", "category", "isActive", "createdAt", "deletedAt")
+_PUBLIC = (*SEARCHED, "price", "currency", "imageUrl", "sku")
+
+
+class Kind(StrEnum):
+    """What can happen; docs/events.md says which of these are told outside, and in what shape."""
+
+    ORDER_CREATED = "order.created"
+    ORDER_CONFIRMED = "order.confirmed"
+    ORDER_SHIPPED = "order.shipped"
+    ORDER_DELIVERED = "order.delivered"
+    ORDER_COMPLETED = "order.completed"
+    ORDER_CANCELLED = "order.cancelled"
+    ORDER_EXPIRED = "order.expired"
+    REFUND_SUCCEEDED = "refund.succeeded"
+    PRODUCT_CREATED = "product.created"
+    PRODUCT_UPDATED = "product.updated"
+    PRODUCT_DELETED = "product.deleted"
+    PRODUCT_MOVED = "product.moved"
+    STOCK_CHANGED = "stock.changed"
+    STOCK_LOW = "stock.low"
+    USER_CREATED = "user.created"
+    USER_UPDATED = "user.updated"
+    USER_DELETED = "user.deleted"
+    ADDRESS_TO_CONFIRM = "user.address_to_confirm"
+    RESET_REQUESTED = "user.reset_requested"
+    SESSION_REUSED = "session.reused"
+    CART_TOUCHED = "cart.touched"
+    CART_ABANDONED = "cart.abandoned"
+    CART_EXPIRED = "cart.expired"
+    INCIDENT_REPORTED = "incident.reported"
+    SALES_SUMMARISED = "sales.summarised"
+    WEBHOOK_SWITCHED_OFF = "webhook.switched_off"
+
+
+_ORDER_KINDS = {
+    OrderStatus.PROCESSING: Kind.ORDER_CONFIRMED,
+    OrderStatus.SHIPPED: Kind.ORDER_SHIPPED,
+    OrderStatus.DELIVERED: Kind.ORDER_DELIVERED,
+    OrderStatus.COMPLETED: Kind.ORDER_COMPLETED,
+    OrderStatus.CANCELLED: Kind.ORDER_CANCELLED,
+    OrderStatus.EXPIRED: Kind.ORDER_EXPIRED,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One record of the table's stream, in plain values; `before` or `after` is None for an insert or a removal."""
+    """One record of the table's stream, in plain values; `before` or `after` is None for an insert or a removal.
+
+    `at` is when the item was written; a record that comes again says the same.
+    """
 
     event_id: str
     sequence_number: str
+    at: str
     key: Key
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+    is_expiry: bool = False
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Change:
@@ -28,10 +86,17 @@ class Change:
         return cls(
             event_id=record["eventID"],
             sequence_number=images["SequenceNumber"],
+            at=clock.timestamp(clock.at(images["ApproximateCreationDateTime"])),
             key=Key(key["PK"], key["SK"]),
             before=_image(images.get("OldImage")),
             after=_image(images.get("NewImage")),
+            is_expiry=record.get("userIdentity") == _TTL,
         )
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """What the item is now, or was last."""
+        return self.after or self.before or {}
 
     def touched(self, names: Iterable[str]) -> bool:
         """Did any of these attributes come, go or change?"""
@@ -42,6 +107,102 @@ class Change:
         """The new value of an attribute if this change gave it one, else None."""
         old, new = (self.before or {}).get(attribute), (self.after or {}).get(attribute)
         return new if new != old else None
+
+
+def kinds_of(change: Change, *, low_stock: int) -> list[Kind]:
+    """What a change means; `low_stock` is the number of units that are few."""
+    if change.after is None:
+        return list(_removals(change))
+    family, kind = keys.family(change.key.pk), keys.family(change.key.sk)
+    meaning = MEANINGS.get((family, kind)) or MEANINGS.get((family, ANY))
+    return list(meaning(change, low_stock)) if meaning else []
+
+
+def _removals(change: Change) -> Iterator[Kind]:
+    if change.key.sk == keys.PRODUCT_SK and change.key.pk.startswith(keys.PRODUCT_PREFIX):
+        yield Kind.PRODUCT_MOVED
+    if change.key.sk == keys.CART_SK and change.is_expiry:
+        yield Kind.CART_EXPIRED
+
+
+def _of_order(change: Change, _: int) -> Iterator[Kind]:
+    if change.before is None:
+        yield Kind.ORDER_CREATED
+    status = change.became("status")
+    if status in _ORDER_KINDS:
+        yield _ORDER_KINDS[status]
+
+
+def _of_refund(change: Change, _: int) -> Iterator[Kind]:
+    if change.became("state") == RefundState.SUCCEEDED:
+        yield Kind.REFUND_SUCCEEDED
+
+
+def _of_product(change: Change, _: int) -> Iterator[Kind]:
+    if change.touched(SEARCHED):
+        yield Kind.PRODUCT_MOVED
+    if change.became("deletedAt"):
+        yield Kind.PRODUCT_DELETED
+    elif change.before is None or (change.before.get("deletedAt") and not change.item.get("deletedAt")):
+        yield Kind.PRODUCT_CREATED
+    elif change.touched(_PUBLIC):
+        yield Kind.PRODUCT_UPDATED
+
+
+def _of_stock(change: Change, low_stock: int) -> Iterator[Kind]:
+    if change.before is None or change.became("stock") is None:
+        return
+    yield Kind.STOCK_CHANGED
+    if change.before["stock"] > low_stock >= change.item["stock"]:
+        yield Kind.STOCK_LOW
+
+
+def _of_user(change: Change, _: int) -> Iterator[Kind]:
+    if change.before is None:
+        yield Kind.USER_CREATED
+    elif change.became("status") == UserStatus.DELETED:
+        yield Kind.USER_DELETED
+    elif change.became("version"):
+        yield Kind.USER_UPDATED
+    if change.became("emailNonce") and change.item["status"] != UserStatus.DELETED:
+        yield Kind.ADDRESS_TO_CONFIRM
+
+
+def _of_cart(change: Change, _: int) -> Iterator[Kind]:
+    if change.became("updatedAt"):
+        yield Kind.CART_TOUCHED
+    if change.became("remindedAt"):
+        yield Kind.CART_ABANDONED
+
+
+def _when_new(kind: Kind, *, attribute: str = "PK", value: str | None = None) -> Any:
+    """The meaning of an attribute that has come, or has changed to that value."""
+
+    def meaning(change: Change, _: int) -> Iterator[Kind]:
+        became = change.became(attribute)
+        if became is not None and value in (None, became):
+            yield kind
+
+    return meaning
+
+
+# The families of partitions whose removals alone mean something.
+REMOVED_ONLY = ("GUEST",)
+
+# By the families of the partition key and of the sort key, as `keys` lists them.
+MEANINGS = {
+    ("USER", "ORDER"): _of_order,
+    ("ORDER", "REFUND"): _of_refund,
+    ("PRODUCT", keys.PRODUCT_SK): _of_product,
+    ("PRODUCT", keys.STOCK_SK): _of_stock,
+    ("USER", keys.PROFILE_SK): _of_user,
+    ("USER", keys.CART_SK): _of_cart,
+    ("RESET", "REQUEST"): _when_new(Kind.RESET_REQUESTED, attribute="nonce"),
+    ("AUDIT", ANY): _when_new(Kind.SESSION_REUSED, attribute="action", value="session.token_reused"),
+    ("ORDER", "INCIDENT"): _when_new(Kind.INCIDENT_REPORTED),
+    ("SALES", ANY): _when_new(Kind.SALES_SUMMARISED),
+    ("WEBHOOKS", "WEBHOOK"): _when_new(Kind.WEBHOOK_SWITCHED_OFF, attribute="disabledAt"),
+}
 
 
 def _image(image: Mapping[str, Any] | None) -> dict[str, Any] | None:

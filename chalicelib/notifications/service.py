@@ -1,171 +1,184 @@
-"""What follows a change of the table: who reacts to what, and deliveries that count each effect once.
+"""What follows a change of the table, for batches of stream records that may come twice, late or in part (rules E).
 
-A record that cannot be handled is reported by its sequence number; the stream's trigger retries it and then puts
-it into the dead-letter queue, so that it never blocks the records of others (E2).
+Each record has its reactions; then the events of the whole batch go to the bus together. A record that cannot be
+handled is reported by its sequence number and comes again with all that follow it, so what has happened is marked
+(`store`). One that no repetition will help, or that failed too often, goes into the dead-letter queue, whole, and the
+others go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from chalicelib import db, keys, log, settings, transport
-from chalicelib.auth import accounts
-from chalicelib.errors import ShopError
-from chalicelib.notifications import alerts, mail, store
-from chalicelib.notifications.models import Change
-from chalicelib.orders.models import Order
-from chalicelib.orders.states import OrderStatus
-from chalicelib.privacy import service as privacy
-from chalicelib.products import search
-from chalicelib.products import store as products
-from chalicelib.users import audit
-from chalicelib.users import store as users
-from chalicelib.users.models import User
-from chalicelib.users.shapes import UserStatus
+from chalicelib.errors import ShopError, Unavailable
+from chalicelib.events import Event
+from chalicelib.notifications import bus, letters, store
+from chalicelib.notifications.models import Change, Kind, kinds_of
+from chalicelib.notifications.reactions import REACTIONS, Reaction
+from chalicelib.notifications.shapes import SHAPES, event_of
 
-Reaction = Callable[[Change], None]
+Record = Mapping[str, Any]
 
-_SEARCHED = ("name", "description", "category", "isActive", "createdAt", "deletedAt")
-
-_MALFORMED = (msgspec.ValidationError, KeyError, TypeError, ValueError)
-
-
-def _mail_confirmation(change: Change) -> None:
-    order = msgspec.convert(change.after, Order)
-    if not order.is_anonymous:
-        mail.order_confirmed(order)
-
-
-def _mail_cancellation(change: Change) -> None:
-    order = msgspec.convert(change.after, Order)
-    if not order.is_anonymous:
-        mail.order_cancelled(order)
-
-
-def _mail_verification(change: Change) -> None:
-    user = msgspec.convert(change.after, User)
-    mail.confirm_address(user.unconfirmed_email, accounts.verify_token(user))
-    if user.pending_email:
-        mail.address_about_to_change(user.email)
-
-
-def _finish_erasure(change: Change) -> None:
-    """Complete what a crash may have left of an erasure; an account that an admin deleted keeps its orders whole."""
-    user = msgspec.convert(change.after, User)
-    if user.is_forgotten:
-        privacy.finish(user.user_id)
-
-
-def _mail_reset(change: Change) -> None:
-    """Send the link to whoever has the address, if anybody; the request was noted all the same (W1)."""
-    request = change.after or {}
-    user = users.by_email(request["email"])
-    if user is None or not user.is_active:
-        return
-    token = accounts.reset_token(request["email"], request["nonce"])
-    send = mail.invitation if request["purpose"] == "invitation" else mail.password_reset
-    send(user.email, token)
-
-
-def _alert_low_stock(change: Change) -> None:
-    """Tell the shop's people, unless the product is not sold any more."""
-    stock = change.after or {}
-    product = products.about([stock["productId"]]).get(stock["productId"])
-    if product and product.is_active:
-        alerts.low_stock(product, left=stock["stock"])
-
-
-def _alert_incident(change: Change) -> None:
-    incident = change.after or {}
-    alerts.incident(incident["orderId"], incident["name"], incident["facts"])
-
-
-def _mail_reuse_alarm(change: Change) -> None:
-    user = users.get((change.after or {})["userId"])
-    if user and user.is_active:
-        mail.token_reused(user.email)
-
-
-# Who reacts to an order that has come into a status: the effect's name, and what it does.
-ON_ORDER_STATUS: dict[OrderStatus, dict[str, Reaction]] = {
-    OrderStatus.PROCESSING: {"mail-confirmation": _mail_confirmation},
-    OrderStatus.CANCELLED: {"mail-cancellation": _mail_cancellation},
-    OrderStatus.EXPIRED: {"mail-cancellation": _mail_cancellation},
+MOST_TRIES = 5
+_PUBLISH = "publish"
+_HOPELESS = (msgspec.ValidationError, KeyError, TypeError, ValueError)
+_FAILURES = (ShopError, db.ConditionFailed, transport.Rejected, *_HOPELESS)
+_METRICS = {
+    Kind.ORDER_CREATED: "OrderCreated",
+    Kind.ORDER_CONFIRMED: "OrderConfirmed",
+    Kind.ORDER_CANCELLED: "OrderCancelled",
+    Kind.ORDER_EXPIRED: "OrderExpired",
+    Kind.REFUND_SUCCEEDED: "Refunded",
+    Kind.CART_EXPIRED: "CartExpired",
+    Kind.USER_CREATED: "UserCreated",
 }
 
 
-def handle(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    """React to a batch of stream records; returns the sequence numbers of those to be delivered again."""
-    failed = []
-    for record in records:
-        sequence_number = record["dynamodb"]["SequenceNumber"]
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A record and what it means."""
+
+    record: Record
+    change: Change
+    kinds: list[Kind]
+
+    @property
+    def reactions(self) -> Iterator[Reaction]:
+        for kind in self.kinds:
+            yield from REACTIONS.get(kind, ())
+
+    @property
+    def told(self) -> list[Kind]:
+        """The kinds that are told outside."""
+        return [kind for kind in self.kinds if kind in SHAPES]
+
+    def effect(self, name: str) -> store.Effect:
+        return self.change.event_id, name
+
+    @property
+    def effects(self) -> Iterator[store.Effect]:
+        """The effects that must happen once."""
+        yield from (self.effect(reaction.name) for reaction in self.reactions if reaction.name)
+        yield from (self.effect(_publication(kind)) for kind in self.told)
+
+
+@dataclass
+class _Failures:
+    """The records of a batch that failed; `may_give_up` says whether one can end as a dead letter."""
+
+    may_give_up: bool
+    numbers: list[str] = field(default_factory=list)
+    items: set[keys.Key] = field(default_factory=set)
+
+    @contextmanager
+    def of(self, record: Record, key: keys.Key | None = None) -> Iterator[None]:
+        """Take what goes wrong with a record."""
         try:
-            _react(Change.of(record))
-        except (ShopError, db.ConditionFailed, transport.Rejected, *_MALFORMED) as error:
-            log.error("RECORD_FAILED", sequenceNumber=sequence_number, error=type(error).__name__)
-            failed.append(sequence_number)
-    return failed
+            yield
+        except _FAILURES as error:
+            self.add(record, error, key)
+
+    def add(self, record: Record, error: Exception, key: keys.Key | None = None) -> None:
+        """Report the record, or give it up, and then nothing waits for it."""
+        number = record["dynamodb"]["SequenceNumber"]
+        log.error("RECORD_FAILED", sequenceNumber=number, error=type(error).__name__)
+        if self.may_give_up and _given_up(record, error):
+            return
+        self.hold(number, key)
+
+    def hold(self, number: str, key: keys.Key | None) -> None:
+        """Let a record come again, and with it all that follows of the same item."""
+        if number not in self.numbers:
+            self.numbers.append(number)
+        if key:
+            self.items.add(key)
 
 
-def _react(change: Change) -> None:
-    if _is_product(change.key) and change.touched(_SEARCHED):
-        search.refresh(str(({**(change.before or {}), **(change.after or {})})["productId"]))
-    if change.after is None:
-        return
-    log.enrich(correlationId=change.after.get("correlationId"))
-    if change.before and change.key.sk == keys.STOCK_SK and change.became("stock") is not None:
-        _show_stock(change.after)
-    if change.key.sk == keys.PROFILE_SK:
-        _write_history(change)
-    for effect, reaction in _effects(change):
-        if not store.happened(change.event_id, effect):
-            reaction(change)
-            store.record(change.event_id, effect)
-            log.info("EFFECT_DONE", effect=effect, eventId=change.event_id)
-
-
-def _effects(change: Change) -> Iterator[tuple[str, Reaction]]:
-    """What this change leads to that must happen once."""
-    if change.key.sk.startswith(keys.ORDER_PREFIX):
-        yield from ON_ORDER_STATUS.get(change.became("status"), {}).items()
-    elif change.key.sk == keys.PROFILE_SK and change.became("status") == UserStatus.DELETED:
-        yield "finish-erasure", _finish_erasure
-    elif change.key.sk == keys.PROFILE_SK and change.became("emailNonce"):
-        yield "mail-verification", _mail_verification
-    elif change.key.pk.startswith(keys.RESET_PREFIX) and change.became("nonce"):
-        yield "mail-reset", _mail_reset
-    elif change.key.sk == keys.STOCK_SK and _has_become_low(change):
-        yield "alert-low-stock", _alert_low_stock
-    elif change.key.sk.startswith(keys.INCIDENT_PREFIX) and change.before is None:
-        yield "alert-incident", _alert_incident
-    elif change.key.pk.startswith(keys.AUDIT_PREFIX) and change.became("action") == "session.token_reused":
-        yield "mail-reuse-alarm", _mail_reuse_alarm
-
-
-def _is_product(key: keys.Key) -> bool:
-    """Is it the description of a product? A coupon's item has the same sort key."""
-    return key.sk == keys.PRODUCT_SK and key.pk.startswith(keys.PRODUCT_PREFIX)
-
-
-def _has_become_low(change: Change) -> bool:
-    """Did the stock cross the threshold downwards?"""
-    threshold = settings.current().low_stock_threshold
-    return change.before is not None and change.before["stock"] > threshold >= (change.after or {})["stock"]
-
-
-def _show_stock(after: dict[str, Any]) -> None:
-    """Bring the number in lists up to date; by its version an older record changes nothing."""
+def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
+    """React to a batch of stream records; returns the sequence numbers of those to be delivered again."""
+    failures = _Failures(may_give_up)
+    tasks = list(_tasks(records, failures))
     try:
-        db.commit(products.show_stock(after["productId"], stock=after["stock"], version=after["stockVersion"]))
-    except db.ConditionFailed:
-        log.debug("STOCK_ALREADY_SHOWN", productId=after["productId"])
+        done = store.happened(effect for task in tasks for effect in task.effects)
+    except Unavailable:
+        return [task.change.sequence_number for task in tasks] + failures.numbers
+    news: list[tuple[_Task, Kind, Event]] = []
+    for task in tasks:
+        if task.change.key in failures.items:
+            failures.hold(task.change.sequence_number, task.change.key)
+            continue
+        with failures.of(task.record, task.change.key):
+            log.enrich(correlationId=task.change.item.get("correlationId"))
+            news += _news(task, done)
+            _react(task, done)
+    _publish(news, failures)
+    return failures.numbers
 
 
-def _write_history(change: Change) -> None:
-    """Add the user's history line; the same record writes the same line."""
-    entry = audit.entry(change.before, change.after or {})
-    if entry:
-        db.commit(users.audit(entry, change.event_id))
+def _tasks(records: Iterable[Record], failures: _Failures) -> Iterator[_Task]:
+    few = settings.current().low_stock_threshold
+    for record in records:
+        with failures.of(record):
+            change = Change.of(record)
+            if kinds := kinds_of(change, low_stock=few):
+                yield _Task(record, change, kinds)
+
+
+def _react(task: _Task, done: set[store.Effect]) -> None:
+    for reaction in task.reactions:
+        effect = task.effect(reaction.name) if reaction.name else None
+        if effect in done:
+            continue
+        reaction.act(task.change)
+        if effect:
+            store.record([effect])
+            log.info("EFFECT_DONE", effect=reaction.name, eventId=task.change.event_id)
+
+
+def _news(task: _Task, done: set[store.Effect]) -> list[tuple[_Task, Kind, Event]]:
+    """The events that a change is to be told as, and was not."""
+    untold = (kind for kind in task.told if task.effect(_publication(kind)) not in done)
+    return [(task, kind, event_of(kind, task.change)) for kind in untold]
+
+
+def _publish(news: list[tuple[_Task, Kind, Event]], failures: _Failures) -> None:
+    """Tell the bus, as many at a time as it takes."""
+    log.enrich(correlationId=None)
+    for start in range(0, len(news), bus.AT_ONCE):
+        portion = news[start : start + bus.AT_ONCE]
+        refused = {event.id for event in bus.publish([event for _, _, event in portion])}
+        told = [(task, kind) for task, kind, event in portion if event.id not in refused]
+        failed = {task.change.event_id: task for task, _, event in portion if event.id in refused}
+        try:
+            store.record(task.effect(_publication(kind)) for task, kind in told)
+        except Unavailable:
+            failed |= {task.change.event_id: task for task, _ in told}
+            told = []
+        for task in failed.values():
+            failures.add(task.record, Unavailable("The event was not told."))
+        for kind in (kind for _, kind in told if kind in _METRICS):
+            log.metric(_METRICS[kind])
+
+
+def _publication(kind: Kind) -> str:
+    return f"{_PUBLISH}-{kind}"
+
+
+def _given_up(record: Record, error: Exception) -> bool:
+    """Put a record that will never succeed, or did not often enough, into the dead-letter queue."""
+    try:
+        is_hopeless = isinstance(error, _HOPELESS)
+        tries = 1 if is_hopeless else store.count_try(record["eventID"])
+        if not is_hopeless and tries < MOST_TRIES:
+            return False
+        letters.send(record, error, tries=tries)
+    except _FAILURES as failure:
+        log.error("RECORD_NOT_GIVEN_UP", error=type(failure).__name__)
+        return False
+    return True

@@ -30,7 +30,6 @@ def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView
     provider.current()  # a stage that cannot take money must not take stock off the shelf either
     order = db.repeat_until_current(lambda: _reserve(request, buyer, claim))
     log.info("ORDER_CREATED", orderId=order.order_id, items=len(order.lines))
-    log.metric("OrderCreated")
     outcome = _charge(order, request.payment_method.token) if order.total else settlement.NOTHING_TO_PAY
     return _answer(settlement.settle(order, outcome, claim), outcome)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import attributes, clock, db, ids, keys, settings
+from chalicelib import attributes, clock, db, ids, keys, log, settings
 from chalicelib.access import Principal
 from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.models import Order
@@ -28,7 +28,7 @@ class Stale(db.ConditionFailed):
 
 def add(order: Order) -> tuple[db.Write, ...]:
     """The writes of a new order and its lines."""
-    item = {**_to_item(order), "updatedBy": order.user_id}
+    item = {**_to_item(order), "updatedBy": order.user_id, "correlationId": log.correlation_id()}
     lines = (
         db.insert(
             keys.order_item(order.order_id, line.product_id),
@@ -43,7 +43,8 @@ def change(before: Order, after: Order, *, actor: str) -> db.Write:
     """The write of what differs between two states of an order, or `Stale` when somebody changed it first (O2)."""
     was, now = _to_item(before), _to_item(after)
     changed = {name: now[name] for name in now if now[name] != was[name]}
-    expression, values, names = attributes.assignment({**changed, "version": after.version, "updatedBy": actor})
+    marks = {"version": after.version, "updatedBy": actor, "correlationId": log.correlation_id()}
+    expression, values, names = attributes.assignment({**changed, **marks})
     return db.update(
         keys.order(before.user_id, before.order_id),
         expression,

@@ -18,7 +18,7 @@ def entry(before: dict[str, Any] | None, after: dict[str, Any]) -> AuditEntry | 
     """What a change of a user's item says for the history, or None for one that no reader could see."""
     if before is not None and before.get("version") == after.get("version"):
         return None
-    changed = [name for name in _WATCHED if (before or {}).get(name) != after.get(name)]
+    changed = _changed(before, after)
     return AuditEntry(
         user_id=after["userId"],
         at=after["updatedAt"],
@@ -28,6 +28,15 @@ def entry(before: dict[str, Any] | None, after: dict[str, Any]) -> AuditEntry | 
         reason=after.get("changeReason"),
         correlation_id=after.get("correlationId"),
     )
+
+
+def changed_fields(before: dict[str, Any] | None, after: dict[str, Any]) -> list[str]:
+    """The names of the fields that a change of a user's item touched, as history tells them."""
+    return [_NAMES.get(name, name) for name in _changed(before, after)]
+
+
+def _changed(before: dict[str, Any] | None, after: dict[str, Any]) -> list[str]:
+    return [name for name in _WATCHED if (before or {}).get(name) != after.get(name)]
 
 
 def _action(before: dict[str, Any] | None, changed: list[str]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import boto3
 import pytest
 
 from chalicelib import clients, log
 from chalicelib.products import search
-from tests.integration.stream import deliver, mails, records
+from tests.integration.stream import deliver, mails, records, told
 from tests.shop import Shop
 
 
@@ -58,20 +61,8 @@ def test_the_stock_of_a_new_product_needs_no_second_write(shop: Shop, mug: str) 
 
     deliver(shop, [record for record in records() if record["dynamodb"]["Keys"]["PK"]["S"].startswith("PRODUCT#")])
 
-    assert calls == ["GetItem", "GetItem"]  # a look whether the search index is up to date
-
-
-def test_a_poisoned_record_is_reported_and_the_others_go_on(shop: Shop, mug: str) -> None:
-    order = shop.customer().order((mug, 1)).body["orderId"]
-    batch = records()
-    poisoned = next(r for r in batch if r["dynamodb"].get("NewImage", {}).get("status", {}).get("S") == "processing")
-    broken = {**poisoned, "eventID": "poison", "dynamodb": {**poisoned["dynamodb"], "SequenceNumber": "999"}}
-    broken["dynamodb"]["NewImage"] = {**poisoned["dynamodb"]["NewImage"], "total": {"S": "twelve"}}
-
-    failed = deliver(shop, [broken, *batch])
-
-    assert failed == ["999"]
-    assert outbox() == [("ada@example.com", f"Order {order} confirmed")]
+    # What has happened already, whether the search index is up to date, and the mark of the event that was told.
+    assert calls == ["BatchGetItem", "GetItem", "GetItem", "BatchWriteItem"]
 
 
 def test_a_mail_that_could_not_be_sent_is_sent_at_the_next_delivery(shop: Shop, mug: str) -> None:
@@ -93,6 +84,27 @@ def test_the_schedule_answers_what_it_did(shop: Shop) -> None:
     answer = shop.client.lambda_.invoke("run_scheduled_work", event).payload
 
     assert answer == {"settled": 0, "expired": 0, "refunded": 0, "heard": 0, "failed": 0}
+
+
+def test_the_correlation_id_of_a_request_goes_on_into_its_events_its_mails_and_their_logs(
+    shop: Shop, mug: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent: list[Any] = []
+    clients.ses().meta.events.register("provide-client-params.sesv2.SendEmail", lambda params, **_: sent.append(params))
+    ada = shop.customer()
+    ada.headers["X-Correlation-Id"] = "checkout/7"
+    order = ada.order((mug, 1)).body["orderId"]
+    capsys.readouterr()
+
+    deliver(shop)
+
+    (tags,) = [mail["EmailTags"] for mail in sent if order in mail["Content"]["Simple"]["Subject"]["Data"]]
+    assert tags == [{"Name": "correlationId", "Value": "checkout_7"}]
+    assert {event["correlationId"] for event in told() if event["data"].get("orderId") == order} == {"checkout/7"}
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [
+        line["correlationId"] for line in lines if line.get("metadata", {}).get("effect") == "mail-order_confirmed"
+    ] == ["checkout/7"]
 
 
 def test_one_records_correlation_id_does_not_stick_to_the_next() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.local import functions
+from tools.local import filters, functions
 from tools.local.checkpoint import Checkpoint
 from tools.local.delivery import Delivery, Record, sequence_number
 
@@ -37,6 +37,8 @@ class Pump(threading.Thread):
         self._queue = boto3.client("sqs")
         self._stopping = threading.Event()
         self._delivery = Delivery(self._invoke, self._bury, checkpoint.save, self._pause)
+        self._shard = ""
+        self._patterns = filters.patterns()
 
     def run(self) -> None:
         """Follow the stream; when the local AWS stumbles, start again from the checkpoint."""
@@ -58,15 +60,17 @@ class Pump(threading.Thread):
         last = self._checkpoint.read()
         for page in self._pages():
             fresh = [record for record in page if int(sequence_number(record)) > last]
-            self._delivery.deliver([lambda_record(record, self._stream_arn) for record in fresh])
+            shaped = [lambda_record(record, self._stream_arn) for record in fresh]
+            self._delivery.deliver([record for record in shaped if filters.passes(record, self._patterns)])
             if not page:
                 self._pause(POLL_SECONDS)
 
     def _pages(self) -> Iterator[list[Any]]:
         """Every page from the oldest record kept; empty pages while nothing happens."""
         shards = self._streams.describe_stream(StreamArn=self._stream_arn)["StreamDescription"]["Shards"]
+        self._shard = shards[0]["ShardId"]
         iterator = self._streams.get_shard_iterator(
-            StreamArn=self._stream_arn, ShardId=shards[0]["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            StreamArn=self._stream_arn, ShardId=self._shard, ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
         while iterator and not self._stopping.is_set():
             answer = self._streams.get_records(ShardIterator=iterator)
@@ -82,9 +86,13 @@ class Pump(threading.Thread):
         return functions.call(self._handler, copy, functions.context("handle-table-stream"))
 
     def _bury(self, record: Record, tries: int) -> None:
-        """Send the record, with its payload, to the dead-letter queue."""
+        """Tell the dead-letter queue where the record is, as the Lambda service does: not what it says."""
         LOG.error("record %s given up after %d attempts", record["eventID"], tries)
-        letter = {"condition": "RetryAttemptsExhausted", "attempts": tries, "payload": {"Records": [record]}}
+        number = sequence_number(record)
+        place = {"streamArn": self._stream_arn, "shardId": self._shard, "batchSize": 1}
+        numbers = {"startSequenceNumber": number, "endSequenceNumber": number}
+        context = {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": tries}
+        letter = {"version": "1.0", "requestContext": context, "DDBStreamBatchInfo": {**place, **numbers}}
         self._queue.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(letter))
 
 

@@ -89,7 +89,7 @@ def trigger_settings(queue_arn: str) -> dict[str, Any]:
     """The trigger's settings in infra/merge-sam.json, as the Lambda service takes them."""
     merge: dict[str, Any] = json.loads(MERGE.read_text())
     (event,) = merge["Resources"]["HandleTableStream"]["Properties"]["Events"].values()
-    given = ("FunctionResponseTypes", "BisectBatchOnFunctionError", "MaximumRetryAttempts")
+    given = ("FunctionResponseTypes", "BisectBatchOnFunctionError", "MaximumRetryAttempts", "FilterCriteria")
     settings = {name: event["Properties"][name] for name in given}
     return {**settings, "DestinationConfig": {"OnFailure": {"Destination": queue_arn}}}
 

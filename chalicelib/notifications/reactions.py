@@ -1,0 +1,152 @@
+"""Who reacts to what: one table, from what has happened to everything that follows.
+
+A reaction `once` must not happen twice, and its mark is kept under its name (`store`); every other may be repeated
+at will, because it compares with what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from chalicelib import db, log
+from chalicelib.auth import accounts
+from chalicelib.notifications import alerts, mail
+from chalicelib.notifications.models import Change, Kind
+from chalicelib.orders import history
+from chalicelib.orders import store as orders
+from chalicelib.orders.models import Order
+from chalicelib.payments.models import Refund
+from chalicelib.privacy import service as privacy
+from chalicelib.products import search
+from chalicelib.products import store as products
+from chalicelib.users import audit
+from chalicelib.users import store as users
+from chalicelib.users.models import User
+
+Act = Callable[[Change], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What to do about a change; `name` marks what must happen once, and is None for what may be repeated."""
+
+    act: Act
+    name: str | None = None
+
+
+def once(name: str, act: Act) -> Reaction:
+    """A reaction that must happen once."""
+    return Reaction(act, name)
+
+
+def _mail_order(text: str) -> Reaction:
+    def act(change: Change) -> None:
+        order = msgspec.convert(change.after, Order)
+        if not order.is_anonymous:
+            mail.about_order(text, order)
+
+    return once(f"mail-{text}", act)
+
+
+def _mail_refund(change: Change) -> None:
+    refund = msgspec.convert(change.after, Refund)
+    order = orders.owned(refund.user_id, refund.order_id)
+    if order and not order.is_anonymous:
+        mail.refunded(refund, order)
+
+
+def _mail_verification(change: Change) -> None:
+    user = msgspec.convert(change.after, User)
+    mail.to_person(
+        "confirm_address", user.unconfirmed_email, getattr(user, "locale", "en"), token=accounts.verify_token(user)
+    )
+    if user.pending_email:
+        mail.to_person("address_about_to_change", user.email, getattr(user, "locale", "en"))
+
+
+def _mail_reset(change: Change) -> None:
+    """Send the token to whoever has the address, if anybody; the request was noted all the same (W1)."""
+    request = change.item
+    user = users.by_email(request["email"])
+    if user is None or not user.is_active:
+        return
+    token = accounts.reset_token(request["email"], request["nonce"])
+    text = "invitation" if request["purpose"] == "invitation" else "password_reset"
+    mail.to_person(text, user.email, getattr(user, "locale", "en"), token=token)
+
+
+def _mail_reuse_alarm(change: Change) -> None:
+    user = users.get(change.item["userId"])
+    if user and user.is_active:
+        mail.to_person("token_reused", user.email, getattr(user, "locale", "en"))
+
+
+def _finish_erasure(change: Change) -> None:
+    """Complete what a crash may have left of an erasure; an account that an admin deleted keeps its orders whole."""
+    user = msgspec.convert(change.after, User)
+    if user.is_forgotten:
+        privacy.finish(user.user_id)
+
+
+def _alert_low_stock(change: Change) -> None:
+    """Tell the shop's people, unless the product is not sold any more."""
+    stock = change.item
+    product = products.about([stock["productId"]]).get(stock["productId"])
+    if product and product.is_active:
+        alerts.low_stock(product, left=stock["stock"])
+
+
+def _alert_incident(change: Change) -> None:
+    incident = change.item
+    alerts.incident(incident["orderId"], incident["name"], incident["facts"])
+
+
+def _index_product(change: Change) -> None:
+    search.refresh(str(change.item["productId"]))
+
+
+def _show_stock(change: Change) -> None:
+    """Bring the number in lists up to date; by its version an older record changes nothing."""
+    stock = change.item
+    try:
+        db.commit(products.show_stock(stock["productId"], stock=stock["stock"], version=stock["stockVersion"]))
+    except db.ConditionFailed:
+        log.debug("STOCK_ALREADY_SHOWN", productId=stock["productId"])
+
+
+def _record_user(change: Change) -> None:
+    """Add the user's history line; the same record writes the same line."""
+    entry = audit.entry(change.before, change.item)
+    if entry:
+        db.commit(users.audit(entry, change.event_id))
+
+
+def _record_order(change: Change) -> None:
+    """Add the order's latest step to its buyer's history; the same step writes the same line."""
+    line = history.lines(msgspec.convert(change.after, Order))[-1]
+    db.commit(users.audit(line.entry, line.step))
+
+
+REACTIONS: dict[Kind, tuple[Reaction, ...]] = {
+    Kind.ORDER_CREATED: (Reaction(_record_order),),
+    Kind.ORDER_CONFIRMED: (Reaction(_record_order), _mail_order("order_confirmed")),
+    Kind.ORDER_SHIPPED: (Reaction(_record_order), _mail_order("order_shipped")),
+    Kind.ORDER_DELIVERED: (Reaction(_record_order),),
+    Kind.ORDER_COMPLETED: (Reaction(_record_order),),
+    Kind.ORDER_CANCELLED: (Reaction(_record_order), _mail_order("order_cancelled")),
+    Kind.ORDER_EXPIRED: (Reaction(_record_order), _mail_order("order_expired")),
+    Kind.REFUND_SUCCEEDED: (once("mail-refund", _mail_refund),),
+    Kind.PRODUCT_MOVED: (Reaction(_index_product),),
+    Kind.STOCK_CHANGED: (Reaction(_show_stock),),
+    Kind.STOCK_LOW: (once("alert-low-stock", _alert_low_stock),),
+    Kind.USER_CREATED: (Reaction(_record_user),),
+    Kind.USER_UPDATED: (Reaction(_record_user),),
+    Kind.USER_DELETED: (Reaction(_record_user), once("finish-erasure", _finish_erasure)),
+    Kind.ADDRESS_TO_CONFIRM: (once("mail-verification", _mail_verification),),
+    Kind.RESET_REQUESTED: (once("mail-reset", _mail_reset),),
+    Kind.SESSION_REUSED: (once("mail-reuse-alarm", _mail_reuse_alarm),),
+    Kind.INCIDENT_REPORTED: (once("alert-incident", _alert_incident),),
+}

@@ -1,0 +1,174 @@
+"""`python -m tools.events`: write docs/events.md and docs/events.schema.json from the shapes that the code tells.
+
+The schema is JSON Schema 2020-12, with one definition a type of event; the examples are made here, and a test holds
+the files to the shapes and the examples to the schema.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chalicelib.events import Event
+from chalicelib.notifications.models import Kind
+from chalicelib.notifications.shapes import (
+    SHAPES,
+    CartData,
+    Data,
+    OrderData,
+    OrderLineData,
+    ProductData,
+    RefundData,
+    StockData,
+    UserData,
+    type_of,
+)
+from chalicelib.users.shapes import UserStatus
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE, SCHEMA = DOCS / "events.md", DOCS / "events.schema.json"
+_AT = "2026-11-21T09:30:00.000Z"
+_USER, _ORDER, _PRODUCT = (f"{prefix}_01KAJ5RD8F7ZC6X4W2V0T9S3QH" for prefix in ("usr", "ord", "prd"))
+
+WHEN = {
+    Kind.ORDER_CREATED: "An order was placed; whether it is paid is told next.",
+    Kind.ORDER_CONFIRMED: "The money for an order has come.",
+    Kind.ORDER_SHIPPED: "The goods are on their way.",
+    Kind.ORDER_DELIVERED: "The goods have arrived.",
+    Kind.ORDER_COMPLETED: "Nothing is left to be done for an order.",
+    Kind.ORDER_CANCELLED: "The buyer or the shop has cancelled, or the payment was declined.",
+    Kind.ORDER_EXPIRED: "An order was not paid in time.",
+    Kind.REFUND_SUCCEEDED: "The payment provider has sent money back.",
+    Kind.PRODUCT_CREATED: "A product is new, for sale or not.",
+    Kind.PRODUCT_UPDATED: "What describes a product has changed; its stock is not told.",
+    Kind.PRODUCT_DELETED: "A product has left the catalogue.",
+    Kind.STOCK_LOW: "A sale or an adjustment took the stock to the stage's threshold or below it.",
+    Kind.USER_CREATED: "Somebody has an account.",
+    Kind.USER_UPDATED: "An account has changed; the names of the fields are told, never their values.",
+    Kind.USER_DELETED: "An account has ended.",
+    Kind.CART_ABANDONED: "A customer left something in their cart and was reminded of it.",
+    Kind.CART_EXPIRED: "A cart was removed because nobody had touched it for its whole lifetime.",
+}
+
+
+def example(kind: Kind) -> Event:
+    """What an event of that kind may look like."""
+    data = msgspec.to_builtins(_example_data(kind), builtin_types=(Decimal,))
+    told = {name: value for name, value in data.items() if value is not None}
+    return Event(id="evt_" + "4f" * 16, type=type_of(kind), timestamp=_AT, data=told, correlation_id="1-67ef-3c1a")
+
+
+def _example_data(kind: Kind) -> Data:
+    shape = SHAPES[kind]
+    if shape is OrderData:
+        return _order(kind)
+    if shape is UserData:
+        changed = ["firstName"] if kind is Kind.USER_UPDATED else ["status"]
+        deleted = UserStatus.DELETED if kind is Kind.USER_DELETED else UserStatus.ACTIVE
+        return UserData(user_id=_USER, status=deleted, roles=["customer"], changed=changed, updated_at=_AT)
+    examples: dict[Any, Data] = {
+        RefundData: RefundData(
+            refund_id="ref_01KAJ5RD8F7ZC6X4W2V0T9S3QH", order_id=_ORDER, user_id=_USER, amount=Decimal("5.00"),
+            currency="USD", created_at=_AT,
+        ),
+        ProductData: ProductData(
+            product_id=_PRODUCT, name="Mug", price=Decimal("12.50"), currency="USD", category="kitchen",
+            is_active=True, sku="MUG-1", updated_at=_AT,
+        ),
+        StockData: StockData(product_id=_PRODUCT, stock=5),
+        CartData: CartData(user_id=_USER, item_count=2, currency="USD", updated_at=_AT),
+    }  # fmt: skip
+    return examples[shape]
+
+
+def _order(kind: Kind) -> OrderData:
+    price = Decimal("12.50")
+    status = {Kind.ORDER_CREATED: "pending", Kind.ORDER_CONFIRMED: "processing"}.get(kind, kind.partition(".")[2])
+    payment = {"pending": "pending", "cancelled": "refunded", "expired": "voided"}.get(status, "paid")
+    return OrderData(
+        order_id=_ORDER, user_id=_USER, status=status, payment_status=payment,
+        items=[OrderLineData(product_id=_PRODUCT, quantity=2, price=price, subtotal=2 * price)],
+        subtotal=2 * price, discount=Decimal("0.00"), shipping=Decimal("4.90"), tax=Decimal("0.00"),
+        total_amount=Decimal("29.90"), currency="USD", coupon_code=None, actor=_USER, created_at=_AT,
+    )  # fmt: skip
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of everything that is told."""
+    types = {type_of(kind): shape for kind, shape in SHAPES.items()}
+    (envelope, *shapes), parts = msgspec.json.schema_components(
+        (Event, *dict.fromkeys(types.values())), ref_template="#/$defs/{name}"
+    )
+    refs = dict(zip(dict.fromkeys(types.values()), shapes, strict=True))
+    for name, shape in types.items():
+        told = {"type": {"const": name}, "data": refs[shape]}
+        parts[name] = {"title": name, "allOf": [envelope, {"properties": told, "required": ["type", "data"]}]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The shop's events",
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in types],
+        "$defs": _with_numbers(parts),
+    }
+
+
+def _with_numbers(part: Any) -> Any:
+    """Amounts are told as numbers, where msgspec would have them as text."""
+    if isinstance(part, dict):
+        if part.get("format") == "decimal":
+            return {"type": "number"}
+        return {name: _with_numbers(inner) for name, inner in part.items()}
+    return [_with_numbers(inner) for inner in part] if isinstance(part, list) else part
+
+
+_OPENING = """# Events
+
+Whatever happens in the shop is told on the EventBridge bus `ecommerce-STAGE` (source `ecommerce`, the type as
+detail-type) and to the webhooks that a shop registers, in the same envelope. This page and
+[events.schema.json](events.schema.json) are written by `python -m tools.events`.
+
+- `id` names the event. It may come more than once, with the same id: whoever counts must know it again.
+- Events come about in the order in which they happened; one that had to be tried again comes late. Go by `timestamp`,
+  or by the status that an order event tells.
+- `type` ends in the version of the shape of `data`. Fields may be added to a version; any other change makes a new
+  one, which is told beside the old for at least 90 days.
+- Amounts are decimal numbers in the currency's own precision. What is not there is left out.
+- No event holds a name, an address, an email or a secret: of a person, only the id.
+- `correlationId` is that of the request that began it; it is in the logs and in the tags of mails too.
+
+| type | when | data |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The page about events."""
+    rows = [f"| [`{type_of(kind)}`](#{_anchor(kind)}) | {WHEN[kind]} | {SHAPES[kind].__name__} |" for kind in SHAPES]
+    sections = [_section(kind) for kind in SHAPES]
+    return _OPENING + "\n".join(rows) + "\n\n" + "\n".join(sections)
+
+
+def _section(kind: Kind) -> str:
+    pretty = json.dumps(json.loads(example(kind).body()), indent=2)
+    return f"## {type_of(kind)}\n\n{WHEN[kind]} {_promise(SHAPES[kind])}\n\n```json\n{pretty}\n```\n"
+
+
+def _promise(shape: Any) -> str:
+    return " ".join(str(shape.__doc__).split())
+
+
+def _anchor(kind: Kind) -> str:
+    return type_of(kind).replace(".", "")
+
+
+def main() -> None:
+    """Write both files."""
+    PAGE.write_text(page(), "utf-8")
+    SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
