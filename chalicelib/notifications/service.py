@@ -26,6 +26,7 @@ from chalicelib.notifications.shapes import SHAPES, event_of
 Record = Mapping[str, Any]
 
 MOST_TRIES = 5
+_GIVEN_UP = "given-up"
 _PUBLISH = "publish"
 _HOPELESS = (msgspec.ValidationError, KeyError, TypeError, ValueError)
 _FAILURES = (ShopError, db.ConditionFailed, transport.Rejected, *_HOPELESS)
@@ -138,13 +139,16 @@ def _react(task: _Task, done: set[store.Effect]) -> None:
         reaction.act(task.change)
         if effect:
             store.record([effect])
+            done.add(effect)
             log.info("EFFECT_DONE", effect=reaction.name, eventId=task.change.event_id)
 
 
 def _news(task: _Task, done: set[store.Effect]) -> list[tuple[_Task, Kind, Event]]:
     """The events that a change is to be told as, and was not."""
-    untold = (kind for kind in task.told if task.effect(_publication(kind)) not in done)
-    return [(task, kind, event_of(kind, task.change)) for kind in untold]
+    untold = [kind for kind in task.told if task.effect(_publication(kind)) not in done]
+    news = [(task, kind, event_of(kind, task.change)) for kind in untold]
+    done.update(task.effect(_publication(kind)) for kind in untold)  # by the end of the batch, or it all comes again
+    return news
 
 
 def _publish(news: list[tuple[_Task, Kind, Event]], failures: _Failures) -> None:
@@ -157,7 +161,7 @@ def _publish(news: list[tuple[_Task, Kind, Event]], failures: _Failures) -> None
         failed = {task.change.event_id: task for task, _, event in portion if event.id in refused}
         try:
             store.record(task.effect(_publication(kind)) for task, kind in told)
-        except Unavailable:
+        except _FAILURES:
             failed |= {task.change.event_id: task for task, _ in told}
             told = []
         for task in failed.values():
@@ -171,13 +175,17 @@ def _publication(kind: Kind) -> str:
 
 
 def _given_up(record: Record, error: Exception) -> bool:
-    """Put a record that will never succeed, or did not often enough, into the dead-letter queue."""
+    """Put a record that will never succeed, or did not often enough, into the dead-letter queue, once."""
+    effect = (record["eventID"], _GIVEN_UP)
     try:
+        if store.happened([effect]):
+            return True
         is_hopeless = isinstance(error, _HOPELESS)
         tries = 1 if is_hopeless else store.count_try(record["eventID"])
         if not is_hopeless and tries < MOST_TRIES:
             return False
         letters.send(record, error, tries=tries)
+        store.record([effect])
     except _FAILURES as failure:
         log.error("RECORD_NOT_GIVEN_UP", error=type(failure).__name__)
         return False

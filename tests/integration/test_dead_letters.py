@@ -65,7 +65,7 @@ def test_a_record_that_keeps_failing_is_given_up_after_its_tries(ada: Shop, mug:
     rounds = [deliver(ada, batch) for _ in range(service.MOST_TRIES + 1)]
 
     assert confirmation(batch)["dynamodb"]["SequenceNumber"] in rounds[0]
-    assert rounds[1:] == [rounds[0]] * (service.MOST_TRIES - 2) + [[], []]
+    assert rounds[1:] == [rounds[0]] * (service.MOST_TRIES - 2) + [[], []]  # the last one finds its letters sent
     given_up = [letter["record"]["dynamodb"]["SequenceNumber"] for letter in letters()]
     assert sorted(given_up) == sorted(rounds[0])
     assert {letter["tries"] for letter in letters()} == {service.MOST_TRIES}
