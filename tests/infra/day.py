@@ -320,6 +320,15 @@ def deliver_late(shop: Shop, inside: Inside) -> None:
     assert renamed.status == 200  # its old words leave the search index
     ses.create_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
     assert deliver(shop, inside) == []
+    give_up(shop, inside)
+
+
+def give_up(shop: Shop, inside: Inside) -> None:
+    """A record that nobody can read goes into the dead-letter queue."""
+    broken = {"eventID": "broken", "dynamodb": {"SequenceNumber": "1"}}
+    with inside("handle_table_stream"):
+        answer = shop.client.lambda_.invoke("handle_table_stream", {"Records": [broken]}).payload
+    assert answer == {"batchItemFailures": []}
 
 
 def deliver(shop: Shop, inside: Inside) -> list[str]:

@@ -54,7 +54,8 @@ class Call:
 
     def on(self, stage: str) -> Call:
         """The call as that stage makes it."""
-        resources = {"BUCKET_NAME": f"ecommerce-{stage}-123456789012", "ALERT_TOPIC": f"ecommerce-{stage}-alerts"}
+        resources = {"BUCKET_NAME": f"ecommerce-{stage}-123456789012", "ALERT_TOPIC": f"ecommerce-{stage}-alerts",
+                     "DEAD_LETTERS": f"ecommerce-{stage}-dead-letters"}  # fmt: skip
         names = CONFIG["stages"][stage]["environment_variables"] | resources
         return Call(self.action, self.resource.format(**names), self.leading_keys)
 
@@ -93,7 +94,8 @@ class Recorder:
 
     def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         """Take down one call; what a service is asked for and this does not know is a failure."""
-        asked = {"dynamodb": dynamodb, "secretsmanager": secret, "sesv2": mail, "s3": bucket, "sns": alert}
+        asked = {"dynamodb": dynamodb, "secretsmanager": secret, "sesv2": mail, "s3": bucket, "sns": alert,
+                 "events": bus, "sqs": queue}  # fmt: skip
         self.calls[self.running[-1]].update(asked[model.service_model.service_name](model.name, params))
 
     def note_signature(self, request: Any, **_: Any) -> None:
@@ -117,6 +119,9 @@ def dynamodb(operation: str, params: dict[str, Any]) -> Iterator[Call]:
     elif operation == "BatchGetItem":
         (request,) = params["RequestItems"].values()
         yield Call(f"dynamodb:{operation}", table, tuple(key["PK"]["S"] for key in request["Keys"]))
+    elif operation == "BatchWriteItem":
+        (writes,) = params["RequestItems"].values()
+        yield Call(f"dynamodb:{operation}", table, tuple(partition(write["PutRequest"]) for write in writes))
     elif operation == "Query":
         index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
         yield Call(f"dynamodb:{operation}", table + index, (params["ExpressionAttributeValues"][":pk"]["S"],))
@@ -145,6 +150,16 @@ def mail(operation: str, params: dict[str, Any]) -> Iterator[Call]:
 def alert(operation: str, params: dict[str, Any]) -> Iterator[Call]:
     assert params["TopicArn"] == os.environ["ALERT_TOPIC_ARN"]
     yield Call(f"sns:{operation}", "arn:aws:sns:us-east-1:123456789012:{ALERT_TOPIC}")
+
+
+def bus(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+    assert {entry["EventBusName"] for entry in params["Entries"]} == {os.environ["EVENT_BUS_NAME"]}
+    yield Call(f"events:{operation}", "arn:aws:events:us-east-1:123456789012:event-bus/{EVENT_BUS_NAME}")
+
+
+def queue(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+    assert params["QueueUrl"] == os.environ["DEAD_LETTER_QUEUE_URL"]
+    yield Call(f"sqs:{operation}", "arn:aws:sqs:us-east-1:123456789012:{DEAD_LETTERS}")
 
 
 def bucket(operation: str, params: dict[str, Any]) -> Iterator[Call]:
