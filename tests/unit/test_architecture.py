@@ -135,6 +135,12 @@ def test_views_are_at_most_five_lines() -> None:
     assert not long
 
 
+def test_only_operators_tools_read_the_whole_table() -> None:
+    texts = {module: (ROOT / module).read_text() for module in [*modules(), "app.py"]}
+
+    assert [module for module, text in texts.items() if "db.scan(" in text] == []
+
+
 def test_nothing_of_the_tools_is_needed_by_the_app() -> None:
     names = {name for module in [*modules(), "app.py"] for name in imports(module)}
 
