@@ -23,6 +23,8 @@ Recomputes from the products what the shop finds and shows them by: the search i
 the stock in lists. Repairs what differs and says how much did. Safe while the shop is open, to interrupt, to repeat.
 """
 
+_NAMED = 10  # things of one kind that are named
+
 # In this order: to be indexed, a product needs a stock that can be read and a number that can be added to; and numbers
 # are those of the notes that the index has by then.
 RECOMPUTATIONS: tuple[Callable[[Run], None], ...] = (
@@ -53,12 +55,12 @@ def main(arguments: list[str]) -> int:
 
 def _report(run: Run) -> int:
     """Say what was found; the exit code."""
-    for kind, names in run.named.items():
-        more = run.differing[kind] - len(names)
-        sys.stderr.write(f"{kind}: {', '.join(names)}{' …' if more > 0 else ''}\n")
+    for kind in run.differing:
+        names = sorted(run.subjects[kind])
+        sys.stderr.write(f"{kind}: {', '.join(names[:_NAMED])}{' …' if len(names) > _NAMED else ''}\n")
     for sentence in run.open:
         sys.stderr.write(f"{sentence}\n")
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in run.differing.items() if count)
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in run.differing.items())
     print(f"{counts} {'differed and are right now' if run.repairs else 'differ'}." if counts else "Nothing differs.")
     return 1 if run.open or (counts and not run.repairs) else 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,7 +21,6 @@ R = TypeVar("R")
 
 _GROUP = 50  # products of two items, which one round trip can read
 _LAG = 3.0  # seconds within which the stream follows a change
-_NAMED = 10  # things of one kind that the report names
 
 
 @dataclass
@@ -31,21 +30,16 @@ class Run:
     repairs: bool
     workers: int = 8
     differing: Counter[str] = field(default_factory=Counter)
-    named: dict[str, list[str]] = field(default_factory=dict)
+    subjects: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     open: list[str] = field(default_factory=list)
-    _counted: set[tuple[str, str]] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     def differs(self, kind: str, subject: str, *, times: int = 1) -> None:
-        """Count what is not as it should be, each subject once, and remember the first few by name."""
+        """Count what is not as it should be, each subject once."""
         with self._lock:
-            if not times or (kind, subject) in self._counted:
-                return
-            self._counted.add((kind, subject))
-            self.differing[kind] += times
-            names = self.named.setdefault(kind, [])
-            if len(names) < _NAMED:
-                names.append(subject)
+            if times and subject not in self.subjects[kind]:
+                self.subjects[kind].add(subject)
+                self.differing[kind] += times
 
     def leave(self, sentence: str) -> None:
         """Remember what could be neither judged nor repaired, and why."""
