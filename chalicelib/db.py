@@ -137,23 +137,6 @@ def query_shards(
     return Page(known[:limit], known[limit - 1][index.sk] if len(known) > limit else horizon)
 
 
-def scan(prefix: str, *, sks: Sequence[str] = (), only: Sequence[str] | None = None) -> Iterator[list[Item]]:
-    """All items whose partition begins with `prefix`, page by page: for operators' tools alone, never in a request.
-
-    It reads the whole table, a megabyte a round trip, and costs as much however little it shows; pages may be empty.
-    `sks` narrows to those sort keys, `only` to those attributes beside the keys. An item that stands unchanged from
-    the first page to the last comes once, as it is; one that is changed, added or removed meanwhile may come as it
-    was before or after.
-    """
-    request = _scan_request(prefix, sks, only)
-    while True:
-        answer = transport.call("scan", **request)
-        yield [attributes.plain_item(item) for item in answer["Items"]]
-        if "LastEvaluatedKey" not in answer:
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-
 def put(key: Key, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None,
         names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
     """Write the whole item; attributes that are None are left out."""
@@ -282,19 +265,6 @@ def _query_request(index: Index, pk: str, bounds: tuple[str, str] | None) -> dic
         "ExpressionAttributeValues": attributes.wire_item(values),
     }
     return {**request, "IndexName": index.name} if index.name else request
-
-
-def _scan_request(prefix: str, sks: Sequence[str], only: Sequence[str] | None) -> dict[str, Any]:
-    expression, names, values = "begins_with(#pk, :prefix)", {"#pk": "PK"}, {":prefix": prefix}
-    if sks:
-        named = {f":sk{number}": sk for number, sk in enumerate(sks)}
-        expression += f" AND #sk IN ({', '.join(named)})"
-        names["#sk"], values = "SK", {**values, **named}
-    request: dict[str, Any] = {"TableName": _table(), "FilterExpression": expression, "ConsistentRead": True}
-    if only is not None:
-        shown = {"#pk": "PK", "#sk": "SK", **{f"#only{number}": name for number, name in enumerate(only)}}
-        request["ProjectionExpression"], names = ", ".join(shown), {**names, **shown}
-    return {**request, "ExpressionAttributeNames": names, "ExpressionAttributeValues": attributes.wire_item(values)}
 
 
 def _condition(expression: str, values: Mapping[str, Any] | None = None,

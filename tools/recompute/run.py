@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from chalicelib import clock, db, keys
+from tools import scan
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,9 +56,9 @@ class Run:
     def scan(
         self, what: str, prefix: str, *, sks: Sequence[str] = (), only: Sequence[str] | None = None
     ) -> Iterator[db.Item]:
-        """Every item of those partitions, as `db.scan` narrows them, with progress."""
+        """Every item of those partitions, as `scan.pages` narrows them, with progress."""
         with _bar(f"read {what}", unit=" items") as bar:
-            for page in db.scan(prefix, sks=sks, only=only):
+            for page in scan.pages(prefix, sks=sks, only=only):
                 yield from page
                 bar.update(len(page))
 
