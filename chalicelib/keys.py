@@ -48,6 +48,7 @@ class Key(NamedTuple):
 CART_SK = "CART"
 FIRST_MOVEMENT = "0"  # sorts before every ULID
 INCIDENT_PREFIX = "INCIDENT#"
+INDEXED_SK = "INDEXED"
 MOVEMENT_PREFIX = "MOVE#"
 ORDER_PREFIX = "ORDER#"
 PRODUCT_PREFIX = "PRODUCT#"
@@ -55,6 +56,7 @@ PRODUCT_SK = "METADATA"
 PROFILE_SK = "PROFILE"
 SESSION_PREFIX = "SESSION#"
 STOCK_SK = "STOCK"
+WORD_PREFIX = "WORD#"
 _INVERTED = str.maketrans("0123456789", "9876543210")
 
 
@@ -130,12 +132,12 @@ def stock_movement(product_id: str, movement_id: str) -> Key:
 
 def indexed(product_id: str) -> Key:
     """Under which words and in which category's number a product is found at present."""
-    return Key(f"PRODUCT#{product_id}", "INDEXED")
+    return Key(f"PRODUCT#{product_id}", INDEXED_SK)
 
 
 def words(start: str) -> str:
     """The words that begin with the same two letters as `start`."""
-    return f"WORD#{start[:2]}"
+    return f"{WORD_PREFIX}{start[:2]}"
 
 
 def word(term: str, created_at: str, product_id: str) -> Key:

@@ -43,10 +43,33 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Each term with the time that it is sorted by."""
         return frozenset((term, self.created_at) for term in self.terms)
 
+    def stands_as(self, other: Entry) -> bool:
+        """Is a product found and counted the same by both?"""
+        return (self.places, self.category) == (other.places, other.category)
+
+    def items(self, product_id: str) -> dict[keys.Key, db.Item]:
+        """The items by which a product is found, in the order of their keys."""
+        text = " ".join(words.of_term(term) for term in self.terms)
+        item = {"productId": product_id, "words": text}
+        return {keys.word(*place, product_id): item for place in sorted(self.places)}
+
 
 def refresh(product_id: str) -> bool:
     """Bring the index up to a product as it is now; tells whether anything had to be changed."""
     return db.repeat_until_current(lambda: _refresh(product_id))
+
+
+def noted(product_id: str) -> Entry:
+    """How a product stands in the index at present."""
+    return msgspec.convert(db.get(keys.indexed(product_id), consistent=True) or {}, Entry)
+
+
+def note(product_id: str, entry: Entry, *, version: int) -> db.Write:
+    """The write of the note, if it is still of that version; whoever writes words of a product writes it with them."""
+    unchanged = "version = :before" if version else "attribute_not_exists(PK)"
+    values = {":before": version} if version else None
+    following = msgspec.structs.replace(entry, version=version + 1)
+    return db.put(keys.indexed(product_id), msgspec.to_builtins(following), condition=unchanged, values=values)
 
 
 def matching(terms: Sequence[str], *, limit: int, after: str | None) -> db.Page:
@@ -74,10 +97,10 @@ def _shows(item: db.Item, lead: str, terms: Sequence[str]) -> bool:
 
 def _refresh(product_id: str) -> bool:
     # The note first: whoever changes the product after this read finds the note changed, if we were faster.
-    present = msgspec.convert(db.get(keys.indexed(product_id), consistent=True) or {}, Entry)
+    present = noted(product_id)
     item = db.get(keys.product(product_id), consistent=True)
     wanted = Entry.of(msgspec.convert(item, Product) if item else None)
-    if (present.places, present.category) == (wanted.places, wanted.category):
+    if present.stands_as(wanted):
         return False
     # A product that was created anew under its old id leaves first.
     if present.terms and wanted.terms and present.created_at != wanted.created_at:
@@ -93,30 +116,21 @@ def _bring(product_id: str, present: Entry, wanted: Entry) -> Entry:
     for step in earlier:
         both = tuple(dict.fromkeys((*present.terms, *wanted.terms)))
         between = msgspec.structs.replace(present, created_at=present.created_at or wanted.created_at, terms=both)
-        db.commit(*step, _note(product_id, between, version=version))
+        db.commit(*step, note(product_id, between, version=version))
         version += 1
-    db.commit(*last, _note(product_id, wanted, version=version), *_counts(present.category, wanted.category))
+    db.commit(*last, note(product_id, wanted, version=version), *_counts(present.category, wanted.category))
     return msgspec.structs.replace(wanted, version=version + 1)
 
 
 def _steps(product_id: str, present: Entry, wanted: Entry) -> list[tuple[db.Write, ...]]:
     """The writes of the terms, in the portions that transactions can hold; at least one, perhaps empty."""
-    text = " ".join(words.of_term(term) for term in wanted.terms)
-    changed = present.terms != wanted.terms
-    put = sorted(wanted.places if changed else wanted.places - present.places)
+    rewritten = wanted.places if present.terms != wanted.terms else wanted.places - present.places
+    put = {keys.word(*place, product_id) for place in rewritten}
     writes = [
         *(db.delete(keys.word(*place, product_id)) for place in sorted(present.places - wanted.places)),
-        *(db.put(keys.word(*place, product_id), {"productId": product_id, "words": text}) for place in put),
+        *(db.put(key, item) for key, item in wanted.items(product_id).items() if key in put),
     ]
     return [tuple(writes[at : at + _AT_ONCE]) for at in range(0, len(writes), _AT_ONCE)] or [()]
-
-
-def _note(product_id: str, entry: Entry, *, version: int) -> db.Write:
-    """The write of the note, if it is still of that version."""
-    unchanged = "version = :before" if version else "attribute_not_exists(PK)"
-    values = {":before": version} if version else None
-    noted = msgspec.structs.replace(entry, version=version + 1)
-    return db.put(keys.indexed(product_id), msgspec.to_builtins(noted), condition=unchanged, values=values)
 
 
 def _counts(before: str | None, after: str | None) -> list[db.Write]:
@@ -126,6 +140,6 @@ def _counts(before: str | None, after: str | None) -> list[db.Write]:
 
 
 def _add(category: str, delta: int) -> db.Write:
-    values: dict[str, Any] = {":category": category, ":delta": delta}
-    changed = "SET category = :category ADD #count :delta"
+    values: dict[str, Any] = {":category": category, ":delta": delta, ":one": 1}
+    changed = "SET category = :category ADD #count :delta, version :one"
     return db.update(keys.category_count(category), changed, values, names={"#count": "count"}, condition="")

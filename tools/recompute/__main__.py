@@ -1,0 +1,80 @@
+"""`python -m tools.recompute [--check]`: recompute what the stream keeps up to date, and repair what differs.
+
+The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials, which must allow
+dynamodb:Scan. Exit codes: 0 all is right now, 1 something differs (with --check) or could not be judged, 2 it could
+not be done or had to stop.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+
+from chalicelib import transport
+from chalicelib.errors import Misconfigured, Unavailable
+from tools.catalogue import stage
+from tools.local.settings import Refusal
+from tools.recompute import categories, index, stock
+from tools.recompute.run import Run
+
+_ABOUT = """\
+Recomputes from the products what the shop finds and shows them by: the search index, the numbers of the categories,
+the stock in lists. Repairs what differs and says how much did. Safe while the shop is open, to interrupt, to repeat.
+"""
+
+_NAMED = 10  # things of one kind that are named
+
+# In this order: to be indexed, a product needs a stock that can be read and a number that can be added to; and numbers
+# are those of the notes that the index has by then.
+RECOMPUTATIONS: tuple[Callable[[Run], None], ...] = (
+    stock.recompute,
+    categories.make_countable,
+    index.recompute,
+    categories.recompute,
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Recompute everything; the exit code."""
+    run = Run(repairs=not _parser().parse_args(arguments).check)
+    try:
+        stage.enter()
+        stage.require_table()
+        for recompute in RECOMPUTATIONS:
+            recompute(run)
+    except (Refusal, Misconfigured) as error:
+        return _complain(str(error))
+    except (Unavailable, transport.Rejected) as error:
+        why = str(error.__cause__ or error).rstrip(".")
+        return _complain(f"It stopped: {why}. Run it again; what is repaired stays repaired.")
+    except KeyboardInterrupt:
+        return _complain("It was interrupted; run it again, what is repaired stays repaired.", code=130)
+    return _report(run)
+
+
+def _report(run: Run) -> int:
+    """Say what was found; the exit code."""
+    for kind in run.differing:
+        names = sorted(run.subjects[kind])
+        sys.stderr.write(f"{kind}: {', '.join(names[:_NAMED])}{' …' if len(names) > _NAMED else ''}\n")
+    for sentence in run.open:
+        sys.stderr.write(f"{sentence}\n")
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in run.differing.items())
+    print(f"{counts} {'differed and are right now' if run.repairs else 'differ'}." if counts else "Nothing differs.")
+    return 1 if run.open or (counts and not run.repairs) else 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("tools.recompute", description=_ABOUT)
+    parser.add_argument("--check", action="store_true", help="change nothing, and exit with 1 if something differs")
+    return parser
+
+
+def _complain(sentence: str, *, code: int = 2) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
