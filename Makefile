@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 STATE_DIR ?= .local
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test check costs import export audit recompute package clean
+.PHONY: help run cloud test check costs import export audit redrive recompute package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -40,6 +40,9 @@ export: $(VENV)/ready ## Write the catalogue to a file: FILE=products.csv
 
 audit: $(VENV)/ready ## Recompute stock and payments from the records, and say what drifts
 	@exec $(PYTHON) -m tools.audit
+
+redrive: $(VENV)/ready ## Deliver once more what could not be handled, after its cause is mended
+	@exec $(PYTHON) -m tools.redrive
 
 recompute: $(VENV)/ready ## Recompute the search index, the categories' numbers and the stock in lists: CHECK=1 only tells
 	@exec $(PYTHON) -m tools.recompute $(if $(CHECK),--check)
