@@ -127,6 +127,7 @@ def welcome(settings: Settings) -> str:
     lines = [
         f"The shop is open at {settings.api_url}",
         f"  mail      {settings.cloud_url}/_ministack/ses/messages",
+        f"  events    {settings.events_url}",
         f"  payments  {settings.payment_url}/_simulator/ledger",
         f"  app log   {settings.app_log}",
         f"  AWS       {settings.cloud_url} (log: {settings.cloud_log})",

@@ -1,12 +1,13 @@
 """Creates the shop's resources in the local AWS from the template that production uses."""
 
+import json
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from tools.local.settings import PROJECT, STAGE, Refusal, Settings
+from tools.local.settings import ACCOUNT, EVENT_QUEUE, PROJECT, REGION, STAGE, Refusal, Settings
 
 TEMPLATE = PROJECT / "infra" / "template.yaml"
 STACK = f"ecommerce-{STAGE}-data"
@@ -20,6 +21,7 @@ def deploy(settings: Settings) -> dict[str, str]:
     try:
         outputs = _deploy_stack(boto3.client("cloudformation"))
         _apply_what_the_emulator_leaves_out(outputs)
+        _listen_to_the_bus(outputs)
     except (ClientError, WaiterError) as error:
         raise Refusal(
             f"The local AWS did not take infra/template.yaml: {error} (`make clean` forgets its state)."
@@ -68,6 +70,16 @@ def _apply_what_the_emulator_leaves_out(outputs: dict[str, str]) -> None:
         TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
     boto3.client("ses").verify_email_identity(EmailAddress=outputs["MailFrom"])
+
+
+def _listen_to_the_bus(outputs: dict[str, str]) -> None:
+    """Keep the shop's events in a queue, to be looked at; on AWS everybody makes rules of their own."""
+    attributes = {"MessageRetentionPeriod": "86400"}
+    boto3.client("sqs").create_queue(QueueName=EVENT_QUEUE, Attributes=attributes)
+    events, bus = boto3.client("events"), outputs["EventBusName"]
+    events.put_rule(Name=EVENT_QUEUE, EventBusName=bus, EventPattern=json.dumps({"source": ["ecommerce"]}))
+    target = {"Id": EVENT_QUEUE, "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{EVENT_QUEUE}"}
+    events.put_targets(Rule=EVENT_QUEUE, EventBusName=bus, Targets=[target])
 
 
 def environment(outputs: dict[str, str], settings: Settings) -> dict[str, str]:

@@ -9,6 +9,7 @@ HOST = "127.0.0.1"
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 STAGE = "local"
+EVENT_QUEUE = "ecommerce-local-events"
 IDENTITY = "/_local/identity"
 HIGHEST_PORT = 65535
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,11 @@ class Settings:
     def payment_url(self) -> str:
         """Where the payment service answers."""
         return f"http://{HOST}:{self.payment_port}"
+
+    @property
+    def events_url(self) -> str:
+        """Where the events of the last day can be looked at."""
+        return f"{self.cloud_url}/_ministack/sqs/messages?QueueUrl={self.cloud_url}/{ACCOUNT}/{EVENT_QUEUE}"
 
     @property
     def payment_log(self) -> Path:
