@@ -44,7 +44,7 @@ audit: $(VENV)/ready ## Recompute stock and payments from the records, and say w
 redrive: $(VENV)/ready ## Deliver once more what could not be handled, after its cause is mended
 	@exec $(PYTHON) -m tools.redrive
 
-recompute: $(VENV)/ready ## Recompute the search index, the categories' numbers and the stock in lists: CHECK=1 only tells
+recompute: $(VENV)/ready ## Recompute search index, categories' numbers, stock in lists, histories: CHECK=1 only tells
 	@exec $(PYTHON) -m tools.recompute $(if $(CHECK),--check)
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod

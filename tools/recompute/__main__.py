@@ -15,12 +15,13 @@ from chalicelib import transport
 from chalicelib.errors import Misconfigured, Unavailable
 from tools.catalogue import stage
 from tools.local.settings import Refusal
-from tools.recompute import categories, index, stock
+from tools.recompute import categories, history, index, stock
 from tools.recompute.run import Run
 
 _ABOUT = """\
-Recomputes from the products what the shop finds and shows them by: the search index, the numbers of the categories,
-the stock in lists. Repairs what differs and says how much did. Safe while the shop is open, to interrupt, to repeat.
+Recomputes what the stream keeps up to date: from the products the search index, the numbers of the categories and the
+stock in lists, from the orders their steps in histories. Repairs what differs and says how much did. Safe while the
+shop is open, to interrupt, to repeat.
 """
 
 _NAMED = 10  # things of one kind that are named
@@ -32,6 +33,7 @@ RECOMPUTATIONS: tuple[Callable[[Run], None], ...] = (
     categories.make_countable,
     index.recompute,
     categories.recompute,
+    history.recompute,
 )
 
 

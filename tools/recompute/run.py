@@ -62,11 +62,13 @@ class Run:
                 yield from page
                 bar.update(len(page))
 
-    def sift(self, what: str, product_ids: Collection[str], look: Callable[[list[str]], Iterable[str]]) -> set[str]:
-        """Look at the products in groups; those that seem to be wrong."""
+    def sift(
+        self, what: str, ids: Collection[str], look: Callable[[list[str]], Iterable[str]], *, unit: str = " products"
+    ) -> set[str]:
+        """Look at products, or whatever the unit names, in groups; those that seem to be wrong."""
         suspects: set[str] = set()
-        with _bar(f"look at {what}", total=len(product_ids), unit=" products") as bar:
-            for group, found in self._parallel(look, _groups(product_ids, _GROUP)):
+        with _bar(f"look at {what}", total=len(ids), unit=unit) as bar:
+            for group, found in self._parallel(look, _groups(ids, _GROUP)):
                 suspects.update(found)
                 bar.update(len(group))
         return suspects
