@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import clock, db, ids, keys, settings
+from chalicelib import clock, db, ids, keys, log, settings
 from chalicelib.payments.models import Attempt, AttemptState, Outcome, Refund, RefundOutcome, RefundState, predecessors
 
 
@@ -49,7 +49,8 @@ def count_miss(attempt: Attempt) -> int:
 def open_refund(refund: Refund) -> db.Write:
     """The write that records a refund before the provider hears of it (R1)."""
     index = {"GSI2PK": _refunds(RefundState.PENDING, refund), "GSI2SK": f"{refund.created_at}#{refund.refund_id}"}
-    return db.insert(keys.refund(refund.order_id, refund.refund_id), {**msgspec.to_builtins(refund), **index})
+    item = {**msgspec.to_builtins(refund), **index, "correlationId": log.correlation_id()}
+    return db.insert(keys.refund(refund.order_id, refund.refund_id), item)
 
 
 def settle_refund(refund: Refund, outcome: RefundOutcome) -> db.Write:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import attributes, clock, db, ids, keys, settings
+from chalicelib import attributes, clock, db, ids, keys, log, settings
 from chalicelib.products.models import Listing, Movement, NoSuchProduct, Offer, Product, SkuTaken
 from chalicelib.products.shapes import LARGEST_STOCK, NewMovement
 
@@ -37,7 +37,7 @@ def writes_for(product: Product, *, actor: str) -> tuple[db.Write, ...]:
     product_id, offer = product.product_id, msgspec.to_builtins(Listing.first(product).offer)
     taken = SkuTaken(f"There is a product with the SKU {product.sku} already.")
     return (
-        db.insert(keys.product(product_id), {**_to_item(product), "updatedBy": actor}, otherwise=taken),
+        db.insert(keys.product(product_id), {**_to_item(product), **_by(actor)}, otherwise=taken),
         db.put(keys.stock(product_id), {**offer, "productId": product_id, "updatedBy": actor}),
         db.put(keys.stock_movement(product_id, keys.FIRST_MOVEMENT), _first_movement(product, actor)),
     )
@@ -202,7 +202,7 @@ def _describe(before: Listing, after: Listing, *, actor: str) -> db.Write:
     if not _is_counted(before, after):
         changes = {name: value for name, value in changes.items() if name not in ("stock", "stockVersion")}
     gone = "attribute_exists(deletedAt)" if before.product.deleted_at else "attribute_not_exists(deletedAt)"
-    expression, values, names = attributes.assignment({**changes, "updatedBy": actor})
+    expression, values, names = attributes.assignment({**changes, **_by(actor)})
     return db.update(
         keys.product(after.product.product_id),
         expression,
@@ -223,6 +223,11 @@ def _set_offer(before: Listing, after: Listing, *, actor: str) -> db.Write:
     expression, values, names = attributes.assignment(offer)
     key = keys.stock(after.product.product_id)
     return db.update(key, expression, {**values, **seen}, names=names, condition=condition)
+
+
+def _by(actor: str) -> dict[str, str | None]:
+    """Who wrote it, and the request that led to it."""
+    return {"updatedBy": actor, "correlationId": log.correlation_id()}
 
 
 def _is_counted(before: Listing, after: Listing) -> bool:
