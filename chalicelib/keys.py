@@ -27,7 +27,8 @@
 | provider's message about an unknown order | PARKED#event | EVENT | | PARKED#shard / time#event |
 | refund | ORDER#id | REFUND#id | | REFUNDS#state#shard / time#id |
 | report of a store audit | STOREAUDIT | time | | |
-| sales of a day, and before they are told | SALES | day, DRAFT#day | | |
+| sales of a day | SALES | day | | |
+| the same before they are told | JOB#sales#day | DRAFT | | |
 | how far a scheduled job has come | JOB#name | STATE | | |
 | idempotency record | IDEM#scope | RECORD | | |
 | effect marker | EFFECT#event | name | | |
@@ -261,7 +262,7 @@ def sales_report(day: str) -> Key:
 
 def sales_draft(day: str) -> Key:
     """The same, from when it is computed until it is told."""
-    return Key("SALES", f"DRAFT#{day}")
+    return Key(f"JOB#sales#{day}", "DRAFT")
 
 
 def job(name: str) -> Key:
