@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 STATE_DIR ?= .local
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test check costs import export audit redrive recompute package clean
+.PHONY: help run cloud test check costs import export audit redrive recompute job package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -46,6 +46,10 @@ redrive: $(VENV)/ready ## Deliver once more what could not be handled, after its
 
 recompute: $(VENV)/ready ## Recompute search index, categories' numbers, stock in lists, histories: CHECK=1 only tells
 	@exec $(PYTHON) -m tools.recompute $(if $(CHECK),--check)
+
+job: $(VENV)/ready ## Do a scheduled function's work: NAME=summarise_sales AT=2026-11-20T00:30:00Z AGAIN=1
+	@test -n "$(NAME)" || { echo "Which function? make job NAME=summarise_sales" >&2; exit 2; }
+	@exec $(PYTHON) -m tools.jobs "$(NAME)" $(if $(AT),--at "$(AT)") $(if $(AGAIN),--again)
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
 	$(PYTHON) -m tools.package $(STAGE) out

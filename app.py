@@ -25,6 +25,7 @@ from chalicelib.auth.models import (
     VerifyRequest,
 )
 from chalicelib.authorizer import authorize, gate
+from chalicelib.cart import abandoned
 from chalicelib.cart import service as cart
 from chalicelib.cart.models import NewLine, NewQuantity
 from chalicelib.coupons import service as coupons
@@ -32,7 +33,7 @@ from chalicelib.coupons.models import Bearer
 from chalicelib.coupons.shapes import CouponChange, CouponCheck, NewCoupon
 from chalicelib.http import Answer, Call
 from chalicelib.notifications import service as notifications
-from chalicelib.orders import audit, sweep, webhooks
+from chalicelib.orders import audit, sales, sweep, webhooks
 from chalicelib.orders import service as orders
 from chalicelib.orders.shapes import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.privacy import service as privacy
@@ -55,6 +56,8 @@ from chalicelib.wire import PageQuery
 
 SWEEP_SECONDS = 40  # of the minute that its function has
 AUDIT_SECONDS = 840  # of the quarter of an hour that its function has
+CARTS_SECONDS = 240  # of the five minutes that its function has
+SALES_SECONDS = 840  # of the quarter of an hour that its function has
 
 app = Chalice(app_name="ecommerce")
 app.api.binary_types = []
@@ -514,6 +517,21 @@ def check_store(event: CloudWatchEvent) -> dict[str, int]:
     """Recompute every night what must add up."""
     log.bind(functionName="check_store", requestId=problems.invocation_id(event.context))
     return {"drifts": len(audit.run(seconds=AUDIT_SECONDS).drifts)}
+
+
+@app.schedule(Cron(10, "*", "*", "*", "?", "*"))
+def remind_of_carts(event: CloudWatchEvent) -> dict[str, int]:
+    """Mark every hour the carts that were left behind a day ago; their users are mailed from that."""
+    log.bind(functionName="remind_of_carts", requestId=problems.invocation_id(event.context))
+    return abandoned.remind(at=event.to_dict()["time"], seconds=CARTS_SECONDS)
+
+
+@app.schedule(Cron(30, 0, "*", "*", "?", "*"))
+def summarise_sales(event: CloudWatchEvent) -> dict[str, int]:
+    """Write every night what was sold the day before; `{"again": true}` in the event's detail writes it anew."""
+    log.bind(functionName="summarise_sales", requestId=problems.invocation_id(event.context))
+    again = event.detail.get("again") is True
+    return sales.run(at=event.to_dict()["time"], again=again, seconds=SALES_SECONDS)
 
 
 @app.lambda_function(name="rotate_jwt_secret")

@@ -10,6 +10,7 @@
 | asked for a password reset | RESET#hash of email | REQUEST | | |
 | uses of a limited action | LIMIT#action#hour#hash | COUNT | | |
 | cart | USER#id or GUEST#hash | CART | | |
+| user whose cart was touched in an hour | CARTWATCH#hour#shard | USER#id | | |
 | product for sale | PRODUCT#id | METADATA | CATEGORY#name / createdAt#id | CATALOG#shard / createdAt#id |
 | product not for sale | PRODUCT#id | METADATA | | SHELF#shard / createdAt#id |
 | stock | PRODUCT#id | STOCK | | |
@@ -26,6 +27,9 @@
 | provider's message about an unknown order | PARKED#event | EVENT | | PARKED#shard / time#event |
 | refund | ORDER#id | REFUND#id | | REFUNDS#state#shard / time#id |
 | report of a store audit | STOREAUDIT | time | | |
+| sales of a day | SALES | day | | |
+| the same before they are told | JOB#sales#day | DRAFT | | |
+| how far a scheduled job has come | JOB#name | STATE | | |
 | idempotency record | IDEM#scope | RECORD | | |
 | effect marker | EFFECT#event | name | | |
 | simulated charge or refund | SIMULATOR#key | CHARGE | | |
@@ -113,6 +117,11 @@ def user_cart(user_id: str) -> Key:
 def guest_cart(token_hash: str) -> Key:
     """The cart of whoever holds the token with this hash."""
     return Key(f"GUEST#{token_hash}", CART_SK)
+
+
+def cart_watch(hour: str, shard: int, user_id: str = "") -> Key:
+    """That a user's cart was touched in an hour such as `2026-11-21T13`."""
+    return Key(f"CARTWATCH#{hour}#{shard}", f"USER#{user_id}")
 
 
 def product(product_id: str) -> Key:
@@ -244,6 +253,21 @@ def refunds_by_state(state: str, shard: int) -> str:
 def store_report(at: str) -> Key:
     """What a store audit found."""
     return Key("STOREAUDIT", at)
+
+
+def sales_report(day: str) -> Key:
+    """What was sold on a day such as `2026-11-20`."""
+    return Key("SALES", day)
+
+
+def sales_draft(day: str) -> Key:
+    """The same, from when it is computed until it is told."""
+    return Key(f"JOB#sales#{day}", "DRAFT")
+
+
+def job(name: str) -> Key:
+    """How far a scheduled job has come."""
+    return Key(f"JOB#{name}", "STATE")
 
 
 def idempotency(scope: str) -> Key:

@@ -1,6 +1,7 @@
-"""The only speaker of S3: leave to upload one object, what is there, how it begins, and its removal.
+"""The only speaker of S3: leave to upload one object, what is there, how it begins, its removal, and our own files.
 
-Who uploads talks to S3 itself, so that no file passes the functions; what may be sent is fixed by a signed policy.
+Who uploads talks to S3 itself, so that no file of others passes the functions; what may be sent is fixed by a signed
+policy.
 """
 
 from __future__ import annotations
@@ -79,6 +80,18 @@ def beginning(key: str, *, count: int) -> bytes:
         if refusal.code in _NOTHING_TO_READ:
             return b""
         raise
+
+
+def require_bucket() -> None:
+    """Raise `Misconfigured` in a stage that has no bucket, before work is done that would end in it."""
+    settings.current().bucket_name  # noqa: B018 - asking is what raises
+
+
+def write(key: str, content: bytes, *, content_type: str) -> None:
+    """Put a file of the shop's own there, in the place of what was there."""
+    bucket = settings.current().bucket_name
+    with _speaking():
+        clients.s3().put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type)
 
 
 def delete(key: str) -> None:

@@ -20,6 +20,7 @@ class Settings:
     jwt_secret_name: str
     mail_from: str
     event_bus_name: str
+    operator_email: str | None
     alert_topic_arn: str | None
     payment_provider: str
     shipping_policy: str
@@ -39,7 +40,7 @@ class Settings:
 
     @property
     def bucket_name(self) -> str:
-        """The bucket of images; a plain `chalice deploy` does not know it, and the rest of the shop works without."""
+        """The bucket of images and reports; a plain `chalice deploy` does not know it, and the rest works without."""
         return _text("BUCKET_NAME")
 
     @property
@@ -65,6 +66,7 @@ def current() -> Settings:
         jwt_secret_name=_text("JWT_SECRET_NAME"),
         mail_from=_text("MAIL_FROM"),
         event_bus_name=_text("EVENT_BUS_NAME"),
+        operator_email=os.environ.get("OPERATOR_EMAIL") or None,
         alert_topic_arn=os.environ.get("ALERT_TOPIC_ARN") or None,
         payment_provider=_text("PAYMENT_PROVIDER"),
         shipping_policy=_text("SHIPPING_POLICY", "free"),

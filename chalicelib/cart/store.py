@@ -21,19 +21,19 @@ _TOUCH = "updatedAt = :now, expiresAt = :expiry"
 
 def load(owner: Owner) -> Cart:
     """The owner's cart; an absent or expired one is empty."""
-    return _from_item(owner, db.get(owner.key, consistent=True))
+    return from_item(owner, db.get(owner.key, consistent=True))
 
 
 def load_with(owner: Owner, product_id: str) -> tuple[Cart, Listing | None]:
     """The cart and one product, in one round trip."""
     items = db.get_many([owner.key, *products.listing_keys(product_id)], consistent=True)
-    return _from_item(owner, items.get(owner.key)), products.listing_from(items, product_id)
+    return from_item(owner, items.get(owner.key)), products.listing_from(items, product_id)
 
 
 def load_both(user: Owner, guest: Owner) -> tuple[Cart, Cart]:
     """A user's cart and a guest's, in one round trip."""
     items = db.get_many([user.key, guest.key], consistent=True)
-    return _from_item(user, items.get(user.key)), _from_item(guest, items.get(guest.key))
+    return from_item(user, items.get(user.key)), from_item(guest, items.get(guest.key))
 
 
 def merge(user: Cart, guest: Cart, result: Merge) -> tuple[db.Write, db.Write]:
@@ -105,6 +105,14 @@ def remove_ordered(user_id: str, quantities: dict[str, int]) -> db.Write:
     )
 
 
+def remind(owner: Owner, *, updated_at: str, reminded_at: str | None) -> db.Write:
+    """The write that notes that an owner is reminded of a cart, if it is as it was then; this is no touch of it."""
+    unchanged = "remindedAt = :was" if reminded_at else "attribute_not_exists(remindedAt)"
+    values = {":now": clock.timestamp(), ":updated": updated_at, **({":was": reminded_at} if reminded_at else {})}
+    condition = f"updatedAt = :updated AND {unchanged}"
+    return db.update(owner.key, "SET remindedAt = :now", values, condition=condition)
+
+
 def bring_back(cart: Cart, returned: Iterable[Line]) -> db.Write | None:
     """The write that adds the lines of a failed order to what the cart holds by now (C7), if it can hold them.
 
@@ -154,7 +162,8 @@ def _touch(owner: Owner) -> dict[str, Any]:
     return {":now": clock.timestamp(), ":expiry": clock.epoch() + int(owner.lifetime.total_seconds())}
 
 
-def _from_item(owner: Owner, item: db.Item | None) -> Cart:
+def from_item(owner: Owner, item: db.Item | None) -> Cart:
+    """The cart that an item is; an absent or expired one is empty."""
     if item is None or item["expiresAt"] <= clock.epoch():
         return Cart(owner=owner, lines={}, exists=False)
     lines = sorted((msgspec.convert(line, Line) for line in item["lines"].values()), key=lambda line: line.added_at)

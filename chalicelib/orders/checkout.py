@@ -25,6 +25,7 @@ from chalicelib.orders.pricing import OrderLine, Price
 from chalicelib.orders.shapes import OrderedItem, OrderRequest
 from chalicelib.products import store as products
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
+from chalicelib.users import store as users
 from chalicelib.users.shapes import Address
 
 
@@ -47,7 +48,7 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
     if len(wanted) > MOST_PRODUCTS:
         raise TooManyItems(f"An order holds at most {MOST_PRODUCTS} different products.")
-    listings, presented = _read(wanted, request.coupon_code, Bearer.of(buyer))
+    listings, presented, locale = _read(wanted, request.coupon_code, buyer)
     _refuse_faulty(wanted, listings)
     lines = [_line(listings[product_id], each.quantity) for product_id, each in wanted.items()]
     currency = _only_currency(listings)
@@ -55,21 +56,24 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     price = _price(lines, currency, coupon, request.shipping_address)
     order = Order.place(
         buyer, price, currency, request.shipping_address,
-        coupon=coupon.code if coupon else None, from_cart=request.items is None,
+        coupon=coupon.code if coupon else None, from_cart=request.items is None, locale=locale,
     )  # fmt: skip
     _refuse_surprise(order, request.expected_total)
     return Prepared(order, coupon)
 
 
-def _read(wanted: Iterable[str], code: str | None, buyer: Bearer) -> tuple[dict[str, Listing], Presented | None]:
-    """The products and what there is to know of the coupon, as they are now, in one round trip."""
+def _read(
+    wanted: Iterable[str], code: str | None, buyer: Principal
+) -> tuple[dict[str, Listing], Presented | None, str]:
+    """The products, what there is to know of the coupon, and the buyer's language, as now, in one round trip."""
     of_products = [key for product_id in wanted for key in products.listing_keys(product_id)]
-    folded = fold(code) if code else None
-    of_coupon = vouchers.presented_keys(folded, buyer) if folded else ()
-    items = db.get_many([*of_products, *of_coupon], consistent=True)
+    folded, bearer = fold(code) if code else None, Bearer.of(buyer)
+    of_coupon = vouchers.presented_keys(folded, bearer) if folded else ()
+    items = db.get_many([*of_products, *of_coupon, users.locale_key(buyer.user_id)], consistent=True)
     found = {product_id: products.listing_from(items, product_id) for product_id in wanted}
     listings = {product_id: listing for product_id, listing in found.items() if listing}
-    return listings, vouchers.presented(items, folded, buyer) if folded else None
+    coupon = vouchers.presented(items, folded, bearer) if folded else None
+    return listings, coupon, users.locale_from(items, buyer.user_id)
 
 
 def _price(lines: list[OrderLine], currency: str, coupon: Coupon | None, to: Address) -> Price:

@@ -32,7 +32,7 @@ from chalicelib.payments.models import (
     RefundedItem,
     may_become,
 )
-from chalicelib.users.shapes import Address
+from chalicelib.users.shapes import DEFAULT_LOCALE, Address
 
 SYSTEM = "system"
 UNPAID_LIFETIME = timedelta(minutes=15)
@@ -61,12 +61,14 @@ _ATTEMPT_OF = {payment: attempt for attempt, payment in _PAYMENT_OF.items()} | {
 class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An order as stored; amounts are minor units of `currency`, `version` counts its changes.
 
+    `locale` is the language that the buyer is written to in.
     `refunded` is on its way no more but back, `reserved` is what pending refunds will take (R1).
     """
 
     order_id: str
     user_id: str
     email: str
+    locale: str = DEFAULT_LOCALE
     status: OrderStatus
     payment_status: PaymentStatus
     fulfillment_status: FulfillmentStatus
@@ -93,14 +95,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def place(
-        cls, buyer: Principal, price: Price, currency: str, address: Address, *, coupon: str | None, from_cart: bool
-    ) -> Order:
+        cls, buyer: Principal, price: Price, currency: str, address: Address, *, coupon: str | None, from_cart: bool,
+        locale: str,
+    ) -> Order:  # fmt: skip
         """A pending order whose payment is about to be tried."""
         now = clock.timestamp()
         return cls(
             order_id=ids.new("ord"),
             user_id=buyer.user_id,
             email=buyer.email,
+            locale=locale,
             status=OrderStatus.PENDING,
             payment_status=PaymentStatus.PENDING if price.total else PaymentStatus.NONE,
             fulfillment_status=FulfillmentStatus.UNFULFILLED,

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.users.models import AuditEntry
+from chalicelib.users.shapes import DEFAULT_LOCALE
 
 # Values that may be shown; of every other field only the name is, for it is a secret or personal.
 _OPEN = ("status", "roles", "emailVerified")
-_WATCHED = (*_OPEN, "email", "pendingEmail", "firstName", "lastName", "phone", "addresses", "passwordHash")
+_WATCHED = (*_OPEN, "email", "pendingEmail", "firstName", "lastName", "phone", "addresses",
+            "locale", "cartReminders", "passwordHash")  # fmt: skip
+# What goes without saying of an item that was written before there was the field.
+_OF_OLD = {"locale": DEFAULT_LOCALE, "cartReminders": True}
 _NAMES = {"passwordHash": "password"}
 _ACTIONS = {"status": "user.status_changed", "roles": "user.roles_changed", "passwordHash": "user.password_changed",
             "email": "user.email_changed", "emailVerified": "user.email_verified"}  # fmt: skip
@@ -36,7 +40,8 @@ def changed_fields(before: dict[str, Any] | None, after: dict[str, Any]) -> list
 
 
 def _changed(before: dict[str, Any] | None, after: dict[str, Any]) -> list[str]:
-    return [name for name in _WATCHED if (before or {}).get(name) != after.get(name)]
+    was = {} if before is None else {**_OF_OLD, **before}
+    return [name for name in _WATCHED if was.get(name) != after.get(name)]
 
 
 def _action(before: dict[str, Any] | None, changed: list[str]) -> str:

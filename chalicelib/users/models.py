@@ -11,16 +11,25 @@ from msgspec import UNSET, UnsetType
 from chalicelib import clock, ids
 from chalicelib.access import Role
 from chalicelib.errors import Conflict, NotFound, PreconditionFailed
-from chalicelib.users.shapes import Address, NewUser, ProfileChange, Registration, UserStatus, UserView
+from chalicelib.users.shapes import (
+    DEFAULT_LOCALE,
+    Address,
+    NewUser,
+    ProfileChange,
+    Registration,
+    UserStatus,
+    UserView,
+)
 
 _ERASED = "@erased.invalid"
 _CONFIRM_SECONDS = 7 * 24 * 3600
-
+_PROFILE = ("first_name", "last_name", "phone", "addresses", "locale", "cart_reminders")
 
 _FORGOTTEN_WITH_THE_ACCOUNT: dict[str, Any] = {
     "password_hash": None,
     "phone": None,
     "addresses": (),
+    "locale": DEFAULT_LOCALE,
     "pending_email": None,
     "email_nonce": None,
 }
@@ -61,6 +70,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     `version` counts changes that a reader can see; `session_version` those that ended all sessions;
     `sessions_opened` counts logins, so that a change which ends sessions notices one that began meanwhile.
+    `locale` is the language of the user's mail, `cart_reminders` whether some may be about a cart left behind.
     """
 
     user_id: str
@@ -69,6 +79,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_name: str
     phone: str | None = None
     addresses: tuple[Address, ...] = ()
+    locale: str = DEFAULT_LOCALE
+    cart_reminders: bool = True
     roles: list[Role]
     status: UserStatus
     email_verified: bool
@@ -91,6 +103,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             first_name=new.first_name.strip(),
             last_name=new.last_name.strip(),
             phone=new.phone if isinstance(new, NewUser) else None,
+            locale=new.locale,
             roles=sorted(set(roles)),
             status=UserStatus.ACTIVE,
             email_verified=False,
@@ -143,16 +156,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             raise UserChanged("This user was changed since you read it; read it again.", facts={"etag": self.etag})
 
     def with_profile(self, change: ProfileChange) -> User:
-        """The user with new names, phone and addresses; a new email waits for its confirmation (W3).
+        """The user with what the change names of the profile; a new email waits for its confirmation (W3).
 
         Asking for the present email withdraws a change that waits.
         """
         self._require_existing()
-        changed = {
-            name: getattr(change, name)
-            for name in ("first_name", "last_name", "phone", "addresses")
-            if not isinstance(getattr(change, name), UnsetType)
-        }
+        changed = {name: getattr(change, name) for name in _PROFILE if not isinstance(getattr(change, name), UnsetType)}
         wanted = self.unconfirmed_email if change.email is UNSET else fold(change.email)
         if wanted == self.email and self.pending_email:
             changed |= self._without_pending_email()

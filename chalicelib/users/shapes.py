@@ -22,6 +22,12 @@ Password = Annotated[str, Meta(min_length=8, max_length=1000, extra={"hint": "8 
 Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()/.-]{4,30}$(?!\n)", extra={"hint": "a telephone number"})]
 
 
+Locale = Annotated[
+    str, Meta(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$(?!\n)", extra={"hint": "a language such as en, de or pt-BR"})
+]
+DEFAULT_LOCALE = "en"
+
+
 class UserStatus(StrEnum):
     """Whether an account may be used."""
 
@@ -51,6 +57,7 @@ class Registration(Shape, frozen=True, kw_only=True):
     password: Password
     first_name: Text
     last_name: Text
+    locale: Locale = DEFAULT_LOCALE
 
 
 class NewUser(Shape, frozen=True, kw_only=True):
@@ -62,6 +69,7 @@ class NewUser(Shape, frozen=True, kw_only=True):
     password: Password | None = None
     phone: Phone | None = None
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=2)] = (Role.CUSTOMER,)
+    locale: Locale = DEFAULT_LOCALE
 
 
 class ProfileChange(Shape, frozen=True, kw_only=True):
@@ -72,10 +80,15 @@ class ProfileChange(Shape, frozen=True, kw_only=True):
     last_name: Text | UnsetType = UNSET
     phone: Phone | UnsetType | None = UNSET
     addresses: Addresses | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
+    cart_reminders: bool | UnsetType = UNSET
 
 
 class Profile(ProfileChange, frozen=True, kw_only=True):
-    """The body of `PUT /users/{userId}`: names must be given, phone and addresses left out are removed."""
+    """The body of `PUT /users/{userId}`: names must be given, phone and addresses left out are removed.
+
+    The rest stays when it is left out: nobody is mailed again because a caller did not know the field.
+    """
 
     first_name: Text
     last_name: Text
@@ -113,6 +126,8 @@ class UserView(View, frozen=True, kw_only=True):
     last_name: str
     phone: str | None
     addresses: tuple[Address, ...]
+    locale: str
+    cart_reminders: bool
     role: Role
     roles: list[Role]
     status: UserStatus

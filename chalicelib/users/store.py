@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from chalicelib import db, ids, keys, log, settings
 from chalicelib.access import Role
 from chalicelib.users.models import AuditEntry, EmailTaken, LastAdmin, User
-from chalicelib.users.shapes import UserStatus
+from chalicelib.users.shapes import DEFAULT_LOCALE, UserStatus
 
 _FOREVER = 253_402_300_799  # the end of the year 9999, where time to live would be a number too
 
@@ -28,6 +29,22 @@ def get(user_id: str, *, consistent: bool = False) -> User | None:
     """The user with that id."""
     item = db.get(keys.user(user_id), consistent=consistent) if ids.valid("usr", user_id) else None
     return _from_item(item) if item else None
+
+
+def several(user_ids: Iterable[str]) -> dict[str, User]:
+    """The users with those ids, in one round trip for up to a hundred."""
+    items = db.get_many(keys.user(user_id) for user_id in user_ids)
+    return {item["userId"]: _from_item(item) for item in items.values()}
+
+
+def locale_key(user_id: str) -> keys.Key:
+    """What to read for a user's language."""
+    return keys.user(user_id)
+
+
+def locale_from(items: Mapping[keys.Key, db.Item], user_id: str) -> str:
+    """The user's language among items that were read by its key."""
+    return str(items.get(keys.user(user_id), {}).get("locale", DEFAULT_LOCALE))
 
 
 def by_email(email: str) -> User | None:

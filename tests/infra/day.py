@@ -15,7 +15,8 @@ from unittest import mock
 import boto3
 import pytest
 
-from chalicelib import clock, ids, keyring
+from chalicelib import clock, ids, keyring, keys
+from chalicelib.cart import abandoned
 from chalicelib.orders import settlement
 from chalicelib.orders import store as orders
 from chalicelib.payments import messages, provider, simulator
@@ -57,6 +58,8 @@ def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     be_told(shop, mug, inside, monkeypatch)
     pay_by_stripe(shop, mug, inside, monkeypatch)
     check(shop, inside)
+    leave_a_cart(shop, mug, inside)
+    sum_up(shop, inside)
     mistype(shop)
     come_and_go(shop)
     manage_users(shop)
@@ -269,6 +272,45 @@ def check(shop: Shop, inside: Inside) -> None:
     with inside("check_store"):
         shop.client.lambda_.invoke("check_store", SCHEDULED)
     assert shop.login("root@example.com")("GET", "/admin/audit").body["report"]["complete"]
+
+
+def leave_a_cart(shop: Shop, mug: str, inside: Inside) -> None:
+    """Cleo leaves a cart behind, is heard of, and is to be reminded of it a day later."""
+    with clock.fixed(clock.now()):
+        cleo = _left_by_cleo(shop, mug)
+        with inside("handle_table_stream"):
+            abandoned.watch(cleo, updated_at=clock.timestamp(), before=None)
+    assert run_late(shop, inside, "remind_of_carts", hours=26)["reminded"] == 1
+
+
+def _left_by_cleo(shop: Shop, mug: str) -> str:
+    """The user's id; her address is confirmed, and the hours before this one are done with."""
+    cleo, table = shop.customer("cleo@example.com"), boto3.session.Session().client("dynamodb")
+    cleo("POST", "/cart/items", {"productId": mug, "quantity": 1})
+    user, job = keys.user(cleo("GET", "/users/profile").body["userId"]), keys.job("carts")
+    done = clock.timestamp(clock.now() - timedelta(hours=1))[:13]
+    for key, change, value in (
+        (user, "SET emailVerified = :value", {"BOOL": True}),
+        (job, "SET lastHour = :value", {"S": done}),
+    ):
+        table.update_item(
+            TableName=os.environ["TABLE_NAME"], Key={"PK": {"S": key.pk}, "SK": {"S": key.sk}},
+            UpdateExpression=change, ExpressionAttributeValues={":value": value},
+        )  # fmt: skip
+    return user.pk.removeprefix("USER#")
+
+
+def sum_up(shop: Shop, inside: Inside) -> None:
+    """What was sold today is told tomorrow night."""
+    assert run_late(shop, inside, "summarise_sales", hours=24)["written"]
+
+
+def run_late(shop: Shop, inside: Inside, function: str, *, hours: int) -> dict[str, int]:
+    """What a scheduled function does so many hours from now."""
+    later = clock.now() + timedelta(hours=hours)
+    with inside(function), clock.fixed(later):
+        event = {**SCHEDULED, "time": later.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return dict(shop.client.lambda_.invoke(function, event).payload)
 
 
 def mistype(shop: Shop) -> None:

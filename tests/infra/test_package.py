@@ -27,6 +27,8 @@ FUNCTIONS = {
     "HandleTableStream": "app.handle_table_stream",
     "RunScheduledWork": "app.run_scheduled_work",
     "CheckStore": "app.check_store",
+    "RemindOfCarts": "app.remind_of_carts",
+    "SummariseSales": "app.summarise_sales",
     "RotateJwtSecret": "app.rotate_jwt_secret",
 }
 OF_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
@@ -110,7 +112,7 @@ def test_the_outputs_lead_to_the_api_its_health_and_the_functions(template: dict
     assert {
         "EndpointURL", "HealthURL", "RestAPIId", "TableName",
         "APIHandlerName", "AuthorizeName", "HandleTableStreamName", "RunScheduledWorkName",
-        "CheckStoreName", "RotateJwtSecretName",
+        "CheckStoreName", "RemindOfCartsName", "SummariseSalesName", "RotateJwtSecretName",
     } <= set(template["Outputs"])  # fmt: skip
 
 

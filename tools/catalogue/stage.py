@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from typing import Any
 
 from chalicelib import db, settings, transport
 from chalicelib.errors import Misconfigured, Unavailable
+from tools.local import payments
 from tools.local import settings as local
 from tools.local.settings import Refusal
 
@@ -24,8 +26,8 @@ _NOT_NEEDED = (
 )
 
 
-def enter() -> None:
-    """Give this process the environment of its stage.
+def enter(*, needs: Collection[str] = ()) -> None:
+    """Give this process the environment of its stage; what it `needs` is not made up where it is not known.
 
     The local stage's own variables always win, so that nothing left in a terminal leads elsewhere; for any other
     stage the caller's variables win over `.chalice/config.json`.
@@ -35,8 +37,10 @@ def enter() -> None:
     if stage == local.STAGE:
         os.environ.update(variables)
         local.use_local_aws(local.read())
+        os.environ.update(payments.environment(local.read()))
     else:
-        for name, value in (dict.fromkeys(_NOT_NEEDED, "unused") | variables).items():
+        unused = {name: "unused" for name in _NOT_NEEDED if name not in needs}
+        for name, value in (unused | variables).items():
             os.environ.setdefault(name, value)
 
 

@@ -17,10 +17,9 @@ from chalice.deploy.validate import validate_routes
 from chalice.local import LocalChalice, LocalDevServer
 
 from chalicelib import log
-from tools.local import gateway
+from tools.local import gateway, schedule
 from tools.local import settings as local
 from tools.local.checkpoint import Checkpoint, only_pump
-from tools.local.schedule import Schedule
 from tools.local.settings import Refusal, Settings
 from tools.local.stream import Pump
 
@@ -121,4 +120,4 @@ def _workers(shop: Shop, settings: Settings) -> list[Any]:
         stream_arn=shop.environment["TABLE_STREAM_ARN"],
         queue_url=shop.environment["DEAD_LETTER_QUEUE_URL"],
     )
-    return [pump, Schedule(shop.module.run_scheduled_work)]
+    return [pump, *schedule.workers(shop.module)]

@@ -1,0 +1,129 @@
+"""The sales of a day, told once: two files in the bucket, and an item in the table from which a mail follows.
+
+What a day's figures are is decided by the first draft of them that gets into the table; the files are made of that
+draft, and then the item of the day is inserted with the same figures. So a run may die anywhere, come late, come twice
+or two at once: whoever goes on writes the same bytes and tells nothing a second time. A day that has its item is left
+alone, unless it is asked for again: then figures, files and item are written anew, and nobody is told twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import msgspec
+
+from chalicelib import clock, db, keys, log, objects
+from chalicelib.errors import Misconfigured
+from chalicelib.orders import figures, store
+from chalicelib.orders.figures import Count, Summary
+from chalicelib.orders.models import Order
+
+_AT_ONCE = 100
+_LOOK_BACK = 7  # days, yesterday among them
+_KEPT_SECONDS = 400 * 24 * 3600
+_FOLDER = "reports/sales/"
+_WRITERS = {"json": (figures.as_json, "application/json"), "csv": (figures.as_csv, "text/csv; charset=utf-8")}
+
+
+class OutOfTime(Exception):
+    """The time of a run is over before its end; the next begins the day anew."""
+
+
+def run(*, at: str, seconds: float, again: bool = False) -> dict[str, int]:
+    """Tell the sales of the day before `at`, an instant of ISO 8601, and of days before it that nobody told.
+
+    A missed day is one of the last seven on which somebody ordered. `again` computes the day before `at` alone, anew.
+    Gives how many days were written, and how many could not be, for want of time or of a bucket.
+    """
+    until, yesterday = clock.monotonic() + seconds, clock.moment(clock.canonical(at)).date() - timedelta(days=1)
+    days = [yesterday] if again else _untold(yesterday)
+    written = 0
+    try:
+        for day in days:
+            written += _tell(day, until, again=again, always=day == yesterday)
+    except Misconfigured as error:
+        log.error("SALES_NOT_WRITTEN", str(error))
+        return {"written": written, "failed": 1}
+    except OutOfTime:
+        log.warning("SALES_UNFINISHED", written=written)
+        return {"written": written, "failed": 1}
+    return {"written": written, "failed": 0}
+
+
+def summarise(day: date, *, until: float) -> Summary:
+    """What was ordered on a UTC day, as it stands now, or `OutOfTime` when that takes longer than `until`."""
+    count = Count(day.isoformat())
+    for order in _orders(day, until):
+        count.add(order)
+    return count.summary()
+
+
+def _orders(day: date, until: float) -> Iterator[Order]:
+    """Every order of a day once.
+
+    All lists are read side by side and keep an order at its place by time. So one that moves to another list, always
+    one that is read later, is met in one page only, as it was read last.
+    """
+    since, after = keys.order_time(day.isoformat()), keys.order_time((day + timedelta(days=1)).isoformat())
+    following: str | None = after
+    while following:
+        if clock.monotonic() > until:
+            raise OutOfTime
+        page, following = store.in_status(None, limit=_AT_ONCE, after=following, since=since)
+        yield from page
+
+
+def _untold(yesterday: date) -> list[date]:
+    """The days that have no report yet, oldest first."""
+    days = [yesterday - timedelta(days=back) for back in reversed(range(_LOOK_BACK))]
+    told = db.get_many((keys.sales_report(day.isoformat()) for day in days), consistent=True)
+    return [day for day in days if keys.sales_report(day.isoformat()) not in told]
+
+
+def _tell(day: date, until: float, *, again: bool, always: bool) -> bool:
+    """Write a day's files and then its item; a missed day on which nobody ordered is left out unless `always`."""
+    files = {f"{_FOLDER}{day.isoformat()}.{kind}": kind for kind in _WRITERS}
+    objects.require_bucket()
+    summary = None if again else _draft(day)
+    if summary is None:
+        summary = summarise(day, until=until)
+        if not (summary.currencies or always):
+            return False
+        summary = _decide(day, summary, again=again)
+    for key, kind in files.items():
+        write, content_type = _WRITERS[kind]
+        objects.write(key, write(summary), content_type=content_type)
+    return _publish(day, summary, list(files), again=again)
+
+
+def _draft(day: date) -> Summary | None:
+    """The figures that were decided on before, if they were."""
+    item = db.get(keys.sales_draft(day.isoformat()), consistent=True)
+    return msgspec.convert(item, Summary) if item else None
+
+
+def _decide(day: date, summary: Summary, *, again: bool) -> Summary:
+    """These figures, or those of whoever was faster."""
+    key, item = keys.sales_draft(day.isoformat()), _to_item(summary)
+    try:
+        db.commit(db.put(key, item) if again else db.insert(key, item))
+    except db.ConditionFailed:
+        return _draft(day) or summary
+    return summary
+
+
+def _publish(day: date, summary: Summary, files: list[str], *, again: bool) -> bool:
+    """Write the day's item; False when somebody else did."""
+    key, item = keys.sales_report(day.isoformat()), {**_to_item(summary), "files": files}
+    try:
+        db.commit(db.put(key, item) if again else db.insert(key, item))
+    except db.ConditionFailed:
+        return False
+    log.info("SALES_WRITTEN", day=summary.day, orders=sum(each.placed for each in summary.currencies))
+    return True
+
+
+def _to_item(summary: Summary) -> db.Item:
+    written = {"writtenAt": clock.timestamp(), "expiresAt": clock.epoch() + _KEPT_SECONDS}
+    return {**msgspec.to_builtins(summary), **written}
