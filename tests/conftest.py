@@ -19,6 +19,7 @@ os.environ.update(
     EVENT_BUS_NAME="ecommerce-test",
     ALERT_TOPIC_ARN="arn:aws:sns:us-east-1:123456789012:ecommerce-test-alerts",
     DEAD_LETTER_QUEUE_URL="https://sqs.us-east-1.amazonaws.com/123456789012/ecommerce-test-dead-letters",
+    OPERATOR_EMAIL="operator@example.com",
     MAIL_FROM="shop@example.com",
     PAYMENT_PROVIDER="simulator",
     PASSWORD_ROUNDS="4",

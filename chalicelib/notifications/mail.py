@@ -27,9 +27,9 @@ def about_order(name: str, order: Order) -> None:
     """Tell the buyer what has become of an order: `order_confirmed` and the other texts of that beginning."""
     text = texts.render(
         name,
-        getattr(order, "locale", "en"),
+        order.locale,
         order_id=order.order_id,
-        lines=_lines(order.view(), getattr(order, "locale", "en")),
+        lines=_lines(order.view(), order.locale),
     )
     _send(order.email, text)
 
@@ -37,9 +37,7 @@ def about_order(name: str, order: Order) -> None:
 def refunded(refund: Refund, order: Order) -> None:
     """Tell the buyer that money is on its way back."""
     amount = money.to_decimal(refund.amount, refund.currency)
-    text = texts.render(
-        "refunded", getattr(order, "locale", "en"), order_id=order.order_id, amount=amount, currency=refund.currency
-    )
+    text = texts.render("refunded", order.locale, order_id=order.order_id, amount=amount, currency=refund.currency)
     _send(order.email, text)
 
 

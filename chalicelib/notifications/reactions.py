@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chalicelib import db, log
+from chalicelib import db, keys, log, settings
 from chalicelib.auth import accounts
+from chalicelib.cart import abandoned
+from chalicelib.cart.models import Line
 from chalicelib.notifications import alerts, mail
 from chalicelib.notifications.models import Change, Kind
-from chalicelib.orders import history
+from chalicelib.orders import figures, history
 from chalicelib.orders import store as orders
+from chalicelib.orders.figures import Summary
 from chalicelib.orders.models import Order
 from chalicelib.payments.models import Refund
 from chalicelib.privacy import service as privacy
@@ -60,11 +63,9 @@ def _mail_refund(change: Change) -> None:
 
 def _mail_verification(change: Change) -> None:
     user = msgspec.convert(change.after, User)
-    mail.to_person(
-        "confirm_address", user.unconfirmed_email, getattr(user, "locale", "en"), token=accounts.verify_token(user)
-    )
+    mail.to_person("confirm_address", user.unconfirmed_email, user.locale, token=accounts.verify_token(user))
     if user.pending_email:
-        mail.to_person("address_about_to_change", user.email, getattr(user, "locale", "en"))
+        mail.to_person("address_about_to_change", user.email, user.locale)
 
 
 def _mail_reset(change: Change) -> None:
@@ -75,13 +76,13 @@ def _mail_reset(change: Change) -> None:
         return
     token = accounts.reset_token(request["email"], request["nonce"])
     text = "invitation" if request["purpose"] == "invitation" else "password_reset"
-    mail.to_person(text, user.email, getattr(user, "locale", "en"), token=token)
+    mail.to_person(text, user.email, user.locale, token=token)
 
 
 def _mail_reuse_alarm(change: Change) -> None:
     user = users.get(change.item["userId"])
     if user and user.is_active:
-        mail.to_person("token_reused", user.email, getattr(user, "locale", "en"))
+        mail.to_person("token_reused", user.email, user.locale)
 
 
 def _finish_erasure(change: Change) -> None:
@@ -130,6 +131,32 @@ def _record_order(change: Change) -> None:
     db.commit(users.audit(line.entry, line.step))
 
 
+def _watch_cart(change: Change) -> None:
+    """Note when the cart was touched; the schedule comes back to it a day later."""
+    before = (change.before or {}).get("updatedAt")
+    abandoned.watch(_owner_of(change), updated_at=change.item["updatedAt"], before=before)
+
+
+def _mail_cart(change: Change) -> None:
+    """Remind the cart's owner, unless they have asked meanwhile not to be, or are gone."""
+    user = users.get(_owner_of(change))
+    if user and user.is_active and user.cart_reminders:
+        lines = [msgspec.convert(line, Line) for line in change.item["lines"].values()]
+        mail.cart_abandoned(user.email, user.locale, sorted(lines, key=lambda line: line.added_at))
+
+
+def _owner_of(change: Change) -> str:
+    return change.key.pk.removeprefix(keys.user("").pk)
+
+
+def _mail_sales(change: Change) -> None:
+    """Tell the operator what was sold on a day, if the stage has one."""
+    operator, summary = settings.current().operator_email, msgspec.convert(change.item, Summary)
+    if operator:
+        lines = "\n".join(figures.in_words(summary)) or "Nothing was sold."
+        mail.sales_summary(operator, day=summary.day, figures=lines, place=", ".join(change.item["files"]))
+
+
 REACTIONS: dict[Kind, tuple[Reaction, ...]] = {
     Kind.ORDER_CREATED: (Reaction(_record_order),),
     Kind.ORDER_CONFIRMED: (Reaction(_record_order), _mail_order("order_confirmed")),
@@ -148,5 +175,8 @@ REACTIONS: dict[Kind, tuple[Reaction, ...]] = {
     Kind.ADDRESS_TO_CONFIRM: (once("mail-verification", _mail_verification),),
     Kind.RESET_REQUESTED: (once("mail-reset", _mail_reset),),
     Kind.SESSION_REUSED: (once("mail-reuse-alarm", _mail_reuse_alarm),),
+    Kind.CART_TOUCHED: (Reaction(_watch_cart),),
+    Kind.CART_ABANDONED: (once("mail-cart", _mail_cart),),
+    Kind.SALES_SUMMARISED: (once("mail-sales", _mail_sales),),
     Kind.INCIDENT_REPORTED: (once("alert-incident", _alert_incident),),
 }

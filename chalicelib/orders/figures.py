@@ -148,6 +148,17 @@ def as_csv(summary: Summary) -> bytes:
     return text.getvalue().encode()
 
 
+def in_words(summary: Summary) -> list[str]:
+    """The summary for a mail, a line a currency."""
+    return [_in_words(each) for each in summary.currencies]
+
+
+def _in_words(figures: Figures) -> str:
+    shown = _shown(figures)
+    counts = ", ".join(f"{shown[name]} {name}" for name in ("placed", "paid", "cancelled", "expired"))
+    return f"{figures.currency}: {counts}; {figures.units} units; {shown['total']} paid, {shown['refunded']} refunded."
+
+
 def _rows(figures: Figures) -> Iterator[dict[str, Any]]:
     yield {"list": "all", **_shown(figures)}
     for name, best in (("byUnits", figures.by_units), ("byRevenue", figures.by_revenue)):
