@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from chalicelib import db, keys, log, settings, transport
-from chalicelib.errors import ShopError, Unavailable
+from chalicelib.errors import Misconfigured, ShopError, Unavailable
 from chalicelib.events import Event
 from chalicelib.notifications import bus, letters, store
 from chalicelib.notifications.models import Change, Kind, kinds_of
@@ -186,7 +186,7 @@ def _given_up(record: Record, error: Exception) -> bool:
             return False
         letters.send(record, error, tries=tries)
         store.record([effect])
-    except _FAILURES as failure:
+    except (*_FAILURES, Misconfigured) as failure:
         log.error("RECORD_NOT_GIVEN_UP", error=type(failure).__name__)
         return False
     return True
