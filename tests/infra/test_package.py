@@ -18,7 +18,7 @@ from chalice.cli.factory import CLIFactory
 from chalice.deploy.validate import validate_configuration
 
 from tests.infra.packaging import REGIONS, ROOT, SETTINGS, exported, network, properties, run
-from tools.local import delivery
+from tools.local import delivery, filters
 from tools.package import deploy, sam
 
 FUNCTIONS = {
@@ -121,7 +121,8 @@ def test_the_code_is_the_app_and_its_dependencies(out: Path, project: Path) -> N
     with ZipFile(out / "deployment.zip") as archive:
         names = set(archive.namelist())
 
-    ours = {str(path.relative_to(project)) for path in (project / "chalicelib").rglob("*.py")} | {"app.py"}
+    files = [path for path in (project / "chalicelib").rglob("*") if path.suffix in (".py", ".toml")]
+    ours = {str(path.relative_to(project)) for path in files} | {"app.py"}
     assert ours == {name for name in names if name == "app.py" or name.startswith("chalicelib/")}
     assert not {name.split("/")[0] for name in names} & {"tools", "tests", "infra", ".chalice", "moto", "pytest"}
     assert all(any(name.startswith(f"{each}/") for name in names) for each in ("bcrypt", "jwt", "msgspec", "chalice"))
@@ -236,5 +237,6 @@ def test_a_deployed_trigger_is_set_as_the_packaged_one() -> None:
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": delivery.ATTEMPTS - 1,
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(pattern)} for pattern in filters.patterns()]},
         "DestinationConfig": {"OnFailure": {"Destination": "the queue"}},
     }
