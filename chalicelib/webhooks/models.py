@@ -193,7 +193,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     state: DeliveryState = DeliveryState.PENDING
     tries: int = 0
     attempts: tuple[Attempt, ...] = ()
-    next_at: str | None
+    next_at: str | None = None
     leased_until: str | None = None
     created_at: str
     expires_at: int
