@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from chalicelib import clock, ids, wire
+from chalicelib import clock, ids
 from chalicelib.errors import Conflict, Impossible, NotFound, PreconditionFailed
 from chalicelib.events import Event
 from chalicelib.webhooks.shapes import (
@@ -207,7 +207,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             webhook_id=webhook.webhook_id,
             event_id=event.id,
             event_type=event.type,
-            payload=wire.encode(event),
+            payload=event.body().decode(),
             next_at=now,
             created_at=now,
             expires_at=_expiry(),
