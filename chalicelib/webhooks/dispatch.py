@@ -44,6 +44,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 def run(*, seconds: float) -> dict[str, int]:
     """Send what is due, for at most about that many seconds; gives how many deliveries ended how."""
     until = clock.monotonic() + seconds
+    store.prepare()
     live, deleted = store.every(), store.deleted()
     named = [(each.webhook_id, each) for each in live] + [(each.webhook_id, None) for each in deleted]
     with ThreadPoolExecutor(_THREADS) as threads:

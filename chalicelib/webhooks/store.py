@@ -38,6 +38,12 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     deleted_at: str
 
 
+def prepare() -> None:
+    """Learn how items are read, before threads do so: msgspec 0.22 crashes when two learn the same shape at once."""
+    for kind in (Delivery, Secrets):
+        msgspec.json.Decoder(kind)
+
+
 def add(webhook: Webhook, secrets: Secrets, *, actor: str) -> tuple[db.Write, ...]:
     """The writes of a new endpoint, or `TooManyWebhooks`."""
     full = TooManyWebhooks(f"A shop has at most {MOST} webhooks; delete one first.")

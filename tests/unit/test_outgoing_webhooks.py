@@ -7,6 +7,8 @@ import contextlib
 import ipaddress
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +32,7 @@ from chalicelib.webhooks.models import Delivery, Webhook
 from chalicelib.webhooks.shapes import Attempt, DeliveryState, DisabledReason, NewWebhook, WebhookChange, WebhookStatus
 from chalicelib.webhooks.signatures import Secrets, TooManySecrets
 
+ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 URL = "https://hooks.example.com/shop"
 PUBLIC = ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "2a00:1450:4001:80b::200e"]
@@ -360,6 +363,29 @@ def test_a_secret_does_not_show_in_what_is_printed() -> None:
 
 
 # --- Endpoints
+
+# Says which of msgspec's own functions, those that learn a shape, run when a delivery and secrets are read.
+LEARNING = """
+import sys, msgspec
+from chalicelib.webhooks import store
+from chalicelib.webhooks.models import Delivery
+from chalicelib.webhooks.signatures import Secrets
+store.prepare()
+called = []
+sys.setprofile(lambda frame, *_: called.append(frame.f_code.co_name) if "msgspec" in frame.f_code.co_filename else None)
+ids = dict.fromkeys(("deliveryId", "webhookId", "eventId", "eventType", "payload", "createdAt"), "x")
+msgspec.convert({**ids, "expiresAt": 1, "attempts": [{"at": "x", "milliseconds": 1}]}, Delivery)
+msgspec.convert({"secrets": [{"value": "x"}], "version": 1}, Secrets)
+sys.setprofile(None)
+print(called)
+"""
+
+
+def test_threads_learn_no_shape_at_the_same_time() -> None:
+    """Two that do crash the process; a fresh one here, because shapes are learnt once."""
+    ran = subprocess.run([sys.executable, "-c", LEARNING], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "[]\n"
 
 
 def webhook(*events: str, **more: object) -> Webhook:
