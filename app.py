@@ -52,9 +52,12 @@ from chalicelib.products.shapes import (
 from chalicelib.users import service as users
 from chalicelib.users.models import fold
 from chalicelib.users.shapes import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
+from chalicelib.webhooks import service as outgoing
+from chalicelib.webhooks.shapes import NewWebhook, WebhookChange
 from chalicelib.wire import PageQuery
 
 SWEEP_SECONDS = 40  # of the minute that its function has
+DELIVERY_SECONDS = 50  # of the minute and a half that its function has
 AUDIT_SECONDS = 840  # of the quarter of an hour that its function has
 CARTS_SECONDS = 240  # of the five minutes that its function has
 SALES_SECONDS = 840  # of the quarter of an hour that its function has
@@ -494,6 +497,63 @@ def hear_payment_provider(call: Call) -> Any:
     return webhooks.receive(call.raw, call.headers)
 
 
+# --- Webhooks that the shop sends
+
+
+@app.route("/webhooks", methods=["POST"], authorizer=authorize)
+@endpoint(takes=NewWebhook, status=201)
+def create_webhook(call: Call) -> Any:
+    return http.tagged(outgoing.create(call.body, actor=call.user, claim=call.claim))
+
+
+@app.route("/webhooks", methods=["GET"], authorizer=authorize)
+@endpoint(query=PageQuery)
+def list_webhooks(call: Call) -> Any:
+    return call.page("webhooks", *outgoing.page(size=call.query.size, after=call.position()))
+
+
+@app.route("/webhooks/{webhook_id}", methods=["GET"], authorizer=authorize)
+@endpoint()
+def get_webhook(call: Call, webhook_id: str) -> Any:
+    return http.tagged(outgoing.get(webhook_id))
+
+
+@app.route("/webhooks/{webhook_id}", methods=["PATCH"], authorizer=authorize)
+@endpoint(takes=WebhookChange)
+def change_webhook(call: Call, webhook_id: str) -> Any:
+    return http.tagged(outgoing.change(webhook_id, call.body, actor=call.user, if_match=call.if_match))
+
+
+@app.route("/webhooks/{webhook_id}", methods=["DELETE"], authorizer=authorize)
+@endpoint()
+def delete_webhook(call: Call, webhook_id: str) -> Any:
+    return outgoing.delete(webhook_id, if_match=call.if_match)
+
+
+@app.route("/webhooks/{webhook_id}/secret", methods=["POST"], authorizer=authorize)
+@endpoint(status=201)
+def rotate_webhook_secret(call: Call, webhook_id: str) -> Any:
+    return http.tagged(outgoing.rotate(webhook_id, claim=call.claim))
+
+
+@app.route("/webhooks/{webhook_id}/test", methods=["POST"], authorizer=authorize)
+@endpoint(status=202)
+def test_webhook(call: Call, webhook_id: str) -> Any:
+    return outgoing.test(webhook_id, claim=call.claim)
+
+
+@app.route("/webhooks/{webhook_id}/deliveries", methods=["GET"], authorizer=authorize)
+@endpoint(query=PageQuery)
+def list_webhook_deliveries(call: Call, webhook_id: str) -> Any:
+    return call.page("deliveries", *outgoing.log_of(webhook_id, size=call.query.size, after=call.position()))
+
+
+@app.route("/webhooks/{webhook_id}/deliveries/{delivery_id}/retry", methods=["POST"], authorizer=authorize)
+@endpoint(status=202)
+def retry_webhook_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any:
+    return outgoing.retry(webhook_id, delivery_id, claim=call.claim)
+
+
 # --- What AWS calls
 
 
@@ -510,6 +570,13 @@ def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
     """Settle payments in doubt, expire unpaid orders, finish refunds."""
     log.bind(functionName="run_scheduled_work", requestId=problems.invocation_id(event.context))
     return sweep.run(seconds=SWEEP_SECONDS)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def deliver_webhooks(event: CloudWatchEvent) -> dict[str, int]:
+    """Send the deliveries of webhooks that are due."""
+    log.bind(functionName="deliver_webhooks", requestId=problems.invocation_id(event.context))
+    return outgoing.deliver(seconds=DELIVERY_SECONDS)
 
 
 @app.schedule(Cron(0, 3, "*", "*", "?", "*"))

@@ -113,6 +113,15 @@ ROUTES: dict[tuple[str, str], Audience] = {
     ("POST", "/orders/{order_id}/refunds"): Audience.ADMIN,
     ("GET", "/orders/{order_id}/refunds"): Audience.USER,
     ("GET", "/admin/audit"): Audience.ADMIN,
+    ("POST", "/webhooks"): Audience.ADMIN,
+    ("GET", "/webhooks"): Audience.ADMIN,
+    ("GET", "/webhooks/{webhook_id}"): Audience.ADMIN,
+    ("PATCH", "/webhooks/{webhook_id}"): Audience.ADMIN,
+    ("DELETE", "/webhooks/{webhook_id}"): Audience.ADMIN,
+    ("POST", "/webhooks/{webhook_id}/secret"): Audience.ADMIN,
+    ("POST", "/webhooks/{webhook_id}/test"): Audience.ADMIN,
+    ("GET", "/webhooks/{webhook_id}/deliveries"): Audience.ADMIN,
+    ("POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/retry"): Audience.ADMIN,
     ("POST", "/payments/webhook"): Audience.PUBLIC,  # signed by the provider
 }
 

@@ -114,10 +114,12 @@ def query(
         request["FilterExpression"] = where.expression
         request["ExpressionAttributeValues"] |= attributes.wire_item(where.values)
         request["ExpressionAttributeNames"] |= where.names
-    answer = transport.call("query", **request)
-    items = [attributes.plain_item(item) for item in answer["Items"]]
-    last = answer.get("LastEvaluatedKey")
-    return Page(items, last[index.sk]["S"] if last else None)
+    return _read_page(index, request)
+
+
+def query_until(index: Index, pk: str, until: str, *, limit: int) -> Page:
+    """At most `limit` items of one partition whose sort key is not above `until`, the lowest first; one round trip."""
+    return _read_page(index, {**_query_request(index, pk, ("\x00", until)), "Limit": limit})
 
 
 def query_shards(
@@ -249,6 +251,13 @@ def _read_batch(wire_keys: list[Item], *, consistent: bool) -> tuple[list[Item],
     answer = transport.call("batch_get_item", RequestItems=request)
     left = answer.get("UnprocessedKeys", {}).get(_table(), {}).get("Keys", [])
     return left, [attributes.plain_item(item) for item in answer["Responses"].get(_table(), [])]
+
+
+def _read_page(index: Index, request: Item) -> Page:
+    answer = transport.call("query", **request)
+    items = [attributes.plain_item(item) for item in answer["Items"]]
+    last = answer.get("LastEvaluatedKey")
+    return Page(items, last[index.sk]["S"] if last else None)
 
 
 def _query_request(index: Index, pk: str, bounds: tuple[str, str] | None) -> dict[str, Any]:

@@ -30,6 +30,9 @@
 | sales of a day | SALES | day | | |
 | the same before they are told | JOB#sales#day | DRAFT | | |
 | how far a scheduled job has come | JOB#name | STATE | | |
+| webhook endpoint, one that was deleted, number of them | WEBHOOKS | WEBHOOK#id, DELETED#id, COUNT | | |
+| an endpoint's secrets | WEBHOOK#id | SECRETS | | |
+| delivery to an endpoint; in GSI2 only while it is to be sent | WEBHOOK#id | DELIVERY#id | | DUE#endpoint / dueAt#id |
 | idempotency record | IDEM#scope | RECORD | | |
 | effect marker | EFFECT#event | name | | |
 | simulated charge or refund | SIMULATOR#key | CHARGE | | |

@@ -13,6 +13,7 @@ from moto.sesv2.models import sesv2_backends
 
 from chalicelib import ids, log, wire
 from chalicelib.auth import accounts, tokens
+from chalicelib.webhooks import signatures
 
 # Members of a request's body that are secret or personal, wherever in the body they stand.
 SECRET_FIELDS = {"password", "oldPassword", "newPassword", "refreshToken", "street", "postalCode", "phone"}
@@ -29,6 +30,7 @@ class Watch:
         self._listen(monkeypatch, ids, "secret", self.secrets)
         self._listen(monkeypatch, tokens, "issue", self.secrets)
         self._listen(monkeypatch, tokens, "new_refresh_token", self.secrets)
+        self._listen(monkeypatch, signatures, "new_secret", self.secrets)
         self._listen(monkeypatch, accounts, "reset_token", self.one_time)
         self._listen(monkeypatch, accounts, "verify_token", self.one_time)
         self._read_bodies(monkeypatch)

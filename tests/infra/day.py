@@ -23,6 +23,8 @@ from chalicelib.payments import messages, provider, simulator
 from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent
 from chalicelib.privacy import service as privacy
 from chalicelib.products.models import id_of
+from chalicelib.webhooks import sender
+from chalicelib.webhooks.shapes import Attempt as SentBack
 from tests.integration.faults import Crash
 from tests.integration.payments import SECRET, keep_secret, paid_by_stripe
 from tests.integration.stream import mails
@@ -60,6 +62,7 @@ def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     check(shop, inside)
     leave_a_cart(shop, mug, inside)
     sum_up(shop, inside)
+    tell_others(shop, inside, monkeypatch)
     mistype(shop)
     come_and_go(shop)
     manage_users(shop)
@@ -311,6 +314,29 @@ def run_late(shop: Shop, inside: Inside, function: str, *, hours: int) -> dict[s
     with inside(function), clock.fixed(later):
         event = {**SCHEDULED, "time": later.strftime("%Y-%m-%dT%H:%M:%SZ")}
         return dict(shop.client.lambda_.invoke(function, event).payload)
+
+
+def tell_others(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Endpoints of webhooks: made, changed, tried, given another secret and deleted; one works, fails and is gone."""
+    admin, statuses = shop.login("root@example.com"), [204, 500, 204, 410]
+    new = {"url": "https://hooks.example.com/", "events": ["order.*"]}
+    made = [admin("POST", "/webhooks", new, Idempotency_Key="hook").body["webhookId"] for _ in range(2)]
+    path, other = f"/webhooks/{made[0]}", f"/webhooks/{admin('POST', '/webhooks', new).body['webhookId']}"
+    monkeypatch.setattr(
+        sender, "send", lambda *_, **__: SentBack(at=clock.timestamp(), status=statuses.pop(0), milliseconds=1)
+    )
+    assert admin("PATCH", path, {"events": ["*"]}).status == 200
+    assert [admin("POST", f"{path}/secret", Idempotency_Key="secret").status for _ in range(2)] == [201, 201]
+    assert [admin("POST", f"{each}/test", Idempotency_Key="test").status for each in (path, path, other)] == [202] * 3
+    assert admin("DELETE", other).status == 204
+    assert run_late(shop, inside, "deliver_webhooks", hours=0)["cancelled"] == 1
+    delivery = admin("GET", f"{path}/deliveries").body["deliveries"][0]["deliveryId"]
+    for _ in range(3):
+        assert admin("POST", f"{path}/deliveries/{delivery}/retry").status == 202
+        run_late(shop, inside, "deliver_webhooks", hours=0)
+    run_late(shop, inside, "deliver_webhooks", hours=72)
+    assert admin("GET", path).body["disabledReason"] == "gone"
+    assert admin("GET", "/webhooks").body["count"] == 1
 
 
 def mistype(shop: Shop) -> None:

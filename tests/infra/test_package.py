@@ -26,6 +26,7 @@ FUNCTIONS = {
     "Authorize": "chalicelib.authorizer.authorize",
     "HandleTableStream": "app.handle_table_stream",
     "RunScheduledWork": "app.run_scheduled_work",
+    "DeliverWebhooks": "app.deliver_webhooks",
     "CheckStore": "app.check_store",
     "RemindOfCarts": "app.remind_of_carts",
     "SummariseSales": "app.summarise_sales",
@@ -112,7 +113,7 @@ def test_the_outputs_lead_to_the_api_its_health_and_the_functions(template: dict
     assert {
         "EndpointURL", "HealthURL", "RestAPIId", "TableName",
         "APIHandlerName", "AuthorizeName", "HandleTableStreamName", "RunScheduledWorkName",
-        "CheckStoreName", "RemindOfCartsName", "SummariseSalesName", "RotateJwtSecretName",
+        "DeliverWebhooksName", "CheckStoreName", "RemindOfCartsName", "SummariseSalesName", "RotateJwtSecretName",
     } <= set(template["Outputs"])  # fmt: skip
 
 

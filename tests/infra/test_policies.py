@@ -23,13 +23,14 @@ from chalice.app import Request
 
 from chalicelib import access, authorizer, clients, health, http, keyring, keys
 from chalicelib.payments import credentials
+from chalicelib.webhooks.keys import webhook_count
 from tests.infra.day import live
 from tests.shop import Shop
 
 CHALICE = Path(__file__).parents[2] / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text())
 WITH_THE_PROVIDER = ("run_scheduled_work", "check_store")
-SCHEDULED = (*WITH_THE_PROVIDER, "remind_of_carts", "summarise_sales")
+SCHEDULED = (*WITH_THE_PROVIDER, "remind_of_carts", "summarise_sales", "deliver_webhooks")
 FUNCTIONS = ("api_handler", "authorize", "handle_table_stream", *SCHEDULED, "rotate_jwt_secret")
 STAGES = ("dev", "prod")
 EVERY_ROLE = [(stage, function) for stage in STAGES for function in FUNCTIONS]
@@ -49,6 +50,7 @@ SINGLE = {
     each.pk
     for each in (
         keys.admins(), keys.category_count(), keys.store_report(""), keys.sales_report(""), keys.job("carts"),
+        webhook_count(),
     )
 }  # fmt: skip
 WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}

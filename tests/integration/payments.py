@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,11 +69,15 @@ def paid_by_stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[stripe.Account]:
 
 
 class Mailbox:
-    """A shop that takes webhooks: what came, and the statuses to answer with before it says 200."""
+    """A shop that takes webhooks: what came, and the statuses to answer with before it says 200.
+
+    Every answer comes after `delay` seconds, and one that redirects leads here again.
+    """
 
     def __init__(self) -> None:
         self.came: list[tuple[bytes, dict[str, str]]] = []
         self.refusals: list[int] = []
+        self.delay = 0.0
         self.changed = threading.Condition()
         self.url = ""
 
@@ -92,7 +97,10 @@ class _Handler(BaseHTTPRequestHandler):
             box.came.append((body, dict(self.headers)))
             status = box.refusals.pop(0) if box.refusals else 200
             box.changed.notify_all()
+        time.sleep(box.delay)
         self.send_response(status)
+        if status in range(300, 400):
+            self.send_header("Location", box.url)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

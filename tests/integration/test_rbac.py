@@ -83,6 +83,15 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("PUT", "/orders/{order_id}/status"): ADMIN,
     ("POST", "/orders/{order_id}/refunds"): (401, 403, 403, 401, 401, 201),
     ("GET", "/orders/{order_id}/refunds"): (401, 200, 404, 401, 401, 200),
+    ("POST", "/webhooks"): (401, 403, 403, 401, 401, 201),
+    ("GET", "/webhooks"): ADMIN,
+    ("GET", "/webhooks/{webhook_id}"): ADMIN,
+    ("PATCH", "/webhooks/{webhook_id}"): ADMIN,
+    ("DELETE", "/webhooks/{webhook_id}"): (401, 403, 403, 401, 401, 204),
+    ("POST", "/webhooks/{webhook_id}/secret"): (401, 403, 403, 401, 401, 201),
+    ("POST", "/webhooks/{webhook_id}/test"): (401, 403, 403, 401, 401, 202),
+    ("GET", "/webhooks/{webhook_id}/deliveries"): ADMIN,
+    ("POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/retry"): (401, 403, 403, 401, 401, 202),
     ("POST", "/payments/webhook"): (400,) * 6,  # nobody's token stands in for the provider's signature
 }
 
@@ -118,6 +127,8 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("PUT", "/orders/{order_id}/status"): {"status": "shipped"},
     ("POST", "/orders/{order_id}/refunds"): {"amount": 1},
+    ("POST", "/webhooks"): {"url": "https://hooks.example.com/", "events": ["order.*"]},
+    ("PATCH", "/webhooks/{webhook_id}"): {"description": "Warehouse"},
     ("POST", "/payments/webhook"): {"eventId": "evt_1"},
 }
 
@@ -145,8 +156,11 @@ class World:
         session = ada("GET", "/sessions").body["sessions"][0]["sessionId"]
         user = ada("GET", "/auth/me").body["userId"]
         names = {"order_id": order, "session_id": session, "user_id": user, "product_id": mug, "item_id": mug}
+        hook = admin("POST", "/webhooks", {"url": "https://hooks.example.com/", "events": ["*"]}).body["webhookId"]
+        delivery = admin("POST", f"/webhooks/{hook}/test").body["deliveryId"]
         callers = dict(zip(PERSONAS, (shop, ada, other, disabled, revoked, admin), strict=True))
         more = {"category": "kitchen", "role": "admin", "image_id": ids.new("img"), "code": "SPRING"}
+        more |= {"webhook_id": hook, "delivery_id": delivery}
         return cls(callers, {**names, **more})
 
     def call(self, persona: str, method: str, path: str) -> int:

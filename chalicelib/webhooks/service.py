@@ -1,0 +1,179 @@
+"""What can be done with webhooks."""
+
+from __future__ import annotations
+
+import threading
+
+from chalicelib import clock, db, ids, log, settings
+from chalicelib.access import Principal
+from chalicelib.errors import invalid
+from chalicelib.events import Event
+from chalicelib.idempotency import Claim
+from chalicelib.webhooks import dispatch, guard, store
+from chalicelib.webhooks.models import (
+    TEST_EVENT,
+    Delivery,
+    Issued,
+    NoSuchDelivery,
+    NoSuchWebhook,
+    Webhook,
+)
+from chalicelib.webhooks.shapes import DeliveryView, NewWebhook, WebhookChange, WebhookView
+from chalicelib.webhooks.signatures import Secrets
+
+_CACHE_SECONDS = 30
+
+_lock = threading.Lock()
+_cached: tuple[float, list[Webhook]] | None = None
+
+
+def create(new: NewWebhook, *, actor: Principal, claim: Claim) -> Issued:
+    """Register an endpoint. The record of the request's key holds the endpoint without its secret."""
+    _require_allowed(new.url)
+    webhook, secrets = Webhook.create(new), Secrets.create()
+    db.commit(*store.add(webhook, secrets, actor=actor.user_id), *claim.receipt(webhook.view()))
+    forget()
+    log.info("WEBHOOK_CREATED", webhookId=webhook.webhook_id)
+    return Issued(webhook=webhook, secret=secrets.newest)
+
+
+def get(webhook_id: str) -> Webhook:
+    """An endpoint, or `NoSuchWebhook`."""
+    webhook = store.get(webhook_id)
+    if webhook is None:
+        raise NoSuchWebhook("There is no such webhook.")
+    return webhook
+
+
+def page(*, size: int, after: str | None) -> tuple[list[WebhookView], str | None]:
+    """Endpoints, newest first."""
+    webhooks, following = store.page(limit=size, after=after)
+    return [webhook.view() for webhook in webhooks], following
+
+
+def change(webhook_id: str, wanted: WebhookChange, *, actor: Principal, if_match: str | None) -> Webhook:
+    """Change an endpoint; switching it on again, or another URL, forgets how it failed before."""
+    if isinstance(wanted.url, str):
+        _require_allowed(wanted.url)
+
+    def attempt() -> Webhook:
+        before = get(webhook_id)
+        before.require(if_match)
+        after = before.changed(wanted)
+        if after is not before:
+            db.commit(store.change(before, after, actor=actor.user_id))
+        return after
+
+    changed = db.repeat_until_current(attempt)
+    forget()
+    log.info("WEBHOOK_CHANGED", webhookId=webhook_id)
+    return changed
+
+
+def delete(webhook_id: str, *, if_match: str | None) -> None:
+    """Delete an endpoint with its secrets and its log; what is still to be sent to it will not be."""
+
+    def attempt() -> None:
+        before = get(webhook_id)
+        before.require(if_match)
+        db.commit(*store.remove(before))
+
+    db.repeat_until_current(attempt)
+    forget()
+    log.info("WEBHOOK_DELETED", webhookId=webhook_id)
+
+
+def rotate(webhook_id: str, *, claim: Claim) -> Issued:
+    """Give an endpoint a new secret; the old one signs beside it for a day.
+
+    The record of the request's key does not hold the secret. Raises `TooManySecrets`.
+    """
+
+    def attempt() -> Issued:
+        webhook, before = get(webhook_id), store.secrets_of(webhook_id)
+        if before is None:
+            raise NoSuchWebhook("There is no such webhook.")
+        after = before.rotated()
+        db.commit(store.rotate(webhook_id, before, after), *claim.receipt(webhook.view()))
+        return Issued(webhook=webhook, secret=after.newest)
+
+    issued = db.repeat_until_current(attempt)
+    log.info("WEBHOOK_SECRET_ROTATED", webhookId=webhook_id)
+    return issued
+
+
+def test(webhook_id: str, *, claim: Claim) -> DeliveryView:
+    """Queue an event that says nothing but hello, whatever the endpoint's filters."""
+    webhook = get(webhook_id)
+    webhook.require_active()
+    data = {"webhookId": webhook_id, "message": "Webhooks reach this endpoint."}
+    event = Event(
+        id=ids.new("evt"),
+        type=TEST_EVENT,
+        timestamp=clock.timestamp(),
+        data=data,
+        correlation_id=log.correlation_id(),
+    )
+    delivery = Delivery.create(event, webhook)
+    view = delivery.view()
+    db.commit(store.queue(delivery), *claim.receipt(view))
+    return view
+
+
+def log_of(webhook_id: str, *, size: int, after: str | None) -> tuple[list[DeliveryView], str | None]:
+    """The deliveries to an endpoint, newest first."""
+    get(webhook_id)
+    found, following = store.log_of(webhook_id, limit=size, after=after)
+    return [delivery.view() for delivery in found], following
+
+
+def retry(webhook_id: str, delivery_id: str, *, claim: Claim) -> DeliveryView:
+    """Send a delivery again, whatever became of it, with the whole schedule of retries before it."""
+    get(webhook_id).require_active()
+    before = store.find(webhook_id, delivery_id)
+    if before is None:
+        raise NoSuchDelivery("There is no such delivery.")
+    after = before.again()
+    view = after.view()
+    db.commit(store.restart(before, after), *claim.receipt(view))
+    log.info("WEBHOOK_RETRIED", webhookId=webhook_id, deliveryId=delivery_id)
+    return view
+
+
+def deliveries(event: Event) -> list[db.Write]:
+    """The writes that queue an event for every active endpoint that wants it, under ids that follow from both.
+
+    Whoever commits them again starts the deliveries anew, so they belong into one transaction with the mark that
+    the event was handled. An endpoint that was made or changed is heeded within half a minute.
+    """
+    wanting = [webhook for webhook in _known() if webhook.is_active and webhook.wants(event.type)]
+    return [store.queue(Delivery.create(event, webhook)) for webhook in wanting]
+
+
+def deliver(*, seconds: float) -> dict[str, int]:
+    """Send what is due, for at most about that many seconds; gives how many deliveries ended how."""
+    return dispatch.run(seconds=seconds)
+
+
+def forget() -> None:
+    """Drop the cached endpoints, so that the next event reads them."""
+    global _cached  # noqa: PLW0603 - one cache per process, guarded by the lock
+    with _lock:
+        _cached = None
+
+
+def _known() -> list[Webhook]:
+    """All endpoints, as they were within the last half minute; one query when that is not known."""
+    global _cached  # noqa: PLW0603 - see forget()
+    with _lock:
+        if _cached is None or clock.monotonic() - _cached[0] > _CACHE_SECONDS:
+            _cached = (clock.monotonic(), store.every())
+        return _cached[1]
+
+
+def _require_allowed(url: str) -> None:
+    """Raise `Invalid` for a URL that the shop would never send to."""
+    try:
+        guard.place(url, near=settings.current().is_local)
+    except guard.Refused as refused:
+        raise invalid("url", refused.code, refused.detail) from None
