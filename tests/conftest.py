@@ -38,11 +38,13 @@ from moto import mock_aws
 
 import app
 from chalicelib import clients, keyring
+from chalicelib.webhooks import service as webhooks
 from tests import leaks
 from tests.integration import stream, table
 from tests.shop import Shop
 
 ROOT = Path(__file__).parents[1]
+table.spare_copies()
 
 
 @pytest.fixture
@@ -54,6 +56,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with mock_aws():
         clients.forget()
         keyring.forget()
+        webhooks.forget()
         boto3.client("dynamodb").create_table(**table.definition())
         secret = json.dumps({"kid": "initial", "secret": "s" * 64})
         boto3.client("secretsmanager").create_secret(Name="ecommerce/test/jwt/secret", SecretString=secret)

@@ -24,6 +24,12 @@ def incident(order_id: str, name: str, facts: Mapping[str, Any]) -> None:
     _publish("Incident", f"Order {order_id}: {', '.join([name, *told])}.")
 
 
+def webhook_switched_off(webhook_id: str, reason: str) -> None:
+    """Say that an endpoint hears nothing any more; its address, which may hold a secret, is not told."""
+    why = {"gone": "it answered 410 Gone", "failing": "it has failed for five days"}.get(reason, reason)
+    _publish("Webhook switched off", f"Webhook {webhook_id} was switched off: {why}. PATCH isActive to switch it on.")
+
+
 def _publish(subject: str, message: str) -> None:
     topic = settings.current().alert_topic_arn
     if topic is None:  # a stage without its resources' stack, as a plain `chalice deploy` leaves it

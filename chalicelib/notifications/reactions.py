@@ -105,6 +105,11 @@ def _alert_incident(change: Change) -> None:
     alerts.incident(incident["orderId"], incident["name"], incident["facts"])
 
 
+def _alert_webhook(change: Change) -> None:
+    webhook = change.item
+    alerts.webhook_switched_off(webhook["webhookId"], webhook["disabledReason"])
+
+
 def _index_product(change: Change) -> None:
     search.refresh(str(change.item["productId"]))
 
@@ -178,5 +183,6 @@ REACTIONS: dict[Kind, tuple[Reaction, ...]] = {
     Kind.CART_TOUCHED: (Reaction(_watch_cart),),
     Kind.CART_ABANDONED: (once("mail-cart", _mail_cart),),
     Kind.SALES_SUMMARISED: (once("mail-sales", _mail_sales),),
+    Kind.WEBHOOK_SWITCHED_OFF: (once("alert-webhook", _alert_webhook),),
     Kind.INCIDENT_REPORTED: (once("alert-incident", _alert_incident),),
 }

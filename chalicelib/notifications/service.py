@@ -22,6 +22,7 @@ from chalicelib.notifications import bus, letters, store
 from chalicelib.notifications.models import Change, Kind, kinds_of
 from chalicelib.notifications.reactions import REACTIONS, Reaction
 from chalicelib.notifications.shapes import SHAPES, event_of
+from chalicelib.webhooks import service as webhooks
 
 Record = Mapping[str, Any]
 
@@ -117,6 +118,7 @@ def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
         with failures.of(task.record, task.change.key):
             log.enrich(correlationId=task.change.item.get("correlationId"))
             news += _news(task, done)
+            _queue_webhooks(task)
             _react(task, done)
     _publish(news, failures)
     return failures.numbers
@@ -149,6 +151,16 @@ def _news(task: _Task, done: set[store.Effect]) -> list[tuple[_Task, Kind, Event
     news = [(task, kind, event_of(kind, task.change)) for kind in untold]
     done.update(task.effect(_publication(kind)) for kind in untold)  # by the end of the batch, or it all comes again
     return news
+
+
+def _queue_webhooks(task: _Task) -> None:
+    """Queue what the shop's webhooks want to hear of, all of an event together with its mark or none."""
+    for kind in task.told:
+        if deliveries := webhooks.deliveries(event_of(kind, task.change)):
+            try:
+                db.commit(store.mark(task.effect(f"webhooks-{kind}")), *deliveries)
+            except db.ConditionFailed:
+                log.debug("WEBHOOKS_QUEUED_ALREADY", eventId=task.change.event_id)
 
 
 def _publish(news: list[tuple[_Task, Kind, Event]], failures: _Failures) -> None:

@@ -336,6 +336,7 @@ def tell_others(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> 
         run_late(shop, inside, "deliver_webhooks", hours=0)
     run_late(shop, inside, "deliver_webhooks", hours=72)
     assert admin("GET", path).body["disabledReason"] == "gone"
+    assert admin("PATCH", path, {"isActive": True}).status == 200
     assert admin("GET", "/webhooks").body["count"] == 1
 
 
@@ -412,8 +413,13 @@ def stream_records(session: boto3.session.Session) -> list[dict[str, Any]]:
     arn = streams.list_streams(TableName=os.environ["TABLE_NAME"])["Streams"][0]["StreamArn"]
     shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
     iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
-    records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
-    return [lambda_record(record, arn) for record in records]
+    found: list[dict[str, Any]] = []
+    while page := streams.get_records(ShardIterator=iterator["ShardIterator"], Limit=1000):
+        found += [lambda_record(record, arn) for record in page["Records"]]
+        if not page["Records"] or "NextShardIterator" not in page:
+            return found
+        iterator = {"ShardIterator": page["NextShardIterator"]}
+    return found
 
 
 def answer_mails(shop: Shop, inside: Inside) -> None:
