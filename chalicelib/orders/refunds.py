@@ -12,8 +12,9 @@ from chalicelib import db, idempotency, log, money
 from chalicelib.errors import FieldError, Invalid, ShopError, Unavailable, invalid
 from chalicelib.idempotency import Claim
 from chalicelib.orders import incidents, store
-from chalicelib.orders.errors import NotPaid, RefundFailed
+from chalicelib.orders.errors import NothingToRefund, NotPaid, RefundFailed
 from chalicelib.orders.models import SYSTEM, Order
+from chalicelib.orders.pricing import OrderLine
 from chalicelib.orders.shapes import RefundRequest, ReturnedItem
 from chalicelib.orders.states import OrderStatus, PaymentStatus
 from chalicelib.orders.views import RefundedItemView, RefundView
@@ -25,7 +26,7 @@ from chalicelib.payments.models import AttemptState, Outcome, Refund, RefundedIt
 def asked_for(order: Order, request: RefundRequest) -> Refund:
     """The refund that a request means: an amount, or the price of units, or all that is left.
 
-    Raises `Invalid` for units that the order does not have, `NotPaid`, or `RefundExceedsPayment`.
+    Raises `Invalid` for units that the order does not have, `NothingToRefund`, `NotPaid`, or `RefundExceedsPayment`.
     """
     if request.amount is not None and request.items is not None:
         raise invalid("items", "not_both", "Give an amount or items, not both.")
@@ -110,11 +111,22 @@ def _units(order: Order, items: list[ReturnedItem]) -> tuple[RefundedItem, ...]:
     )
     if faults:
         raise Invalid("The order does not have these units to refund.", errors=faults)
+    return _priced(order, lines, wanted)
+
+
+def _priced(order: Order, lines: dict[str, OrderLine], wanted: dict[str, int]) -> tuple[RefundedItem, ...]:
+    """The units with what goes back for them, or `NothingToRefund` when that is nothing."""
     included = order.tax_included
-    return tuple(
+    items = tuple(
         RefundedItem(product_id=each, quantity=count, amount=lines[each].refund_of(count, tax_included=included))
         for each, count in wanted.items()
     )
+    if any(item.amount for item in items):
+        return items
+    if all(lines[each].is_back(tax_included=included) for each in wanted):
+        raise NothingToRefund("Nothing was paid for these units that has not gone back already.")
+    least = money.to_decimal(1, order.currency)
+    raise NothingToRefund(f"So few units are worth less than {least} {order.currency}; refund more of them at once.")
 
 
 def _write(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db.Write, ...]) -> None:

@@ -251,6 +251,67 @@ def test_goods_that_were_sent_and_all_given_back_are_returned(ada: Shop, admin: 
     assert ada("GET", order).body["fulfillmentStatus"] == "returned"
 
 
+def test_units_worth_less_than_the_smallest_coin_go_back_several_at_once(ada: Shop, admin: Shop) -> None:
+    sweet = admin.product(name="Sweet", price=1, currency="JPY", stock=9)["productId"]
+    admin.coupon("FOUR", kind="fixed", amount=4, currency="JPY")
+    placed = ada.order((sweet, 7), couponCode="FOUR").body
+    order = f"/orders/{placed['orderId']}"
+    assert placed["totalAmount"] == 3
+
+    def units(quantity: int) -> Answer:
+        return refund(admin, order, {"items": [{"productId": sweet, "quantity": quantity}]})
+
+    refused = units(1)
+    back = [units(quantity) for quantity in (3, 3, 1)]
+
+    assert (refused.status, refused.body["code"]) == (422, "nothing_to_refund")
+    assert refused.body["detail"] == "So few units are worth less than 1 JPY; refund more of them at once."
+    assert [(each.status, each.body["amount"]) for each in back] == [(201, 1), (201, 1), (201, 1)]
+    assert standing(ada, order) == ("processing", "refunded", 3)
+
+
+def test_what_was_given_away_has_nothing_to_give_back_and_holds_up_no_return(ada: Shop, admin: Shop) -> None:
+    tea = admin.product(name="Tea", price=10, stock=9)["productId"]
+    gift = admin.product(name="Gift", price=0, stock=9)["productId"]
+    order = f"/orders/{ada.order((tea, 1), (gift, 1)).body['orderId']}"
+    admin("PUT", f"{order}/status", {"status": "shipped"})
+
+    refused = refund(admin, order, {"items": [{"productId": gift, "quantity": 1}]})
+    paid = refund(admin, order, {"items": [{"productId": tea, "quantity": 1}]})
+
+    assert (refused.status, refused.body["code"]) == (422, "nothing_to_refund")
+    assert (paid.status, paid.body["amount"]) == (201, 10.0)
+    assert ada("GET", order).body["fulfillmentStatus"] == "returned"
+
+
+def test_the_last_unit_makes_up_for_less_than_one_cent(ada: Shop, admin: Shop) -> None:
+    tea = admin.product(name="Tea", price=1, stock=99)["productId"]
+    admin.coupon("CENT", kind="fixed", amount=0.01, currency="USD")
+    order = f"/orders/{ada.order((tea, 99), couponCode='CENT').body['orderId']}"
+
+    amounts = [
+        refund(admin, order, {"items": [{"productId": tea, "quantity": quantity}]}).body["amount"]
+        for quantity in (98, 1)
+    ]
+
+    assert amounts == [97.99, 1.0]
+
+
+@given(price=st.integers(0, 5), quantity=st.integers(1, 99), data=st.data())
+def test_all_units_can_be_given_back_whatever_was_paid(price: int, quantity: int, data: st.DataObject) -> None:
+    discount = data.draw(st.integers(0, price * quantity))
+    line = OrderLine(product_id="prd_1", product_name="Mug", quantity=quantity, price=price, discount=discount)
+
+    while line.refunded_quantity < quantity and not line.is_back(tax_included=True):
+        left = quantity - line.refunded_quantity
+        assert line.refund_of(left, tax_included=True) > 0
+        units = data.draw(st.integers(1, left))
+        amount = line.refund_of(units, tax_included=True)
+        line = line.with_refund(units if amount else left, amount or line.refund_of(left, tax_included=True))
+
+    assert line.refunded == line.paid(tax_included=True)
+
+
 lines = st.builds(
     OrderLine,
     product_id=st.just("prd_1"),
