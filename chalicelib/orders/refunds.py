@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from msgspec import UnsetType
+
 from chalicelib import db, idempotency, log, money
 from chalicelib.errors import FieldError, Invalid, ShopError, Unavailable, invalid
 from chalicelib.idempotency import Claim
@@ -28,19 +30,20 @@ def asked_for(order: Order, request: RefundRequest) -> Refund:
 
     Raises `Invalid` for units that the order does not have, `NothingToRefund`, `NotPaid`, or `RefundExceedsPayment`.
     """
-    if request.amount is not None and request.items is not None:
+    amount, items = request.amount, request.items
+    if not isinstance(amount, UnsetType) and not isinstance(items, UnsetType):
         raise invalid("items", "not_both", "Give an amount or items, not both.")
-    if request.amount is not None:
-        amount = money.to_minor(request.amount, order.currency, field="amount")
-        if not amount:
+    if not isinstance(amount, UnsetType):
+        minor = money.to_minor(amount, order.currency, field="amount")
+        if not minor:
             raise invalid("amount", "out_of_range", "Must be more than 0.")
-        return order.refund(amount, note=request.reason)
-    if request.items is None:
+        return order.refund(minor, note=request.reason)
+    if isinstance(items, UnsetType):
         return order.refund(order.refundable, note=request.reason)
     if not order.is_paid:
         raise NotPaid("Nothing was paid for this order.")
-    items = _units(order, request.items)
-    return order.refund(sum(item.amount for item in items), items=items, note=request.reason)
+    units = _units(order, items)
+    return order.refund(sum(unit.amount for unit in units), items=units, note=request.reason)
 
 
 def begin(order: Order, refund: Refund) -> tuple[Order, tuple[db.Write, ...]]:
