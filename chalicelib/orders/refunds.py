@@ -100,6 +100,12 @@ def view(refund: Refund, outcome: RefundOutcome | None = None) -> RefundView:
     )
 
 
+def last(order: Order) -> RefundView | None:
+    """The latest refund of an order, None where nothing was paid."""
+    row = attempts.last_refund(order.order_id) if order.is_paid else None
+    return view(row) if row else None
+
+
 def _units(order: Order, items: list[ReturnedItem]) -> tuple[RefundedItem, ...]:
     """What the wanted units cost, or `Invalid` naming each that the order has no more of (R2)."""
     lines = {line.product_id: line for line in order.lines}

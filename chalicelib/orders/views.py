@@ -105,6 +105,15 @@ class RefundView(View, frozen=True, kw_only=True):
         return self.status is RefundState.PENDING
 
 
+class CancelledOrderView(OrderView, frozen=True, kw_only=True):
+    """A cancelled order as the API shows it, with how its last refund stands, None where nothing was paid.
+
+    A cancelled order stays `paid` while that is pending, and when the provider refused.
+    """
+
+    refund: RefundView | None
+
+
 class Drift(View, frozen=True, kw_only=True):
     """Something that does not add up: units of a product, or minor units of an order's money."""
 

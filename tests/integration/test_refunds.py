@@ -231,6 +231,33 @@ def test_cancelling_gives_back_what_is_left(shop: Shop, ada: Shop, admin: Shop, 
     assert shop.stock(mug) == 10
 
 
+def test_cancelling_tells_how_the_refund_stands_and_again_when_repeated(ada: Shop, order: str) -> None:
+    first = ada("PUT", f"{order}/cancel")
+    again = ada("PUT", f"{order}/cancel")
+
+    assert (first.body["refund"]["status"], first.body["refund"]["amount"]) == ("succeeded", 25.0)
+    assert (again.status, again.text) == (200, first.text)
+
+
+def test_a_refund_that_is_refused_shows_in_the_answer_of_cancelling(ada: Shop, admin: Shop, mug: str) -> None:
+    buys = [ada.order((mug, 1), token="tok_refund_fails").body["orderId"] for _ in range(2)]
+
+    by_buyer = [ada("PUT", f"/orders/{buys[0]}/cancel") for _ in range(2)]
+    by_admin = admin("PUT", f"/orders/{buys[1]}/status", {"status": "cancelled"})
+
+    for answer in (*by_buyer, by_admin):
+        assert (answer.status, answer.body["status"], answer.body["paymentStatus"]) == (200, "cancelled", "paid")
+        assert (answer.body["refund"]["status"], answer.body["refund"]["failure"]) == ("failed", "refund_refused")
+
+
+def test_cancelling_what_nobody_paid_has_no_refund(ada: Shop, mug: str) -> None:
+    placed = ada.order((mug, 1), token="tok_requires_action").body
+
+    cancelled = ada("PUT", f"/orders/{placed['orderId']}/cancel").body
+
+    assert (cancelled["paymentStatus"], cancelled["refund"]) == ("voided", None)
+
+
 @pytest.mark.parametrize(("currency", "price"), [("JPY", 999), ("USD", 9.99), ("KWD", 9.995)])
 def test_every_currency_is_given_back_to_its_last_unit(ada: Shop, admin: Shop, currency: str, price: float) -> None:
     tea = admin.product(name="Tea", price=price, currency=currency, stock=9)["productId"]
