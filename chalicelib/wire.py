@@ -146,6 +146,8 @@ def _parse(body: str | bytes | None, decoder: msgspec.json.Decoder[Any] = _loose
 
 
 def _not_json(error: Exception) -> InvalidJson:
+    if isinstance(error, RecursionError):
+        return InvalidJson("The body is nested too deeply.")
     return InvalidJson(f"The body is not valid JSON: {error}.".replace("..", "."))
 
 

@@ -143,6 +143,13 @@ def test_a_limit_that_is_no_page_size_is_refused(limit: str, code: str) -> None:
     assert [(fault.field, fault.code) for fault in refused.value.errors] == [("limit", code)]
 
 
+def test_a_body_that_is_nested_too_deeply_is_refused_in_a_plain_sentence() -> None:
+    with pytest.raises(InvalidJson) as refused:
+        wire.decode("[" * 100_000, OrderRequest)
+
+    assert refused.value.detail == "The body is nested too deeply."
+
+
 def test_canonical_text_is_one_for_all_spellings() -> None:
     assert wire.canonical('{"b": 1.10, "a": [1, 2]}') == wire.canonical('{"a":[1,2],"b":1.10}')
     assert wire.canonical('{"a":1}') != wire.canonical('{"a":2}')
