@@ -45,6 +45,8 @@ def _sentence(drift: Drift) -> str:
             return f"{drift.subject}: {drift.found} in stock, {drift.expected} by its movements and orders."
         case "payment":
             return f"{drift.subject}: {drift.expected} paid by the order, {drift.found} by the provider (minor units)."
+        case "unknown_payment" | "unknown_refund":
+            return f"{drift.subject}: {drift.found} moved by the provider for an order that nobody knows (minor units)."
         case _:
             return f"{drift.subject}: {drift.expected} refunded by the order, {drift.found} by the provider."
 

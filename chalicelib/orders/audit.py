@@ -1,7 +1,8 @@
 """The store audit (S5): what must add up, recomputed from the records that nothing else is computed from.
 
 For every product: what came in by movements, less what is in live orders, is what is in stock. For every order: what
-it says was paid and refunded is what the payment provider's books say.
+it says was paid and refunded is what the payment provider's books say. And for every message of the provider that
+money moved: its order is known.
 
 Sales go on meanwhile. So a product counts only if its stock did not change while the orders were read, and a drift
 only if a second look finds the same one: an index may be a moment behind.
@@ -20,13 +21,15 @@ from chalicelib.orders.states import OrderStatus
 from chalicelib.orders.views import Drift, Report
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
-from chalicelib.payments.models import AttemptState, RefundState
+from chalicelib.payments.models import AttemptState, EventKind, RefundState
 from chalicelib.products import store as products
 
 _AT_ONCE = 100
 _LOOK_BACK = timedelta(days=35)
 _GONE = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
+_MAY_LAG = timedelta(minutes=10)  # an order's index, and the schedule that hears its message again
 _TAKEN = (AttemptState.CAPTURED, AttemptState.PARTIALLY_REFUNDED, AttemptState.REFUNDED)
+_MOVED = (*_TAKEN, AttemptState.AUTHORIZED, RefundState.SUCCEEDED)
 
 
 class OutOfTime(Exception):
@@ -44,6 +47,7 @@ def run(*, seconds: float) -> Report:
         found += _stock(orders, counted, until)
         for order in orders:
             found += _money(order, counted, until)
+        found += _of_unknown_orders()
         had_time = True
     except OutOfTime:
         had_time = False
@@ -152,6 +156,18 @@ def _money_back(order: Order, counted: Counter[str]) -> Iterator[Drift]:
         return
     if back not in (None, order.refunded):
         yield Drift(kind="refund", subject=order.order_id, expected=order.refunded, found=back or 0)
+
+
+def _of_unknown_orders() -> Iterator[Drift]:
+    """Money that moved at the provider's word for orders that nobody knows, once each; of very many messages some."""
+    told: dict[str, Drift] = {}
+    messages = [*store.parked(limit=_AT_ONCE), *store.parked(limit=_AT_ONCE, given_up=True)]
+    for event, parked_at in messages:
+        outcome = event.outcome if event.kind is EventKind.PAYMENT else event.refund
+        if outcome and outcome.state in _MOVED and parked_at < clock.ago(_MAY_LAG):
+            name = event.merchant_key or event.refund_id or event.event_id
+            told[name] = Drift(kind=f"unknown_{event.kind}", subject=name, expected=0, found=event.amount)
+    yield from told.values()
 
 
 def _refunded(order: Order) -> int | None:

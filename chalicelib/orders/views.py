@@ -115,7 +115,10 @@ class CancelledOrderView(OrderView, frozen=True, kw_only=True):
 
 
 class Drift(View, frozen=True, kw_only=True):
-    """Something that does not add up: units of a product, or minor units of an order's money."""
+    """Something that does not add up: units of a product, or minor units of an order's money.
+
+    `kind` is stock, payment, refund, unknown_payment or unknown_refund.
+    """
 
     kind: str
     subject: str

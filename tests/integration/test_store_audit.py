@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from chalicelib import db, keys
-from chalicelib.orders import audit
+from chalicelib import clock, db, keys
+from chalicelib.orders import audit, store, sweep
 from chalicelib.orders.views import Drift
-from chalicelib.payments import provider, simulator
+from chalicelib.payments import provider, simulated, simulator
+from chalicelib.payments.models import AttemptState
+from tests.integration.payments import attempt, refund_of
 from tests.integration.schedule import swept_after
 from tests.shop import Shop
 from tools import audit as command
@@ -70,6 +73,26 @@ def test_a_refund_that_the_provider_did_not_make_is_told(ada: Shop, mug: str) ->
     (drift,) = drifts()
 
     assert (drift.kind, drift.subject, drift.expected, drift.found) == ("refund", order, 1250, 0)
+
+
+def test_money_for_an_order_that_nobody_knows_is_told_once_and_until_somebody_has_looked(shop: Shop) -> None:
+    order_id = "ord_01JD0000000000000000000000"
+    paid = simulated.opened(attempt(order=order_id), "tok_authorized")
+    back = simulated.given_back(refund_of(attempt(order=order_id), paid.payment_id), None)
+    declined = simulated.opened(attempt(order=f"{order_id[:-1]}1"), "tok_declined")
+    messages = [simulated.payment_event(each) for each in (paid, paid.become(AttemptState.CAPTURED), declined)]
+    db.commit(*(store.park(event) for event in (*messages, simulated.refund_event(back))))
+
+    found = []
+    for minutes in (1, 11, 25 * 60):
+        with clock.fixed(clock.now() + timedelta(minutes=minutes)):
+            found.append(sorted((each.kind, each.subject, each.found) for each in drifts()))
+            sweep.run(seconds=60)
+
+    told = [("unknown_payment", f"{order_id}:1", 2500), ("unknown_refund", back.refund_id, 2500)]
+    assert found == [[], told, told]
+    with clock.fixed(clock.now() + timedelta(minutes=26 * 60)):
+        assert len(drifts()) == 2
 
 
 def test_a_product_that_is_sold_while_the_audit_looks_is_not_judged(

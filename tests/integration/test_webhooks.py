@@ -247,6 +247,7 @@ def test_a_message_whose_order_never_comes_is_told_to_people_after_a_day(shop: S
 
     assert incidents(order_id) == ["unknown-order"]
     assert orders.parked(limit=10) == []
+    assert [event.order_id for event, _ in orders.parked(limit=10, given_up=True)] == [order_id]
 
 
 def refund_in_doubt(ada: Shop, mug: str) -> tuple[str, simulated.GivenBack]:
