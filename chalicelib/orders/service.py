@@ -68,7 +68,7 @@ def cancel(order_id: str, actor: Principal, reason: str | None = None) -> Cancel
     cancelled, refund = db.repeat_until_current(lambda: _cancel(order_id, actor, reason))
     log.info("ORDER_CANCELLED", orderId=order_id)
     if refund:
-        told = refunds.view(refund, refunds.pay_back(refund))
+        told: RefundView | None = refunds.view(refund, refunds.pay_back(refund))
         cancelled = store.owned(cancelled.user_id, order_id) or cancelled
     else:
         told = refunds.last(cancelled)
