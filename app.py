@@ -492,9 +492,9 @@ def get_store_audit(call: Call) -> Any:
 
 
 @app.route("/payments/webhook", methods=["POST"])
-@endpoint()
+@endpoint(takes=bytes)
 def hear_payment_provider(call: Call) -> Any:
-    return webhooks.receive(call.raw, call.headers)
+    return webhooks.receive(call.body, call.headers)
 
 
 # --- Webhooks that the shop sends

@@ -36,7 +36,6 @@ class Call:
     """One request as a view sees it: decoded, validated and admitted."""
 
     body: Any
-    raw: bytes
     query: Any
     principal: Principal | None
     headers: Mapping[str, str]
@@ -74,6 +73,10 @@ class Call:
     def page(self, plural: str, views: list[Any], after: str | None) -> dict[str, Any]:
         """A list answer with the cursor of its next page."""
         return {plural: views, "count": len(views), "nextCursor": cursors.make(after, self.cursor_scope)}
+
+
+class NoBody(wire.Shape, frozen=True, kw_only=True):
+    """A route whose body has nothing to say."""
 
 
 class NoQuery(wire.Shape, frozen=True, kw_only=True):
@@ -127,9 +130,9 @@ def endpoint_for(
     `authenticate` reads an Authorization header on the routes that serve users and guests alike, which API
     Gateway cannot do; `confirm` looks a caller's session up again where the gateway's cache must not be trusted.
 
-    `takes` is the shape of the body, `query` of the query, `status` that of success (or a function of the
-    result), `resume` finishes a request whose first process died, given the call and what it had begun,
-    `owner` says from the body whose an anonymous request's Idempotency-Key is.
+    `takes` is the shape of the body (bytes: as it came), `query` of the query, `status` that of success (or a
+    function of the result), `resume` finishes a request whose first process died, given the call and what it had
+    begun, `owner` says from the body whose an anonymous request's Idempotency-Key is.
     """
 
     def endpoint(
@@ -193,7 +196,7 @@ def _is_known(etag: str | None, if_none_match: str) -> bool:
 
 
 def _call(request: Request, contract: _Contract, principal: Principal | None) -> Call:
-    body = wire.decode(request.raw_body, contract.takes) if contract.takes else None
+    body = _body(request, contract.takes)
     query = wire.convert(_single_values(request), contract.query)
     route = f"{request.method} {request.context['resourcePath']} {sorted((request.uri_params or {}).items())}"
     anonymous = contract.owner(body) if contract.owner else _guest(request)
@@ -208,8 +211,19 @@ def _call(request: Request, contract: _Contract, principal: Principal | None) ->
     scope = f"{route}\n{filters}\n{principal.user_id if principal else ''}"
     context = request.lambda_context
     function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
+    return Call(body, query, principal, request.headers, claim, scope, function, _source(request))
+
+
+def _body(request: Request, takes: type[Any] | None) -> Any:
+    """The body as the route takes it. Where it takes none, nothing or `{}` may come (H5); with a GET nobody looks."""
     raw = cast("bytes", request.raw_body or b"")
-    return Call(body, raw, query, principal, request.headers, claim, scope, function, _source(request))
+    if takes is bytes:
+        return raw
+    if takes is not None:
+        return wire.decode(raw, takes)
+    if raw and request.method != "GET":
+        wire.decode(raw, NoBody)
+    return None
 
 
 def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Response:

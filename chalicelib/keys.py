@@ -243,9 +243,9 @@ def parked_event(event_id: str) -> Key:
     return Key(f"PARKED#{event_id}", "EVENT")
 
 
-def parked_events(shard: int) -> str:
-    """GSI2: parked messages by time of arrival."""
-    return f"PARKED#{shard}"
+def parked_events(shard: int, *, given_up: bool = False) -> str:
+    """GSI2: parked messages by time of arrival, those that are still tried or those that people look at."""
+    return f"PARKED#GIVEN_UP#{shard}" if given_up else f"PARKED#{shard}"
 
 
 def refunds_by_state(state: str, shard: int) -> str:

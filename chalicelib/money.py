@@ -18,6 +18,7 @@ WHOLE = 10_000  # basis points
 
 _ALL = 100  # percent
 _PERCENT_DECIMALS = 2
+_MOST_DIGITS = 20
 
 _TWO_DECIMALS = """AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
 CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR
@@ -47,6 +48,17 @@ def parse(value: object) -> Amount:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise TypeError("Expected `number`")
     return Amount(value)
+
+
+def plain(text: str) -> int | Decimal:
+    """One value for all spellings of a number that has a point or an exponent: 10, 10.0 and 1e1 are the same.
+
+    One of more digits than any amount has stays as it is spelled.
+    """
+    number = Decimal(text)
+    if not -_MOST_DIGITS < number.adjusted() < _MOST_DIGITS or len(number.as_tuple().digits) > _MOST_DIGITS:
+        return number
+    return int(number) if number == number.to_integral_value() else number.normalize()
 
 
 def to_minor(amount: Decimal, currency: str, *, field: str = "price") -> int:

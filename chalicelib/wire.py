@@ -89,6 +89,7 @@ _WORDS = {
 }
 _plain_encoder = msgspec.json.Encoder(decimal_format="number")
 _loose_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_canonical_decoder = msgspec.json.Decoder(float_hook=money.plain)
 _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
@@ -98,8 +99,8 @@ def encode(value: Any) -> str:
 
 
 def canonical(body: str | bytes | None) -> str:
-    """One text for all spellings of the same JSON: sorted keys, no blanks (I3)."""
-    return _canonical_encoder.encode(_parse(body)).decode() if body else ""
+    """One text for all spellings of the same JSON: sorted keys, no blanks, 1 for 1.0 (I3)."""
+    return _canonical_encoder.encode(_parse(body, _canonical_decoder)).decode() if body else ""
 
 
 def decode(body: str | bytes | None, shape: type[T]) -> T:
@@ -137,14 +138,16 @@ def _from_text(kind: type, value: Any) -> Any:
     raise ValueError(message)
 
 
-def _parse(body: str | bytes | None) -> Any:
+def _parse(body: str | bytes | None, decoder: msgspec.json.Decoder[Any] = _loose_decoder) -> Any:
     try:
-        return _loose_decoder.decode(body or b"")
+        return decoder.decode(body or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise _not_json(error) from None
 
 
 def _not_json(error: Exception) -> InvalidJson:
+    if isinstance(error, RecursionError):
+        return InvalidJson("The body is nested too deeply.")
     return InvalidJson(f"The body is not valid JSON: {error}.".replace("..", "."))
 
 

@@ -245,7 +245,7 @@ def _faults(terms: Terms) -> Iterator[FieldError]:
     """Terms that are missing or do not go with the others."""
     mine, other = ("percent", "amount") if terms.kind is CouponKind.PERCENTAGE else ("amount", "percent")
     if not getattr(terms, mine):
-        yield FieldError(mine, "required", f"A {terms.kind} coupon needs a {mine} of more than 0.")
+        yield FieldError(mine, "required", f"A {terms.kind} coupon needs its {mine}, more than 0.")
     if getattr(terms, other) is not None:
         yield FieldError(other, "not_applicable", f"A {terms.kind} coupon has no {other}.")
     if terms.currency is None and (terms.amount or terms.minimum_subtotal):

@@ -30,10 +30,11 @@ from chalicelib.users.shapes import Address
 
 
 class Wanted(NamedTuple):
-    """How many of a product are wanted, and where in the request that was said."""
+    """How many of a product are wanted, and where in the request that and the product were said."""
 
     quantity: int
     field: str
+    named_in: str
 
 
 class Prepared(NamedTuple):
@@ -90,8 +91,9 @@ def _from_items(items: list[OrderedItem]) -> dict[str, Wanted]:
     """Lines of one product added up (C1)."""
     wanted: dict[str, Wanted] = {}
     for position, item in enumerate(items):
-        before = wanted.get(item.product_id, Wanted(0, f"items[{position}].quantity"))
-        wanted[item.product_id] = Wanted(before.quantity + item.quantity, before.field)
+        first = Wanted(0, f"items[{position}].quantity", f"items[{position}].productId")
+        before = wanted.get(item.product_id, first)
+        wanted[item.product_id] = before._replace(quantity=before.quantity + item.quantity)
     faults = tuple(
         FieldError(each.field, "out_of_range", f"At most {MOST_OF_ONE} of one product.")
         for each in wanted.values()
@@ -106,22 +108,27 @@ def _from_cart(buyer: Principal) -> dict[str, Wanted]:
     cart = carts.load(owner(buyer, None))
     if not cart.lines:
         raise EmptyCart("The cart is empty; put something in first.")
-    return {line.product_id: Wanted(line.quantity, f"cart.{line.product_id}") for line in cart.lines.values()}
+    lines = [(line.product_id, line.quantity, f"cart.{line.product_id}") for line in cart.lines.values()]
+    return {product_id: Wanted(quantity, field, field) for product_id, quantity, field in lines}
 
 
 def _refuse_faulty(wanted: dict[str, Wanted], listings: dict[str, Listing]) -> None:
-    shortages, missing = [], []
-    for product_id, each in wanted.items():
-        listing = listings.get(product_id)
-        if listing is None or not listing.is_for_sale:
-            missing.append(Shortage(each.field, product_id, each.quantity, 0))
-        elif listing.offer.stock < each.quantity:
-            shortages.append(Shortage(each.field, product_id, each.quantity, listing.offer.stock))
-    if shortages:
-        raise InsufficientStock.of(*shortages, *missing)
-    if missing:
-        faults = tuple(shortage.fault(code=NoSuchProduct.code) for shortage in missing)
+    """Name every faulty line at once, in the request's order (C1)."""
+    looked_up = [_fault(product_id, each, listings.get(product_id)) for product_id, each in wanted.items()]
+    faults = tuple(fault for fault in looked_up if fault)
+    if any(fault.code == InsufficientStock.code for fault in faults):
+        raise InsufficientStock("There is not enough in stock.", errors=faults)
+    if faults:
         raise NoSuchProduct("Some products do not exist or are no longer for sale.", errors=faults)
+
+
+def _fault(product_id: str, wanted: Wanted, listing: Listing | None) -> FieldError | None:
+    if listing is None or not listing.is_for_sale:
+        detail = "It is no longer for sale." if listing else "There is no such product."
+        return Shortage(wanted.named_in, product_id, wanted.quantity, 0).missing(detail)
+    if listing.offer.stock < wanted.quantity:
+        return Shortage(wanted.field, product_id, wanted.quantity, listing.offer.stock).fault()
+    return None
 
 
 def _only_currency(listings: dict[str, Listing]) -> str:

@@ -44,6 +44,12 @@ class RefundExceedsPayment(Conflict):
     code = "refund_exceeds_payment"
 
 
+class NothingToRefund(Impossible):
+    """The units were paid with nothing, or with less than the smallest unit of money."""
+
+    code = "nothing_to_refund"
+
+
 class NotPaid(Conflict):
     """Nothing was paid that could be given back."""
 

@@ -235,7 +235,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             return self._next(reserved=reserved, lines=self._with_units(refund, -1))
         refunded = self.refunded + refund.amount
         whole = refunded == self.total
-        sent_back = all(line.refunded_quantity == line.quantity for line in self.lines)
+        sent_back = all(line.is_back(tax_included=self.tax_included) for line in self.lines)
         returned = sent_back and self.fulfillment_status is FulfillmentStatus.FULFILLED
         return self._next(
             reserved=reserved,

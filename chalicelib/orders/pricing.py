@@ -60,10 +60,16 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.subtotal - self.discount + (0 if tax_included else self.tax)
 
     def refund_of(self, quantity: int, *, tax_included: bool) -> int:
-        """What so many more units cost: equal parts rounded down, the last unit with what remains (R2)."""
-        paid = self.paid(tax_included=tax_included)
-        is_last = self.refunded_quantity + quantity == self.quantity
-        return paid - self.refunded if is_last else paid // self.quantity * quantity
+        """What so many more units cost: what all units until then were paid with, less what is back already (R2).
+
+        Rounded down, so that of what was paid something is left for the last unit, which takes it.
+        """
+        units = self.refunded_quantity + quantity
+        return max(0, self.paid(tax_included=tax_included) * units // self.quantity - self.refunded)
+
+    def is_back(self, *, tax_included: bool) -> bool:
+        """Is all back that was paid for the line?"""
+        return self.refunded == self.paid(tax_included=tax_included)
 
     def with_refund(self, quantity: int, amount: int) -> OrderLine:
         """The line with so many units given back for that much; negative when that came to nothing."""

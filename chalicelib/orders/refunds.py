@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from msgspec import UnsetType
+
 from chalicelib import db, idempotency, log, money
 from chalicelib.errors import FieldError, Invalid, ShopError, Unavailable, invalid
 from chalicelib.idempotency import Claim
 from chalicelib.orders import incidents, store
-from chalicelib.orders.errors import NotPaid, RefundFailed
+from chalicelib.orders.errors import NothingToRefund, NotPaid, RefundFailed
 from chalicelib.orders.models import SYSTEM, Order
+from chalicelib.orders.pricing import OrderLine
 from chalicelib.orders.shapes import RefundRequest, ReturnedItem
 from chalicelib.orders.states import OrderStatus, PaymentStatus
 from chalicelib.orders.views import RefundedItemView, RefundView
@@ -25,21 +28,22 @@ from chalicelib.payments.models import AttemptState, Outcome, Refund, RefundedIt
 def asked_for(order: Order, request: RefundRequest) -> Refund:
     """The refund that a request means: an amount, or the price of units, or all that is left.
 
-    Raises `Invalid` for units that the order does not have, `NotPaid`, or `RefundExceedsPayment`.
+    Raises `Invalid` for units that the order does not have, `NothingToRefund`, `NotPaid`, or `RefundExceedsPayment`.
     """
-    if request.amount is not None and request.items is not None:
+    amount, items = request.amount, request.items
+    if not isinstance(amount, UnsetType) and not isinstance(items, UnsetType):
         raise invalid("items", "not_both", "Give an amount or items, not both.")
-    if request.amount is not None:
-        amount = money.to_minor(request.amount, order.currency, field="amount")
-        if not amount:
+    if not isinstance(amount, UnsetType):
+        minor = money.to_minor(amount, order.currency, field="amount")
+        if not minor:
             raise invalid("amount", "out_of_range", "Must be more than 0.")
-        return order.refund(amount, note=request.reason)
-    if request.items is None:
+        return order.refund(minor, note=request.reason)
+    if isinstance(items, UnsetType):
         return order.refund(order.refundable, note=request.reason)
     if not order.is_paid:
         raise NotPaid("Nothing was paid for this order.")
-    items = _units(order, request.items)
-    return order.refund(sum(item.amount for item in items), items=items, note=request.reason)
+    units = _units(order, items)
+    return order.refund(sum(unit.amount for unit in units), items=units, note=request.reason)
 
 
 def begin(order: Order, refund: Refund) -> tuple[Order, tuple[db.Write, ...]]:
@@ -96,6 +100,12 @@ def view(refund: Refund, outcome: RefundOutcome | None = None) -> RefundView:
     )
 
 
+def last(order: Order) -> RefundView | None:
+    """The latest refund of an order, None where nothing was paid."""
+    row = attempts.last_refund(order.order_id) if order.is_paid else None
+    return view(row) if row else None
+
+
 def _units(order: Order, items: list[ReturnedItem]) -> tuple[RefundedItem, ...]:
     """What the wanted units cost, or `Invalid` naming each that the order has no more of (R2)."""
     lines = {line.product_id: line for line in order.lines}
@@ -110,11 +120,22 @@ def _units(order: Order, items: list[ReturnedItem]) -> tuple[RefundedItem, ...]:
     )
     if faults:
         raise Invalid("The order does not have these units to refund.", errors=faults)
+    return _priced(order, lines, wanted)
+
+
+def _priced(order: Order, lines: dict[str, OrderLine], wanted: dict[str, int]) -> tuple[RefundedItem, ...]:
+    """The units with what goes back for them, or `NothingToRefund` when that is nothing."""
     included = order.tax_included
-    return tuple(
+    items = tuple(
         RefundedItem(product_id=each, quantity=count, amount=lines[each].refund_of(count, tax_included=included))
         for each, count in wanted.items()
     )
+    if any(item.amount for item in items):
+        return items
+    if all(lines[each].is_back(tax_included=included) for each in wanted):
+        raise NothingToRefund("Nothing was paid for these units that has not gone back already.")
+    least = money.to_decimal(1, order.currency)
+    raise NothingToRefund(f"So few units are worth less than {least} {order.currency}; refund more of them at once.")
 
 
 def _write(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db.Write, ...]) -> None:

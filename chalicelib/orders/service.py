@@ -13,7 +13,7 @@ from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.models import Order
 from chalicelib.orders.shapes import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
-from chalicelib.orders.views import OrderView, RefundView, StatusView
+from chalicelib.orders.views import CancelledOrderView, OrderView, RefundView, StatusView
 from chalicelib.payments import provider
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
@@ -63,14 +63,16 @@ def page(viewer: Principal, query: OrderQuery, after: str | None) -> tuple[list[
     return [order.view() for order in orders], following
 
 
-def cancel(order_id: str, actor: Principal, reason: str | None = None) -> OrderView:
-    """Give the stock back, and void or refund the payment, exactly once."""
+def cancel(order_id: str, actor: Principal, reason: str | None = None) -> CancelledOrderView:
+    """Give the stock back, and void or refund the payment, exactly once; the answer tells how the refund stands."""
     cancelled, refund = db.repeat_until_current(lambda: _cancel(order_id, actor, reason))
     log.info("ORDER_CANCELLED", orderId=order_id)
     if refund:
-        refunds.pay_back(refund)
+        told: RefundView | None = refunds.view(refund, refunds.pay_back(refund))
         cancelled = store.owned(cancelled.user_id, order_id) or cancelled
-    return cancelled.view()
+    else:
+        told = refunds.last(cancelled)
+    return CancelledOrderView.of(cancelled.view(), refund=told)
 
 
 def transition(order_id: str, change: OrderStatusChange, actor: Principal) -> OrderView:

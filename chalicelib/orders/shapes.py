@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib import clock
 from chalicelib.cart.models import Quantity
@@ -87,8 +87,11 @@ class ReturnedItem(Shape, frozen=True, kw_only=True):
 
 
 class RefundRequest(Shape, frozen=True, kw_only=True):
-    """The body of `POST /orders/{orderId}/refunds`: an amount, or units of products, or all that is left."""
+    """The body of `POST /orders/{orderId}/refunds`: an amount, or units of products, or neither for all that is left.
 
-    amount: Amount | None = None
-    items: Annotated[list[ReturnedItem], Meta(min_length=1, max_length=30)] | None = None
+    Null is neither of them: a client that lost its amount on the way must not give everything back.
+    """
+
+    amount: Amount | UnsetType = UNSET
+    items: Annotated[list[ReturnedItem], Meta(min_length=1, max_length=30)] | UnsetType = UNSET
     reason: Text | None = None

@@ -113,23 +113,23 @@ def pending(*, before: str, after: str | None, limit: int) -> tuple[list[Order],
 
 def park(event: ProviderEvent) -> db.Write:
     """The write that keeps a message about an order that is not known, for the schedule to try again (P5)."""
-    shard = ids.shard(event.event_id, settings.current().index_shards)
     now = clock.timestamp()
-    index = {"GSI2PK": keys.parked_events(shard), "GSI2SK": f"{now}#{event.event_id}"}
+    index = {"GSI2PK": _parked(event, given_up=False), "GSI2SK": f"{now}#{event.event_id}"}
     item = {"event": msgspec.to_builtins(event), "parkedAt": now, "expiresAt": clock.epoch() + _PARKED_SECONDS}
     return db.put(keys.parked_event(event.event_id), {**item, **index})
 
 
-def parked(*, limit: int) -> list[tuple[ProviderEvent, str]]:
-    """Messages about orders that were not known when they came, and when that was."""
-    shards = range(settings.current().index_shards)
-    pages = [db.query(db.GSI2, keys.parked_events(shard), limit=limit) for shard in shards]
+def parked(*, limit: int, given_up: bool = False) -> list[tuple[ProviderEvent, str]]:
+    """Messages about orders that were not known when they came, and when that was: those that are tried, or not."""
+    partitions = [keys.parked_events(shard, given_up=given_up) for shard in range(settings.current().index_shards)]
+    pages = [db.query(db.GSI2, partition, limit=limit) for partition in partitions]
     return [(msgspec.convert(i["event"], ProviderEvent), i["parkedAt"]) for page in pages for i in page.items]
 
 
 def give_up(event: ProviderEvent) -> db.Write:
     """The write that takes a parked message out of the schedule; people look at it."""
-    return db.update(keys.parked_event(event.event_id), "REMOVE GSI2PK, GSI2SK", {})
+    given_up = {":given_up": _parked(event, given_up=True)}
+    return db.update(keys.parked_event(event.event_id), "SET GSI2PK = :given_up", given_up)
 
 
 def unpark(event: ProviderEvent) -> db.Write:
@@ -159,6 +159,10 @@ def latest_report() -> Report | None:
     """The report of the last store audit."""
     page = db.query(db.TABLE, keys.store_report("").pk, limit=1, newest_first=True)
     return msgspec.convert(page.items[0], Report) if page.items else None
+
+
+def _parked(event: ProviderEvent, *, given_up: bool) -> str:
+    return keys.parked_events(ids.shard(event.event_id, settings.current().index_shards), given_up=given_up)
 
 
 def _page(page: db.Page) -> tuple[list[Order], str | None]:

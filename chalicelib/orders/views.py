@@ -105,8 +105,20 @@ class RefundView(View, frozen=True, kw_only=True):
         return self.status is RefundState.PENDING
 
 
+class CancelledOrderView(OrderView, frozen=True, kw_only=True):
+    """A cancelled order as the API shows it, with how its last refund stands, None where nothing was paid.
+
+    A cancelled order stays `paid` while that is pending, and when the provider refused.
+    """
+
+    refund: RefundView | None
+
+
 class Drift(View, frozen=True, kw_only=True):
-    """Something that does not add up: units of a product, or minor units of an order's money."""
+    """Something that does not add up: units of a product, or minor units of an order's money.
+
+    `kind` is stock, payment, refund, unknown_payment or unknown_refund.
+    """
 
     kind: str
     subject: str
@@ -115,11 +127,16 @@ class Drift(View, frozen=True, kw_only=True):
 
 
 class Report(View, frozen=True, kw_only=True):
-    """What a store audit found; `undecided` products were sold meanwhile, `complete` is whether it had the time."""
+    """What a store audit found; `undecided` products were sold meanwhile.
+
+    `unanswered` counts the questions that the payment provider left open, and `complete` says whether there were none
+    and the time sufficed.
+    """
 
     at: str
     complete: bool
     products: int
     orders: int
     undecided: int
+    unanswered: int = 0
     drifts: list[Drift]

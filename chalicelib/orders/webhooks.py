@@ -17,7 +17,7 @@ from chalicelib.orders import incidents, reconcile, refunds, settlement, store
 from chalicelib.orders.models import Order
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
-from chalicelib.payments.models import ProviderEvent
+from chalicelib.payments.models import EventKind, ProviderEvent
 
 _GIVEN_UP_AFTER = timedelta(days=1)
 
@@ -50,30 +50,36 @@ def _act(event: ProviderEvent) -> bool:
     if order is None:
         return False
     with suppress(store.AlreadyHeard):
-        if event.outcome:
+        if event.kind is EventKind.PAYMENT:
             _paid(order, event)
-        elif event.refund and event.refund_id:
+        else:
             _refunded(event)
     return True
 
 
 def _paid(order: Order, event: ProviderEvent) -> None:
-    attempt = order.first_attempt()
-    if event.merchant_key != attempt.merchant_key or event.outcome is None:
+    attempt, outcome = order.first_attempt(), event.outcome
+    if event.merchant_key != attempt.merchant_key or outcome is None:
         incidents.report(order.order_id, f"unknown-charge-{event.event_id}", amount=event.amount)
         return
-    said = msgspec.structs.replace(event.outcome, amount=event.amount, currency=event.currency)
+    if order.payment_id and outcome.payment_id not in (None, order.payment_id):
+        incidents.report(order.order_id, f"other-payment-{event.event_id}", amount=event.amount)
+        return
+    if not outcome.is_about(event.amount, event.currency):
+        incidents.report(order.order_id, "payment-amount", asked=order.total, said=event.amount, meant=outcome.amount)
+        return
+    said = msgspec.structs.replace(outcome, amount=event.amount, currency=event.currency)
     settled = settlement.settle(order, said, marks=(store.mark(event),))
-    outcome = reconcile.taken(attempt, said) if settled.awaits_payment else said
-    if outcome is not said:
-        settlement.settle(settled, outcome)
+    latest = reconcile.taken(attempt, said) if settled.awaits_payment else said
+    if latest is not said:
+        settlement.settle(settled, latest)
 
 
 def _refunded(event: ProviderEvent) -> None:
     refund = attempts.find_refund(event.order_id, event.refund_id or "")
     if refund is None or event.refund is None:
         incidents.report(event.order_id, f"unknown-refund-{event.event_id}", amount=event.amount)
-    elif (event.amount, event.currency) != (refund.amount, refund.currency):
+    elif {event.amount, event.refund.amount or event.amount} != {refund.amount} or event.currency != refund.currency:
         incidents.report(event.order_id, f"refund-amount-{refund.refund_id}", asked=refund.amount, said=event.amount)
     else:
         refunds.settle(refund, event.refund, marks=(store.mark(event),))

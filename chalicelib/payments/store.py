@@ -73,6 +73,13 @@ def refunds_of(order_id: str, *, limit: int, after: str | None) -> tuple[list[Re
     return [msgspec.convert(item, Refund) for item in page.items], page.after
 
 
+def last_refund(order_id: str) -> Refund | None:
+    """The refund of an order that was begun last, up to date."""
+    pk, prefix = keys.refund(order_id, "")
+    page = db.query(db.TABLE, pk, prefix=prefix, limit=1, newest_first=True, consistent=True)
+    return msgspec.convert(page.items[0], Refund) if page.items else None
+
+
 def pending_refunds(*, before: str, limit: int) -> list[Refund]:
     """Refunds begun before an instant whose end is not known, newest first."""
     shards = range(settings.current().index_shards)

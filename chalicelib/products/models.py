@@ -80,11 +80,18 @@ class Shortage(msgspec.Struct, frozen=True):
     requested: int
     available: int
 
-    def fault(self, code: str = "insufficient_stock") -> FieldError:
+    def fault(self) -> FieldError:
         """The line's entry among a problem's errors."""
         detail = f"Only {self.available} left." if self.available else "None left."
-        facts = (("productId", self.product_id), ("requested", self.requested), ("available", self.available))
-        return FieldError(self.field, code, detail, facts)
+        return FieldError(self.field, InsufficientStock.code, detail, self._facts)
+
+    def missing(self, detail: str) -> FieldError:
+        """The entry of a line whose product cannot be had at all."""
+        return FieldError(self.field, NoSuchProduct.code, detail, self._facts)
+
+    @property
+    def _facts(self) -> tuple[tuple[str, Any], ...]:
+        return (("productId", self.product_id), ("requested", self.requested), ("available", self.available))
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.exceptions
 import pytest
 import urllib3
 
-from tools.local import cloud, payments, processes, resources
+from tools.local import cloud, emulator, payments, processes, resources, saved
 from tools.local import settings as local
+from tools.local.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +71,92 @@ def test_items_and_undelivered_records_survive_a_kill(settings: local.Settings) 
 
     assert found["Item"] == ITEM
     assert [record["dynamodb"]["NewImage"] for record in waiting] == [ITEM]
+
+
+def keep_writing(written: list[dict[str, Any]]) -> None:
+    """Put items until nobody answers, and note those that were taken."""
+    client = boto3.session.Session().client("dynamodb")
+    with suppress(botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+        for number in itertools.count(len(written)):
+            item = {"PK": {"S": "WRITTEN"}, "SK": {"S": f"{number:06d}"}}
+            client.put_item(TableName=TABLE, Item=item)
+            written.append(item)
+
+
+def wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not file.exists():
+        assert time.monotonic() < deadline, file
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("told_by", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_while_a_snapshot_is_written_leaves_the_state_whole(
+    settings: local.Settings, told_by: signal.Signals
+) -> None:
+    aws, written = settings.state / "aws", list[dict[str, Any]]()
+    Checkpoint(settings.checkpoint).save("9" * 30)  # the stream's records would outweigh the items
+    heavy = [{"PK": {"S": "HEAVY"}, "SK": {"S": str(number)}} for number in range(4)]
+    with cloud.running(settings):
+        resources.deploy(settings)
+        for item in heavy:  # enough that a snapshot takes its time
+            weight = {"L": [{"N": str(each)} for each in range(9_000)]}
+            boto3.client("dynamodb").put_item(TableName=TABLE, Item={**item, "weight": weight})
+
+    for item in heavy[:3]:
+        with cloud.running(settings) as running:
+            threading.Thread(target=keep_writing, args=(written,), daemon=True).start()
+            wait_for(aws / "dynamodb.json.tmp")
+            boto3.client("dynamodb").delete_item(TableName=TABLE, Key=item)  # what is saved last is shorter
+            assert running.process
+            running.process.send_signal(told_by)
+            assert running.process.wait(60) == 0
+        json.loads((aws / "dynamodb.json").read_bytes())
+
+    with cloud.running(settings):
+        found = boto3.client("dynamodb").get_item(TableName=TABLE, Key=written[-1])
+    assert found["Item"] == written[-1]
+
+
+def test_a_state_that_cannot_be_read_is_left_alone_and_named(settings: local.Settings) -> None:
+    with cloud.running(settings):
+        resources.deploy(settings)
+        boto3.client("dynamodb").put_item(TableName=TABLE, Item=ITEM)
+    with cloud.running(settings):
+        pass
+    file = settings.state / "aws" / "dynamodb.json"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+
+    with pytest.raises(local.Refusal, match=r"dynamodb\.json cannot be read .* put dynamodb\.json\.last-start"):
+        cloud.running(settings).__enter__()
+
+    assert file.read_bytes() == whole[: len(whole) // 2]
+    file.with_name(file.name + saved.LAST_START).replace(file)
+    with cloud.running(settings):
+        assert boto3.client("dynamodb").get_item(TableName=TABLE, Key=ITEM)["Item"] == ITEM
+
+
+def test_an_end_without_a_save_is_told(settings: local.Settings, capfd: pytest.CaptureFixture[str]) -> None:
+    with cloud.running(settings) as running:
+        resources.deploy(settings)
+        (settings.state / "aws" / "dynamodb.json.tmp").mkdir()
+
+    assert running.process
+    assert running.process.returncode == 1
+    assert "could not be saved" in settings.cloud_log.read_text()
+    assert "local AWS" in capfd.readouterr().err
+
+
+def test_a_save_that_fails_is_not_taken_for_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(emulator.persistence, "PERSIST_STATE", True)
+    monkeypatch.setattr(emulator.persistence, "STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(emulator.ministack, "_build_persistence_save_dict", lambda: {"dynamodb": lambda: {"a": 1}})
+    assert emulator.save() == []
+
+    (tmp_path / "dynamodb.json.tmp").mkdir()
+
+    assert "dynamodb" in " ".join(emulator.save())
 
 
 def test_an_update_of_the_template_keeps_the_data(settings: local.Settings, monkeypatch: pytest.MonkeyPatch) -> None:

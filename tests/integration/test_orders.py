@@ -27,6 +27,31 @@ def test_all_short_lines_are_reported_at_once(shop: Shop, ada: Shop, mug: str) -
     assert {(e["productId"], e["available"]) for e in refused.body["errors"]} == {(mug, 10), (tea, 1)}
 
 
+def test_a_product_that_nobody_knows_is_told_from_one_that_is_gone(shop: Shop, ada: Shop, mug: str) -> None:
+    root = shop.admin("second@example.com")
+    gone = root.product(name="Tea")["productId"]
+    root("DELETE", f"/products/{gone}")
+
+    refused = ada.order(("prd_none", 1), (gone, 2))
+
+    assert (refused.status, refused.body["code"]) == (404, "product_not_found")
+    assert [(e["field"], e["detail"]) for e in refused.body["errors"]] == [
+        ("items[0].productId", "There is no such product."),
+        ("items[1].productId", "It is no longer for sale."),
+    ]
+
+
+def test_faulty_lines_of_all_kinds_come_in_the_order_of_the_request(ada: Shop, mug: str) -> None:
+    refused = ada.order(("prd_none", 1), (mug, 11), ("prd_nothing", 2))
+
+    assert (refused.status, refused.body["code"]) == (409, "insufficient_stock")
+    assert [(e["field"], e["code"], e["requested"], e["available"]) for e in refused.body["errors"]] == [
+        ("items[0].productId", "product_not_found", 1, 0),
+        ("items[1].quantity", "insufficient_stock", 11, 10),
+        ("items[2].productId", "product_not_found", 2, 0),
+    ]
+
+
 def test_the_same_key_is_one_order_with_the_same_bytes(shop: Shop, ada: Shop, mug: str) -> None:
     first = ada.order((mug, 2), Idempotency_Key='"k-1"')
     again = ada.order((mug, 2), Idempotency_Key="k-1")

@@ -88,6 +88,8 @@ def test_more_than_is_left_is_refused_with_what_is_left(ada: Shop, admin: Shop, 
         ({"amount": -1}, 400, "validation_failed"),
         ({"amount": 1.001}, 400, "validation_failed"),
         ({"amount": "1"}, 400, "validation_failed"),
+        ({"amount": None}, 400, "validation_failed"),
+        ({"items": None}, 400, "validation_failed"),
         ({"items": []}, 400, "validation_failed"),
         ({"items": [{"productId": "prd_other", "quantity": 1}]}, 400, "validation_failed"),
         ({"amount": 1, "items": [{"productId": "prd_other", "quantity": 1}]}, 400, "validation_failed"),
@@ -229,6 +231,33 @@ def test_cancelling_gives_back_what_is_left(shop: Shop, ada: Shop, admin: Shop, 
     assert shop.stock(mug) == 10
 
 
+def test_cancelling_tells_how_the_refund_stands_and_again_when_repeated(ada: Shop, order: str) -> None:
+    first = ada("PUT", f"{order}/cancel")
+    again = ada("PUT", f"{order}/cancel")
+
+    assert (first.body["refund"]["status"], first.body["refund"]["amount"]) == ("succeeded", 25.0)
+    assert (again.status, again.text) == (200, first.text)
+
+
+def test_a_refund_that_is_refused_shows_in_the_answer_of_cancelling(ada: Shop, admin: Shop, mug: str) -> None:
+    buys = [ada.order((mug, 1), token="tok_refund_fails").body["orderId"] for _ in range(2)]
+
+    by_buyer = [ada("PUT", f"/orders/{buys[0]}/cancel") for _ in range(2)]
+    by_admin = admin("PUT", f"/orders/{buys[1]}/status", {"status": "cancelled"})
+
+    for answer in (*by_buyer, by_admin):
+        assert (answer.status, answer.body["status"], answer.body["paymentStatus"]) == (200, "cancelled", "paid")
+        assert (answer.body["refund"]["status"], answer.body["refund"]["failure"]) == ("failed", "refund_refused")
+
+
+def test_cancelling_what_nobody_paid_has_no_refund(ada: Shop, mug: str) -> None:
+    placed = ada.order((mug, 1), token="tok_requires_action").body
+
+    cancelled = ada("PUT", f"/orders/{placed['orderId']}/cancel").body
+
+    assert (cancelled["paymentStatus"], cancelled["refund"]) == ("voided", None)
+
+
 @pytest.mark.parametrize(("currency", "price"), [("JPY", 999), ("USD", 9.99), ("KWD", 9.995)])
 def test_every_currency_is_given_back_to_its_last_unit(ada: Shop, admin: Shop, currency: str, price: float) -> None:
     tea = admin.product(name="Tea", price=price, currency=currency, stock=9)["productId"]
@@ -249,6 +278,67 @@ def test_goods_that_were_sent_and_all_given_back_are_returned(ada: Shop, admin: 
     refund(admin, order, {"items": [{"productId": mug, "quantity": 1}]})
 
     assert ada("GET", order).body["fulfillmentStatus"] == "returned"
+
+
+def test_units_worth_less_than_the_smallest_coin_go_back_several_at_once(ada: Shop, admin: Shop) -> None:
+    sweet = admin.product(name="Sweet", price=1, currency="JPY", stock=9)["productId"]
+    admin.coupon("FOUR", kind="fixed", amount=4, currency="JPY")
+    placed = ada.order((sweet, 7), couponCode="FOUR").body
+    order = f"/orders/{placed['orderId']}"
+    assert placed["totalAmount"] == 3
+
+    def units(quantity: int) -> Answer:
+        return refund(admin, order, {"items": [{"productId": sweet, "quantity": quantity}]})
+
+    refused = units(1)
+    back = [units(quantity) for quantity in (3, 3, 1)]
+
+    assert (refused.status, refused.body["code"]) == (422, "nothing_to_refund")
+    assert refused.body["detail"] == "So few units are worth less than 1 JPY; refund more of them at once."
+    assert [(each.status, each.body["amount"]) for each in back] == [(201, 1), (201, 1), (201, 1)]
+    assert standing(ada, order) == ("processing", "refunded", 3)
+
+
+def test_what_was_given_away_has_nothing_to_give_back_and_holds_up_no_return(ada: Shop, admin: Shop) -> None:
+    tea = admin.product(name="Tea", price=10, stock=9)["productId"]
+    gift = admin.product(name="Gift", price=0, stock=9)["productId"]
+    order = f"/orders/{ada.order((tea, 1), (gift, 1)).body['orderId']}"
+    admin("PUT", f"{order}/status", {"status": "shipped"})
+
+    refused = refund(admin, order, {"items": [{"productId": gift, "quantity": 1}]})
+    paid = refund(admin, order, {"items": [{"productId": tea, "quantity": 1}]})
+
+    assert (refused.status, refused.body["code"]) == (422, "nothing_to_refund")
+    assert (paid.status, paid.body["amount"]) == (201, 10.0)
+    assert ada("GET", order).body["fulfillmentStatus"] == "returned"
+
+
+def test_the_last_unit_makes_up_for_less_than_one_cent(ada: Shop, admin: Shop) -> None:
+    tea = admin.product(name="Tea", price=1, stock=99)["productId"]
+    admin.coupon("CENT", kind="fixed", amount=0.01, currency="USD")
+    order = f"/orders/{ada.order((tea, 99), couponCode='CENT').body['orderId']}"
+
+    amounts = [
+        refund(admin, order, {"items": [{"productId": tea, "quantity": quantity}]}).body["amount"]
+        for quantity in (98, 1)
+    ]
+
+    assert amounts == [97.99, 1.0]
+
+
+@given(price=st.integers(0, 5), quantity=st.integers(1, 99), data=st.data())
+def test_all_units_can_be_given_back_whatever_was_paid(price: int, quantity: int, data: st.DataObject) -> None:
+    discount = data.draw(st.integers(0, price * quantity))
+    line = OrderLine(product_id="prd_1", product_name="Mug", quantity=quantity, price=price, discount=discount)
+
+    while line.refunded_quantity < quantity and not line.is_back(tax_included=True):
+        left = quantity - line.refunded_quantity
+        assert line.refund_of(left, tax_included=True) > 0
+        units = data.draw(st.integers(1, left))
+        amount = line.refund_of(units, tax_included=True)
+        line = line.with_refund(units if amount else left, amount or line.refund_of(left, tax_included=True))
+
+    assert line.refunded == line.paid(tax_included=True)
 
 
 lines = st.builds(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from chalicelib import db, keys
-from chalicelib.orders import audit
+from chalicelib import clock, db, keys
+from chalicelib.orders import audit, store, sweep
 from chalicelib.orders.views import Drift
+from chalicelib.payments import provider, simulated, simulator
+from chalicelib.payments.models import AttemptState
+from tests.integration.payments import attempt, refund_of
 from tests.integration.schedule import swept_after
 from tests.shop import Shop
+from tools import audit as command
 
 
 @pytest.fixture
@@ -68,6 +75,26 @@ def test_a_refund_that_the_provider_did_not_make_is_told(ada: Shop, mug: str) ->
     assert (drift.kind, drift.subject, drift.expected, drift.found) == ("refund", order, 1250, 0)
 
 
+def test_money_for_an_order_that_nobody_knows_is_told_once_and_until_somebody_has_looked(shop: Shop) -> None:
+    order_id = "ord_01JD0000000000000000000000"
+    paid = simulated.opened(attempt(order=order_id), "tok_authorized")
+    back = simulated.given_back(refund_of(attempt(order=order_id), paid.payment_id), None)
+    declined = simulated.opened(attempt(order=f"{order_id[:-1]}1"), "tok_declined")
+    messages = [simulated.payment_event(each) for each in (paid, paid.become(AttemptState.CAPTURED), declined)]
+    db.commit(*(store.park(event) for event in (*messages, simulated.refund_event(back))))
+
+    found = []
+    for minutes in (1, 11, 25 * 60):
+        with clock.fixed(clock.now() + timedelta(minutes=minutes)):
+            found.append(sorted((each.kind, each.subject, each.found) for each in drifts()))
+            sweep.run(seconds=60)
+
+    told = [("unknown_payment", f"{order_id}:1", 2500), ("unknown_refund", back.refund_id, 2500)]
+    assert found == [[], told, told]
+    with clock.fixed(clock.now() + timedelta(minutes=26 * 60)):
+        assert len(drifts()) == 2
+
+
 def test_a_product_that_is_sold_while_the_audit_looks_is_not_judged(
     ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +110,37 @@ def test_a_product_that_is_sold_while_the_audit_looks_is_not_judged(
     report = audit.run(seconds=60)
 
     assert (sold, report.undecided, report.drifts) == ([201], 1, [])
+
+
+@pytest.mark.parametrize(("silent", "unanswered"), [("look_up", 6), ("look_up_refund", 2)])
+def test_a_provider_that_does_not_answer_is_not_taken_for_agreement(
+    busy: Shop, capsys: pytest.CaptureFixture[str], silent: str, unanswered: int
+) -> None:
+    capsys.readouterr()
+
+    with mock.patch.object(simulator.Simulator, silent, side_effect=provider.NoAnswer):
+        report = audit.run(seconds=60)
+
+    assert (report.complete, report.unanswered, report.drifts) == (False, unanswered, [])
+    shown = busy("GET", "/admin/audit").body["report"]
+    assert (shown["complete"], shown["unanswered"]) == (False, unanswered)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = [line for line in lines if line.get("event") == "STORE_AUDIT_UNANSWERED"]
+    assert [line["level"] for line in told] == ["ERROR"]
+    assert [line["StoreAuditUnanswered"] for line in lines if "StoreAuditUnanswered" in line] == [unanswered]
+
+
+def test_the_command_fails_with_a_sentence_when_the_provider_is_silent(
+    busy: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        mock.patch.object(simulator.Simulator, "look_up", side_effect=provider.NoAnswer),
+        mock.patch.object(command.stage, "enter"),
+    ):
+        code = command.main()
+
+    assert code == 1
+    assert "left 6 questions unanswered" in capsys.readouterr().err
 
 
 def test_an_audit_without_the_time_says_so(ada: Shop, mug: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,11 @@ def move(admin: Shop, path: str, status: str, **more: str) -> Answer:
     return admin("PUT", f"{path}/status", {"status": status, **more})
 
 
+def told(answer: Answer) -> dict[str, Any]:
+    """The order in an answer, without what only cancelling tells of."""
+    return {name: value for name, value in answer.body.items() if name != "refund"}
+
+
 @pytest.mark.parametrize(("current", "requested"), list(itertools.product(STANDING, OrderStatus)))
 def test_an_admin_brings_an_order_only_where_the_rules_let_it(
     admin: Shop, brought: Callable[[str], str], current: str, requested: OrderStatus
@@ -70,12 +76,12 @@ def test_an_admin_brings_an_order_only_where_the_rules_let_it(
 
     after = admin("GET", path)
     if requested == current:
-        assert (answer.status, answer.text, after.text) == (200, before.text, before.text)
+        assert (answer.status, told(answer), after.text) == (200, before.body, before.text)
     elif current == "pending" and requested in ("processing", "cancelled"):
         assert (answer.status, answer.body["code"]) == (409, "payment_outcome_unknown")
         assert after.text == before.text
     elif requested in NEXT.get(current, []):
-        assert (answer.status, answer.text) == (200, after.text)
+        assert (answer.status, told(answer)) == (200, after.body)
         assert after.body["status"] == requested
         assert [entry["status"] for entry in after.body["timeline"]][-2:] == [current, requested]
     else:
@@ -104,7 +110,7 @@ def test_a_buyer_may_cancel_what_is_not_sent_and_nothing_else(
     assert after.text == before.text
     assert shop.stock(mug) == left
     if current == "cancelled":
-        assert (answer.status, answer.text) == (200, before.text)
+        assert (answer.status, told(answer)) == (200, before.body)
     elif current == "pending":
         assert (answer.status, answer.body["code"]) == (409, "payment_outcome_unknown")
     else:
@@ -119,7 +125,7 @@ def test_a_repeat_changes_nothing_and_adds_no_line(admin: Shop, brought: Callabl
 
     again = [move(admin, path, status, reason="again") for _ in range(2)]
 
-    assert [(answer.status, answer.text) for answer in again] == [(200, first.text)] * 2
+    assert [(answer.status, told(answer)) for answer in again] == [(200, first.body)] * 2
 
 
 def test_the_timeline_says_who_when_and_why(ada: Shop, admin: Shop, brought: Callable[[str], str]) -> None:

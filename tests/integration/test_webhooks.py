@@ -13,7 +13,7 @@ import pytest
 from chalicelib import clock, db, keys
 from chalicelib.orders import store as orders
 from chalicelib.payments import credentials, messages, provider, simulated, simulator, store
-from chalicelib.payments.models import AttemptState, Outcome, ProviderEvent
+from chalicelib.payments.models import AttemptState, EventKind, Outcome, ProviderEvent
 from tests.integration.payments import SECRET, keep_secret
 from tests.integration.schedule import swept_after
 from tests.shop import Answer, Shop
@@ -174,6 +174,45 @@ def test_another_amount_settles_nothing_and_is_told_to_people_once(
     assert shop.stock(mug) == 8
 
 
+def test_a_message_that_contradicts_itself_settles_nothing_and_is_told_to_people(
+    shop: Shop, ada: Shop, mug: str
+) -> None:
+    order_id = waiting(ada, mug)
+    event = event_of(order_id, AttemptState.CAPTURED)
+    assert event.outcome
+
+    for figures in ({"amount": 1}, {"currency": "EUR"}):
+        send(shop, msgspec.structs.replace(event, outcome=msgspec.structs.replace(event.outcome, **figures)))
+
+    assert standing(ada, order_id) == ("pending", "unknown")
+    assert incidents(order_id) == ["payment-amount"]
+
+
+def test_a_message_about_a_refund_pays_nothing_whatever_it_carries(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id = waiting(ada, mug)
+
+    assert send(shop, event_of(order_id, AttemptState.CAPTURED, kind=EventKind.REFUND)).status == 204
+
+    assert standing(ada, order_id) == ("pending", "unknown")
+    assert incidents(order_id) == ["unknown-refund"]
+
+
+@pytest.mark.parametrize("token", ["tok_requires_action", "tok_success"])
+def test_another_payment_than_is_on_record_is_told_to_people_and_not_taken_over(
+    shop: Shop, ada: Shop, mug: str, token: str
+) -> None:
+    before = ada.order((mug, 2), token=token).body
+    event = event_of(before["orderId"], AttemptState.CAPTURED)
+    assert event.outcome
+
+    other = msgspec.structs.replace(event.outcome, payment_id="pay_other")
+    assert send(shop, msgspec.structs.replace(event, outcome=other)).status == 204
+
+    after = ada("GET", f"/orders/{before['orderId']}").body
+    assert (after["paymentStatus"], after["paymentId"]) == (before["paymentStatus"], before["paymentId"])
+    assert incidents(before["orderId"]) == ["other-payment"]
+
+
 def test_another_charge_of_the_same_order_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
     order_id = waiting(ada, mug)
 
@@ -208,6 +247,7 @@ def test_a_message_whose_order_never_comes_is_told_to_people_after_a_day(shop: S
 
     assert incidents(order_id) == ["unknown-order"]
     assert orders.parked(limit=10) == []
+    assert [event.order_id for event, _ in orders.parked(limit=10, given_up=True)] == [order_id]
 
 
 def refund_in_doubt(ada: Shop, mug: str) -> tuple[str, simulated.GivenBack]:
@@ -242,6 +282,7 @@ def test_a_refund_of_another_amount_or_that_nobody_asked_for_is_told_to_people(s
     order_id, row = refund_in_doubt(ada, mug)
 
     send(shop, simulated.refund_event(msgspec.structs.replace(row, amount=2400)))
+    send(shop, msgspec.structs.replace(simulated.refund_event(msgspec.structs.replace(row, amount=2400)), amount=2500))
     send(shop, simulated.refund_event(msgspec.structs.replace(row, refund_id="ref_01JD0000000000000000000000")))
 
     assert standing(ada, order_id) == ("cancelled", "paid")

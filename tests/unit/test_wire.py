@@ -143,6 +143,25 @@ def test_a_limit_that_is_no_page_size_is_refused(limit: str, code: str) -> None:
     assert [(fault.field, fault.code) for fault in refused.value.errors] == [("limit", code)]
 
 
+def test_a_body_that_is_nested_too_deeply_is_refused_in_a_plain_sentence() -> None:
+    with pytest.raises(InvalidJson) as refused:
+        wire.decode("[" * 100_000, OrderRequest)
+
+    assert refused.value.detail == "The body is nested too deeply."
+
+
 def test_canonical_text_is_one_for_all_spellings() -> None:
     assert wire.canonical('{"b": 1.10, "a": [1, 2]}') == wire.canonical('{"a":[1,2],"b":1.10}')
     assert wire.canonical('{"a":1}') != wire.canonical('{"a":2}')
+
+
+@pytest.mark.parametrize("same", [["1", "1.0", "1e0", "0.1E1", "1.000"], ["0.5", "5e-1", "0.50"], ["0", "0.0", "-0.0"]])
+def test_canonical_numbers_are_one_for_all_spellings(same: list[str]) -> None:
+    assert len({wire.canonical(f'{{"a":{spelling}}}') for spelling in same}) == 1
+
+
+@pytest.mark.parametrize("other", ["1e400", "1e-400", "1.00000000000000000000000001", "100000000000000000000000000.5"])
+def test_a_number_beyond_all_amounts_is_like_no_other(other: str) -> None:
+    assert (
+        len({wire.canonical(number) for number in (other, "1", "0", f"{other}1", "100000000000000000000000000")}) == 5
+    )

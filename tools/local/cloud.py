@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 
-from tools.local import processes
+from tools.local import processes, saved
 from tools.local import settings as local
 from tools.local.processes import Running, Service
 from tools.local.settings import IDENTITY, Settings
@@ -23,7 +23,8 @@ def service(settings: Settings) -> Service:
 
 
 def running(settings: Settings) -> AbstractContextManager[Running]:
-    """The local AWS for these settings: the one that runs already, or a new one."""
+    """The local AWS for these settings: the one that runs already, or a new one, unless it could not read its state."""
+    saved.look_after(settings.state)
     return processes.running(service(settings))
 
 

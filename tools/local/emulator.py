@@ -3,9 +3,10 @@
 ministack by itself saves only when it stops in good order, and forgets the records of a table's
 stream. Here the state is also saved about a second after a change, by a forked copy of the
 process (so that a snapshot is consistent and nobody waits for it), and the snapshot carries the
-stream records that are not delivered yet. It also believes any policy of an upload; here the
-signature has to fit. The drawback: `keep_streams` and `check_uploads` touch names that ministack
-does not promise to keep, so its version is pinned and tests look after it.
+stream records that are not delivered yet. Both write the same files, so never at the same time.
+It also believes any policy of an upload; here the signature has to fit. The drawback:
+`keep_streams`, `check_uploads` and `save` touch names that ministack does not promise to keep,
+so its version is pinned and tests look after it.
 
 The process stops on SIGTERM, on SIGINT, and when its standard input closes: it never outlives
 the launcher that holds the other end.
@@ -14,12 +15,14 @@ the launcher that holds the other end.
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,15 +125,18 @@ async def keep_saving(cloud: Cloud, lock: int) -> None:
 
 
 async def snapshot(lock: int) -> bool:
-    """Write the state as it is now from a forked copy; whether that went well."""
+    """Write the state as it is now from a forked copy; whether that went well. Cancelled, it leaves no copy behind."""
     copy = os.fork()
     if copy == 0:
         _save_and_exit(lock)
     waiting = asyncio.create_task(asyncio.to_thread(os.waitpid, copy, 0))
-    done, _ = await asyncio.wait([waiting], timeout=SNAPSHOT_SECONDS)
-    if not done:
-        os.kill(copy, signal.SIGKILL)
-    _, status = await waiting
+    try:
+        await asyncio.wait([waiting], timeout=SNAPSHOT_SECONDS)
+    finally:
+        if not waiting.done():
+            with suppress(ProcessLookupError):
+                os.kill(copy, signal.SIGKILL)
+        _, status = await waiting
     return os.waitstatus_to_exitcode(status) == 0
 
 
@@ -139,14 +145,31 @@ def _save_and_exit(lock: int) -> None:
     code = 1
     try:
         os.closerange(lock + 1, os.sysconf("SC_OPEN_MAX"))
-        _save()
-        code = 0
+        code = 1 if save() else 0
     finally:
         os._exit(code)
 
 
-def _save() -> None:
-    persistence.save_all(ministack._build_persistence_save_dict())  # noqa: SLF001 - as ministack does at its end
+class _Complaints(logging.Handler):
+    """Hears what ministack's persistence tells nobody but its log: that something could not be saved."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(record.getMessage())
+
+
+def save() -> list[str]:
+    """Save as ministack does at its end; what could not be saved."""
+    complaints = _Complaints()
+    persistence.logger.addHandler(complaints)
+    try:
+        persistence.save_all(ministack._build_persistence_save_dict())  # noqa: SLF001
+    finally:
+        persistence.logger.removeHandler(complaints)
+    return complaints.heard
 
 
 def claim(state: Path) -> int:
@@ -163,16 +186,31 @@ def claim(state: Path) -> int:
 
 
 async def serve(settings: Settings, lock: int) -> None:
-    """Serve until told to stop; ministack saves once more at the end."""
+    """Serve until told to stop; ministack saves once more at the end. Refuses to pretend that it could."""
     keep_streams(Checkpoint(settings.checkpoint))
     check_uploads()
     cloud = Cloud(ministack.app, str(settings.state))
     config = Config()
     config.bind = [f"{HOST}:{settings.cloud_port}"]
     config.keep_alive_timeout = 75
+    complaints = _Complaints()
+    persistence.logger.addHandler(complaints)
     saving = asyncio.create_task(keep_saving(cloud, lock))
-    await hypercorn_serve(cloud, config, shutdown_trigger=_told_to_stop())
-    saving.cancel()
+    await hypercorn_serve(cloud, config, shutdown_trigger=_stop_after(saving))
+    if complaints.heard and (left := save()):
+        raise Refusal(f"The state could not be saved: {'; '.join(left)}")
+
+
+def _stop_after(saving: "asyncio.Task[None]") -> Callable[[], Awaitable[Any]]:
+    """Ends once it was told to stop and no snapshot is being written any more."""
+    told_to_stop = _told_to_stop()
+
+    async def stop() -> None:
+        await told_to_stop()
+        saving.cancel()
+        await asyncio.wait([saving])
+
+    return stop
 
 
 def _told_to_stop() -> Callable[[], Awaitable[Any]]:
@@ -181,7 +219,8 @@ def _told_to_stop() -> Callable[[], Awaitable[Any]]:
         loop.add_signal_handler(number, stop.set)
 
     def watch_launcher() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 4096):  # unbuffered: Python aborts at its end over a buffer that is in use
+            pass
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch_launcher, daemon=True).start()

@@ -75,7 +75,7 @@ class Running:
         return self.process.poll() is None if self.process else self.service.owner() is not None
 
     def stop(self) -> None:
-        """Let it save its state and go."""
+        """Let it save its state and go, and say so when it could not."""
         if self.process is None:
             return
         if self.process.stdin:
@@ -85,6 +85,8 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.process.returncode:
+            sys.stderr.write(f"The {self.service.name} did not end well; see {self.service.log}.\n")
 
 
 @contextmanager
