@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -37,13 +38,18 @@ def note_look_up(attempt: Attempt) -> None:
 
 
 def count_miss(attempt: Attempt) -> int:
-    """Note that the provider has not heard of an attempt, and give how often that was so (P4)."""
+    """Note that the provider has not heard of an attempt, and give how often that was so (P4).
+
+    Two who ask at the same moment have found out one thing and not two: only one of them is counted.
+    """
     key = keys.payment(attempt.order_id, attempt.number)
     misses = int((db.get(key, consistent=True) or {}).get("misses", 0))
     unchanged = "misses = :before" if misses else "attribute_not_exists(misses)"
     values = {":after": misses + 1, **({":before": misses} if misses else {})}
-    db.commit(db.update(key, "SET misses = :after", values, condition=unchanged))
-    return misses + 1
+    with suppress(db.ConditionFailed):
+        db.commit(db.update(key, "SET misses = :after", values, condition=unchanged))
+        return misses + 1
+    return misses
 
 
 def open_refund(refund: Refund) -> db.Write:
