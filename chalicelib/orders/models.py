@@ -122,11 +122,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         )
 
     @property
-    def payment_in_doubt(self) -> bool:
-        """Is a payment under way or its outcome unknown, so that money may still move at the provider's word?"""
-        return self.payment_status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)
-
-    @property
     def awaits_payment(self) -> bool:
         """Is it not over yet with the payment?"""
         return self.status is OrderStatus.PENDING and self.payment_status in _AWAITED
@@ -141,10 +136,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.awaits_payment and self.payment_status in (PaymentStatus.AUTHORIZED, PaymentStatus.REQUIRES_ACTION)
 
     @property
+    def is_late(self) -> bool:
+        """Is it older than an order may become without its money (S2)?"""
+        return self.created_at < clock.ago(UNPAID_LIFETIME)
+
+    @property
     def is_overdue(self) -> bool:
         """Has the buyer had the time there is to do what the payment needs (S2)?"""
         waits = self.status is OrderStatus.PENDING and self.payment_status is PaymentStatus.REQUIRES_ACTION
-        return waits and self.created_at < clock.ago(UNPAID_LIFETIME)
+        return waits and self.is_late
 
     @property
     def is_paid(self) -> bool:
@@ -179,6 +179,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             number=self.attempt,
             amount=self.total,
             currency=self.currency,
+            payment_id=self.payment_id,
             created_at=self.created_at,
         )
 

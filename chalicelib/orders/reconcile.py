@@ -40,8 +40,13 @@ def let_go(order: Order, ending: Ending) -> Order:
 
 
 def taken(attempt: Attempt, outcome: Outcome) -> Outcome:
-    """The outcome once an authorised payment is taken; it stays authorised when the provider does not answer."""
+    """The outcome once an authorised payment is taken; it stays authorised when the provider does not answer.
+
+    One of another amount than was asked for is not taken (P5).
+    """
     if outcome.state is not AttemptState.AUTHORIZED or outcome.payment_id is None:
+        return outcome
+    if not outcome.is_about(attempt.amount, attempt.currency):
         return outcome
     captured = payments.capture(attempt, outcome.payment_id)
     return outcome if captured.state is AttemptState.UNKNOWN else captured

@@ -182,7 +182,7 @@ def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
 
 def _answer(order: Order, outcome: Outcome | None = None) -> OrderView:
     if order.payment_status is PaymentStatus.FAILED:
-        raise settlement.declined(order, outcome.reason if outcome else None)
+        raise settlement.declined(order, outcome)
     waits = outcome is not None and order.payment_status is PaymentStatus.REQUIRES_ACTION
     return order.view(outcome.next_action if waits and outcome else None)
 
@@ -191,8 +191,7 @@ def _answered_anew(order: Order) -> OrderView:
     """The answer as far as it can be told from what is on record, and what the buyer has to do from the provider."""
     if order.payment_status is PaymentStatus.REQUIRES_ACTION:
         return _answer(order, payments.look_up(order.first_attempt()))
-    attempt = attempts.find_attempt(order.order_id, order.attempt)
-    return _answer(order, Outcome(state=attempt.state, reason=attempt.reason) if attempt else None)
+    return _answer(order)
 
 
 def _refund_answer(asked: Refund, outcome: RefundOutcome) -> RefundView:

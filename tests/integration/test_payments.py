@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import boto3
@@ -17,6 +18,7 @@ import pytest
 
 from chalicelib import clients, clock, db, keys, settings
 from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.orders import store as orders
 from chalicelib.payments import credentials, messages, provider, remote, service, simulated, simulator, store
 from chalicelib.payments.models import (
     Attempt,
@@ -311,3 +313,49 @@ def test_a_refund_that_is_refused_is_told_and_not_asked_for_again(ada: Shop, mug
     assert (refund["state"], refund["reason"]) == ("failed", "refund_refused")
     (incident,) = db.query(db.TABLE, f"ORDER#{order}", prefix=keys.INCIDENT_PREFIX, limit=5).items
     assert incident["facts"] == {"reason": "refund_refused"}
+
+
+def test_two_who_ask_for_a_lost_charge_at_once_have_missed_it_once(shop: Shop, ada: Shop, mug: str) -> None:
+    with mock.patch.object(simulator.Simulator, "charge", side_effect=SystemExit), pytest.raises(SystemExit):
+        ada.order((mug, 2), Idempotency_Key="k")
+    original, raced = db.get, []
+
+    def get(key: keys.Key, **how: Any) -> Any:
+        item = original(key, **how)
+        if key.sk.startswith("PAY#") and not raced and item and "misses" not in item:
+            raced.append(1)
+            db.commit(db.update(key, "SET misses = :one", {":one": 1}))  # the schedule does the same meanwhile
+        return item
+
+    with clock.fixed(clock.now() + timedelta(minutes=3)), mock.patch.object(db, "get", get):
+        answer = ada.order((mug, 2), Idempotency_Key="k")
+
+    assert raced
+    assert answer.status == 202
+    assert ada("GET", f"/orders/{answer.body['orderId']}").body["status"] == "pending"  # asked once and not twice
+
+
+def test_a_payment_whose_id_is_known_is_looked_up_by_it(shop: Shop, ada: Shop, mug: str) -> None:
+    path, _paid = waiting(ada, mug)
+
+    order = orders.find(path.removeprefix("/orders/"))
+
+    assert order
+    assert order.payment_id
+    assert order.first_attempt().payment_id == order.payment_id
+
+
+def test_an_order_whose_expiry_was_not_heard_of_is_expired_in_the_end(shop: Shop, ada: Shop, mug: str) -> None:
+    path, _paid = waiting(ada, mug)
+    original = simulator.Simulator.void
+
+    def void(*said: Any) -> Outcome:
+        original(*said)
+        raise provider.NoAnswer
+
+    with mock.patch.object(simulator.Simulator, "void", void):
+        swept_after(16)
+    swept_after(32, 64, 130)
+
+    ended = ada("GET", path).body
+    assert (ended["status"], ended["paymentStatus"]) == ("expired", "voided")
