@@ -59,6 +59,13 @@ def open_refund(refund: Refund) -> db.Write:
     return db.insert(keys.refund(refund.order_id, refund.refund_id), item)
 
 
+def put_off(refund: Refund) -> db.Write:
+    """The write that has the schedule ask for a pending refund again later; its condition fails when that is over."""
+    key = keys.refund(refund.order_id, refund.refund_id)
+    values = {":due": f"{refund.next_time}#{refund.refund_id}", ":pending": RefundState.PENDING}
+    return db.update(key, "SET GSI2SK = :due", values, names={"#state": "state"}, condition="#state = :pending")
+
+
 def settle_refund(refund: Refund, outcome: RefundOutcome) -> db.Write:
     """The write that records how a refund ended, once."""
     reason = {"reason": outcome.reason} if outcome.reason else {}
@@ -80,15 +87,11 @@ def refunds_of(order_id: str, *, limit: int, after: str | None) -> tuple[list[Re
 
 
 def pending_refunds(*, before: str, limit: int) -> list[Refund]:
-    """Refunds begun before an instant whose end is not known, newest first."""
+    """Refunds whose end is not known and that were due to be asked for before an instant, the longest due first."""
     shards = range(settings.current().index_shards)
-    pages = [
-        db.query(
-            db.GSI2, keys.refunds_by_state(RefundState.PENDING, shard), limit=limit, after=before, newest_first=True
-        )
-        for shard in shards
-    ]
-    return [msgspec.convert(item, Refund) for page in pages for item in page.items]
+    pages = [db.query(db.GSI2, keys.refunds_by_state(RefundState.PENDING, shard), limit=limit) for shard in shards]
+    due = sorted((item for page in pages for item in page.items), key=lambda item: str(item["GSI2SK"]))
+    return [msgspec.convert(item, Refund) for item in due if item["GSI2SK"] < before]
 
 
 def _refunds(state: RefundState, refund: Refund) -> str:

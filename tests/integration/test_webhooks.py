@@ -13,7 +13,7 @@ import pytest
 from chalicelib import clock, db, keys
 from chalicelib.orders import store as orders
 from chalicelib.payments import credentials, messages, provider, simulated, simulator, store
-from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent
+from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent, RefundState
 from tests.integration.faults import error, injected, refuse
 from tests.integration.payments import SECRET, keep_secret
 from tests.integration.schedule import swept_after
@@ -359,3 +359,15 @@ def test_money_that_comes_after_the_payment_was_let_go_does_not_stay(
     assert ada("GET", f"/orders/{order_id}").body["status"] == "expired"
     rows, _ = store.refunds_of(order_id, limit=5, after=None)
     assert [row.amount for row in rows] == ([2500] if state is AttemptState.CAPTURED else [])
+
+
+def test_a_refund_that_fails_after_it_succeeded_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, row = refund_in_doubt(ada, mug)
+    send(shop, simulated.refund_event(row))
+    assert standing(ada, order_id) == ("cancelled", "refunded")
+
+    failed = msgspec.structs.replace(row, state=RefundState.FAILED, reason="expired_or_canceled_card")
+    assert send(shop, simulated.refund_event(failed)).status == 204
+
+    assert incidents(order_id) == ["refund-reversed"]
+    assert standing(ada, order_id) == ("cancelled", "refunded")
