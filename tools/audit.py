@@ -1,14 +1,15 @@
 """`python -m tools.audit`: recompute what must add up in a shop, and say what does not (S5).
 
-The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials. Safe at any time: it reads,
-and keeps its report where `GET /admin/audit` shows it. Exit codes: 0 all adds up, 1 something drifts, 2 no audit.
+The shop is the local one, at CLOUD_PORT and PAYMENT_PORT; STAGE=dev or STAGE=prod names another, with your AWS
+credentials. Safe at any time: it reads, and keeps its report where `GET /admin/audit` shows it. Exit codes: 0 all adds
+up, 1 something drifts or could not be judged, 2 no audit.
 """
 
 from __future__ import annotations
 
 import sys
 
-from chalicelib import transport
+from chalicelib import settings, transport
 from chalicelib.errors import Misconfigured, Unavailable
 from chalicelib.orders import audit
 from chalicelib.orders.views import Drift, Report
@@ -32,6 +33,8 @@ def main() -> int:
         return _complain("The audit was interrupted; run it again.", code=130)
     for drift in report.drifts:
         sys.stderr.write(f"{_sentence(drift)}\n")
+    if report.unanswered:
+        sys.stderr.write(f"{_silence(report.unanswered)}\n")
     print(_summary(report))
     return 1 if report.drifts or not report.complete else 0
 
@@ -46,8 +49,13 @@ def _sentence(drift: Drift) -> str:
             return f"{drift.subject}: {drift.expected} refunded by the order, {drift.found} by the provider."
 
 
+def _silence(unanswered: int) -> str:
+    at = f" at {settings.current().payment_url}" if settings.current().payment_url else ""
+    return f"The payment provider{at} left {unanswered:,} questions unanswered; that money is not judged."
+
+
 def _summary(report: Report) -> str:
-    end = "" if report.complete else " The time was over before the end."
+    end = "" if report.complete or report.unanswered else " The time was over before the end."
     busy = f", {report.undecided} of them sold meanwhile and not judged" if report.undecided else ""
     return f"{report.products:,} products{busy}, {report.orders:,} orders: {len(report.drifts)} drift.{end}"
 

@@ -42,20 +42,29 @@ def run(*, seconds: float) -> Report:
         orders = list(_orders(until))
         counted["orders"] = len(orders)
         found += _stock(orders, counted, until)
-        found += [drift for order in orders for drift in _money(order, until)]
-        is_complete = True
+        for order in orders:
+            found += _money(order, counted, until)
+        had_time = True
     except OutOfTime:
-        is_complete = False
+        had_time = False
     report = Report(
-        at=clock.timestamp(), complete=is_complete, products=counted["products"], orders=counted["orders"],
-        undecided=counted["undecided"], drifts=found,
+        at=clock.timestamp(), complete=had_time and not counted["unanswered"], products=counted["products"],
+        orders=counted["orders"], undecided=counted["undecided"], unanswered=counted["unanswered"], drifts=found,
     )  # fmt: skip
     store.keep(report)
-    log.info("STORE_AUDITED", complete=is_complete, products=report.products, orders=report.orders)
-    for drift in found:
-        log.error("STORE_DRIFT", kind=drift.kind, subject=drift.subject, expected=drift.expected, found=drift.found)
-    log.metric("StoreDrift", len(found))
+    _tell(report)
     return report
+
+
+def _tell(report: Report) -> None:
+    """Log and count what people have to look at."""
+    log.info("STORE_AUDITED", complete=report.complete, products=report.products, orders=report.orders)
+    for drift in report.drifts:
+        log.error("STORE_DRIFT", kind=drift.kind, subject=drift.subject, expected=drift.expected, found=drift.found)
+    if report.unanswered:
+        log.error("STORE_AUDIT_UNANSWERED", unanswered=report.unanswered)
+    log.metric("StoreDrift", len(report.drifts))
+    log.metric("StoreAuditUnanswered", report.unanswered)
 
 
 def latest() -> Report | None:
@@ -116,26 +125,37 @@ def _live_units(orders: Iterable[Order]) -> Counter[str]:
     return units
 
 
-def _money(order: Order, until: float) -> Iterator[Drift]:
-    """What an order of late says of its money, against the provider's books; silence of the provider is no drift."""
+def _money(order: Order, counted: Counter[str], until: float) -> Iterator[Drift]:
+    """What an order of late says of its money, against the provider's books; its silence is counted, and no drift."""
     if not order.total or order.awaits_payment or order.updated_at < clock.ago(_LOOK_BACK):
         return
     _require_time(until)
     outcome = payments.look_up(order.first_attempt())
-    if outcome is None or outcome.state is not AttemptState.UNKNOWN:
+    if outcome and outcome.state is AttemptState.UNKNOWN:
+        counted["unanswered"] += 1
+    else:
         paid, taken = order.total if order.is_paid else 0, 0
         if outcome and outcome.state in _TAKEN:
             taken = order.total if outcome.amount is None else outcome.amount
         if paid != taken:
             yield Drift(kind="payment", subject=order.order_id, expected=paid, found=taken)
-    if order.refunded or order.reserved:
+    yield from _money_back(order, counted)
+
+
+def _money_back(order: Order, counted: Counter[str]) -> Iterator[Drift]:
+    if not order.refunded and not order.reserved:
+        return
+    try:
         back = _refunded(order)
-        if back not in (None, order.refunded):
-            yield Drift(kind="refund", subject=order.order_id, expected=order.refunded, found=back or 0)
+    except payments.Silent:
+        counted["unanswered"] += 1
+        return
+    if back not in (None, order.refunded):
+        yield Drift(kind="refund", subject=order.order_id, expected=order.refunded, found=back or 0)
 
 
 def _refunded(order: Order) -> int | None:
-    """What the provider has given back of an order's payment, None while it is not sure."""
+    """What the provider has given back of an order's payment, None while one is not over. Raises `payments.Silent`."""
     total, after = 0, None
     while True:
         rows, after = attempts.refunds_of(order.order_id, limit=_AT_ONCE, after=after)

@@ -115,11 +115,16 @@ class Drift(View, frozen=True, kw_only=True):
 
 
 class Report(View, frozen=True, kw_only=True):
-    """What a store audit found; `undecided` products were sold meanwhile, `complete` is whether it had the time."""
+    """What a store audit found; `undecided` products were sold meanwhile.
+
+    `unanswered` counts the questions that the payment provider left open, and `complete` says whether there were none
+    and the time sufficed.
+    """
 
     at: str
     complete: bool
     products: int
     orders: int
     undecided: int
+    unanswered: int = 0
     drifts: list[Drift]

@@ -17,6 +17,11 @@ from chalicelib.payments.models import (
     RefundState,
 )
 
+
+class Silent(Exception):
+    """The provider did not answer a question that nothing but an answer helps with."""
+
+
 _SILENT = (provider.NoAnswer, Unavailable)
 _UNKNOWN = Outcome(state=AttemptState.UNKNOWN)
 _UNANSWERED = RefundOutcome(state=RefundState.PENDING)
@@ -66,11 +71,11 @@ def refund(pending: Refund) -> RefundOutcome:
 
 
 def look_up_refund(pending: Refund) -> RefundOutcome | None:
-    """What the provider knows of a refund: None when it never heard of it, `pending` when it is silent."""
+    """What the provider knows of a refund: None when it never heard of it. Raises `Silent`."""
     try:
         return provider.current().look_up_refund(pending)
-    except _SILENT:
-        return _UNANSWERED
+    except _SILENT as error:
+        raise Silent from error
 
 
 def read_event(body: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from chalicelib import db, keys
 from chalicelib.orders import audit
 from chalicelib.orders.views import Drift
+from chalicelib.payments import provider, simulator
 from tests.integration.schedule import swept_after
 from tests.shop import Shop
+from tools import audit as command
 
 
 @pytest.fixture
@@ -83,6 +87,37 @@ def test_a_product_that_is_sold_while_the_audit_looks_is_not_judged(
     report = audit.run(seconds=60)
 
     assert (sold, report.undecided, report.drifts) == ([201], 1, [])
+
+
+@pytest.mark.parametrize(("silent", "unanswered"), [("look_up", 6), ("look_up_refund", 2)])
+def test_a_provider_that_does_not_answer_is_not_taken_for_agreement(
+    busy: Shop, capsys: pytest.CaptureFixture[str], silent: str, unanswered: int
+) -> None:
+    capsys.readouterr()
+
+    with mock.patch.object(simulator.Simulator, silent, side_effect=provider.NoAnswer):
+        report = audit.run(seconds=60)
+
+    assert (report.complete, report.unanswered, report.drifts) == (False, unanswered, [])
+    shown = busy("GET", "/admin/audit").body["report"]
+    assert (shown["complete"], shown["unanswered"]) == (False, unanswered)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = [line for line in lines if line.get("event") == "STORE_AUDIT_UNANSWERED"]
+    assert [line["level"] for line in told] == ["ERROR"]
+    assert [line["StoreAuditUnanswered"] for line in lines if "StoreAuditUnanswered" in line] == [unanswered]
+
+
+def test_the_command_fails_with_a_sentence_when_the_provider_is_silent(
+    busy: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        mock.patch.object(simulator.Simulator, "look_up", side_effect=provider.NoAnswer),
+        mock.patch.object(command.stage, "enter"),
+    ):
+        code = command.main()
+
+    assert code == 1
+    assert "left 6 questions unanswered" in capsys.readouterr().err
 
 
 def test_an_audit_without_the_time_says_so(ada: Shop, mug: str) -> None:
