@@ -153,6 +153,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Has all that was paid gone back, or is it on its way? Goods are then not sent any more."""
         return self.is_paid and not self.refundable
 
+    def seen_now(self) -> Order:
+        """The order as lists show it: one whose time to be paid is over has expired, written or not (S2)."""
+        return msgspec.structs.replace(self, status=OrderStatus.EXPIRED) if self.is_overdue else self
+
     @property
     def is_open(self) -> bool:
         """Is something still to happen that needs its buyer's address?"""
@@ -194,6 +198,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def with_payment(self, payment: PaymentStatus, *, payment_id: str | None = None) -> Order:
         """The order in the same status with its money elsewhere."""
         return self._next(payment_status=payment, payment_id=payment_id or self.payment_id)
+
+    def charged_at(self, outcome: Outcome) -> Order:
+        """The order as paid with what the provider took, which is not its total."""
+        paid = self.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
+        return msgspec.structs.replace(paid, charged=outcome.amount)
 
     def settled(
         self, outcome: Outcome, *, ending: OrderStatus, by: Actor, actor: str, reason: str | None = None

@@ -17,7 +17,7 @@ from chalicelib.orders import incidents, reconcile, refunds, settlement, store
 from chalicelib.orders.models import Order
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
-from chalicelib.payments.models import ProviderEvent
+from chalicelib.payments.models import EventKind, ProviderEvent
 
 _GIVEN_UP_AFTER = timedelta(days=1)
 
@@ -54,6 +54,8 @@ def _act(event: ProviderEvent) -> bool:
             _paid(order, event)
         elif event.refund and event.refund_id:
             _refunded(event)
+        elif event.kind is EventKind.GIVEN_BACK:
+            _given_back(order, event)
     return True
 
 
@@ -63,10 +65,7 @@ def _paid(order: Order, event: ProviderEvent) -> None:
         incidents.report(order.order_id, f"unknown-charge-{event.event_id}", amount=event.amount)
         return
     said = msgspec.structs.replace(event.outcome, amount=event.amount, currency=event.currency)
-    settled = settlement.settle(order, said, marks=(store.mark(event),))
-    outcome = reconcile.taken(attempt, said) if settled.awaits_payment else said
-    if outcome is not said:
-        settlement.settle(settled, outcome)
+    reconcile.heard(settlement.settle(order, said, marks=(store.mark(event),)), said)
 
 
 def _refunded(event: ProviderEvent) -> None:
@@ -77,3 +76,10 @@ def _refunded(event: ProviderEvent) -> None:
         incidents.report(event.order_id, f"refund-amount-{refund.refund_id}", asked=refund.amount, said=event.amount)
     else:
         refunds.settle(refund, event.refund, marks=(store.mark(event),))
+
+
+def _given_back(order: Order, event: ProviderEvent) -> None:
+    """Tell people of money that went back without this shop, which writes its own refunds before it asks for them."""
+    known = order.refunded + order.reserved
+    if event.amount > known:
+        incidents.report(order.order_id, f"refund-foreign-{event.amount}", known=known, said=event.amount)

@@ -223,13 +223,15 @@ class EventKind(StrEnum):
 
     PAYMENT = "payment"
     REFUND = "refund"
+    GIVEN_BACK = "given_back"
 
 
 class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A provider's own message that something happened, verified: of a payment, or of a refund.
+    """A provider's own message that something happened, verified: of a payment, of a refund, or of all that went back.
 
     It may come late, twice and out of order (P5). A payment has `merchant_key` and `outcome`, a refund `refund_id`
-    and `refund`; `amount` is in minor units, `created_at` the time at the provider.
+    and `refund`, and what went back of a payment its `merchant_key` alone; `amount` is in minor units, `created_at`
+    the time at the provider.
     """
 
     event_id: str

@@ -18,6 +18,7 @@ import pytest
 
 from chalicelib import clients, clock, db, keys, settings
 from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.orders import audit, sweep
 from chalicelib.orders import store as orders
 from chalicelib.payments import credentials, messages, provider, remote, service, simulated, simulator, store
 from chalicelib.payments.models import (
@@ -361,3 +362,87 @@ def test_an_order_whose_expiry_was_not_heard_of_is_expired_in_the_end(shop: Shop
 
     ended = ada("GET", path).body
     assert (ended["status"], ended["paymentStatus"]) == ("expired", "voided")
+
+
+def test_an_overdue_order_is_listed_as_expired_before_anybody_wrote_so(shop: Shop, ada: Shop, mug: str) -> None:
+    waiting(ada, mug)
+    root = shop.login("root@example.com")
+
+    with clock.fixed(clock.now() + timedelta(minutes=16)):
+        lists = [[order["status"] for order in reader("GET", "/orders").body["orders"]] for reader in (ada, root)]
+        pending = ada("GET", "/orders?status=pending").body["orders"]
+
+    assert lists == [["expired"], ["expired"]]
+    assert pending == []
+
+
+def other_amount(ada: Shop, mug: str, token: str) -> tuple[str, Attempt]:
+    """The path of an order of 25 dollars in doubt for which the provider has 99, and its attempt; people know of it."""
+    path, paid = in_doubt(ada, mug)
+    simulator.Simulator().charge(msgspec.structs.replace(paid, amount=9900), token)
+    swept_after(3, 60)
+    names = [
+        item["name"]
+        for item in db.query(db.TABLE, f"ORDER#{paid.order_id}", prefix=keys.INCIDENT_PREFIX, limit=5).items
+    ]
+    assert names == ["payment-amount"]
+    return path, paid
+
+
+def in_doubt(ada: Shop, mug: str) -> tuple[str, Attempt]:
+    """The path of an order whose charge was not answered, and its attempt."""
+    placed = ada.order((mug, 2), token="tok_timeout_before")
+    paid = store.find_attempt(placed.body["orderId"], 1)
+    assert paid
+    return f"/orders/{placed.body['orderId']}", paid
+
+
+@pytest.mark.parametrize(("token", "end"), [("tok_success", "refunded"), ("tok_authorized", "voided")])
+def test_an_order_paid_with_another_amount_is_ended_by_an_admin_and_all_of_it_goes_back(
+    shop: Shop, ada: Shop, mug: str, token: str, end: str
+) -> None:
+    path, paid = other_amount(ada, mug, token)
+    root = shop.login("root@example.com")
+
+    assert ada("PUT", f"{path}/cancel").body["code"] == "payment_outcome_unknown"
+    cancelled = root("PUT", f"{path}/status", {"status": "cancelled"})
+
+    assert (cancelled.status, cancelled.body["status"], cancelled.body["paymentStatus"]) == (200, "cancelled", end)
+    ledger = simulator.TableLedger().payment(paid.merchant_key)
+    assert ledger
+    assert (ledger.state, ledger.refunded) == (end, 9900 if end == "refunded" else 0)
+    assert shop.stock(mug) == 10
+    assert audit.run(seconds=60).drifts == []
+    attempt = store.find_attempt(paid.order_id, 1)
+    assert attempt
+    assert attempt.state == end
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Outcome(state=AttemptState.UNKNOWN),
+        Outcome(state=AttemptState.CAPTURED, payment_id="pay_1", amount=2500, currency="USD"),
+        Outcome(state=AttemptState.CAPTURED, payment_id="pay_1", amount=2500, currency="EUR"),
+        Outcome(state=AttemptState.PROCESSING, payment_id="pay_1", amount=9900, currency="USD"),
+    ],
+)
+def test_an_order_whose_payment_may_still_be_as_it_should_is_ended_by_nobody(
+    shop: Shop, ada: Shop, mug: str, found: Outcome
+) -> None:
+    path, _paid = in_doubt(ada, mug)
+    root = shop.login("root@example.com")
+
+    with mock.patch.object(simulator.Simulator, "look_up", return_value=found):
+        refused = root("PUT", f"{path}/status", {"status": "cancelled"})
+
+    assert (refused.status, refused.body["code"]) == (409, "payment_outcome_unknown")
+
+
+def test_an_order_that_was_placed_a_moment_ago_is_left_to_its_request(ada: Shop, mug: str) -> None:
+    in_doubt(ada, mug)
+
+    with mock.patch.object(simulator.Simulator, "look_up") as asked, clock.fixed(clock.now() + timedelta(seconds=55)):
+        sweep.run(seconds=10)
+
+    asked.assert_not_called()

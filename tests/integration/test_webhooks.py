@@ -13,7 +13,7 @@ import pytest
 from chalicelib import clock, db, keys
 from chalicelib.orders import store as orders
 from chalicelib.payments import credentials, messages, provider, simulated, simulator, store
-from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent, RefundState
+from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent, RefundState
 from tests.integration.faults import error, injected, refuse
 from tests.integration.payments import SECRET, keep_secret
 from tests.integration.schedule import swept_after
@@ -370,4 +370,44 @@ def test_a_refund_that_fails_after_it_succeeded_is_told_to_people(shop: Shop, ad
     assert send(shop, simulated.refund_event(failed)).status == 204
 
     assert incidents(order_id) == ["refund-reversed"]
+    assert standing(ada, order_id) == ("cancelled", "refunded")
+
+
+def test_money_that_somebody_else_gave_back_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id = ada.order((mug, 2)).body["orderId"]
+    root = shop.login("root@example.com")
+    assert root("POST", f"/orders/{order_id}/refunds", {"amount": 10}).status == 201
+    told = event_of(order_id, AttemptState.CAPTURED, kind=EventKind.GIVEN_BACK, outcome=None)
+
+    send(shop, msgspec.structs.replace(told, amount=1000))
+    assert incidents(order_id) == []
+    for _ in range(2):
+        assert send(shop, msgspec.structs.replace(told, amount=1700)).status == 204
+
+    assert incidents(order_id) == ["refund-foreign"]
+    assert standing(ada, order_id) == ("processing", "partially_refunded")
+
+
+def test_an_authorisation_that_comes_after_the_end_is_let_go(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, attempt = given_up(ada, mug)
+    simulator.Simulator().charge(attempt, "tok_authorized")
+    told = event_of(order_id, AttemptState.AUTHORIZED)
+
+    with mock.patch.object(simulator.Simulator, "void", side_effect=provider.NoAnswer):
+        assert send(shop, told).status == 503  # so that it is sent again
+    assert send(shop, told).status == 204
+
+    late = simulator.Simulator().look_up(attempt)
+    assert late
+    assert late.state is AttemptState.VOIDED
+    assert standing(ada, order_id) == ("cancelled", "failed")
+
+
+def test_an_authorisation_that_was_taken_after_the_end_goes_back(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, attempt = given_up(ada, mug)
+    simulator.Simulator().charge(attempt, "tok_success")
+
+    assert send(shop, event_of(order_id, AttemptState.AUTHORIZED)).status == 204  # the later message came first
+    swept_after(9)
+
     assert standing(ada, order_id) == ("cancelled", "refunded")
