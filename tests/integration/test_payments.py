@@ -446,3 +446,24 @@ def test_an_order_that_was_placed_a_moment_ago_is_left_to_its_request(ada: Shop,
         sweep.run(seconds=10)
 
     asked.assert_not_called()
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_of_two_who_miss_a_payment_at_once_one_is_counted(aws: None, before: int) -> None:
+    paid = attempt()
+    db.commit(store.open_attempt(paid))
+    assert [store.count_miss(paid) for _ in range(before)] == list(range(1, before + 1))
+    original, counted = db.get, []
+
+    def get(key: keys.Key, **how: Any) -> Any:
+        item = original(key, **how)
+        if not counted:
+            counted.append(0)  # so that the other one's own look is let through
+            counted.append(store.count_miss(paid))
+        return item
+
+    with mock.patch.object(db, "get", get):
+        mine = store.count_miss(paid)
+
+    assert (counted[1], mine) == (before + 1, before)
+    assert store.count_miss(paid) == before + 2
