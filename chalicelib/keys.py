@@ -25,7 +25,7 @@
 | payment attempt | ORDER#id | PAY#number | | |
 | what only people can put right | ORDER#id | INCIDENT#name | | |
 | provider's message about an unknown order | PARKED#event | EVENT | | PARKED#shard / time#event |
-| refund | ORDER#id | REFUND#id | | REFUNDS#state#shard / time#id |
+| refund | ORDER#id | REFUND#id | | REFUNDS#state#shard / time to ask again#id |
 | report of a store audit | STOREAUDIT | time | | |
 | sales of a day | SALES | day | | |
 | the same before they are told | JOB#sales#day | DRAFT | | |
@@ -249,7 +249,7 @@ def parked_events(shard: int, *, given_up: bool = False) -> str:
 
 
 def refunds_by_state(state: str, shard: int) -> str:
-    """GSI2: refunds in one state by time, so that the unfinished are found again."""
+    """GSI2: refunds in one state by when they are to be asked for again, so that the unfinished are found."""
     return f"REFUNDS#{state}#{shard}"
 
 

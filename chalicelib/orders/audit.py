@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 from chalicelib import clock, log
@@ -37,23 +38,25 @@ class OutOfTime(Exception):
 
 
 def run(*, seconds: float) -> Report:
-    """Audit the whole store, for at most about that long, and keep the report; an unfinished one says so."""
-    until = clock.monotonic() + seconds
+    """Audit the whole store, for at most about that long, and keep the report; an unfinished one says so.
+
+    Money has half of the time at most, and begins where the last audit had to stop, so that every order has its turn.
+    """
+    begun, last = clock.monotonic(), store.latest_report()
     found: list[Drift] = []
     counted: Counter[str] = Counter()
-    try:
-        orders = list(_orders(until))
+    stopped_at, had_time = last.stopped_at if last else None, False
+    with suppress(OutOfTime):
+        orders = list(_orders(begun + seconds))
         counted["orders"] = len(orders)
-        found += _stock(orders, counted, until)
-        for order in orders:
-            found += _money(order, counted, until)
+        stopped_at = _judge(orders, found, counted, begun + seconds / 2, after=stopped_at)
+        found += _stock(orders, counted, begun + seconds)
         found += _of_unknown_orders()
-        had_time = True
-    except OutOfTime:
-        had_time = False
+        had_time = stopped_at is None
     report = Report(
         at=clock.timestamp(), complete=had_time and not counted["unanswered"], products=counted["products"],
-        orders=counted["orders"], undecided=counted["undecided"], unanswered=counted["unanswered"], drifts=found,
+        orders=counted["orders"], undecided=counted["undecided"], unanswered=counted["unanswered"],
+        stopped_at=stopped_at, drifts=found,
     )  # fmt: skip
     store.keep(report)
     _tell(report)
@@ -129,18 +132,46 @@ def _live_units(orders: Iterable[Order]) -> Counter[str]:
     return units
 
 
+def _in_turn(orders: list[Order], after: str | None) -> list[Order]:
+    """The orders from the oldest on, beginning behind the one of that id."""
+    return sorted(orders, key=lambda order: (order.order_id <= (after or ""), order.order_id))
+
+
+def _judge(
+    orders: list[Order], found: list[Drift], counted: Counter[str], until: float, *, after: str | None
+) -> str | None:
+    """Find the drifts of money of each order; gives the last one that there was time for, None when that was all."""
+    judged = after or ""
+    try:
+        for order in _in_turn(orders, after):
+            found += _money(order, counted, until)
+            judged = order.order_id
+    except OutOfTime:
+        return judged
+    return None
+
+
 def _money(order: Order, counted: Counter[str], until: float) -> Iterator[Drift]:
-    """What an order of late says of its money, against the provider's books; its silence is counted, and no drift."""
+    """What an order of late says of its money, against the provider's books; its silence is counted, and no drift.
+
+    The order was read a while ago: a drift is only what a look at it as it is now finds as well.
+    """
     if not order.total or order.awaits_payment or order.updated_at < clock.ago(_LOOK_BACK):
         return
     _require_time(until)
+    first = list(_differences(order, counted))
+    second = list(_differences(store.owned(order.user_id, order.order_id) or order, counted)) if first else []
+    yield from (drift for drift in first if drift in second)
+
+
+def _differences(order: Order, counted: Counter[str]) -> Iterator[Drift]:
     outcome = payments.look_up(order.first_attempt())
     if outcome and outcome.state is AttemptState.UNKNOWN:
         counted["unanswered"] += 1
     else:
-        paid, taken = order.total if order.is_paid else 0, 0
+        paid, taken = order.taken if order.is_paid else 0, 0
         if outcome and outcome.state in _TAKEN:
-            taken = order.total if outcome.amount is None else outcome.amount
+            taken = order.taken if outcome.amount is None else outcome.amount
         if paid != taken:
             yield Drift(kind="payment", subject=order.order_id, expected=paid, found=taken)
     yield from _money_back(order, counted)
@@ -179,7 +210,8 @@ def _refunded(order: Order) -> int | None:
             outcome = payments.look_up_refund(row)
             if row.state is RefundState.PENDING or (outcome and outcome.state is RefundState.PENDING):
                 return None
-            total += row.amount if outcome and outcome.state is RefundState.SUCCEEDED else 0
+            if outcome and outcome.state is RefundState.SUCCEEDED:
+                total += row.amount if outcome.amount is None else outcome.amount
         if after is None:
             return total
 

@@ -11,9 +11,9 @@ from chalicelib.orders import store
 
 def report(order_id: str, name: str, **facts: Any) -> None:
     """Report something about an order; under one name it is told once, however often it is found."""
-    tell(order_id, name, **facts)
     with suppress(db.ConditionFailed):
         db.commit(store.report(order_id, name, **facts))
+        tell(order_id, name, **facts)
 
 
 def tell(order_id: str, name: str, **facts: Any) -> None:

@@ -14,7 +14,10 @@ from chalicelib.cart.models import Line
 from chalicelib.orders.errors import NotPaid, RefundExceedsPayment
 from chalicelib.orders.pricing import OrderLine, Price
 from chalicelib.orders.states import (
+    ATTEMPT_OF,
+    AWAITED,
     NEXT,
+    PAYMENT_OF,
     Actor,
     FulfillmentStatus,
     OrderStatus,
@@ -38,31 +41,14 @@ SYSTEM = "system"
 UNPAID_LIFETIME = timedelta(minutes=15)
 
 _AMOUNTS = ("subtotal", "discount", "shipping", "tax", "shipping_tax", "refunded")
-_AWAITED = (
-    PaymentStatus.NONE,  # free of charge, and not told yet
-    PaymentStatus.PENDING,
-    PaymentStatus.UNKNOWN,
-    PaymentStatus.AUTHORIZED,
-    PaymentStatus.REQUIRES_ACTION,
-)
-_PAYMENT_OF = {
-    AttemptState.CAPTURED: PaymentStatus.PAID,
-    AttemptState.FAILED: PaymentStatus.FAILED,
-    AttemptState.VOIDED: PaymentStatus.VOIDED,
-    AttemptState.AUTHORIZED: PaymentStatus.AUTHORIZED,
-    AttemptState.REQUIRES_ACTION: PaymentStatus.REQUIRES_ACTION,
-    AttemptState.UNKNOWN: PaymentStatus.UNKNOWN,
-}
-_ATTEMPT_OF = {payment: attempt for attempt, payment in _PAYMENT_OF.items()} | {
-    PaymentStatus.PENDING: AttemptState.PROCESSING,
-}
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An order as stored; amounts are minor units of `currency`, `version` counts its changes.
 
     `locale` is the language that the buyer is written to in.
-    `refunded` is on its way no more but back, `reserved` is what pending refunds will take (R1).
+    `refunded` is on its way no more but back, `reserved` is what pending refunds will take (R1). `charged` is what
+    the provider took where that was not the total: such an order can only be cancelled.
     """
 
     order_id: str
@@ -80,6 +66,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     shipping_tax: int = 0
     tax_included: bool = False
     total: int
+    charged: int | None = None
     refunded: int = 0
     reserved: int = 0
     currency: str
@@ -122,18 +109,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         )
 
     @property
-    def payment_in_doubt(self) -> bool:
-        """Is a payment under way or its outcome unknown, so that money may still move at the provider's word?"""
-        return self.payment_status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)
-
-    @property
     def awaits_payment(self) -> bool:
         """Is it not over yet with the payment?"""
-        return self.status is OrderStatus.PENDING and self.payment_status in _AWAITED
+        return self.status is OrderStatus.PENDING and self.payment_status in AWAITED
 
     def is_news(self, outcome: Outcome) -> bool:
         """Does it bring the awaited payment on? What is known already does not, nor what can be no more (P1)."""
-        return not self.total or may_become(_ATTEMPT_OF[self.payment_status], outcome.state)
+        return not self.total or may_become(ATTEMPT_OF[self.payment_status], outcome.state)
 
     @property
     def can_be_let_go(self) -> bool:
@@ -141,10 +123,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.awaits_payment and self.payment_status in (PaymentStatus.AUTHORIZED, PaymentStatus.REQUIRES_ACTION)
 
     @property
+    def is_late(self) -> bool:
+        """Is it older than an order may become without its money (S2)?"""
+        return self.created_at < clock.ago(UNPAID_LIFETIME)
+
+    @property
     def is_overdue(self) -> bool:
         """Has the buyer had the time there is to do what the payment needs (S2)?"""
         waits = self.status is OrderStatus.PENDING and self.payment_status is PaymentStatus.REQUIRES_ACTION
-        return waits and self.created_at < clock.ago(UNPAID_LIFETIME)
+        return waits and self.is_late
 
     @property
     def is_paid(self) -> bool:
@@ -152,9 +139,23 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.payment_status in (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
 
     @property
+    def taken(self) -> int:
+        """What the provider took for it, if it was paid."""
+        return self.total if self.charged is None else self.charged
+
+    @property
     def refundable(self) -> int:
         """What is left of the payment that can be given back."""
-        return self.total - self.refunded - self.reserved if self.is_paid else 0
+        return self.taken - self.refunded - self.reserved if self.is_paid else 0
+
+    @property
+    def is_given_back(self) -> bool:
+        """Has all that was paid gone back, or is it on its way? Goods are then not sent any more."""
+        return self.is_paid and not self.refundable
+
+    def seen_now(self) -> Order:
+        """The order as lists show it: one whose time to be paid is over has expired, written or not (S2)."""
+        return msgspec.structs.replace(self, status=OrderStatus.EXPIRED) if self.is_overdue else self
 
     @property
     def is_open(self) -> bool:
@@ -179,15 +180,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             number=self.attempt,
             amount=self.total,
             currency=self.currency,
+            payment_id=self.payment_id,
             created_at=self.created_at,
         )
 
     def move(self, to: OrderStatus, *, by: Actor, actor: str, reason: str | None = None) -> Order:
         """The order in another status, or `InvalidTransition` (O1)."""
-        require_transition(self.status, to, by)
-        now = clock.timestamp()
-        entry = TimelineEntry(status=to, at=now, actor=actor, reason=reason)
         shipped = to is OrderStatus.SHIPPED
+        require_transition(self.status, to, by, but=(OrderStatus.SHIPPED,) if self.is_given_back else ())
+        entry = TimelineEntry(status=to, at=clock.timestamp(), actor=actor, reason=reason)
         return self._next(
             status=to,
             fulfillment_status=FulfillmentStatus.FULFILLED if shipped else self.fulfillment_status,
@@ -198,11 +199,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """The order in the same status with its money elsewhere."""
         return self._next(payment_status=payment, payment_id=payment_id or self.payment_id)
 
+    def charged_at(self, outcome: Outcome) -> Order:
+        """The order as paid with what the provider took, which is not its total."""
+        paid = self.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
+        return msgspec.structs.replace(paid, charged=outcome.amount)
+
     def settled(
         self, outcome: Outcome, *, ending: OrderStatus, by: Actor, actor: str, reason: str | None = None
     ) -> Order:
         """The order after the provider's word; `ending` is where it goes when there will be no money."""
-        payment = _PAYMENT_OF[outcome.state] if self.total else PaymentStatus.NONE
+        payment = PAYMENT_OF[outcome.state] if self.total else PaymentStatus.NONE
         if outcome.state is AttemptState.CAPTURED:
             moved = self.move(OrderStatus.PROCESSING, by=Actor.SYSTEM, actor=SYSTEM)
         elif outcome.state in (AttemptState.FAILED, AttemptState.VOIDED):
@@ -232,17 +238,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """The order once a refund that was set aside has ended, with the money back or not."""
         reserved = self.reserved - refund.amount
         if not is_back:
-            return self._next(reserved=reserved, lines=self._with_units(refund, -1))
+            return _returned(self._next(reserved=reserved, lines=self._with_units(refund, -1)))
         refunded = self.refunded + refund.amount
-        whole = refunded == self.total
-        sent_back = all(line.is_back(tax_included=self.tax_included) for line in self.lines)
-        returned = sent_back and self.fulfillment_status is FulfillmentStatus.FULFILLED
-        return self._next(
-            reserved=reserved,
-            refunded=refunded,
-            payment_status=PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED,
-            fulfillment_status=FulfillmentStatus.RETURNED if returned else self.fulfillment_status,
-        )
+        payment = PaymentStatus.REFUNDED if refunded == self.taken else PaymentStatus.PARTIALLY_REFUNDED
+        return _returned(self._next(reserved=reserved, refunded=refunded, payment_status=payment))
 
     def _with_units(self, refund: Refund, sign: int) -> list[OrderLine]:
         items = {item.product_id: item for item in refund.items}
@@ -283,3 +282,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def _decimal(self, minor: int) -> Decimal:
         return money.to_decimal(minor, self.currency)
+
+
+def _returned(order: Order) -> Order:
+    """The order with its goods returned, if all were sent, all were given back, and no refund may still fail."""
+    sent_back = all(line.is_back(tax_included=order.tax_included) for line in order.lines)
+    if order.reserved or not sent_back or order.fulfillment_status is not FulfillmentStatus.FULFILLED:
+        return order
+    return msgspec.structs.replace(order, fulfillment_status=FulfillmentStatus.RETURNED)

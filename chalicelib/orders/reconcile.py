@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib import clock
+from chalicelib.errors import Unavailable
 from chalicelib.orders import settlement
 from chalicelib.orders.models import Order
 from chalicelib.orders.settlement import Ending
+from chalicelib.orders.states import PaymentStatus
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
 from chalicelib.payments.models import Attempt, AttemptState, Outcome
 
 _PROVIDER_LIMIT = timedelta(minutes=2)  # a charge that the provider has not heard of by then will not come
 _MISSES = 2
+_HAS_MONEY = (AttemptState.AUTHORIZED, AttemptState.REQUIRES_ACTION, AttemptState.CAPTURED)
 
 
 def reconcile(order: Order) -> Order:
@@ -32,16 +35,52 @@ def reconcile(order: Order) -> Order:
     return settlement.settle(order, taken(order.first_attempt(), outcome))
 
 
-def let_go(order: Order, ending: Ending) -> Order:
+def let_go(order: Order, ending: Ending | None, *, payment_id: str | None = None) -> Order:
     """End an order whose payment is held or waits for the buyer, unless the money has come after all."""
-    attempt = order.first_attempt()
-    outcome = payments.void(attempt, order.payment_id or "")
+    outcome = payments.void(order.first_attempt(), payment_id or order.payment_id or "")
     return settlement.settle(order, outcome, ending=ending)
 
 
+def heard(order: Order, outcome: Outcome) -> Order:
+    """What follows a message of the provider that is on record: an authorised payment is taken, if it is waited for.
+
+    One that came when its order had ended without it is let go. Raises `Unavailable` while that is not answered, for
+    nothing but another message would let it go.
+    """
+    if outcome.state is not AttemptState.AUTHORIZED:
+        return order
+    attempt = order.first_attempt()
+    if order.awaits_payment:
+        return settlement.settle(order, taken(attempt, outcome))
+    if order.payment_status is not PaymentStatus.FAILED:
+        return order
+    voided = payments.void(attempt, outcome.payment_id or "")
+    if voided.state is AttemptState.UNKNOWN:
+        raise Unavailable("The payment provider did not say whether the payment was let go; send the message again.")
+    return settlement.settle(order, voided)
+
+
+def of_another_amount(order: Order) -> Outcome | None:
+    """What the provider holds or has taken for an order in doubt, where that is not the order's total (P5).
+
+    None where it agrees, has nothing, does not answer, or speaks of another currency.
+    """
+    if not order.awaits_payment or not order.total or order.can_be_let_go:
+        return None
+    found = payments.look_up(order.first_attempt())
+    if found is None or found.state not in _HAS_MONEY or found.is_about(order.total, order.currency):
+        return None
+    return found if found.currency in (None, order.currency) else None
+
+
 def taken(attempt: Attempt, outcome: Outcome) -> Outcome:
-    """The outcome once an authorised payment is taken; it stays authorised when the provider does not answer."""
+    """The outcome once an authorised payment is taken; it stays authorised when the provider does not answer.
+
+    One of another amount than was asked for is not taken (P5).
+    """
     if outcome.state is not AttemptState.AUTHORIZED or outcome.payment_id is None:
+        return outcome
+    if not outcome.is_about(attempt.amount, attempt.currency):
         return outcome
     captured = payments.capture(attempt, outcome.payment_id)
     return outcome if captured.state is AttemptState.UNKNOWN else captured

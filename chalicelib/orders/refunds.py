@@ -53,7 +53,7 @@ def begin(order: Order, refund: Refund) -> tuple[Order, tuple[db.Write, ...]]:
 
 def pay_back(refund: Refund, claim: Claim = idempotency.NO_CLAIM) -> RefundOutcome:
     """Ask for a refund that is on record, and write what came of it; unanswered, it is left to the schedule."""
-    outcome = payments.refund(refund)
+    outcome = _about(refund, payments.refund(refund))
     settle(refund, outcome, claim)
     if outcome.state is RefundState.PENDING:
         with suppress(Unavailable):
@@ -70,7 +70,8 @@ def settle(
 ) -> None:
     """Write how a refund ended, once, whoever heard of it first; one that has not ended stays as it is.
 
-    When the table does not answer, that is left to the schedule too.
+    When the table does not answer, that is left to the schedule too; with marks it is `Unavailable`, for what ended
+    before is not asked for again.
     """
     if outcome.state is RefundState.PENDING:
         return
@@ -78,6 +79,8 @@ def settle(
         db.repeat_until_current(lambda: _write(refund, outcome, claim, marks))
     except Unavailable:
         log.error("REFUND_NOT_WRITTEN", orderId=refund.order_id, refundId=refund.refund_id)
+        if marks:
+            raise
 
 
 def answer(refund: Refund, outcome: RefundOutcome) -> RefundView | ShopError:
@@ -142,6 +145,7 @@ def _write(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db
     row = attempts.find_refund(refund.order_id, refund.refund_id)
     order = store.owned(refund.user_id, refund.order_id)
     if order is None or row is None or row.state is not RefundState.PENDING:
+        _report_reversal(row, outcome)
         claim.settle(answer(refund, outcome))
         return
     is_back, incident = outcome.state is RefundState.SUCCEEDED, f"refund-{refund.refund_id}"
@@ -159,10 +163,25 @@ def _write(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db
     log.info("REFUND_SETTLED", orderId=refund.order_id, refundId=refund.refund_id, outcome=outcome.state)
 
 
+def _report_reversal(row: Refund | None, outcome: RefundOutcome) -> None:
+    """Tell people of money that was given back, and then came to the shop again because nobody could take it."""
+    if row and (row.state, outcome.state) == (RefundState.SUCCEEDED, RefundState.FAILED):
+        incidents.report(row.order_id, f"refund-reversed-{row.refund_id}", amount=row.amount, reason=outcome.reason)
+
+
+def _about(refund: Refund, outcome: RefundOutcome) -> RefundOutcome:
+    """The outcome, unless it is of another amount: then nothing has ended, and people have to look at it (P5)."""
+    if outcome.is_about(refund.amount, refund.currency):
+        return outcome
+    figures = {"asked": refund.amount, "said": outcome.amount}
+    incidents.report(refund.order_id, f"refund-amount-{refund.refund_id}", **figures)
+    return RefundOutcome(state=RefundState.PENDING)
+
+
 def _move_attempt(order: Order, after: Order) -> list[db.Write]:
     """The write that brings the attempt along; one that was given up before its money came stays given up."""
-    was_processed = any(entry.status is OrderStatus.PROCESSING for entry in order.timeline)
-    if after.payment_status is order.payment_status or not was_processed:
+    was_taken = order.charged is not None or any(entry.status is OrderStatus.PROCESSING for entry in order.timeline)
+    if after.payment_status is order.payment_status or not was_taken:
         return []
     whole = after.payment_status is PaymentStatus.REFUNDED
     state = AttemptState.REFUNDED if whole else AttemptState.PARTIALLY_REFUNDED
@@ -170,8 +189,12 @@ def _move_attempt(order: Order, after: Order) -> list[db.Write]:
 
 
 def resend(refund: Refund) -> str | None:
-    """Finish a refund whose end is not known; tells what came of it, None for nothing yet."""
-    with suppress(Unavailable):
+    """Finish a refund whose end is not known; tells what came of it, None for nothing yet.
+
+    Whatever comes of it, it is asked for again later and later (P4).
+    """
+    with suppress(Unavailable, db.ConditionFailed):
+        db.commit(attempts.put_off(refund))
         outcome = pay_back(refund)
         return None if outcome.state is RefundState.PENDING else "refunded"
     return None

@@ -17,7 +17,7 @@ from chalicelib.orders.views import CancelledOrderView, OrderView, RefundView, S
 from chalicelib.payments import provider
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
-from chalicelib.payments.models import Outcome, OutcomeUnknown, Refund, RefundOutcome, RefundState
+from chalicelib.payments.models import AttemptState, Outcome, OutcomeUnknown, Refund, RefundOutcome, RefundState
 from chalicelib.products import store as products
 
 
@@ -59,8 +59,8 @@ def page(viewer: Principal, query: OrderQuery, after: str | None) -> tuple[list[
         orders, following = store.in_status(query.status, limit=query.size, after=behind, since=since)
     else:
         orders, following = store.of_user(viewer.user_id, limit=query.size, after=after)
-        orders = [order for order in orders if query.takes(order.status, order.created_at)]
-    return [order.view() for order in orders], following
+    seen = [order.seen_now() for order in orders]
+    return [order.view() for order in seen if query.takes(order.status, order.created_at)], following
 
 
 def cancel(order_id: str, actor: Principal, reason: str | None = None) -> CancelledOrderView:
@@ -147,19 +147,27 @@ def _charge(order: Order, token: str) -> Outcome:
 
 def _cancel(order_id: str, actor: Principal, reason: str | None) -> tuple[Order, Refund | None]:
     order = store.visible(order_id, actor)
+    by = Actor.ADMIN if actor.is_admin else Actor.BUYER
+    ending = settlement.Ending(by=by, actor=actor.user_id, reason=reason)
+    other = reconcile.of_another_amount(order) if actor.is_admin else None
+    is_taken = other is not None and other.state is AttemptState.CAPTURED
+    if order.can_be_let_go or (other and not is_taken):
+        order = reconcile.let_go(order, ending, payment_id=other.payment_id if other else None)
+    return _end(order, ending, charged=other if is_taken else None)
+
+
+def _end(order: Order, ending: settlement.Ending, *, charged: Outcome | None) -> tuple[Order, Refund | None]:
+    """Cancel an order and set its payment aside to go back, also one of another amount that nobody has noted yet."""
     if order.status is OrderStatus.CANCELLED:
         return order, None
-    by = Actor.ADMIN if actor.is_admin else Actor.BUYER
-    if order.can_be_let_go:
-        order = reconcile.let_go(order, settlement.Ending(by=by, actor=actor.user_id, reason=reason))
-        if order.status is OrderStatus.CANCELLED:
-            return order, None
-    cancelled = order.move(OrderStatus.CANCELLED, by=by, actor=actor.user_id, reason=reason)
-    if order.awaits_payment and order.total:
+    paid = order.charged_at(charged) if charged else order
+    cancelled = paid.move(OrderStatus.CANCELLED, by=ending.by, actor=ending.actor, reason=ending.reason)
+    if paid.awaits_payment and paid.total:
         raise OutcomeUnknown("The payment's outcome is not known yet; try again in some minutes.")
-    back = order.refund(order.refundable) if order.refundable else None
+    back = paid.refund(paid.refundable) if paid.refundable else None
     cancelled, row = refunds.begin(cancelled, back) if back else (cancelled, ())
-    db.commit(store.change(order, cancelled, actor=actor.user_id), *settlement.returns(order), *row)
+    attempt = [attempts.settle_attempt(order.first_attempt(), charged)] if charged else []
+    db.commit(store.change(order, cancelled, actor=ending.actor), *attempt, *settlement.returns(order), *row)
     return cancelled, back
 
 
@@ -184,7 +192,7 @@ def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
 
 def _answer(order: Order, outcome: Outcome | None = None) -> OrderView:
     if order.payment_status is PaymentStatus.FAILED:
-        raise settlement.declined(order, outcome.reason if outcome else None)
+        raise settlement.declined(order, outcome)
     waits = outcome is not None and order.payment_status is PaymentStatus.REQUIRES_ACTION
     return order.view(outcome.next_action if waits and outcome else None)
 
@@ -193,8 +201,7 @@ def _answered_anew(order: Order) -> OrderView:
     """The answer as far as it can be told from what is on record, and what the buyer has to do from the provider."""
     if order.payment_status is PaymentStatus.REQUIRES_ACTION:
         return _answer(order, payments.look_up(order.first_attempt()))
-    attempt = attempts.find_attempt(order.order_id, order.attempt)
-    return _answer(order, Outcome(state=attempt.state, reason=attempt.reason) if attempt else None)
+    return _answer(order)
 
 
 def _refund_answer(asked: Refund, outcome: RefundOutcome) -> RefundView:

@@ -36,7 +36,6 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-BY_ITSELF = Ending()
 EXPIRY = Ending(status=OrderStatus.EXPIRED)
 
 
@@ -45,13 +44,14 @@ def settle(
     outcome: Outcome,
     claim: Claim = idempotency.NO_CLAIM,
     *,
-    ending: Ending = BY_ITSELF,
+    ending: Ending | None = None,
     marks: tuple[db.Write, ...] = (),
 ) -> Order:
     """Write what the provider said: the one way that a payment ends (C6). `marks` are written with it.
 
     The loser of a race reads what the winner wrote. When the table does not answer, the order stays in doubt for
-    the schedule to settle, and is returned as it was (C8).
+    the schedule to settle, and is returned as it was (C8). With marks that is `Unavailable`: whoever told must tell
+    again, for nothing asks about an order that has ended.
     """
     present = order
 
@@ -68,11 +68,17 @@ def settle(
     except Unavailable as error:
         log.error("SETTLE_FAILED", orderId=order.order_id, outcome=outcome.state, error=type(error).__name__)
         log.metric("SettleFailed")
+        if marks:
+            raise
         return present
 
 
-def declined(order: Order, reason: str | None) -> PaymentDeclined:
-    """The error that the buyer of a failed order gets."""
+def declined(order: Order, heard: Outcome | None = None) -> PaymentDeclined:
+    """The error that the buyer of a failed order gets, with the reason just heard or else the one on record."""
+    reason = heard.reason if heard and heard.state is AttemptState.FAILED else None
+    if reason is None:
+        attempt = attempts.find_attempt(order.order_id, order.attempt)
+        reason = attempt.reason if attempt else None
     facts = {"orderId": order.order_id, "reason": reason or "declined"}
     return PaymentDeclined("The payment was declined; nothing was charged.", facts=facts)
 
@@ -85,13 +91,14 @@ def returns(order: Order) -> list[db.Write]:
     return [*units, *coupons.give_back(order.coupon_code, order_id=order.order_id, user_id=order.user_id)]
 
 
-def _write(order: Order, outcome: Outcome, claim: Claim, ending: Ending, marks: tuple[db.Write, ...]) -> Order:
-    if not outcome.is_about(order.total, order.currency):
+def _write(order: Order, outcome: Outcome, claim: Claim, asked: Ending | None, marks: tuple[db.Write, ...]) -> Order:
+    if outcome.state not in _ENDS and not outcome.is_about(order.total, order.currency):
         return _told(_refuse_amount(order, outcome), outcome, claim)
     if not order.awaits_payment:
         return _told(_too_late(order, outcome), outcome, claim)
     if not order.is_news(outcome):
         return _told(order, outcome, claim)
+    ending = asked or _by_itself(order, outcome)
     after = order.settled(outcome, ending=ending.status, by=ending.by, actor=ending.actor, reason=ending.reason)
     db.commit(
         store.change(order, after, actor=ending.actor),
@@ -102,6 +109,11 @@ def _write(order: Order, outcome: Outcome, claim: Claim, ending: Ending, marks: 
         *marks,
     )
     return after
+
+
+def _by_itself(order: Order, outcome: Outcome) -> Ending:
+    """Where an order goes that nobody has ended: what was let go past its time has expired (S2)."""
+    return EXPIRY if outcome.state is AttemptState.VOIDED and order.is_late else Ending()
 
 
 def _told(order: Order, outcome: Outcome, claim: Claim) -> Order:
@@ -117,7 +129,7 @@ def _finish(claim: Claim, after: Order, outcome: Outcome) -> tuple[db.Write, ...
     if after.payment_status is PaymentStatus.REQUIRES_ACTION:
         return claim.let_go()
     is_declined = after.payment_status is PaymentStatus.FAILED
-    return claim.finish(declined(after, outcome.reason) if is_declined else after.view())
+    return claim.finish(declined(after, outcome) if is_declined else after.view())
 
 
 def _cart_back(order: Order) -> list[db.Write]:
@@ -131,8 +143,7 @@ def _too_late(order: Order, outcome: Outcome) -> Order:
     if outcome.state is not AttemptState.CAPTURED or order.payment_status not in _UNPAID:
         return order
     paid = order.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
-    # One id for this one case, so that hearing of the charge twice gives the money back once.
-    refund = msgspec.structs.replace(paid.refund(paid.total), refund_id=f"ref_{order.order_id.removeprefix('ord_')}")
+    refund = paid.refund(paid.total)
     after = paid.with_refund(refund)
     db.commit(store.change(order, after, actor=SYSTEM), attempts.open_refund(refund))
     log.error("CHARGED_AFTER_THE_END", orderId=order.order_id)

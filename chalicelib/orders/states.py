@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from chalicelib.errors import Conflict
+from chalicelib.payments.models import AttemptState
 
 
 class InvalidTransition(Conflict):
@@ -58,6 +59,26 @@ class Actor(StrEnum):
     SYSTEM = "system"
 
 
+AWAITED = (
+    PaymentStatus.NONE,  # free of charge, and not told yet
+    PaymentStatus.PENDING,
+    PaymentStatus.UNKNOWN,
+    PaymentStatus.AUTHORIZED,
+    PaymentStatus.REQUIRES_ACTION,
+)
+PAYMENT_OF = {
+    AttemptState.CAPTURED: PaymentStatus.PAID,
+    AttemptState.FAILED: PaymentStatus.FAILED,
+    AttemptState.VOIDED: PaymentStatus.VOIDED,
+    AttemptState.AUTHORIZED: PaymentStatus.AUTHORIZED,
+    AttemptState.REQUIRES_ACTION: PaymentStatus.REQUIRES_ACTION,
+    AttemptState.UNKNOWN: PaymentStatus.UNKNOWN,
+}
+ATTEMPT_OF = {payment: attempt for attempt, payment in PAYMENT_OF.items()} | {
+    PaymentStatus.PENDING: AttemptState.PROCESSING,
+}
+
+
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """When the order came into a status, by whom, and why if that was said."""
 
@@ -89,9 +110,14 @@ def allowed(current: OrderStatus, actor: Actor) -> list[OrderStatus]:
     return [following for following in NEXT[current] if following in _OPEN_TO[actor]]
 
 
-def require_transition(current: OrderStatus, requested: OrderStatus, actor: Actor) -> None:
-    """Raise `InvalidTransition` unless the actor may bring an order from one status to the other."""
-    open_ways = allowed(current, actor)
+def require_transition(
+    current: OrderStatus, requested: OrderStatus, actor: Actor, *, but: tuple[OrderStatus, ...] = ()
+) -> None:
+    """Raise `InvalidTransition` unless the actor may bring an order from one status to the other.
+
+    `but` are ways that are closed to this one order.
+    """
+    open_ways = [way for way in allowed(current, actor) if way not in but]
     if requested not in open_ways:
         facts = {"current": current, "requested": requested, "allowed": open_ways}
         raise InvalidTransition(f"An order that is {current} cannot become {requested}.", facts=facts)

@@ -27,7 +27,10 @@ class Stale(db.ConditionFailed):
 
 
 def add(order: Order) -> tuple[db.Write, ...]:
-    """The writes of a new order and its lines."""
+    """The writes of a new order and its lines.
+
+    The app reads the lines off the order. Their items of their own are for exports and analytics of what was sold (C3).
+    """
     item = {**_to_item(order), "updatedBy": order.user_id, "correlationId": log.correlation_id()}
     lines = (
         db.insert(

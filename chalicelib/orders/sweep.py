@@ -26,13 +26,15 @@ _AT_ONCE = 100
 def run(*, seconds: float) -> dict[str, int]:
     """Finish refunds, settle payments in doubt, expire unpaid orders, for at most about that many seconds.
 
-    Gives how many of each were brought to an end, and how many failed and are left for the next run.
+    Refunds and kept messages have a quarter of the time each, so that orders never wait behind them. Gives how many
+    of each were brought to an end, and how many failed and are left for the next run.
     """
-    until = clock.monotonic() + seconds
+    begun = clock.monotonic()
+    until = begun + seconds
     done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "heard": 0, "failed": 0})
     begun_before = clock.ago(_SETTLE_AFTER)
-    _each(attempts.pending_refunds(before=begun_before, limit=_AT_ONCE), refunds.resend, done, until)
-    _each(store.parked(limit=_AT_ONCE), _parked, done, until)
+    _each(attempts.pending_refunds(before=begun_before, limit=_AT_ONCE), refunds.resend, done, begun + seconds / 4)
+    _each(store.parked(limit=_AT_ONCE), _parked, done, clock.monotonic() + seconds / 4)
     for page in _pages(begun_before, until):
         _each(page, _order, done, until)
     log.info("SWEPT", **{name: str(count) for name, count in done.items()})

@@ -130,7 +130,7 @@ class Report(View, frozen=True, kw_only=True):
     """What a store audit found; `undecided` products were sold meanwhile.
 
     `unanswered` counts the questions that the payment provider left open, and `complete` says whether there were none
-    and the time sufficed.
+    and the time sufficed. Where it did not, `stopped_at` is the last order whose money was judged, "" for none.
     """
 
     at: str
@@ -139,4 +139,5 @@ class Report(View, frozen=True, kw_only=True):
     orders: int
     undecided: int
     unanswered: int = 0
+    stopped_at: str | None = None
     drifts: list[Drift]

@@ -52,8 +52,10 @@ def _act(event: ProviderEvent) -> bool:
     with suppress(store.AlreadyHeard):
         if event.kind is EventKind.PAYMENT:
             _paid(order, event)
-        else:
+        elif event.kind is EventKind.REFUND:
             _refunded(event)
+        elif event.kind is EventKind.GIVEN_BACK:
+            _given_back(order, event)
     return True
 
 
@@ -69,10 +71,7 @@ def _paid(order: Order, event: ProviderEvent) -> None:
         incidents.report(order.order_id, "payment-amount", asked=order.total, said=event.amount, meant=outcome.amount)
         return
     said = msgspec.structs.replace(outcome, amount=event.amount, currency=event.currency)
-    settled = settlement.settle(order, said, marks=(store.mark(event),))
-    latest = reconcile.taken(attempt, said) if settled.awaits_payment else said
-    if latest is not said:
-        settlement.settle(settled, latest)
+    reconcile.heard(settlement.settle(order, said, marks=(store.mark(event),)), said)
 
 
 def _refunded(event: ProviderEvent) -> None:
@@ -83,3 +82,10 @@ def _refunded(event: ProviderEvent) -> None:
         incidents.report(event.order_id, f"refund-amount-{refund.refund_id}", asked=refund.amount, said=event.amount)
     else:
         refunds.settle(refund, event.refund, marks=(store.mark(event),))
+
+
+def _given_back(order: Order, event: ProviderEvent) -> None:
+    """Tell people of money that went back without this shop, which writes its own refunds before it asks for them."""
+    known = order.refunded + order.reserved
+    if event.amount > known:
+        incidents.report(order.order_id, f"refund-foreign-{event.amount}", known=known, said=event.amount)

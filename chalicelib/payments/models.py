@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -40,6 +40,11 @@ class UnreadableEvent(Invalid):
 
 
 _LONGEST_PAUSE = timedelta(hours=1)
+
+
+def _next_time(begun_at: str, last: datetime) -> datetime:
+    """When to ask again for what was begun and last asked for then."""
+    return last + min(last - clock.moment(begun_at), _LONGEST_PAUSE)
 
 
 class AttemptState(StrEnum):
@@ -118,10 +123,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def is_due(self) -> bool:
         """Is it time to ask for it again? Each time after as long again as it was old, at most an hour (P4)."""
-        if self.looked_up_at is None:
-            return True
-        begun, last = clock.moment(self.created_at), clock.moment(self.looked_up_at)
-        return clock.now() - last >= min(last - begun, _LONGEST_PAUSE)
+        return self.looked_up_at is None or clock.now() >= _next_time(self.created_at, clock.moment(self.looked_up_at))
 
     @property
     def merchant_key(self) -> str:
@@ -183,6 +185,11 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reason: str | None = None
     created_at: str
 
+    @property
+    def next_time(self) -> str:
+        """When to ask for it again if it is asked for now: ever later, as for an attempt (P4)."""
+        return clock.timestamp(_next_time(self.created_at, clock.now()))
+
     @classmethod
     def of(cls, *, order_id: str, user_id: str, payment_id: str, amount: int, currency: str, **more: Any) -> Refund:
         """A refund that is about to be asked for."""
@@ -206,19 +213,25 @@ class RefundOutcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     amount: int | None = None
     currency: str | None = None
 
+    def is_about(self, amount: int, currency: str) -> bool:
+        """Is it about that much money? What the provider left open counts as agreed (P5)."""
+        return self.amount in (None, amount) and self.currency in (None, currency)
+
 
 class EventKind(StrEnum):
     """What a provider's message is about."""
 
     PAYMENT = "payment"
     REFUND = "refund"
+    GIVEN_BACK = "given_back"
 
 
 class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A provider's own message that something happened, verified: of a payment, or of a refund.
+    """A provider's own message that something happened, verified: of a payment, of a refund, or of all that went back.
 
     It may come late, twice and out of order (P5). A payment has `merchant_key` and `outcome`, a refund `refund_id`
-    and `refund`; `amount` is in minor units, `created_at` the time at the provider.
+    and `refund`, and what went back of a payment its `merchant_key` alone; `amount` is in minor units, `created_at`
+    the time at the provider.
     """
 
     event_id: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -37,13 +38,18 @@ def note_look_up(attempt: Attempt) -> None:
 
 
 def count_miss(attempt: Attempt) -> int:
-    """Note that the provider has not heard of an attempt, and give how often that was so (P4)."""
+    """Note that the provider has not heard of an attempt, and give how often that was so (P4).
+
+    Two who ask at the same moment have found out one thing and not two: only one of them is counted.
+    """
     key = keys.payment(attempt.order_id, attempt.number)
     misses = int((db.get(key, consistent=True) or {}).get("misses", 0))
     unchanged = "misses = :before" if misses else "attribute_not_exists(misses)"
     values = {":after": misses + 1, **({":before": misses} if misses else {})}
-    db.commit(db.update(key, "SET misses = :after", values, condition=unchanged))
-    return misses + 1
+    with suppress(db.ConditionFailed):
+        db.commit(db.update(key, "SET misses = :after", values, condition=unchanged))
+        return misses + 1
+    return misses
 
 
 def open_refund(refund: Refund) -> db.Write:
@@ -51,6 +57,13 @@ def open_refund(refund: Refund) -> db.Write:
     index = {"GSI2PK": _refunds(RefundState.PENDING, refund), "GSI2SK": f"{refund.created_at}#{refund.refund_id}"}
     item = {**msgspec.to_builtins(refund), **index, "correlationId": log.correlation_id()}
     return db.insert(keys.refund(refund.order_id, refund.refund_id), item)
+
+
+def put_off(refund: Refund) -> db.Write:
+    """The write that has the schedule ask for a pending refund again later; its condition fails when that is over."""
+    key = keys.refund(refund.order_id, refund.refund_id)
+    values = {":due": f"{refund.next_time}#{refund.refund_id}", ":pending": RefundState.PENDING}
+    return db.update(key, "SET GSI2SK = :due", values, names={"#state": "state"}, condition="#state = :pending")
 
 
 def settle_refund(refund: Refund, outcome: RefundOutcome) -> db.Write:
@@ -81,15 +94,11 @@ def last_refund(order_id: str) -> Refund | None:
 
 
 def pending_refunds(*, before: str, limit: int) -> list[Refund]:
-    """Refunds begun before an instant whose end is not known, newest first."""
+    """Refunds whose end is not known and that were due to be asked for before an instant, the longest due first."""
     shards = range(settings.current().index_shards)
-    pages = [
-        db.query(
-            db.GSI2, keys.refunds_by_state(RefundState.PENDING, shard), limit=limit, after=before, newest_first=True
-        )
-        for shard in shards
-    ]
-    return [msgspec.convert(item, Refund) for page in pages for item in page.items]
+    pages = [db.query(db.GSI2, keys.refunds_by_state(RefundState.PENDING, shard), limit=limit) for shard in shards]
+    due = sorted((item for page in pages for item in page.items), key=lambda item: str(item["GSI2SK"]))
+    return [msgspec.convert(item, Refund) for item in due if item["GSI2SK"] < before]
 
 
 def _refunds(state: RefundState, refund: Refund) -> str:

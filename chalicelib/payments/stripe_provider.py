@@ -1,7 +1,8 @@
 """Stripe, by its own library: PaymentIntents that are created and confirmed in one call under the merchant key.
 
 The library costs about 100 ms to import, so nothing imports this module but a stage that uses it. Stripe forgets an
-idempotency key after 24 hours: what is nearly that old is looked up, and a charge is never sent again.
+idempotency key after 24 hours: a refund that is nearly that old is looked for first, and a charge is sent only once, by
+the request that made its attempt.
 """
 
 from __future__ import annotations
@@ -56,13 +57,11 @@ class Stripe:
         self._client = client
 
     def charge(self, attempt: Attempt, token: str) -> Outcome:
-        """Create and confirm a PaymentIntent, captured at once."""
+        """Create and confirm a PaymentIntent, captured at once, for an attempt that was made just now."""
         try:
             amount = stripe_amounts.to_stripe(attempt.amount, attempt.currency)
         except stripe_amounts.NotChargeable:
             return Outcome(state=AttemptState.FAILED, reason="amount_not_chargeable")
-        if attempt.created_at < clock.ago(_KEY_LIFETIME):
-            return self._once_more(attempt)
         try:
             return self._intent("post", _INTENTS, key=attempt.merchant_key, **_order(attempt, amount, token))
         except Refused as refused:
@@ -117,13 +116,6 @@ class Stripe:
             return stripe_shapes.event(body)
         except Unreadable as error:
             raise UnreadableEvent("The webhook's body is not an event of Stripe's documentation.") from error
-
-    def _once_more(self, attempt: Attempt) -> Outcome:
-        """What became of an attempt that is too old to be sent again."""
-        known = self.look_up(attempt)
-        if known is None:
-            raise NoAnswer("too old to be charged, and not known")
-        return known
 
     def _searched(self, attempt: Attempt) -> str | None:
         query = f"metadata['merchantKey']:'{attempt.merchant_key}'"

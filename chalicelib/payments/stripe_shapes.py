@@ -75,6 +75,14 @@ class GivenBack(msgspec.Struct, frozen=True):
     failure_reason: str | None = None
 
 
+class Charge(msgspec.Struct, frozen=True):
+    """The charge of a PaymentIntent, whose metadata it bears; `amount_refunded` is whoever asked for it."""
+
+    currency: str
+    amount_refunded: int
+    metadata: dict[str, str] = {}
+
+
 class Failure(msgspec.Struct, frozen=True):
     """The body of an answer that is an error."""
 
@@ -194,7 +202,7 @@ def event(body: bytes) -> ProviderEvent | None:
         return _of_payment(heard, read(heard.data.object, Intent))
     if heard.type in _REFUND_EVENTS:
         return _of_refund(heard, read(heard.data.object, GivenBack))
-    return None
+    return _of_charge(heard, read(heard.data.object, Charge)) if heard.type == "charge.refunded" else None
 
 
 def _of_payment(heard: Event, intent: Intent) -> ProviderEvent | None:
@@ -225,6 +233,21 @@ def _of_refund(heard: Event, refund: GivenBack) -> ProviderEvent | None:
         refund=said,
         amount=said.amount or 0,
         currency=said.currency or "",
+        created_at=clock.timestamp(clock.at(heard.created)),
+    )
+
+
+def _of_charge(heard: Event, charge: Charge) -> ProviderEvent | None:
+    merchant_key = charge.metadata.get("merchantKey")
+    if not merchant_key:
+        return None
+    return ProviderEvent(
+        event_id=heard.id,
+        kind=EventKind.GIVEN_BACK,
+        order_id=merchant_key.rpartition(":")[0],
+        merchant_key=merchant_key,
+        amount=_minor(charge.amount_refunded, charge.currency),
+        currency=charge.currency.upper(),
         created_at=clock.timestamp(clock.at(heard.created)),
     )
 

@@ -59,7 +59,7 @@ class Books:
 
 
 class Paid(Simulation):
-    """The provider over those books; `answers_lost` names operations whose effects happen unheard."""
+    """The provider over those books."""
 
     def __init__(self, books: Books) -> None:
         super().__init__(books)

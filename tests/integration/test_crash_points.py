@@ -7,9 +7,10 @@ schedule runs for as long as something is in doubt, and the books of shop and pr
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -270,6 +271,30 @@ def test_death_at_any_call_leaves_nothing_half_done(
 
     record_property("crash points", 2 * calls)
     POINTS[name] = 2 * calls
+
+
+TWICE = ("checkout tok_success", "cancel paid", "refund line", "webhook too late", "sweep expiry")
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_a_second_death_when_it_is_taken_up_again_leaves_nothing_half_done(world: World, name: str) -> None:
+    scenario, dice = SCENARIOS[name], random.Random(name)
+    scenario.before(world)
+    restore, calls = world.save(), count(world, scenario)
+
+    for _ in range(6):
+        first, second, by_schedule = dice.randint(1, calls), dice.randint(1, calls), dice.random() < 0.5
+        restore()
+        try:
+            with at(scenario.minutes), world.failing(crash(first, after=dice.random() < 0.5)), suppress(Crash):
+                scenario.act(world)
+            again = schedule if by_schedule else scenario.act
+            with at(scenario.minutes + 1.1), world.failing(crash(second, after=dice.random() < 0.5)), suppress(Crash):
+                again(world)
+            recover(world, replace(scenario, minutes=scenario.minutes + 2))
+        except (AssertionError, Failed) as error:
+            error.add_note(f"died at {first}, and then at {second} of {'the schedule' if by_schedule else 'the same'}")
+            raise
 
 
 POINTS: dict[str, int] = {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from chalicelib import clock, db, keys
+from chalicelib.orders import checkout
 from tests.integration.schedule import swept_after
 from tests.shop import Shop
 
@@ -193,3 +195,33 @@ def test_a_price_that_changed_since_reading_is_read_again(shop: Shop, ada: Shop,
     db.commit(db.update(keys.stock(mug), "SET price = :price", {":price": 1500}))
 
     assert ada.order((mug, 1)).body["totalAmount"] == 15.0
+
+
+def test_a_session_that_is_ended_while_it_buys_buys_nothing(
+    shop: Shop, ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = checkout.prepare
+
+    def log_out_meanwhile(*said: Any) -> Any:
+        prepared = real(*said)
+        assert ada("POST", "/auth/logout").status == 204
+        return prepared
+
+    monkeypatch.setattr(checkout, "prepare", log_out_meanwhile)
+
+    assert ada.order((mug, 1)).status == 401
+    assert shop.stock(mug) == 10
+    assert shop.login()("GET", "/orders").body["orders"] == []
+
+
+def test_a_key_is_free_again_after_a_day_and_not_before(shop: Shop, ada: Shop, mug: str) -> None:
+    first = ada.order((mug, 1), Idempotency_Key="k").body["orderId"]
+
+    placed = []
+    for hours in (23.9, 24.1):
+        with clock.fixed(clock.now() + timedelta(hours=hours)):
+            again = shop.login().order((mug, 1), Idempotency_Key="k")
+            placed.append((again.status, again.body["orderId"] == first))
+
+    assert placed == [(201, True), (201, False)]
+    assert shop.stock(mug) == 8

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import boto3
@@ -17,6 +18,8 @@ import pytest
 
 from chalicelib import clients, clock, db, keys, settings
 from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.orders import audit, sweep
+from chalicelib.orders import store as orders
 from chalicelib.payments import credentials, messages, provider, remote, service, simulated, simulator, store
 from chalicelib.payments.models import (
     Attempt,
@@ -313,3 +316,154 @@ def test_a_refund_that_is_refused_is_told_and_not_asked_for_again(ada: Shop, mug
     assert (refund["state"], refund["reason"]) == ("failed", "refund_refused")
     (incident,) = db.query(db.TABLE, f"ORDER#{order}", prefix=keys.INCIDENT_PREFIX, limit=5).items
     assert incident["facts"] == {"reason": "refund_refused"}
+
+
+def test_two_who_ask_for_a_lost_charge_at_once_have_missed_it_once(shop: Shop, ada: Shop, mug: str) -> None:
+    with mock.patch.object(simulator.Simulator, "charge", side_effect=SystemExit), pytest.raises(SystemExit):
+        ada.order((mug, 2), Idempotency_Key="k")
+    original, raced = db.get, []
+
+    def get(key: keys.Key, **how: Any) -> Any:
+        item = original(key, **how)
+        if key.sk.startswith("PAY#") and not raced and item and "misses" not in item:
+            raced.append(1)
+            db.commit(db.update(key, "SET misses = :one", {":one": 1}))  # the schedule does the same meanwhile
+        return item
+
+    with clock.fixed(clock.now() + timedelta(minutes=3)), mock.patch.object(db, "get", get):
+        answer = ada.order((mug, 2), Idempotency_Key="k")
+
+    assert raced
+    assert answer.status == 202
+    assert ada("GET", f"/orders/{answer.body['orderId']}").body["status"] == "pending"  # asked once and not twice
+
+
+def test_a_payment_whose_id_is_known_is_looked_up_by_it(shop: Shop, ada: Shop, mug: str) -> None:
+    path, _paid = waiting(ada, mug)
+
+    order = orders.find(path.removeprefix("/orders/"))
+
+    assert order
+    assert order.payment_id
+    assert order.first_attempt().payment_id == order.payment_id
+
+
+def test_an_order_whose_expiry_was_not_heard_of_is_expired_in_the_end(shop: Shop, ada: Shop, mug: str) -> None:
+    path, _paid = waiting(ada, mug)
+    original = simulator.Simulator.void
+
+    def void(*said: Any) -> Outcome:
+        original(*said)
+        raise provider.NoAnswer
+
+    with mock.patch.object(simulator.Simulator, "void", void):
+        swept_after(16)
+    swept_after(32, 64, 130)
+
+    ended = ada("GET", path).body
+    assert (ended["status"], ended["paymentStatus"]) == ("expired", "voided")
+
+
+def test_an_overdue_order_is_listed_as_expired_before_anybody_wrote_so(shop: Shop, ada: Shop, mug: str) -> None:
+    waiting(ada, mug)
+    root = shop.login("root@example.com")
+
+    with clock.fixed(clock.now() + timedelta(minutes=16)):
+        lists = [[order["status"] for order in reader("GET", "/orders").body["orders"]] for reader in (ada, root)]
+        pending = ada("GET", "/orders?status=pending").body["orders"]
+
+    assert lists == [["expired"], ["expired"]]
+    assert pending == []
+
+
+def other_amount(ada: Shop, mug: str, token: str) -> tuple[str, Attempt]:
+    """The path of an order of 25 dollars in doubt for which the provider has 99, and its attempt; people know of it."""
+    path, paid = in_doubt(ada, mug)
+    simulator.Simulator().charge(msgspec.structs.replace(paid, amount=9900), token)
+    swept_after(3, 60)
+    names = [
+        item["name"]
+        for item in db.query(db.TABLE, f"ORDER#{paid.order_id}", prefix=keys.INCIDENT_PREFIX, limit=5).items
+    ]
+    assert names == ["payment-amount"]
+    return path, paid
+
+
+def in_doubt(ada: Shop, mug: str) -> tuple[str, Attempt]:
+    """The path of an order whose charge was not answered, and its attempt."""
+    placed = ada.order((mug, 2), token="tok_timeout_before")
+    paid = store.find_attempt(placed.body["orderId"], 1)
+    assert paid
+    return f"/orders/{placed.body['orderId']}", paid
+
+
+@pytest.mark.parametrize(("token", "end"), [("tok_success", "refunded"), ("tok_authorized", "voided")])
+def test_an_order_paid_with_another_amount_is_ended_by_an_admin_and_all_of_it_goes_back(
+    shop: Shop, ada: Shop, mug: str, token: str, end: str
+) -> None:
+    path, paid = other_amount(ada, mug, token)
+    root = shop.login("root@example.com")
+
+    assert ada("PUT", f"{path}/cancel").body["code"] == "payment_outcome_unknown"
+    cancelled = root("PUT", f"{path}/status", {"status": "cancelled"})
+
+    assert (cancelled.status, cancelled.body["status"], cancelled.body["paymentStatus"]) == (200, "cancelled", end)
+    ledger = simulator.TableLedger().payment(paid.merchant_key)
+    assert ledger
+    assert (ledger.state, ledger.refunded) == (end, 9900 if end == "refunded" else 0)
+    assert shop.stock(mug) == 10
+    assert audit.run(seconds=60).drifts == []
+    attempt = store.find_attempt(paid.order_id, 1)
+    assert attempt
+    assert attempt.state == end
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Outcome(state=AttemptState.UNKNOWN),
+        Outcome(state=AttemptState.CAPTURED, payment_id="pay_1", amount=2500, currency="USD"),
+        Outcome(state=AttemptState.CAPTURED, payment_id="pay_1", amount=2500, currency="EUR"),
+        Outcome(state=AttemptState.PROCESSING, payment_id="pay_1", amount=9900, currency="USD"),
+    ],
+)
+def test_an_order_whose_payment_may_still_be_as_it_should_is_ended_by_nobody(
+    shop: Shop, ada: Shop, mug: str, found: Outcome
+) -> None:
+    path, _paid = in_doubt(ada, mug)
+    root = shop.login("root@example.com")
+
+    with mock.patch.object(simulator.Simulator, "look_up", return_value=found):
+        refused = root("PUT", f"{path}/status", {"status": "cancelled"})
+
+    assert (refused.status, refused.body["code"]) == (409, "payment_outcome_unknown")
+
+
+def test_an_order_that_was_placed_a_moment_ago_is_left_to_its_request(ada: Shop, mug: str) -> None:
+    in_doubt(ada, mug)
+
+    with mock.patch.object(simulator.Simulator, "look_up") as asked, clock.fixed(clock.now() + timedelta(seconds=55)):
+        sweep.run(seconds=10)
+
+    asked.assert_not_called()
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_of_two_who_miss_a_payment_at_once_one_is_counted(aws: None, before: int) -> None:
+    paid = attempt()
+    db.commit(store.open_attempt(paid))
+    assert [store.count_miss(paid) for _ in range(before)] == list(range(1, before + 1))
+    original, counted = db.get, []
+
+    def get(key: keys.Key, **how: Any) -> Any:
+        item = original(key, **how)
+        if not counted:
+            counted.append(0)  # so that the other one's own look is let through
+            counted.append(store.count_miss(paid))
+        return item
+
+    with mock.patch.object(db, "get", get):
+        mine = store.count_miss(paid)
+
+    assert (counted[1], mine) == (before + 1, before)
+    assert store.count_miss(paid) == before + 2

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import db, keys, settings
+from chalicelib import clock, db, keys, settings
 from chalicelib.auth import tokens
 from chalicelib.idempotency import NO_CLAIM
 from chalicelib.money import Amount
-from chalicelib.orders import policies, pricing, refunds, service
+from chalicelib.orders import policies, pricing, refunds, service, sweep
 from chalicelib.orders.errors import RefundExceedsPayment
 from chalicelib.orders.pricing import OrderLine, TaxRate
 from chalicelib.orders.shapes import RefundRequest
 from chalicelib.payments import provider, simulator, store
-from chalicelib.payments.models import RefundOutcome, RefundState
+from chalicelib.payments.models import Refund, RefundOutcome, RefundState
 from tests.integration.faults import injected
 from tests.integration.schedule import swept_after
 from tests.integration.table import everything
@@ -404,3 +407,132 @@ def test_the_rows_of_refunds_are_found_by_the_schedule_only_while_they_are_pendi
     refund(admin, order, {"amount": 10})
 
     assert db.query(db.GSI2, keys.refunds_by_state("pending", 0), limit=5).items == []
+
+
+def pending_refund(admin: Shop, order: str, **body: Any) -> Refund:
+    """A refund that the provider has not answered."""
+    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer):
+        begun = refund(admin, order, body)
+    assert begun.status == 202
+    row = store.find_refund(begun.body["orderId"], begun.body["refundId"])
+    assert row
+    return row
+
+
+@pytest.mark.parametrize(("end", "fulfillment"), [("failed", "fulfilled"), ("succeeded", "returned")])
+def test_goods_are_not_returned_while_a_refund_of_some_may_fail(
+    ada: Shop, admin: Shop, order: str, mug: str, end: str, fulfillment: str
+) -> None:
+    admin("PUT", f"{order}/status", {"status": "shipped"})
+    one = [{"productId": mug, "quantity": 1}]
+    pending = pending_refund(admin, order, items=one)
+
+    assert refund(admin, order, {"items": one}).status == 201
+    assert ada("GET", order).body["fulfillmentStatus"] == "fulfilled"
+    refunds.settle(pending, RefundOutcome(state=RefundState(end)))
+
+    assert ada("GET", order).body["fulfillmentStatus"] == fulfillment
+
+
+def test_goods_are_returned_when_all_else_that_was_asked_back_has_failed(
+    ada: Shop, admin: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPPING_POLICY", "flat:4.99:USD")
+    settings.current.cache_clear()
+    settings.current()  # before the test's client puts the project's own variables in their place
+    order = f"/orders/{ada.order((mug, 2)).body['orderId']}"
+    admin("PUT", f"{order}/status", {"status": "shipped"})
+    pending = pending_refund(admin, order, amount=1)
+    assert refund(admin, order, {"items": [{"productId": mug, "quantity": 2}]}).status == 201
+    assert ada("GET", order).body["fulfillmentStatus"] == "fulfilled"
+
+    refunds.settle(pending, RefundOutcome(state=RefundState.FAILED))
+
+    assert ada("GET", order).body["fulfillmentStatus"] == "returned"
+    monkeypatch.undo()
+    settings.current.cache_clear()
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_what_was_refunded_in_full_is_not_sent_but_can_be_cancelled(
+    shop: Shop, admin: Shop, order: str, mug: str, *, is_answered: bool
+) -> None:
+    if is_answered:
+        refund(admin, order)
+    else:
+        pending_refund(admin, order)
+
+    refused = admin("PUT", f"{order}/status", {"status": "shipped"})
+
+    assert (refused.status, refused.body["code"], refused.body["allowed"]) == (409, "invalid_transition", ["cancelled"])
+    assert admin("PUT", f"{order}/status", {"status": "cancelled"}).status == 200
+    assert shop.stock(mug) == 10
+
+
+def test_a_refund_of_another_amount_ends_nothing_and_is_told_to_people(ada: Shop, admin: Shop, order: str) -> None:
+    other = RefundOutcome(state=RefundState.SUCCEEDED, amount=999, currency="USD")
+
+    with mock.patch.object(simulator.Simulator, "refund", return_value=other):
+        answer = refund(admin, order, {"amount": 10})
+
+    assert (answer.status, answer.body["status"]) == (202, "pending")
+    assert standing(ada, order) == ("processing", "paid", 0.0)
+    (incident,) = db.query(
+        db.TABLE, keys.order_by_id(answer.body["orderId"]), prefix=keys.INCIDENT_PREFIX, limit=5
+    ).items
+    assert incident["facts"] == {"asked": 1000, "said": 999}
+
+
+def test_the_refund_that_is_longest_due_is_asked_for_first(aws: None) -> None:
+    rows = []
+    for days in (3, 2, 1):
+        row = Refund.of(order_id="ord_1", user_id="usr_1", payment_id="p", amount=1, currency="USD")
+        rows.append(msgspec.structs.replace(row, created_at=clock.ago(timedelta(days=days))))
+        db.commit(store.open_refund(rows[-1]))
+
+    first = store.pending_refunds(before=clock.timestamp(), limit=2)
+    db.commit(store.put_off(rows[0]))
+    then = store.pending_refunds(before=clock.timestamp(), limit=2)
+
+    assert (first, then) == (rows[:2], rows[1:])
+
+
+def test_a_refund_that_takes_days_is_asked_for_ever_more_rarely(admin: Shop, order: str) -> None:
+    pending_refund(admin, order, amount=10)
+
+    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer) as asked:
+        swept_after(*range(1, 60, 2), *range(24 * 60, 30 * 60, 10))
+
+    assert asked.call_count == 4 + 6  # after 1, 5, 13 and 29 minutes; then about every hour
+
+
+def test_a_refund_that_has_ended_is_not_put_off_back_into_the_schedule(admin: Shop, order: str) -> None:
+    row = pending_refund(admin, order, amount=10)
+    refunds.settle(row, RefundOutcome(state=RefundState.SUCCEEDED))
+
+    assert refunds.resend(row) is None
+
+    assert store.pending_refunds(before=clock.timestamp(clock.now() + timedelta(days=1)), limit=5) == []
+
+
+def test_refunds_that_are_not_answered_leave_the_schedule_its_time_for_orders(
+    ada: Shop, admin: Shop, order: str, mug: str
+) -> None:
+    for _ in range(4):
+        pending_refund(admin, order, amount=1)
+    assert ada.order((mug, 1), token="tok_timeout").status == 202
+    times = itertools.count()
+
+    def slow(*_: Any) -> RefundOutcome:
+        for _second in range(12):
+            next(times)
+        raise provider.NoAnswer
+
+    with (
+        mock.patch.object(simulator.Simulator, "refund", slow),
+        mock.patch.object(clock, "monotonic", side_effect=times),
+        clock.fixed(clock.now() + timedelta(minutes=3)),
+    ):
+        done = sweep.run(seconds=40)
+
+    assert done["settled"] == 1

@@ -145,3 +145,90 @@ def test_the_command_fails_with_a_sentence_when_the_provider_is_silent(
 
 def test_an_audit_without_the_time_says_so(ada: Shop, mug: str) -> None:
     assert audit.run(seconds=-1).complete is False
+
+
+def late(real: Any, *, orders: int) -> Any:
+    """The judging of money, for which the time is over after so many orders."""
+    asked = []
+
+    def money(*said: Any) -> Any:
+        asked.append(said)
+        if len(asked) > orders:
+            raise audit.OutOfTime
+        return real(*said)
+
+    return money
+
+
+def test_an_audit_that_runs_out_of_time_keeps_what_it_has_found_and_the_next_goes_on_there(
+    shop: Shop, ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = [ada.order((mug, 1)).body["orderId"] for _ in range(3)]
+    for order in placed:
+        db.commit(db.delete(keys.simulated_charge(f"{order}:1")))
+    reports, real = [], audit._money
+
+    for _ in range(2):
+        monkeypatch.setattr(audit, "_money", late(real, orders=2))
+        reports.append(audit.run(seconds=60))
+    monkeypatch.setattr(audit, "_money", real)
+    reports.append(audit.run(seconds=60))
+
+    subjects = [[drift.subject for drift in report.drifts] for report in reports]
+    assert subjects == [placed[:2], [placed[2], placed[0]], [placed[1], placed[2], placed[0]]]
+    assert [(each.complete, each.stopped_at) for each in reports] == [
+        (False, placed[1]), (False, placed[0]), (True, None)
+    ]  # fmt: skip
+    assert reports[0].products == 1
+
+
+def test_what_happens_to_an_order_while_the_audit_looks_is_no_drift(
+    ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = ada.order((mug, 1)).body["orderId"]
+    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer):
+        ada("PUT", f"/orders/{order}/cancel")
+    real = audit._in_turn
+
+    def refund_meanwhile(*said: Any) -> Any:
+        swept_after(2)
+        return real(*said)
+
+    monkeypatch.setattr(audit, "_in_turn", refund_meanwhile)
+    report = audit.run(seconds=60)
+
+    assert ada("GET", f"/orders/{order}").body["paymentStatus"] == "refunded"
+    assert (report.complete, report.drifts) == (True, [])
+
+
+def test_a_refund_of_another_amount_at_the_provider_is_told(ada: Shop, mug: str) -> None:
+    order = ada.order((mug, 1)).body["orderId"]
+    ada("PUT", f"/orders/{order}/cancel")
+    (row,) = db.query(db.TABLE, keys.refund(order, "").pk, prefix="REFUND#", limit=2).items
+    db.commit(db.update(keys.simulated_charge(row["refundId"]), "SET amount = :less", {":less": 100}))
+
+    (drift,) = drifts()
+
+    assert (drift.kind, drift.subject, drift.expected, drift.found) == ("refund", order, 1250, 100)
+
+
+def test_an_order_whose_payment_is_in_doubt_is_not_judged(ada: Shop, mug: str) -> None:
+    assert ada.order((mug, 1), token="tok_timeout").status == 202  # the provider has the money, and nobody knows
+
+    assert drifts() == []
+
+
+def test_an_order_that_the_lists_do_not_show_yet_is_no_drift_of_stock(
+    ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada.order((mug, 1))
+    real, looks = audit._live_units, []
+
+    def behind(orders: Any) -> Any:
+        looks.append(real(orders))
+        return looks[-1] if len(looks) > 1 else {mug: 0}
+
+    monkeypatch.setattr(audit, "_live_units", behind)
+
+    assert drifts() == []
+    assert len(looks) == 2

@@ -97,11 +97,20 @@ def test_what_became_of_a_refund_is_read(stripe: Stripe, kind: str, status: str,
     assert (said.refund.state, said.amount, said.currency) == (state, 7, "ISK")
 
 
+def test_all_that_went_back_of_a_payment_is_read(stripe: Stripe) -> None:
+    said = heard(stripe, "charge.refunded", shape("charge", metadata=OURS, amount_refunded=1200))
+
+    assert said
+    assert (said.kind, said.order_id, said.merchant_key) == (EventKind.GIVEN_BACK, "ord_1", "ord_1:2")
+    assert (said.amount, said.currency, said.outcome, said.refund) == (1200, "USD", None, None)
+
+
 @pytest.mark.parametrize(
     ("kind", "about"),
     [
         ("customer.created", {"id": "cus_1", "object": "customer"}),
         ("charge.succeeded", {"id": "ch_1"}),
+        ("charge.refunded", shape("charge")),
         ("payment_intent.created", intent(status="requires_payment_method")),
         ("payment_intent.succeeded", shape("payment_intent")),
         ("payment_intent.requires_action", intent(status="processing")),

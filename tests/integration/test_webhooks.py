@@ -13,7 +13,8 @@ import pytest
 from chalicelib import clock, db, keys
 from chalicelib.orders import store as orders
 from chalicelib.payments import credentials, messages, provider, simulated, simulator, store
-from chalicelib.payments.models import AttemptState, EventKind, Outcome, ProviderEvent
+from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent, RefundState
+from tests.integration.faults import error, injected, refuse
 from tests.integration.payments import SECRET, keep_secret
 from tests.integration.schedule import swept_after
 from tests.shop import Answer, Shop
@@ -289,12 +290,18 @@ def test_a_refund_of_another_amount_or_that_nobody_asked_for_is_told_to_people(s
     assert sorted(incidents(order_id)) == ["refund-amount", "unknown-refund"]
 
 
-def test_money_that_comes_after_the_end_goes_back_once(shop: Shop, ada: Shop, mug: str) -> None:
+def given_up(ada: Shop, mug: str) -> tuple[str, Attempt]:
+    """An order that has ended without its money, and its attempt."""
     order_id = waiting(ada, mug, "tok_timeout_before")
     attempt = store.find_attempt(order_id, 1)
     swept_after(3, 7)
-    assert standing(ada, order_id) == ("cancelled", "failed")
     assert attempt
+    assert standing(ada, order_id) == ("cancelled", "failed")
+    return order_id, attempt
+
+
+def test_money_that_comes_after_the_end_goes_back_once(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, attempt = given_up(ada, mug)
     simulator.Simulator().charge(attempt, "tok_success")
 
     for name in ("evt_1", "evt_1", "evt_2"):
@@ -307,3 +314,141 @@ def test_money_that_comes_after_the_end_goes_back_once(shop: Shop, ada: Shop, mu
     with clock.fixed(clock.now() + timedelta(minutes=11)):
         late = simulator.Simulator().look_up(attempt)
     assert late
+
+
+def test_late_money_heard_of_while_the_table_is_busy_goes_back(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, attempt = given_up(ada, mug)
+    simulator.Simulator().charge(attempt, "tok_success")
+
+    with injected(refuse("TransactionConflict", times=10_000, only="transact")):
+        assert send(shop, event_of(order_id, AttemptState.CAPTURED)).status == 503
+    assert send(shop, event_of(order_id, AttemptState.CAPTURED)).status == 204  # the provider sends it again
+    swept_after(9, 10)
+
+    assert standing(ada, order_id) == ("cancelled", "refunded")
+
+
+def test_parked_late_money_survives_a_busy_table(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, attempt = given_up(ada, mug)
+    simulator.Simulator().charge(attempt, "tok_success")
+    with mock.patch.object(orders, "find", return_value=None):
+        assert send(shop, event_of(order_id, AttemptState.CAPTURED)).status == 204
+
+    def only_orders(operation: str, request: dict[str, Any], go_on: Any) -> Any:
+        if operation == "transact_write_items" and len(request["TransactItems"]) > 1:
+            raise error("TransactionConflict")
+        return go_on()
+
+    with injected(only_orders):
+        swept_after(9)
+    swept_after(10, 60)
+
+    assert standing(ada, order_id) == ("cancelled", "refunded")
+
+
+@pytest.mark.parametrize("how", ["webhook", "sweep"])
+def test_an_authorisation_of_another_amount_is_not_taken(shop: Shop, ada: Shop, mug: str, how: str) -> None:
+    with mock.patch.object(simulator.Simulator, "capture", side_effect=provider.NoAnswer):
+        order_id = waiting(ada, mug, "tok_authorized")
+    captured = []
+    original = simulator.Simulator.capture
+
+    def capture(self: Any, *said: Any) -> Outcome:
+        captured.append(said)
+        return msgspec.structs.replace(original(self, *said), amount=9900)
+
+    wrong = Outcome(
+        state=AttemptState.AUTHORIZED, payment_id=simulated.payment_id_of(f"{order_id}:1"), amount=9900, currency="USD"
+    )
+    with (
+        mock.patch.object(simulator.Simulator, "capture", capture),
+        mock.patch.object(simulator.Simulator, "look_up", return_value=wrong),
+    ):
+        if how == "webhook":
+            send(shop, event_of(order_id, AttemptState.AUTHORIZED, amount=9900))
+        else:
+            swept_after(3)
+
+    assert incidents(order_id) == ["payment-amount"]
+    assert captured == [], "99 dollars were taken for an order of 25"
+
+
+def test_the_reason_of_a_decline_survives_a_lost_answer(shop: Shop, ada: Shop, mug: str) -> None:
+    def charge(_self: Any, attempt: Any, _token: str) -> Outcome:
+        said = event_of(attempt.order_id, AttemptState.FAILED)
+        send(
+            shop, msgspec.structs.replace(said, outcome=Outcome(state=AttemptState.FAILED, reason="insufficient_funds"))
+        )
+        raise provider.NoAnswer
+
+    with mock.patch.object(simulator.Simulator, "charge", charge):
+        answer = ada.order((mug, 2), Idempotency_Key="k")
+
+    assert (answer.status, answer.body["reason"]) == (402, "insufficient_funds")
+
+
+@pytest.mark.parametrize("state", [AttemptState.CAPTURED, AttemptState.AUTHORIZED])
+def test_money_that_comes_after_the_payment_was_let_go_does_not_stay(
+    shop: Shop, ada: Shop, mug: str, state: AttemptState
+) -> None:
+    order_id = waiting(ada, mug, "tok_requires_action")
+    swept_after(16)
+    assert standing(ada, order_id) == ("expired", "voided")
+
+    send(shop, event_of(order_id, state))
+
+    assert ada("GET", f"/orders/{order_id}").body["status"] == "expired"
+    rows, _ = store.refunds_of(order_id, limit=5, after=None)
+    assert [row.amount for row in rows] == ([2500] if state is AttemptState.CAPTURED else [])
+
+
+def test_a_refund_that_fails_after_it_succeeded_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, row = refund_in_doubt(ada, mug)
+    send(shop, simulated.refund_event(row))
+    assert standing(ada, order_id) == ("cancelled", "refunded")
+
+    failed = msgspec.structs.replace(row, state=RefundState.FAILED, reason="expired_or_canceled_card")
+    assert send(shop, simulated.refund_event(failed)).status == 204
+
+    assert incidents(order_id) == ["refund-reversed"]
+    assert standing(ada, order_id) == ("cancelled", "refunded")
+
+
+def test_money_that_somebody_else_gave_back_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id = ada.order((mug, 2)).body["orderId"]
+    root = shop.login("root@example.com")
+    assert root("POST", f"/orders/{order_id}/refunds", {"amount": 10}).status == 201
+    told = event_of(order_id, AttemptState.CAPTURED, kind=EventKind.GIVEN_BACK, outcome=None)
+
+    send(shop, msgspec.structs.replace(told, amount=1000))
+    assert incidents(order_id) == []
+    for _ in range(2):
+        assert send(shop, msgspec.structs.replace(told, amount=1700)).status == 204
+
+    assert incidents(order_id) == ["refund-foreign"]
+    assert standing(ada, order_id) == ("processing", "partially_refunded")
+
+
+def test_an_authorisation_that_comes_after_the_end_is_let_go(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, attempt = given_up(ada, mug)
+    simulator.Simulator().charge(attempt, "tok_authorized")
+    told = event_of(order_id, AttemptState.AUTHORIZED)
+
+    with mock.patch.object(simulator.Simulator, "void", side_effect=provider.NoAnswer):
+        assert send(shop, told).status == 503  # so that it is sent again
+    assert send(shop, told).status == 204
+
+    late = simulator.Simulator().look_up(attempt)
+    assert late
+    assert late.state is AttemptState.VOIDED
+    assert standing(ada, order_id) == ("cancelled", "failed")
+
+
+def test_an_authorisation_that_was_taken_after_the_end_goes_back(shop: Shop, ada: Shop, mug: str) -> None:
+    order_id, attempt = given_up(ada, mug)
+    simulator.Simulator().charge(attempt, "tok_success")
+
+    assert send(shop, event_of(order_id, AttemptState.AUTHORIZED)).status == 204  # the later message came first
+    swept_after(9)
+
+    assert standing(ada, order_id) == ("cancelled", "refunded")
