@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -42,9 +42,10 @@ class UnreadableEvent(Invalid):
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
-def _next_time(begun_at: str, last: datetime) -> datetime:
-    """When to ask again for what was begun and last asked for then."""
-    return last + min(last - clock.moment(begun_at), _LONGEST_PAUSE)
+def _next_time(begun_at: str, last_at: str) -> str:
+    """When to ask again for what was begun and last asked for at those times."""
+    last = clock.moment(last_at)
+    return clock.timestamp(last + min(last - clock.moment(begun_at), _LONGEST_PAUSE))
 
 
 class AttemptState(StrEnum):
@@ -123,7 +124,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def is_due(self) -> bool:
         """Is it time to ask for it again? Each time after as long again as it was old, at most an hour (P4)."""
-        return self.looked_up_at is None or clock.now() >= _next_time(self.created_at, clock.moment(self.looked_up_at))
+        return self.looked_up_at is None or clock.timestamp() >= _next_time(self.created_at, self.looked_up_at)
 
     @property
     def merchant_key(self) -> str:
@@ -188,7 +189,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def next_time(self) -> str:
         """When to ask for it again if it is asked for now: ever later, as for an attempt (P4)."""
-        return clock.timestamp(_next_time(self.created_at, clock.now()))
+        return _next_time(self.created_at, clock.timestamp())
 
     @classmethod
     def of(cls, *, order_id: str, user_id: str, payment_id: str, amount: int, currency: str, **more: Any) -> Refund:
