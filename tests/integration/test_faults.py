@@ -274,7 +274,7 @@ def test_a_delivery_that_died_after_an_effect_was_begun_has_it_at_the_next(shop:
     order(ada, mug)
     batch = records()
 
-    with mock.patch.object(mail, "order_confirmed", side_effect=Crash), pytest.raises(Crash):
+    with mock.patch.object(mail, "about_order", side_effect=Crash), pytest.raises(Crash):
         deliver(shop, batch)
     deliver(shop, batch)
     deliver(shop, batch)
@@ -283,8 +283,8 @@ def test_a_delivery_that_died_after_an_effect_was_begun_has_it_at_the_next(shop:
 
 
 def test_an_effect_is_marked_only_once_it_has_happened(aws: None) -> None:
-    assert not store.happened("event", "mail")
+    assert not store.happened([("event", "mail")])
 
-    store.record("event", "mail")
+    store.record([("event", "mail")])
 
-    assert store.happened("event", "mail")
+    assert store.happened([("event", "mail"), ("event", "alert")]) == {("event", "mail")}
