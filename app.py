@@ -560,7 +560,7 @@ def retry_webhook_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any
 @app.on_dynamodb_record(stream_arn=settings.table_stream_arn(), batch_size=100, starting_position="TRIM_HORIZON")
 def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
     """React to changes of the table; answers which records to deliver again."""
-    log.bind(functionName="handle_table_stream", requestId=problems.invocation_id(event.context))
+    log.begin("handle_table_stream", problems.invocation_id(event.context))
     failed = notifications.handle(event.to_dict()["Records"])
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
 
@@ -568,35 +568,35 @@ def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
     """Settle payments in doubt, expire unpaid orders, finish refunds."""
-    log.bind(functionName="run_scheduled_work", requestId=problems.invocation_id(event.context))
+    log.begin("run_scheduled_work", problems.invocation_id(event.context))
     return sweep.run(seconds=SWEEP_SECONDS)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def deliver_webhooks(event: CloudWatchEvent) -> dict[str, int]:
     """Send the deliveries of webhooks that are due."""
-    log.bind(functionName="deliver_webhooks", requestId=problems.invocation_id(event.context))
+    log.begin("deliver_webhooks", problems.invocation_id(event.context))
     return outgoing.deliver(seconds=DELIVERY_SECONDS)
 
 
 @app.schedule(Cron(0, 3, "*", "*", "?", "*"))
 def check_store(event: CloudWatchEvent) -> dict[str, int]:
     """Recompute every night what must add up."""
-    log.bind(functionName="check_store", requestId=problems.invocation_id(event.context))
+    log.begin("check_store", problems.invocation_id(event.context))
     return {"drifts": len(audit.run(seconds=AUDIT_SECONDS).drifts)}
 
 
 @app.schedule(Cron(10, "*", "*", "*", "?", "*"))
 def remind_of_carts(event: CloudWatchEvent) -> dict[str, int]:
     """Mark every hour the carts that were left behind a day ago; their users are mailed from that."""
-    log.bind(functionName="remind_of_carts", requestId=problems.invocation_id(event.context))
+    log.begin("remind_of_carts", problems.invocation_id(event.context))
     return abandoned.remind(at=event.to_dict()["time"], seconds=CARTS_SECONDS)
 
 
 @app.schedule(Cron(30, 0, "*", "*", "?", "*"))
 def summarise_sales(event: CloudWatchEvent) -> dict[str, int]:
     """Write every night what was sold the day before; `{"again": true}` in the event's detail writes it anew."""
-    log.bind(functionName="summarise_sales", requestId=problems.invocation_id(event.context))
+    log.begin("summarise_sales", problems.invocation_id(event.context))
     again = event.detail.get("again") is True
     return sales.run(at=event.to_dict()["time"], again=again, seconds=SALES_SECONDS)
 
@@ -604,5 +604,5 @@ def summarise_sales(event: CloudWatchEvent) -> dict[str, int]:
 @app.lambda_function(name="rotate_jwt_secret")
 def rotate_jwt_secret(event: dict[str, str], context: object) -> None:
     """One step of rotating the signing key, as Secrets Manager asks for it."""
-    log.bind(functionName="rotate_jwt_secret", requestId=problems.invocation_id(context))
+    log.begin("rotate_jwt_secret", problems.invocation_id(context))
     rotation.run(event["Step"], event["SecretId"], event["ClientRequestToken"])

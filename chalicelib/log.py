@@ -26,6 +26,11 @@ def bind(**fields: Any) -> None:
     _context.set(fields)
 
 
+def begin(function: str, invocation_id: str) -> None:
+    """Start the context of a function that no request called: what it leads to is tied together by its own id."""
+    bind(functionName=function, requestId=invocation_id, correlationId=invocation_id)
+
+
 def enrich(**fields: Any) -> None:
     """Add fields to the present context, such as the user once known; None takes a field out."""
     merged = {**(_context.get() or {}), **fields}
