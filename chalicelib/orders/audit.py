@@ -50,8 +50,8 @@ def run(*, seconds: float) -> Report:
         orders = list(_orders(begun + seconds))
         counted["orders"] = len(orders)
         stopped_at = _judge(orders, found, counted, begun + seconds / 2, after=stopped_at)
-        found += _stock(orders, counted, begun + seconds)
         found += _of_unknown_orders()
+        found += _stock(orders, counted, begun + seconds)
         had_time = stopped_at is None
     report = Report(
         at=clock.timestamp(), complete=had_time and not counted["unanswered"], products=counted["products"],

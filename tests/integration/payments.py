@@ -55,7 +55,7 @@ def paid_by_stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[stripe.Account]:
     """The stage is paid through the Stripe on loopback, for the length of the block; what that one knows."""
     keep_secret({"apiKey": stripe.API_KEY, "webhookSecret": "whsec_of_the_tests"})
     with monkeypatch.context() as changed, stripe.running() as (url, known):
-        changed.setattr(stripe_provider, "TIMEOUTS", (1, 0.4))
+        changed.setattr(stripe_provider, "TIMEOUTS", (1, 1.2))
         changed.setenv("PAYMENT_PROVIDER", "stripe")
         changed.setenv("PAYMENT_URL", url)
         settings.current.cache_clear()
