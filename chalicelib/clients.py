@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 # Short enough that a stuck call leaves time for another within API Gateway's 29 seconds. DynamoDB's calls are
 # retried in `transport` only.
 _CONNECTION = {"connect_timeout": 2, "read_timeout": 4, "max_pool_connections": 50, "parameter_validation": False}
-_ATTEMPTS = {"dynamodb": 1}
+# A mail or an alert that was taken, but answered late, must not leave again by itself.
+_ATTEMPTS = {"dynamodb": 1, "sesv2": 1, "sns": 1}
 # A form must lead to the bucket's own address in its region: elsewhere S3 redirects, which browsers do not follow to
 # another origin. For an address that is a number, as the local AWS has, botocore puts the bucket into the path.
-_OWN: dict[str, dict[str, Any]] = {"s3": {"signature_version": "s3v4", "s3": {"addressing_style": "virtual"}}}
+_OWN: dict[str, dict[str, Any]] = {
+    "sesv2": {"read_timeout": 10},
+    "s3": {"signature_version": "s3v4", "s3": {"addressing_style": "virtual"}},
+}
 _making = threading.Lock()
 
 
@@ -81,7 +85,7 @@ def _made(service: str) -> Any:
 @lru_cache(maxsize=16)
 def _client(service: str) -> Any:
     retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
-    config = Config(**_CONNECTION, **_OWN.get(service, {}), retries=retries)
+    config = Config(**{**_CONNECTION, **_OWN.get(service, {})}, retries=retries)
     return boto3.client(service, region_name=settings.region(), config=config)
 
 

@@ -72,14 +72,16 @@ def redrive() -> int:
 
 def _messages() -> Iterator[Any]:
     """Every letter once; one that was not deleted comes back into sight later."""
+    seen: set[str] = set()
     while True:
         answer = clients.sqs().receive_message(
             QueueUrl=_queue(), MaxNumberOfMessages=_AT_ONCE, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
         )
-        messages = answer.get("Messages", [])
-        if not messages:
+        fresh = [each for each in answer.get("Messages", []) if each["MessageId"] not in seen]
+        if not fresh:
             return
-        yield from messages
+        seen |= {each["MessageId"] for each in fresh}
+        yield from fresh
 
 
 def _why_it_stays(body: str) -> str | None:

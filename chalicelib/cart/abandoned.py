@@ -29,6 +29,7 @@ _LOOK_BACK = 7 * 24  # hours that may be caught up with
 _KEPT = timedelta(days=10)
 _REST = timedelta(days=7)  # between two reminders of the same cart
 _AT_ONCE = 50  # carts
+_MALFORMED = (msgspec.ValidationError, KeyError, TypeError, AttributeError)
 
 
 class OutOfTime(Exception):
@@ -112,10 +113,10 @@ def _left_by(user_ids: list[str], hour: str) -> list[Left]:
     """The carts to remind of among those users'; what is malformed with one costs the others no reminder."""
     try:
         return _wanted([left for left in _carts(user_ids) if _is_due(left, hour)])
-    except msgspec.ValidationError as error:
+    except _MALFORMED as error:
         if len(user_ids) > 1:
             return [left for user_id in user_ids for left in _left_by([user_id], hour)]
-        log.error("CART_MALFORMED", ofUser=user_ids[0], error=str(error))
+        log.error("CART_MALFORMED", ofUser=user_ids[0], error=type(error).__name__)
         return []
 
 

@@ -22,10 +22,11 @@ def publish(events: Sequence[Event]) -> list[Event]:
     """
     left = list(events)
     for attempt in range(_TRIES):
+        if attempt:
+            transport.pause(attempt)
         left = _put(left)
         if not left:
             break
-        transport.pause(attempt)
     return left
 
 

@@ -23,6 +23,10 @@ from chalicelib.payments.models import Refund
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]")
 
 
+class Refused(ValueError):
+    """No repetition helps: the recipient, or the mail itself, is malformed. Somebody has to look at it."""
+
+
 def about_order(name: str, order: Order) -> None:
     """Tell the buyer what has become of an order: `order_confirmed` and the other texts of that beginning."""
     text = texts.render(
@@ -78,8 +82,7 @@ def _send(to: str, text: texts.Text) -> None:
         )
     except (BotoCoreError, ClientError) as error:
         if _is_final(error):
-            log.error("MAIL_REFUSED", subject=text.subject.split(" ", maxsplit=1)[0])
-            return
+            raise Refused("The mail service refuses this mail.") from error
         raise Unavailable("The mail service refused or did not answer.") from error
     log.info("MAIL_SENT", messageId=sent["MessageId"])
 

@@ -90,7 +90,7 @@ class Change:
             key=Key(key["PK"], key["SK"]),
             before=_image(images.get("OldImage")),
             after=_image(images.get("NewImage")),
-            is_expiry=record.get("userIdentity") == _TTL,
+            is_expiry=_TTL.items() <= record.get("userIdentity", {}).items(),
         )
 
     @property

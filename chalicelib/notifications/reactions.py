@@ -48,7 +48,8 @@ def once(name: str, act: Act) -> Reaction:
 def _mail_order(text: str) -> Reaction:
     def act(change: Change) -> None:
         order = msgspec.convert(change.after, Order)
-        if not order.is_anonymous:
+        now = orders.owned(order.user_id, order.order_id)  # who is forgotten since then is not written to
+        if now and not now.is_anonymous:
             mail.about_order(text, order)
 
     return once(f"mail-{text}", act)
@@ -64,6 +65,11 @@ def _mail_refund(change: Change) -> None:
 def _mail_verification(change: Change) -> None:
     user = msgspec.convert(change.after, User)
     mail.to_person("confirm_address", user.unconfirmed_email, user.locale, token=accounts.verify_token(user))
+
+
+def _mail_change(change: Change) -> None:
+    """Tell the old address, if there is one, that a new one is waiting for its confirmation (W3)."""
+    user = msgspec.convert(change.after, User)
     if user.pending_email:
         mail.to_person("address_about_to_change", user.email, user.locale)
 
@@ -177,7 +183,7 @@ REACTIONS: dict[Kind, tuple[Reaction, ...]] = {
     Kind.USER_CREATED: (Reaction(_record_user),),
     Kind.USER_UPDATED: (Reaction(_record_user),),
     Kind.USER_DELETED: (Reaction(_record_user), once("finish-erasure", _finish_erasure)),
-    Kind.ADDRESS_TO_CONFIRM: (once("mail-verification", _mail_verification),),
+    Kind.ADDRESS_TO_CONFIRM: (once("mail-change", _mail_change), once("mail-verification", _mail_verification)),
     Kind.RESET_REQUESTED: (once("mail-reset", _mail_reset),),
     Kind.SESSION_REUSED: (once("mail-reuse-alarm", _mail_reuse_alarm),),
     Kind.CART_TOUCHED: (Reaction(_watch_cart),),

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import db, keys, log, settings, transport
+from chalicelib import clock, db, keys, log, settings, transport
 from chalicelib.errors import Misconfigured, ShopError, Unavailable
 from chalicelib.events import Event
 from chalicelib.notifications import bus, letters, store
@@ -27,10 +27,11 @@ from chalicelib.webhooks import service as webhooks
 Record = Mapping[str, Any]
 
 MOST_TRIES = 5
+_SECONDS = 40  # of the minute that the function has; what is left then comes again
 _GIVEN_UP = "given-up"
 _PUBLISH = "publish"
-_HOPELESS = (msgspec.ValidationError, KeyError, TypeError, ValueError)
-_FAILURES = (ShopError, db.ConditionFailed, transport.Rejected, *_HOPELESS)
+_HOPELESS = (msgspec.ValidationError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+_FAILURES = (ShopError, Misconfigured, db.ConditionFailed, transport.Rejected, *_HOPELESS)
 _METRICS = {
     Kind.ORDER_CREATED: "OrderCreated",
     Kind.ORDER_CONFIRMED: "OrderConfirmed",
@@ -104,7 +105,7 @@ class _Failures:
 
 def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
     """React to a batch of stream records; returns the sequence numbers of those to be delivered again."""
-    failures = _Failures(may_give_up)
+    failures, until = _Failures(may_give_up), clock.monotonic() + _SECONDS
     tasks = list(_tasks(records, failures))
     try:
         done = store.happened(effect for task in tasks for effect in task.effects)
@@ -112,7 +113,7 @@ def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
         return [task.change.sequence_number for task in tasks] + failures.numbers
     news: list[tuple[_Task, Kind, Event]] = []
     for task in tasks:
-        if task.change.key in failures.items:
+        if task.change.key in failures.items or clock.monotonic() > until:
             failures.hold(task.change.sequence_number, task.change.key)
             continue
         with failures.of(task.record, task.change.key):
@@ -177,7 +178,8 @@ def _publish(news: list[tuple[_Task, Kind, Event]], failures: _Failures) -> None
             failed |= {task.change.event_id: task for task, _ in told}
             told = []
         for task in failed.values():
-            failures.add(task.record, Unavailable("The event was not told."))
+            if task.change.sequence_number not in failures.numbers:
+                failures.add(task.record, Unavailable("The event was not told."), task.change.key)
         for kind in (kind for _, kind in told if kind in _METRICS):
             log.metric(_METRICS[kind])
 
@@ -198,7 +200,7 @@ def _given_up(record: Record, error: Exception) -> bool:
             return False
         letters.send(record, error, tries=tries)
         store.record([effect])
-    except (*_FAILURES, Misconfigured) as failure:
+    except _FAILURES as failure:
         log.error("RECORD_NOT_GIVEN_UP", error=type(failure).__name__)
         return False
     return True

@@ -75,8 +75,8 @@ def _orders(day: date, until: float) -> Iterator[Order]:
 
 
 def _untold(yesterday: date) -> list[date]:
-    """The days that have no report yet, oldest first."""
-    days = [yesterday - timedelta(days=back) for back in reversed(range(_LOOK_BACK))]
+    """The days that have no report yet, yesterday first, so that none can keep its time from the days after it."""
+    days = [yesterday - timedelta(days=back) for back in range(_LOOK_BACK)]
     told = db.get_many((keys.sales_report(day.isoformat()) for day in days), consistent=True)
     return [day for day in days if keys.sales_report(day.isoformat()) not in told]
 

@@ -39,6 +39,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     webhook_id: str
     webhook: Webhook | None
     due: list[Delivery]
+    is_broken: bool = False
 
 
 def run(*, seconds: float) -> dict[str, int]:
@@ -50,9 +51,11 @@ def run(*, seconds: float) -> dict[str, int]:
     with ThreadPoolExecutor(_THREADS) as threads:
         lanes = list(threads.map(lambda each: _lane(*each), named))
         busy = [lane for lane in lanes if lane.due]
-        share = seconds / max(1, math.ceil(len(busy) / _THREADS)) - sender.SECONDS
+        sending = [lane for lane in busy if lane.webhook and lane.webhook.is_active]
+        share = seconds / max(1, math.ceil(len(sending) / _THREADS)) - sender.SECONDS
         work = [_in_context(lambda lane=lane: _work(lane, until, share)) for lane in busy]  # type: ignore[misc]
         done = sum(threads.map(lambda each: each(), work), Counter[str]())
+    done["broken"] += sum(lane.is_broken for lane in lanes)
     _forget({each.webhook_id: each for each in deleted}, lanes)
     return _told(done)
 
@@ -64,7 +67,11 @@ def _in_context(work: Callable[[], Counter[str]]) -> Callable[[], Counter[str]]:
 
 
 def _lane(webhook_id: str, webhook: Webhook | None) -> Lane:
-    return Lane(webhook_id=webhook_id, webhook=webhook, due=store.due(webhook_id, limit=_AT_ONCE))
+    try:
+        return Lane(webhook_id=webhook_id, webhook=webhook, due=store.due(webhook_id, limit=_AT_ONCE))
+    except _FAULTS as error:
+        log.error("WEBHOOK_LANE_FAILED", webhookId=webhook_id, error=type(error).__name__)
+        return Lane(webhook_id=webhook_id, webhook=webhook, due=[], is_broken=True)
 
 
 def _work(lane: Lane, until: float, share: float) -> Counter[str]:
@@ -163,7 +170,7 @@ def _forget(deleted: dict[str, store.Deleted], lanes: list[Lane]) -> None:
     before = clock.ago(_DELETED_FOR)
     for lane in lanes:
         gone = deleted.get(lane.webhook_id)
-        if gone and not lane.due and gone.deleted_at < before:
+        if gone and not (lane.due or lane.is_broken) and gone.deleted_at < before:
             db.commit(store.forget(lane.webhook_id))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import attributes, clock, db, ids
+from chalicelib import attributes, clock, db, ids, log
 from chalicelib.keys import Key
 from chalicelib.webhooks import keys
 from chalicelib.webhooks.models import (
@@ -179,7 +179,7 @@ def due(webhook_id: str, *, limit: int) -> list[Delivery]:
     """Deliveries to an endpoint that are due, the longest due first."""
     until = f"{clock.timestamp()}#~"  # behind every id of that instant
     found = db.query_until(db.GSI2, keys.due_deliveries(webhook_id), until, limit=limit)
-    return [msgspec.convert(item, Delivery) for item in found.items]
+    return [delivery for item in found.items if (delivery := _delivery(item))]
 
 
 def move(before: Delivery, after: Delivery) -> db.Write:
@@ -225,3 +225,12 @@ def _to_item(delivery: Delivery) -> dict[str, Any]:
         return item
     due = {"GSI2PK": keys.due_deliveries(delivery.webhook_id), "GSI2SK": f"{delivery.next_at}#{delivery.delivery_id}"}
     return {**item, **due}
+
+
+def _delivery(item: db.Item) -> Delivery | None:
+    """The delivery, or None for one that nobody can read, which waits for people and holds up no other."""
+    try:
+        return msgspec.convert(item, Delivery)
+    except msgspec.ValidationError as error:
+        log.error("DELIVERY_MALFORMED", deliveryId=item["SK"], error=type(error).__name__)
+        return None

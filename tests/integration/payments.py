@@ -61,11 +61,13 @@ def paid_by_stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[stripe.Account]:
         settings.current.cache_clear()
         settings.current()  # while Chalice's test client serves a request, the stage's own variables are back
         stripe_provider._client.cache_clear()
-        yield known
-        stripe_provider._client("", url)._requestor._client.close()
-    settings.current.cache_clear()
-    stripe_provider._client.cache_clear()
-    credentials.forget()
+        try:
+            yield known
+        finally:
+            stripe_provider._client("", url)._requestor._client.close()
+            settings.current.cache_clear()
+            stripe_provider._client.cache_clear()
+            credentials.forget()
 
 
 class Mailbox:

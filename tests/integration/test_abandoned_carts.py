@@ -263,3 +263,11 @@ def test_death_at_any_call_reminds_once(left: str, *, after: bool) -> None:
             break
 
     assert calls > 8
+
+
+def test_how_far_the_work_has_come_never_goes_back(aws: None) -> None:
+    db.commit(db.put(keys.job("carts"), {"lastHour": "2026-11-20T13"}))
+
+    abandoned._finish("2026-11-20T12")
+
+    assert (db.get(keys.job("carts"), consistent=True) or {})["lastHour"] == "2026-11-20T13"

@@ -8,10 +8,11 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib import clients, settings
-from chalicelib.notifications import service
+from chalicelib.notifications import bus, service
+from tests.integration.faults import injected, refuse
 from tests.integration.stream import deliver, letters, mails, raw_messages, records, told
 from tests.shop import Shop
 from tools import redrive
@@ -161,4 +162,101 @@ def test_without_the_dead_letter_queue_a_poisoned_record_is_reported_rather_than
 
     assert deliver(ada, [poisoned(confirmation(batch)), *batch]) == ["999"]
 
+    assert about_orders() == ["confirmed"]
+
+
+def without_steps(image: dict[str, Any]) -> dict[str, Any]:
+    return {**image, "timeline": {"L": []}}
+
+
+def of_another_kind(image: dict[str, Any]) -> dict[str, Any]:
+    return {**image, "lines": {"L": [{"N": "1"}]}, "remindedAt": {"S": "now"}}
+
+
+@pytest.mark.parametrize(("sk", "spoil"), [("ORDER#other", without_steps), ("CART", of_another_kind)])
+def test_whatever_is_wrong_with_a_record_it_is_given_up_alone(ada: Shop, mug: str, sk: str, spoil: Any) -> None:
+    ada.order((mug, 1))
+    batch = records()
+    broken = poisoned(confirmation(batch))
+    broken["dynamodb"]["Keys"]["SK"]["S"] = sk
+    broken["dynamodb"]["NewImage"] = spoil(confirmation(batch)["dynamodb"]["NewImage"])
+
+    assert deliver(ada, [broken, *batch]) == []
+
+    assert len(letters()) == 1
+    assert about_orders() == ["confirmed"]
+
+
+def test_a_delivery_in_which_two_things_fail_is_one_try(ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada.order((mug, 1))
+    batch = [confirmation(records())]
+    boto3.client("sesv2").delete_email_identity(EmailIdentity="shop@example.com")
+    monkeypatch.setattr(bus, "publish", list)
+
+    rounds = [deliver(ada, batch) for _ in range(service.MOST_TRIES)]
+
+    assert [len(each) for each in rounds] == [1] * (service.MOST_TRIES - 1) + [0]
+    assert [letter["tries"] for letter in letters()] == [service.MOST_TRIES]
+
+
+def test_a_redrive_writes_to_nobody_who_was_forgotten_meanwhile(ada: Shop, mug: str) -> None:
+    order = ada.order((mug, 1)).body["orderId"]
+    old = [confirmation(records())]
+    assert ada("PUT", f"/orders/{order}/cancel").status == 200
+    assert ada("DELETE", "/users/profile").status == 204
+
+    assert service.handle(old, may_give_up=False) == []
+
+    assert about_orders() == []
+
+
+def test_a_mail_that_is_refused_for_good_is_given_up_at_once_and_not_forgotten(ada: Shop, mug: str) -> None:
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "BadRequestException"}}, "SendEmail")
+
+    ada.order((mug, 1))
+    clients.ses().meta.events.register("provide-client-params.sesv2.SendEmail", refuse)
+
+    assert deliver(ada) == []
+
+    assert {letter["error"].split(":")[0] for letter in letters()} == {"Refused"}
+    assert {letter["tries"] for letter in letters()} == {1}
+
+
+def test_a_record_that_cannot_be_read_comes_again_when_the_marks_cannot_be_read_either(ada: Shop, mug: str) -> None:
+    ada.order((mug, 1))
+    batch = records()
+    boto3.client("sqs").delete_queue(QueueUrl=settings.current().dead_letter_queue_url)
+
+    with injected(refuse("ThrottlingException", times=100, only="batch_get_item")):
+        failed = deliver(ada, [poisoned(confirmation(batch)), *batch])
+
+    assert "999" in failed
+    assert len(failed) > 1
+
+
+def test_what_was_told_but_could_not_be_marked_comes_again(ada: Shop, mug: str) -> None:
+    ada.order((mug, 1))
+    batch = [confirmation(records())]
+
+    with injected(refuse("ThrottlingException", times=100, only="batch_write_item")):
+        assert len(deliver(ada, batch)) == 1
+    assert deliver(ada, batch) == []
+
+    assert len({event["id"] for event in told()}) == 1
+
+
+def test_what_there_is_no_time_for_comes_again_and_counts_as_no_try(
+    ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada.order((mug, 1))
+    batch = records()
+    monkeypatch.setattr(service, "_SECONDS", -1)
+    for _ in range(service.MOST_TRIES + 1):
+        assert deliver(ada, batch)
+    monkeypatch.undo()
+
+    assert deliver(ada, batch) == []
+
+    assert letters() == []
     assert about_orders() == ["confirmed"]

@@ -53,7 +53,7 @@ def test_every_scheduled_function_can_be_run_by_its_name(aws: None, capsys: pyte
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["tidy_up"], "There is no scheduled function 'tidy_up'; there are run_scheduled_work, check_store"),
+        (["tidy_up"], "There is no scheduled function 'tidy_up'; there are run_scheduled_work, deliver_webhooks"),
         (["handle_table_stream"], "There is no scheduled function"),
         (["summarise_sales", "--at", "yesterday"], "The instant must be one such as 2026-11-20T00:30:00Z, not 'yest"),
         (["summarise_sales", "--at", "2026-11-20"], "The instant must be one such as"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,9 +16,10 @@ import pytest
 from standardwebhooks.webhooks import Webhook as Receiver
 
 from chalicelib import clock, db, ids, log, settings
+from chalicelib.errors import Unavailable
 from chalicelib.events import Event
 from chalicelib.webhooks import dispatch, keys, sender, service, store
-from chalicelib.webhooks.models import Webhook
+from chalicelib.webhooks.models import Delivery, Webhook
 from chalicelib.webhooks.shapes import Attempt
 from tests.integration import table
 from tests.integration.faults import Crash, Fault, injected, lose_answer
@@ -25,6 +27,7 @@ from tests.integration.payments import Mailbox, mailbox
 from tests.integration.stream import deliver as deliver_stream
 from tests.shop import Answer, Shop
 
+ROOT = Path(__file__).parents[2]
 URL = "https://hooks.example.com/shop"
 NOBODY = "whk_01M7Z9PK2E7AVM5AT09PVE9DP8"
 _table = threading.Lock()
@@ -772,3 +775,40 @@ def test_the_schedule_delivers(shop: Shop, root: Shop, box: Mailbox) -> None:
     answer = shop.client.lambda_.invoke("deliver_webhooks", event).payload
 
     assert (answer["delivered"], len(box.came)) == (1, 1)
+
+
+def test_a_delivery_that_nobody_can_read_holds_up_neither_its_endpoint_nor_another(root: Shop, box: Mailbox) -> None:
+    good, bad = hook(root, box.url, "a.*"), hook(root, box.url, "b.*")
+    broken, fine, other = happen("b.1.v1"), happen("b.2.v1"), happen("a.1.v1")
+    (spoilt,) = [each for each in store.due(bad["webhookId"], limit=5) if each.event_id == broken.id]
+    key = keys.webhook_delivery(bad["webhookId"], spoilt.delivery_id)
+    db.commit(db.update(key, "SET payload = :number", {":number": 5}))
+
+    assert run() == {"delivered": 2}
+
+    assert sorted(ids_in(box)) == sorted([fine.id, other.id])
+    assert good["webhookId"] != bad["webhookId"]
+
+
+def test_a_lane_that_cannot_be_read_is_counted_and_the_others_go_on(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook(root, box.url, "a.*")
+    bad = hook(root, box.url, "b.*")["webhookId"]
+    fine, read = happen("a.1.v1"), store.due
+
+    def due(webhook_id: str, *, limit: int) -> list[Delivery]:
+        if webhook_id == bad:
+            raise Unavailable("The table is busy.")
+        return read(webhook_id, limit=limit)
+
+    monkeypatch.setattr(store, "due", due)
+
+    assert run() == {"delivered": 1, "broken": 1}
+    assert ids_in(box) == [fine.id]
+
+
+def test_a_delivery_is_claimed_for_longer_than_its_sender_lives() -> None:
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+
+    assert dispatch._LEASE.total_seconds() > config["lambda_functions"]["deliver_webhooks"]["lambda_timeout"]

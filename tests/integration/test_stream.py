@@ -7,10 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import clients, log
+from chalicelib import clients, clock, log
+from chalicelib.notifications import store
 from chalicelib.products import search
 from tests.integration.stream import deliver, mails, records, told
+from tests.integration.table import everything
 from tests.shop import Shop
 
 
@@ -61,8 +64,8 @@ def test_the_stock_of_a_new_product_needs_no_second_write(shop: Shop, mug: str) 
 
     deliver(shop, [record for record in records() if record["dynamodb"]["Keys"]["PK"]["S"].startswith("PRODUCT#")])
 
-    # What has happened already, whether the search index is up to date, and the mark of the event that was told.
-    assert calls == ["BatchGetItem", "GetItem", "GetItem", "BatchWriteItem"]
+    # What has happened already, the shop's webhooks, the search index, and the mark of the event that was told.
+    assert calls == ["BatchGetItem", "Query", "GetItem", "GetItem", "BatchWriteItem"]
 
 
 def test_a_mail_that_could_not_be_sent_is_sent_at_the_next_delivery(shop: Shop, mug: str) -> None:
@@ -113,3 +116,31 @@ def test_one_records_correlation_id_does_not_stick_to_the_next() -> None:
     log.enrich(correlationId=None)
 
     assert log.correlation_id() is None
+
+
+def test_of_two_mails_one_that_fails_does_not_repeat_the_other(shop: Shop, ada: Shop) -> None:
+    deliver(shop)
+    before = len(records())
+    ada("PUT", "/users/profile", {"email": "new@example.com"})
+    batch = records()[before:]
+
+    def refuse(params: dict[str, Any], **_: Any) -> None:
+        if params["Destination"]["ToAddresses"] == ["new@example.com"]:
+            raise EndpointConnectionError(endpoint_url="https://email")
+
+    clients.ses().meta.events.register("provide-client-params.sesv2.SendEmail", refuse)
+    for _ in range(3):
+        deliver(shop, batch)
+
+    assert [mail.to for mail in mails() if "about to change" in mail.subject] == ["ada@example.com"]
+
+
+def test_marks_outlast_the_letters_that_may_be_delivered_once_more(ada: Shop, mug: str) -> None:
+    ada.order((mug, 1))
+    deliver(ada)
+    store.count_try("event")
+
+    kept = [item["expiresAt"] for key, item in everything().items() if key.pk.startswith("EFFECT#")]
+
+    fortnight = 14 * 24 * 3600  # as long as the dead-letter queue keeps a letter
+    assert min(kept) > clock.epoch() + fortnight

@@ -13,7 +13,7 @@ from tools.local.functions import FunctionFailed
 
 Record = dict[str, Any]
 BATCH_SIZE = 100
-ATTEMPTS = 11  # the handler itself gives a record up before that
+ATTEMPTS = 51  # the handler itself gives a record up before that
 DELAYS = (0.2, 0.5, 1.0, 2.0)
 
 
