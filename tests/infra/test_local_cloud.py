@@ -18,6 +18,7 @@ import boto3
 import botocore.exceptions
 import pytest
 import urllib3
+from botocore.config import Config
 
 from tools.local import cloud, emulator, payments, processes, resources, saved
 from tools.local import settings as local
@@ -75,7 +76,7 @@ def test_items_and_undelivered_records_survive_a_kill(settings: local.Settings) 
 
 def keep_writing(written: list[dict[str, Any]]) -> None:
     """Put items until nobody answers, and note those that were taken."""
-    client = boto3.session.Session().client("dynamodb")
+    client = boto3.session.Session().client("dynamodb", config=Config(retries={"total_max_attempts": 1}))
     with suppress(botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
         for number in itertools.count(len(written)):
             item = {"PK": {"S": "WRITTEN"}, "SK": {"S": f"{number:06d}"}}
@@ -105,12 +106,14 @@ def test_a_stop_while_a_snapshot_is_written_leaves_the_state_whole(
 
     for item in heavy[:3]:
         with cloud.running(settings) as running:
-            threading.Thread(target=keep_writing, args=(written,), daemon=True).start()
+            writer = threading.Thread(target=keep_writing, args=(written,), daemon=True)
+            writer.start()
             wait_for(aws / "dynamodb.json.tmp")
             boto3.client("dynamodb").delete_item(TableName=TABLE, Key=item)  # what is saved last is shorter
             assert running.process
             running.process.send_signal(told_by)
             assert running.process.wait(60) == 0
+            writer.join(60)
         json.loads((aws / "dynamodb.json").read_bytes())
 
     with cloud.running(settings):

@@ -180,7 +180,7 @@ def test_a_product_that_somebody_creates_and_sells_meanwhile_keeps_what_is_left(
         return go_on()
 
     with injected(create_first):
-        counts, _ = load(catalogue(MUG, {**MUG, "sku": "MUG-2"}))
+        counts, _ = load(catalogue(MUG, {**MUG, "sku": "MUG-2"}), at=clock.now())
 
     assert counts == {"updated": 1, "created": 1}
     assert (shop.stock(MUG_ID), shop.stock(id_of("MUG-2"))) == (0, 10)
@@ -195,11 +195,12 @@ def test_a_change_between_reading_and_writing_is_not_half_overwritten(
     def change_first(operation: str, _: dict[str, Any], go_on: Any) -> Any:
         if operation == "transact_write_items" and not raced:
             raced.append(operation)
-            admin("PATCH", f"/products/{MUG_ID}", {"name": "Theirs", "price": 99})
+            changed = admin("PATCH", f"/products/{MUG_ID}", {"name": "Theirs", "price": 99})
+            assert changed.status == 200
         return go_on()
 
     with injected(change_first):
-        load(catalogue({**MUG, "price": "14.00"}))
+        load(catalogue({**MUG, "price": "14.00"}), at=clock.now())
 
     shown = shop("GET", f"/products/{MUG_ID}").body
     assert (shown["name"], shown["price"], shown["isActive"]) == ("Mug", 14, True)

@@ -82,6 +82,8 @@ def ended_session(shop: Shop, who: Shop) -> Ended:
         "product_id": mug,
         "image_id": "img_01ARZ3NDEKTSV4RRFFQ69G5FAV",
         "code": "SPRING",
+        "webhook_id": "whk_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "delivery_id": "dlv_01ARZ3NDEKTSV4RRFFQ69G5FAV",
         "session_id": "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV",
     }
     context = access.to_context(tokens.authenticate(who.headers["Authorization"]))
