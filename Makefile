@@ -19,7 +19,7 @@ cloud: $(VENV)/ready ## Start the local AWS and the payment service, for `chalic
 	@exec $(PYTHON) -m tools.local cloud
 
 test: $(VENV)/ready ## Run every test
-	@exec $(PYTHON) -m pytest -n 2 --dist loadfile
+	@exec $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/ready ## Lint, check formatting and types, run the quick tests
 	$(PYTHON) -m ruff check .

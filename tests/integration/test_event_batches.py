@@ -31,7 +31,7 @@ from tools.local.delivery import Delivery, Record
 from tools.local.functions import FunctionFailed
 
 LARGEST = 6
-ALL_ORDERS = 4  # records of which every order is tried; of more, every two neighbours change places
+ALL_ORDERS = 3  # records of which every order is tried; of more, every two neighbours change places
 
 
 class End(NamedTuple):

@@ -216,7 +216,7 @@ def test_a_user_takes_their_data_and_is_forgotten(shop: Shop, admin: Shop, ada: 
     assert ADDRESS["street"] not in kept.text
     assert shop.register("ada@example.com").status == 201
     deliver(shop)
-    assert {mail.to for mail in mails() if mail.subject.startswith("Order")} == {"ada@example.com"}
+    assert [mail for mail in mails() if mail.subject.startswith("Order")] == []  # she was forgotten before they left
     assert db.get(keys.user_cart(user)) is None
     assert admin("PATCH", f"/users/{user}", {"firstName": "Ada"}).body["code"] == "invalid_transition"
 
