@@ -41,6 +41,8 @@ _ENVIRONMENT = {
     "STAGE": "costs",
     "TABLE_NAME": "ecommerce-costs",
     "JWT_SECRET_NAME": "costs",
+    "PAYMENT_SECRET_NAME": "costs",
+    "EVENT_BUS_NAME": "costs",
     "MAIL_FROM": "shop@example.com",
     "ALERT_TOPIC_ARN": "costs",
     "PAYMENT_PROVIDER": "simulator",
