@@ -68,7 +68,7 @@ class _Task:
     def effects(self) -> Iterator[store.Effect]:
         """The effects that must happen once."""
         yield from (self.effect(reaction.name) for reaction in self.reactions if reaction.name)
-        yield from (self.effect(_publication(kind)) for kind in self.told)
+        yield from (self.effect(name(kind)) for kind in self.told for name in (_publication, _queuing))
 
 
 @dataclass
@@ -118,8 +118,9 @@ def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
             continue
         with failures.of(task.record, task.change.key):
             log.enrich(correlationId=task.change.item.get("correlationId"))
-            news += _news(task, done)
-            _queue_webhooks(task)
+            events = [(kind, event_of(kind, task.change)) for kind in task.told]
+            news += _news(task, events, done)
+            _queue_webhooks(task, events, done)
             _react(task, done)
     _publish(news, failures)
     return failures.numbers
@@ -146,22 +147,25 @@ def _react(task: _Task, done: set[store.Effect]) -> None:
             log.info("EFFECT_DONE", effect=reaction.name, eventId=task.change.event_id)
 
 
-def _news(task: _Task, done: set[store.Effect]) -> list[tuple[_Task, Kind, Event]]:
+def _news(task: _Task, events: list[tuple[Kind, Event]], done: set[store.Effect]) -> list[tuple[_Task, Kind, Event]]:
     """The events that a change is to be told as, and was not."""
-    untold = [kind for kind in task.told if task.effect(_publication(kind)) not in done]
-    news = [(task, kind, event_of(kind, task.change)) for kind in untold]
-    done.update(task.effect(_publication(kind)) for kind in untold)  # by the end of the batch, or it all comes again
-    return news
+    untold = [(task, kind, event) for kind, event in events if task.effect(_publication(kind)) not in done]
+    # by the end of the batch, or it all comes again
+    done.update(task.effect(_publication(kind)) for _, kind, _ in untold)
+    return untold
 
 
-def _queue_webhooks(task: _Task) -> None:
+def _queue_webhooks(task: _Task, events: list[tuple[Kind, Event]], done: set[store.Effect]) -> None:
     """Queue what the shop's webhooks want to hear of, all of an event together with its mark or none."""
-    for kind in task.told:
-        if deliveries := webhooks.deliveries(event_of(kind, task.change)):
+    for kind, event in events:
+        effect = task.effect(_queuing(kind))
+        deliveries = [] if effect in done else webhooks.deliveries(event)
+        if deliveries:
             try:
-                db.commit(store.mark(task.effect(f"webhooks-{kind}")), *deliveries)
-            except db.ConditionFailed:
+                db.commit(store.mark(effect), *deliveries)
+            except db.ConditionFailed:  # by a redrive beside the stream
                 log.debug("WEBHOOKS_QUEUED_ALREADY", eventId=task.change.event_id)
+            done.add(effect)
 
 
 def _publish(news: list[tuple[_Task, Kind, Event]], failures: _Failures) -> None:
@@ -186,6 +190,10 @@ def _publish(news: list[tuple[_Task, Kind, Event]], failures: _Failures) -> None
 
 def _publication(kind: Kind) -> str:
     return f"{_PUBLISH}-{kind}"
+
+
+def _queuing(kind: Kind) -> str:
+    return f"webhooks-{kind}"
 
 
 def _given_up(record: Record, error: Exception) -> bool:
