@@ -39,12 +39,12 @@ from moto import mock_aws
 import app
 from chalicelib import clients, keyring
 from chalicelib.webhooks import service as webhooks
-from tests import leaks
+from tests import emulator, leaks
 from tests.integration import stream, table
 from tests.shop import Shop
 
 ROOT = Path(__file__).parents[1]
-table.spare_copies()
+emulator.quicken()
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     At the end of each test, no secret that it used may stand in a log line, a history entry or a mail.
     """
-    with mock_aws():
+    with mock_aws(config=emulator.CONFIG):
         clients.forget()
         keyring.forget()
         webhooks.forget()

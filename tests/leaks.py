@@ -6,7 +6,6 @@ import contextlib
 import json
 from typing import Any
 
-import boto3
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sesv2.models import sesv2_backends
@@ -14,6 +13,7 @@ from moto.sesv2.models import sesv2_backends
 from chalicelib import ids, log, wire
 from chalicelib.auth import accounts, tokens
 from chalicelib.webhooks import signatures
+from tests.integration.table import everything
 
 # Members of a request's body that are secret or personal, wherever in the body they stand.
 SECRET_FIELDS = {"password", "oldPassword", "newPassword", "refreshToken", "street", "postalCode", "phone"}
@@ -86,11 +86,7 @@ class Watch:
 
 def history() -> list[str]:
     """Every history entry in the emulated table, as text."""
-    client = boto3.client("dynamodb")
-    if not client.list_tables()["TableNames"]:
-        return []
-    items = client.scan(TableName="ecommerce-test")["Items"]
-    return [json.dumps(item) for item in items if item["PK"]["S"].startswith("AUDIT#")]
+    return [json.dumps(item, default=str) for key, item in everything().items() if key.pk.startswith("AUDIT#")]
 
 
 def mails() -> list[str]:

@@ -187,10 +187,10 @@ def bucket(operation: str, params: dict[str, Any]) -> Iterator[Call]:
 @pytest.fixture
 def recorder(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     made = Recorder()
-    boto3.setup_default_session()
-    assert boto3.DEFAULT_SESSION
-    boto3.DEFAULT_SESSION.events.register("provide-client-params", made.note)
-    boto3.DEFAULT_SESSION.events.register("before-sign.s3.PutObject", made.note_signature)
+    session = boto3.session.Session()
+    session.events.register("provide-client-params", made.note)
+    session.events.register("before-sign.s3.PutObject", made.note_signature)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     monkeypatch.setattr(authorizer.authorize, "func", made.around("authorize", authorizer.authorize.func))
     monkeypatch.setattr(http, "_served", made.served)
     monkeypatch.setattr(health, "_last", None)

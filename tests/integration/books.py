@@ -6,17 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
-
-from chalicelib import attributes
+from chalicelib import keys
 from chalicelib.payments import messages, provider, simulated
 from chalicelib.payments.models import ProviderEvent
 from chalicelib.payments.simulated import Asked, GivenBack, Payment
 from chalicelib.payments.simulation import Simulation
 from tests.integration.faults import Fault
+from tests.integration.table import everything
 
-Items = dict[tuple[str, str], dict[str, Any]]
+Items = dict[keys.Key, dict[str, Any]]
 LEGAL = {
     "processing": {"paid", "partially_refunded", "refunded", "none"},
     "cancelled": {"failed", "voided", "refunded", "none"},  # and paid, where the provider refused to give it back
@@ -92,18 +90,6 @@ class Mute(Outside):
         super().__init__(real, unheard)
 
 
-def emulated() -> Any:
-    """The emulated table itself; moto puts another in its place when a transaction fails."""
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables["ecommerce-test"]
-
-
-def table() -> Items:
-    """Every item there is, by its keys; a scan would take longer than what is tested."""
-    items = [item for partition in emulated().items.values() for item in partition.values()]
-    plain = [attributes.plain_item(item.to_json()["Attributes"]) for item in items]
-    return {(item["PK"], item["SK"]): item for item in plain}
-
-
 def under(items: Items, sk: str, pk: str = "") -> list[dict[str, Any]]:
     """The items whose keys begin so."""
     return [item for (of, at), item in items.items() if at.startswith(sk) and of.startswith(pk)]
@@ -118,7 +104,7 @@ def in_doubt(items: Items) -> list[dict[str, Any]]:
 
 def audit(books: Books, initial: Mapping[str, int]) -> None:
     """Assert that shop and books agree and that nothing is left half done; `initial` is the stock of each product."""
-    items = table()
+    items = everything()
     orders = under(items, "ORDER#", "USER#")
     assert in_doubt(items) == []
     assert [record for record in under(items, "RECORD", "IDEM#") if not {"body", "status"} & {*record}] == []

@@ -6,10 +6,9 @@ The tables of what may follow what are written down here once more, after the ru
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,11 +19,7 @@ from typing import Any
 import jwt
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.core.serialize import BaseJSONSerializer
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.models.table import Table
 from ulid import ULID
 
 from chalicelib import attributes, clock, db, ids, keyring, keys, settings, transport
@@ -33,12 +28,13 @@ from chalicelib.payments import messages, provider, simulated
 from chalicelib.payments.models import AttemptState, ProviderEvent
 from chalicelib.payments.simulated import Asked, GivenBack, Payment
 from chalicelib.payments.simulation import Simulation
+from tests.emulator import emulated, saved
 from tests.integration.faults import Crash, injected
 from tests.integration.payments import SECRET, keep_secret
+from tests.integration.table import everything
 from tests.shop import Answer, Shop
 
 BEGIN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-TABLE = "ecommerce-test"
 GONE = {"cancelled", "expired"}
 PAID = {"paid", "partially_refunded", "refunded"}
 NO_MONEY = {"failed", "voided"}
@@ -180,7 +176,7 @@ class World:
     people: dict[str, Shop]
     products: dict[str, str]
     user_ids: dict[str, str]
-    base: Any
+    restore: Callable[[], None]
     base_number: int
     now: datetime = BEGIN
     books: Books = field(default_factory=Books)
@@ -193,11 +189,11 @@ class World:
     @classmethod
     def made(cls, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> World:
         """The world before anybody has bought anything."""
-        world = cls(shop, {}, {}, {}, None, 0)
+        world = cls(shop, {}, {}, {}, lambda: None, 0)
         monkeypatch.setattr(ids, "new", world._new_id)
         monkeypatch.setattr(clock, "pause", lambda _: None)
         monkeypatch.setattr(provider, "current", lambda: _Line(world))
-        hurry_moto(monkeypatch)
+        emulated().stream_shard = None
         keep_secret({"webhookSecret": SECRET})
         with clock.fixed(BEGIN):
             world.people = {name: _for_good(shop.customer(f"{name}@example.com")) for name in ("ada", "bob")}
@@ -208,12 +204,12 @@ class World:
                 admin.coupon(code, **terms)
             monkeypatch.setattr(sessions, "get", functools.cache(sessions.get))  # the machine is not about sessions
             monkeypatch.setattr(sessions, "is_open", lambda *_: True)
-        world.base, world.base_number = copy.deepcopy(_table().items), world.number
+        world.restore, world.base_number = saved(), world.number
         return world
 
     def begin(self) -> None:
         """Back to the beginning."""
-        _table().items = copy.deepcopy(self.base)
+        self.restore()
         self.number, self.now = self.base_number, BEGIN
         self.books, self.told, self.trouble, self.meanwhile, self.at_call = Books(), [], None, None, 0
 
@@ -326,45 +322,6 @@ def use_policies(monkeypatch: pytest.MonkeyPatch, shipping: str, taxes: str) -> 
     settings.current.cache_clear()
 
 
-def hurry_moto(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let moto copy only what a transaction touches, where it copies the whole table for each of its writes."""
-    original = DynamoDBBackend.transact_write_items
-    touched: list[keys.Key] = []
-    copies: list[Table] = []
-
-    def transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
-        touched[:], copies[:] = _keys_of("transact_write_items", {"TransactItems": transact_items}), []
-        original(self, transact_items)
-
-    def twin(self: Table, _: Any) -> Table:
-        if not copies:
-            made = copy.copy(self)
-            made.items = defaultdict(dict, {pk: dict(rows) for pk, rows in self.items.items()})
-            copies.append(made)
-            for pk, sk in touched:
-                rows, row = self.items.get(DynamoType({"S": pk}), {}), DynamoType({"S": sk})
-                if row in rows:
-                    rows[row] = copy.deepcopy(rows[row])
-        return copies[0]
-
-    structure = BaseJSONSerializer._serialize_type_structure
-
-    def serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-        if shape.name == "AttributeValue":  # is what it should be already, and moto would look for it for long
-            serialized[key] = value
-        else:
-            structure(self, serialized, value, shape, key)
-
-    monkeypatch.setattr(BaseJSONSerializer, "_serialize_type_structure", serialize)
-    monkeypatch.setattr(DynamoDBBackend, "transact_write_items", transact)
-    monkeypatch.setattr(Table, "__deepcopy__", twin, raising=False)
-    _table().stream_shard = None
-
-
-def _table() -> Any:
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
-
-
 def _keys_of(operation: str, request: Mapping[str, Any]) -> list[keys.Key]:
     """The keys that a write concerns."""
     if operation == "transact_write_items":
@@ -377,15 +334,8 @@ def _keys_of(operation: str, request: Mapping[str, Any]) -> list[keys.Key]:
 
 def item_at(key: keys.Key) -> Item | None:
     """An item as the table holds it."""
-    row = _table().items.get(DynamoType({"S": key.pk}), {}).get(DynamoType({"S": key.sk}))
+    row = emulated().items.get(DynamoType({"S": key.pk}), {}).get(DynamoType({"S": key.sk}))
     return attributes.plain_item(row.to_json()["Attributes"]) if row else None
-
-
-def everything() -> Items:
-    """Every item, read past the client for speed."""
-    rows = [row for rows in _table().items.values() for row in rows.values()]
-    items = [attributes.plain_item(row.to_json()["Attributes"]) for row in rows]
-    return {keys.Key(item["PK"], item["SK"]): item for item in items}
 
 
 def kind_of(key: keys.Key) -> str:

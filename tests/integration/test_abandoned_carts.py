@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib import clock, db, keys
 from chalicelib.cart import abandoned
-from tests.integration import books, faults, table
+from tests.emulator import emulated, saved
+from tests.integration import faults, table
 from tests.shop import Shop
 
 TOUCHED = datetime(2026, 11, 20, 13, 40, tzinfo=UTC)
@@ -61,10 +62,10 @@ def remind(moment: datetime = DUE, *, actually: datetime | None = None) -> dict[
 
 @pytest.fixture(autouse=True)
 def _then(aws: None) -> Iterator[None]:
-    """The hour of the cart, the ones before it done with; nobody listens to the stream, which moto would copy."""
+    """The hour of the cart, the ones before it done with; nobody listens to the stream."""
     with at(TOUCHED):
         db.commit(db.put(keys.job("carts"), {"lastHour": "2026-11-20T11"}))
-        books.emulated().stream_shard = None
+        emulated().stream_shard = None
         yield
 
 
@@ -245,11 +246,10 @@ def test_a_page_ends_and_the_next_goes_on(shop: Shop, left: str, mug: str, monke
 
 @pytest.mark.parametrize("after", [False, True])
 def test_death_at_any_call_reminds_once(left: str, *, after: bool) -> None:
-    begin, calls = table.everything(), 0
+    begin_again, calls = saved(), 0
     while True:
         calls += 1
-        table.empty()
-        table.load(db.put(key, item) for key, item in begin.items())
+        begin_again()
         died = True
         with faults.injected(faults.crash(calls, after=after)), suppress(faults.Crash):
             remind()

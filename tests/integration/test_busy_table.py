@@ -13,9 +13,11 @@ from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import clock
 from chalicelib.payments import provider
+from tests import emulator
 from tests.integration import books
 from tests.integration.faults import Fault, error, injected
 from tests.integration.schedule import swept_after
+from tests.integration.table import everything
 from tests.shop import Answer, Shop
 
 FAULTS = ("TransactionConflict", "ProvisionedThroughputExceededException", "timeout", "lost answer")
@@ -105,7 +107,7 @@ def test_any_single_call_may_fail_three_times(till: Till, name: str, kind: str) 
 @pytest.mark.parametrize("kind", ["TransactionConflict", "ProvisionedThroughputExceededException", "timeout"])
 def test_what_fails_for_good_is_a_503_with_nothing_half_done(till: Till, name: str, kind: str) -> None:
     act, restore = begun(till, name), saved(till)
-    before, restored = what_counts(books.table()), [*till.books.journal]
+    before, restored = what_counts(everything()), [*till.books.journal]
     for number in range(2, calls(till, act) + 1):  # the first is the authorizer's, for which the gateway answers
         restore()
 
@@ -116,7 +118,7 @@ def test_what_fails_for_good_is_a_503_with_nothing_half_done(till: Till, name: s
         if answer.status == 503:
             assert (answer.body["code"], bool(answer.headers["Retry-After"])) == ("temporarily_unavailable", True)
         if till.books.journal == restored:  # the provider was not asked
-            assert what_counts(books.table()) == before, number
+            assert what_counts(everything()) == before, number
         swept_after(2, 4, 8)
         with clock.fixed(clock.now() + timedelta(minutes=2)):
             assert act(till).status in (200, 201, 202, 402)
@@ -132,11 +134,11 @@ def what_counts(items: books.Items) -> Any:
 
 def saved(till: Till) -> Callable[[], None]:
     """What brings the present state back."""
-    books.emulated().stream_shard = None
-    items, kept = copy.deepcopy(books.emulated().items), copy.deepcopy(vars(till.books))
+    emulator.emulated().stream_shard = None
+    restore_table, kept = emulator.saved(), copy.deepcopy(vars(till.books))
 
     def restore() -> None:
-        books.emulated().items = copy.deepcopy(items)
+        restore_table()
         vars(till.books).update(copy.deepcopy(kept))
 
     return restore

@@ -23,9 +23,11 @@ from chalicelib import clock
 from chalicelib.orders import sweep
 from chalicelib.payments import messages, provider, simulated
 from chalicelib.payments.models import AttemptState, ProviderEvent
+from tests.emulator import emulated, saved
 from tests.integration import books
 from tests.integration.faults import Crash, Fault, crash, injected
 from tests.integration.payments import SECRET, keep_secret
+from tests.integration.table import everything
 from tests.shop import Answer, Shop
 
 BEGIN = datetime.now(UTC).replace(microsecond=0)
@@ -45,7 +47,7 @@ class World:
         self.books = books.Books()
         self.order_id = ""
         self.events: list[ProviderEvent] = []
-        books.emulated().stream_shard = None  # nobody listens, and moto would copy every record at each transaction
+        emulated().stream_shard = None  # nobody listens
 
     def checkout(self, token: str = "tok_success") -> Answer:
         """Order the cart with the coupon."""
@@ -74,10 +76,10 @@ class World:
 
     def save(self) -> Callable[[], None]:
         """What brings back the present state."""
-        items, kept = copy.deepcopy(books.emulated().items), copy.deepcopy(vars(self.books))
+        restore_table, kept = saved(), copy.deepcopy(vars(self.books))
 
         def restore() -> None:
-            books.emulated().items = copy.deepcopy(items)
+            restore_table()
             vars(self.books).update(copy.deepcopy(kept))
 
         return restore
@@ -335,7 +337,7 @@ def recover(world: World, scenario: Scenario) -> None:
         with at(scenario.minutes + seconds / 60):
             answers.append(scenario.act(world))
     for minutes in (2, 4, 8, 16, 32, 64, 130):
-        if minutes == 4 or books.in_doubt(books.table()):
+        if minutes == 4 or books.in_doubt(everything()):
             with at(scenario.minutes + minutes):
                 assert sweep.run(seconds=10)["failed"] == 0
     with at(scenario.minutes + 2):

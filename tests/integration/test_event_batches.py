@@ -6,7 +6,6 @@ The records are those of a story; a batch is any choice of them. It is delivered
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,13 +16,13 @@ from unittest import mock
 import pytest
 from botocore.client import BaseClient
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
 from moto.sesv2.models import sesv2_backends
 from moto.sqs.models import sqs_backends
 
 from chalicelib.errors import Unavailable
 from chalicelib.notifications import service
 from chalicelib.notifications.models import Change, kinds_of
+from tests.emulator import emulated, saved
 from tests.integration import table
 from tests.integration.stream import deliver, letters, mails, records, told
 from tests.shop import Shop
@@ -50,16 +49,11 @@ class World:
     """The shop before anything followed from its story, again and again."""
 
     def __init__(self) -> None:
-        self._items = copy.deepcopy(self._table.items)
-
-    @property
-    def _table(self) -> Any:
-        """The emulator's own table: another one after each transaction that failed."""
-        return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables["ecommerce-test"]
+        self._restore = saved()
 
     def renew(self) -> None:
-        self._table.items = copy.deepcopy(self._items)
-        self._table.stream_shard.items.clear()
+        self._restore()
+        emulated().stream_shard.items.clear()
         sesv2_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].core_backend.sent_messages.clear()
         sqs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].queues["heard"]._messages.clear()
 

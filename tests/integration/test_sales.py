@@ -19,7 +19,8 @@ from chalicelib import clients, clock, db, keys, settings
 from chalicelib.orders import sales, store
 from chalicelib.orders.figures import Summary
 from chalicelib.orders.states import Actor, OrderStatus
-from tests.integration import books, faults, table
+from tests.emulator import emulated, saved
+from tests.integration import faults
 from tests.shop import Shop
 
 DAY = date(2026, 11, 20)
@@ -31,7 +32,7 @@ JSON, CSV = "reports/sales/2026-11-20.json", "reports/sales/2026-11-20.csv"
 @pytest.fixture(autouse=True)
 def _noon(aws: None) -> Iterator[None]:
     with clock.fixed(NOON):
-        books.emulated().stream_shard = None  # nobody listens, and moto would copy every record at each transaction
+        emulated().stream_shard = None  # nobody listens
         yield
 
 
@@ -254,12 +255,11 @@ def test_death_at_any_call_tells_the_day_once_and_the_files_agree(
     sold: Shop, monkeypatch: pytest.MonkeyPatch, *, after: bool
 ) -> None:
     monkeypatch.setattr(sales, "_untold", lambda yesterday: [] if report() else [yesterday])
-    begin, calls, died = table.everything(), 0, True
+    begin_again, calls, died = saved(), 0, True
     told: list[int] = []
     while died:
         calls, died = calls + 1, True
-        table.empty()
-        table.load(db.put(key, item) for key, item in begin.items())
+        begin_again()
         fault = faults.crash(calls, after=after)
         faulty = functools.partial(Bucket, clients.s3(), fault)
         with monkeypatch.context() as failing, faults.injected(fault), suppress(faults.Crash):
