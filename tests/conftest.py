@@ -33,6 +33,7 @@ os.environ.update(
 )
 
 import boto3
+import hypothesis
 from chalice.test import Client
 from moto import mock_aws
 
@@ -45,6 +46,11 @@ from tests.shop import Shop
 
 ROOT = Path(__file__).parents[1]
 emulator.quicken()
+# The same examples each time: what is found by chance should be found by `--hypothesis-profile=explore`.
+unhurried = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("explore", **unhurried)
+hypothesis.settings.register_profile("tests", **unhurried, derandomize=True)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture

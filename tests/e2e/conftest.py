@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from tests.ports import free_port
 from tests.shop import ADDRESS, PASSWORD, Answer
 
 ROOT = Path(__file__).parents[2]
@@ -60,19 +60,13 @@ class Browser:
         return self("POST", "/orders", body, **(headers or {}))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass
 class LocalShop:
     """`make run` without make: the launcher, its addresses, and a way to stop and start it."""
 
     state: Path
-    port: int
-    cloud_port: int
+    port: int = field(default_factory=free_port)
+    cloud_port: int = field(default_factory=free_port)
     payment_port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
 
@@ -115,18 +109,21 @@ class LocalShop:
     def stop(self) -> int:
         assert self.process
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=240)
         return self.process.returncode
 
     def kill(self) -> None:
         """Make sure that nothing is left, however the test ended."""
         if self.process and self.process.poll() is None:
-            self.stop()
+            try:
+                self.stop()
+            finally:
+                self.process.kill()
 
 
 def at_once(calls: int, call: Callable[[int], Any]) -> list[Any]:
     """The answers of calls that all begin together."""
-    barrier = threading.Barrier(calls)
+    barrier = threading.Barrier(calls, timeout=60)
 
     def one(number: int) -> Any:
         barrier.wait()
@@ -139,10 +136,12 @@ def at_once(calls: int, call: Callable[[int], Any]) -> list[Any]:
 @pytest.fixture(scope="session")
 def local_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
     """The shop, opened once for all tests of this folder."""
-    shop = LocalShop(tmp_path_factory.mktemp("shop") / "state", free_port(), free_port())
-    shop.start()
-    yield shop
-    shop.stop()
+    shop = LocalShop(tmp_path_factory.mktemp("shop") / "state")
+    try:
+        shop.start()
+        yield shop
+    finally:
+        shop.kill()
 
 
 @pytest.fixture

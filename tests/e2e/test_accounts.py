@@ -106,7 +106,7 @@ def test_the_key_is_rotated_while_everybody_is_working(local_shop: LocalShop, gu
     stop, answers = threading.Event(), Counter[int]()
 
     def work(number: int) -> None:
-        while not stop.is_set():
+        while not stop.is_set() or answers.total() <= 20:
             answers[customers[number]("GET", "/auth/me").status] += 1
             if number == 0:
                 answers[
@@ -114,12 +114,13 @@ def test_the_key_is_rotated_while_everybody_is_working(local_shop: LocalShop, gu
                 ] += 1
 
     with ThreadPoolExecutor(4) as pool:
-        for number in range(4):
-            pool.submit(work, number)
+        working = [pool.submit(work, number) for number in range(4)]
         try:
             rotated = local_shop.tool("tools.local.rotate")
         finally:
             stop.set()
+        for each in working:
+            each.result()
 
     assert rotated.returncode == 0, rotated.stderr
     assert set(answers) == {200}

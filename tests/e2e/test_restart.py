@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Browser, LocalShop, free_port
+from tests.e2e.conftest import Browser, LocalShop
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[LocalShop]:
     """A shop of the test's own, open, and closed at the end whatever happens."""
-    own = LocalShop(tmp_path / "state", free_port(), free_port())
-    own.start()
-    yield own
-    own.kill()
+    own = LocalShop(tmp_path / "state")
+    try:
+        own.start()
+        yield own
+    finally:
+        own.kill()
 
 
 def test_orders_and_accounts_are_there_after_a_restart(shop: LocalShop) -> None:
@@ -38,7 +40,7 @@ def test_orders_and_accounts_are_there_after_a_restart(shop: LocalShop) -> None:
 
 
 def test_an_import_without_a_local_aws_says_how_to_start_it(tmp_path: Path) -> None:
-    shop = LocalShop(tmp_path / "state", free_port(), free_port())
+    shop = LocalShop(tmp_path / "state")
     file = tmp_path / "goods.jsonl"
     file.write_text('{"sku":"a","name":"A","category":"b","price":1}\n')
 

@@ -20,14 +20,16 @@ import pytest
 import urllib3
 from botocore.config import Config
 
+from tests.ports import free_port
 from tools.local import cloud, emulator, payments, processes, resources, saved
 from tools.local import settings as local
 from tools.local.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-ITEM = {"PK": {"S": "A"}, "SK": {"S": "1"}}
+ITEM = {"PK": {"S": "OF-THE-TEST"}, "SK": {"S": "1"}}
 TABLE = "ecommerce-local"
 
 
@@ -37,12 +39,6 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> local.Settings:
     for name, value in local.aws_environment(found).items():
         monkeypatch.setenv(name, value)
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((local.HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def kill(running: processes.Running) -> None:
@@ -62,7 +58,8 @@ def test_items_and_undelivered_records_survive_a_kill(settings: local.Settings) 
     with cloud.running(settings) as first:
         resources.deploy(settings)
         boto3.client("dynamodb").put_item(TableName=TABLE, Item=ITEM)
-        time.sleep(2.5)
+        saved_as = settings.state / "aws" / "dynamodb.json"
+        wait_for(lambda: saved_as.exists() and ITEM["PK"]["S"] in saved_as.read_text())
         kill(first)
 
     with cloud.running(settings):
@@ -84,11 +81,20 @@ def keep_writing(written: list[dict[str, Any]]) -> None:
             written.append(item)
 
 
-def wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 30
-    while not file.exists():
-        assert time.monotonic() < deadline, file
+def wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
         time.sleep(0.001)
+
+
+def made(folder: Path) -> bool:
+    """Is the folder made, or is a file in its place for the moment?"""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("told_by", [signal.SIGTERM, signal.SIGINT])
@@ -108,7 +114,7 @@ def test_a_stop_while_a_snapshot_is_written_leaves_the_state_whole(
         with cloud.running(settings) as running:
             writer = threading.Thread(target=keep_writing, args=(written,), daemon=True)
             writer.start()
-            wait_for(aws / "dynamodb.json.tmp")
+            wait_for((aws / "dynamodb.json.tmp").exists)
             boto3.client("dynamodb").delete_item(TableName=TABLE, Key=item)  # what is saved last is shorter
             assert running.process
             running.process.send_signal(told_by)
@@ -143,7 +149,7 @@ def test_a_state_that_cannot_be_read_is_left_alone_and_named(settings: local.Set
 def test_an_end_without_a_save_is_told(settings: local.Settings, capfd: pytest.CaptureFixture[str]) -> None:
     with cloud.running(settings) as running:
         resources.deploy(settings)
-        (settings.state / "aws" / "dynamodb.json.tmp").mkdir()
+        wait_for(lambda: made(settings.state / "aws" / "dynamodb.json.tmp"))
 
     assert running.process
     assert running.process.returncode == 1
@@ -267,7 +273,7 @@ def test_the_payment_service_does_not_outlive_a_killed_launcher(settings: local.
         assert ours.process
         assert ours.process.stdin
         ours.process.stdin.close()  # as the end of the launcher does, whatever ended it
-        assert ours.process.wait(10) == 0
+        assert ours.process.wait(60) == 0
 
     assert service.owner() is None
 
@@ -286,7 +292,7 @@ def launch(settings: local.Settings) -> subprocess.CompletedProcess[str]:
         text=True,
         env=environment,
         cwd=local.PROJECT,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

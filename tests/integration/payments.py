@@ -55,7 +55,7 @@ def paid_by_stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[stripe.Account]:
     """The stage is paid through the Stripe on loopback, for the length of the block; what that one knows."""
     keep_secret({"apiKey": stripe.API_KEY, "webhookSecret": "whsec_of_the_tests"})
     with monkeypatch.context() as changed, stripe.running() as (url, known):
-        changed.setattr(stripe_provider, "TIMEOUTS", (1, 1.2))
+        changed.setattr(stripe_provider, "TIMEOUTS", (60, 60))
         changed.setenv("PAYMENT_PROVIDER", "stripe")
         changed.setenv("PAYMENT_URL", url)
         settings.current.cache_clear()
@@ -83,7 +83,7 @@ class Mailbox:
         self.changed = threading.Condition()
         self.url = ""
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[dict[str, Any]]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
         """The bodies, once so many have come."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.came) >= count, seconds), self.came

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from chalicelib.products import store
 from tests.conftest import ROOT
 from tests.integration.table import empty
 from tests.integration.test_catalogue_import import MUG, MUG_ID
+from tests.ports import free_port
 from tests.shop import Shop
 from tools.catalogue import __main__ as command
 
@@ -88,8 +88,7 @@ def test_a_missing_table_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_without_the_local_aws_it_says_how_to_start_it(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
     run = subprocess.run(

@@ -90,7 +90,7 @@ def test_the_engine_ends_with_whoever_started_it_however_that_ends() -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED], cwd=PROJECT, capture_output=True, text=True, check=False)
 
     port = int(killed.stdout.rpartition(":")[2])
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while dynoxide._answers(port) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert killed.returncode == -signal.SIGKILL

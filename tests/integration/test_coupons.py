@@ -236,6 +236,14 @@ def test_what_cannot_be_a_code_is_refused_by_its_shape(ada: Shop, mug: str, code
 def test_guessing_ends_after_thirty_wrong_codes_an_hour_for_right_ones_too(
     shop: Shop, root: Shop, ada: Shop, mug: str
 ) -> None:
+    hour = clock.now()
+    with clock.fixed(hour):
+        begin_guessing(shop, root, ada, mug)
+    with clock.fixed(hour + timedelta(hours=1)):
+        assert ada.order((mug, 1), couponCode="SPRING").status == 201
+
+
+def begin_guessing(shop: Shop, root: Shop, ada: Shop, mug: str) -> None:
     root.coupon("SPRING")
     bob = shop.customer("bob@example.com")
     guesses = [ada("POST", "/cart/coupon", {"code": f"GUESS-{number}"}).status for number in range(29)]
@@ -248,17 +256,16 @@ def test_guessing_ends_after_thirty_wrong_codes_an_hour_for_right_ones_too(
     assert int(refused[0].headers["Retry-After"]) > 0
     assert bob.order((mug, 1), couponCode="SPRING").status == 201
     assert ada.order((mug, 1)).status == 201
-    with clock.fixed(clock.now() + timedelta(hours=1)):
-        assert ada.order((mug, 1), couponCode="SPRING").status == 201
 
 
 def test_guests_are_told_apart_by_their_address_and_not_by_carts_that_cost_nothing(shop: Shop, root: Shop) -> None:
     root.coupon("SPRING")
 
-    for number in range(30):
-        shop("POST", "/cart/coupon", {"code": f"GUESS-{number}"})
+    with clock.fixed(clock.now()):  # within one hour
+        for number in range(30):
+            shop("POST", "/cart/coupon", {"code": f"GUESS-{number}"})
 
-    assert shop("POST", "/cart/coupon", {"code": "SPRING"}).status == 429
+        assert shop("POST", "/cart/coupon", {"code": "SPRING"}).status == 429
 
 
 # --- How often

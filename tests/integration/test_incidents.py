@@ -53,7 +53,9 @@ def test_an_alert_names_nobody(shop: Shop, order: str, alerts: Read) -> None:
 
     (told,) = alerts()
     assert "usr_" not in told
-    assert not any(word in told.lower() for word in ("@", "ada", "lovelace", "street", "springfield"))
+    assert not any(
+        word in told.replace(order, "").lower() for word in ("@", "ada", "lovelace", "street", "springfield")
+    )
 
 
 def test_another_incident_of_the_same_order_is_told_too(shop: Shop, order: str, alerts: Read) -> None:

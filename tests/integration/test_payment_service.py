@@ -14,7 +14,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from chalicelib.payments.provider import NoAnswer
 from chalicelib.payments.remote import Remote
 from tests.integration.payments import SECRET, attempt, mailbox, refund_of
 from tests.integration.schedule import swept_after
+from tests.ports import free_port
 from tests.shop import Shop
 from tools.payments.simulator import running
 
@@ -44,7 +45,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def remote(url: str) -> Remote:
-    return Remote(url, timeout=0.5)
+    return Remote(url, timeout=60)
 
 
 def admin(url: str, path: str, body: Any = None) -> Any:
@@ -60,9 +61,10 @@ def test_a_scripted_fault_is_no_answer_and_the_books_tell_whether_it_charged(
     paid = attempt()
     admin(url, "script", {"operation": "charge", "fault": fault, "times": 2})
 
+    impatient = Remote(url, timeout=0.5) if fault.startswith("hang") else remote
     for _ in range(2):
         with pytest.raises(NoAnswer):
-            remote.charge(paid, "tok_success")
+            impatient.charge(paid, "tok_success")
 
     journal = admin(url, "ledger")["journal"]
     assert [line["effect"] for line in journal] == (["captured", ""] if charged else [])
@@ -108,7 +110,7 @@ def answering(raw: bytes) -> Iterator[str]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection:
+            with connection, suppress(OSError):  # whoever asked may be gone
                 connection.recv(65536)
                 connection.sendall(raw)
 
@@ -151,12 +153,11 @@ def test_whatever_is_not_a_clear_answer_is_none(raw: bytes) -> None:
     with answering(raw) as address:
         for operation, arguments in asked:
             with pytest.raises(NoAnswer):
-                getattr(Remote(address, timeout=0.5), operation)(*arguments)
+                getattr(Remote(address, timeout=60), operation)(*arguments)
 
 
 def test_a_service_that_is_not_there_is_no_answer_and_a_missing_address_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(NoAnswer):
         Remote(f"http://127.0.0.1:{port}").charge(attempt(), "tok_success")
 
@@ -294,7 +295,7 @@ def test_messages_that_nobody_took_are_sent_by_the_next_service(tmp_path: Path) 
         assert states(box.wait_for(1)) == ["captured"]
 
 
-def wait_until(holds: Any, seconds: float = 10) -> None:
+def wait_until(holds: Any, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until
@@ -310,7 +311,7 @@ def test_the_command_serves_on_loopback_until_it_is_told_to_end(tmp_path: Path) 
         assert Remote(url).charge(attempt(), "tok_success").state is AttemptState.CAPTURED
         process.terminate()
 
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_webhooks_without_a_secret_are_refused(tmp_path: Path) -> None:

@@ -68,6 +68,15 @@ def stripe(account: Account) -> Stripe:
     return chosen
 
 
+@pytest.fixture
+def impatient(stripe: Stripe) -> Iterator[Stripe]:
+    """The same, asked by somebody who does not wait for long."""
+    with mock.patch.object(stripe_provider, "TIMEOUTS", (1, 1)):
+        stripe_provider._client.cache_clear()
+        yield provider.current()
+    stripe_provider._client.cache_clear()
+
+
 def test_a_charge_is_one_request_with_everything_that_makes_it_safe(stripe: Stripe, account: Account) -> None:
     paid = attempt()
 
@@ -112,9 +121,9 @@ def test_a_decline_is_a_failure_with_its_class(stripe: Stripe, account: Account,
 
 @pytest.mark.parametrize("silence", SILENT)
 def test_whatever_is_not_a_clear_answer_is_none_and_nothing_is_tried_again_by_itself(
-    stripe: Stripe, account: Account, silence: str
+    stripe: Stripe, impatient: Stripe, account: Account, silence: str
 ) -> None:
-    paid = attempt()
+    paid, asking = attempt(), impatient if silence == "a time-out" else stripe
     made = stripe.charge(paid, "pm_authorize_only").payment_id
     refund, known = refund_of(paid, made), msgspec.structs.replace(paid, payment_id=made)
     asked: dict[str, tuple[Any, ...]] = {"charge": (attempt(), "pm_card_visa"), "look_up": (known,)}
@@ -123,17 +132,19 @@ def test_whatever_is_not_a_clear_answer_is_none_and_nothing_is_tried_again_by_it
     for operation, arguments in asked.items():
         account.faults.append(SILENT[silence])
         with pytest.raises(NoAnswer):
-            getattr(stripe, operation)(*arguments)
+            getattr(asking, operation)(*arguments)
 
     assert len(account.requests) == 1 + len(asked)
 
 
-def test_a_lost_answer_and_all_that_is_sent_after_it_charge_once(stripe: Stripe, account: Account) -> None:
+def test_a_lost_answer_and_all_that_is_sent_after_it_charge_once(
+    stripe: Stripe, impatient: Stripe, account: Account
+) -> None:
     paid = attempt()
     account.faults += ["lose", error("idempotency_in_use", 409), "hang"]
-    for _ in range(3):
+    for asking in (stripe, stripe, impatient):
         with pytest.raises(NoAnswer):
-            stripe.charge(paid, "pm_card_visa")
+            asking.charge(paid, "pm_card_visa")
 
     assert stripe.charge(paid, "pm_card_visa").state is AttemptState.CAPTURED
     assert account.captured(paid.merchant_key) == 1

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from chalicelib import db, keys
+from chalicelib import clock, db, keys
 from chalicelib.privacy import service as privacy
 from chalicelib.users import passwords
 from tests.integration.faults import Crash
@@ -210,7 +210,7 @@ def test_a_user_takes_their_data_and_is_forgotten(shop: Shop, admin: Shop, ada: 
 
     assert ada("GET", "/auth/me").status == 401
     gone = admin("GET", f"/users/{user}").body
-    assert (gone["status"], gone["firstName"], "ada" in gone["email"]) == ("deleted", "erased", False)
+    assert (gone["status"], gone["firstName"], gone["email"]) == ("deleted", "erased", f"{user.lower()}@erased.invalid")
     kept = admin("GET", f"/orders/{order}")
     assert kept.body["totalAmount"] == 12.5
     assert ADDRESS["street"] not in kept.text
@@ -253,7 +253,8 @@ def test_asking_for_the_present_address_withdraws_the_waiting_one(shop: Shop, ad
 
 
 def test_an_address_may_be_changed_five_times_an_hour(ada: Shop) -> None:
-    statuses = [ada("PUT", "/users/profile", {"email": f"new{n}@example.com"}).status for n in range(6)]
+    with clock.fixed(clock.now()):
+        statuses = [ada("PUT", "/users/profile", {"email": f"new{n}@example.com"}).status for n in range(6)]
 
     assert statuses == [200] * 5 + [429]
 

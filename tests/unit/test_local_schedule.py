@@ -107,7 +107,7 @@ def test_a_started_schedule_runs_what_is_due_and_stops(monkeypatch: pytest.Monke
 
     with clock.fixed(NOON):
         nightly.start()
-        for _ in range(200):
+        for _ in range(3000):
             if job.instants:
                 break
             nightly.join(timeout=0.02)
