@@ -25,7 +25,7 @@ OVER = {"cancelled", "expired"}
 
 
 class Books:
-    """The simulator's ledger in memory; see `simulated.Ledger`."""
+    """A ledger in memory (`simulated.Ledger`): the oracle of what was charged and given back."""
 
     def __init__(self) -> None:
         self.payments: dict[str, Payment] = {}
@@ -45,15 +45,21 @@ class Books:
         return self.refunds.get(refund_id)
 
     def change(self, before: Payment, after: Payment, asked: Asked, given_back: GivenBack | None = None) -> bool:
-        assert self.payments[before.merchant_key] == before
+        if self.payments[before.merchant_key] != before or not self.note(asked, given_back):
+            return False
         self.payments[before.merchant_key] = after
-        return self.note(asked, given_back)
+        return True
 
     def note(self, asked: Asked, given_back: GivenBack | None = None) -> bool:
         if given_back:
+            if given_back.refund_id in self.refunds:
+                return False
             self.refunds[given_back.refund_id] = given_back
         self.journal.append(asked)
         return True
+
+    def of(self, order_id: str) -> Payment | None:
+        return self.payments.get(f"{order_id}:1")
 
 
 class Paid(Simulation):

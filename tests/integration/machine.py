@@ -26,9 +26,10 @@ from chalicelib import attributes, clock, db, ids, keyring, keys, settings, tran
 from chalicelib.auth import store as sessions
 from chalicelib.payments import messages, provider, simulated
 from chalicelib.payments.models import AttemptState, ProviderEvent
-from chalicelib.payments.simulated import Asked, GivenBack, Payment
+from chalicelib.payments.simulated import Payment
 from chalicelib.payments.simulation import Simulation
 from tests.emulator import emulated, saved
+from tests.integration.books import Books
 from tests.integration.faults import Crash, injected
 from tests.integration.payments import SECRET, keep_secret
 from tests.integration.table import everything
@@ -92,44 +93,6 @@ FROZEN = (
     "orderId", "userId", "email", "subtotal", "discount", "shipping", "tax", "shippingTax", "taxIncluded", "total",
     "currency", "couponCode", "shippingAddress", "attempt", "fromCart", "createdAt",
 )  # fmt: skip
-
-
-class Books:
-    """A ledger in memory (`simulated.Ledger`): the oracle of what was charged and given back."""
-
-    def __init__(self) -> None:
-        self.payments: dict[str, Payment] = {}
-        self.refunds: dict[str, GivenBack] = {}
-        self.lines: list[Asked] = []
-
-    def open(self, payment: Payment, asked: Asked) -> bool:
-        is_new = payment.merchant_key not in self.payments
-        self.payments.setdefault(payment.merchant_key, payment)
-        self.lines.append(asked if is_new else asked.without_effect())
-        return is_new
-
-    def payment(self, merchant_key: str) -> Payment | None:
-        return self.payments.get(merchant_key)
-
-    def refund(self, refund_id: str) -> GivenBack | None:
-        return self.refunds.get(refund_id)
-
-    def change(self, before: Payment, after: Payment, asked: Asked, given_back: GivenBack | None = None) -> bool:
-        if self.payments[before.merchant_key] != before or not self.note(asked, given_back):
-            return False
-        self.payments[before.merchant_key] = after
-        return True
-
-    def note(self, asked: Asked, given_back: GivenBack | None = None) -> bool:
-        if given_back:
-            if given_back.refund_id in self.refunds:
-                return False
-            self.refunds[given_back.refund_id] = given_back
-        self.lines.append(asked)
-        return True
-
-    def of(self, order_id: str) -> Payment | None:
-        return self.payments.get(f"{order_id}:1")
 
 
 class Bank(Simulation):
@@ -600,7 +563,7 @@ def _sum_faults(order: Item) -> Iterator[str]:
 def _money_faults(order: Item, found: Snapshot, books: Books, unheard: set[str]) -> Iterator[str]:
     name, status, money = order["orderId"], order["status"], order["paymentStatus"]
     attempt, payment = found["attempt"].get(name), books.of(name)
-    charges = [line for line in books.lines if line.effect == "captured" and line.key.partition(":")[0] == name]
+    charges = [line for line in books.journal if line.effect == "captured" and line.key.partition(":")[0] == name]
     if len(charges) > 1 or len([p for p in books.payments.values() if p.order_id == name]) > 1:
         yield f"P6 {name} was charged {len(charges)} times"
     if not order["total"]:
