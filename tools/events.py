@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -111,17 +112,18 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "The shop's events",
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in types],
-        "$defs": _with_numbers(parts),
+        "$defs": _written(parts),
     }
 
 
-def _with_numbers(part: Any) -> Any:
-    """Amounts are told as numbers, where msgspec would have them as text."""
+def _written(part: Any) -> Any:
+    """Amounts are told as numbers, where msgspec would have them as text, and docstrings without their indentation."""
     if isinstance(part, dict):
-        if part.get("format") == "decimal":
-            return {"type": "number"}
-        return {name: _with_numbers(inner) for name, inner in part.items()}
-    return [_with_numbers(inner) for inner in part] if isinstance(part, list) else part
+        is_amount = part.get("format") == "decimal"
+        return {"type": "number"} if is_amount else {name: _written(inner) for name, inner in part.items()}
+    if isinstance(part, list):
+        return [_written(inner) for inner in part]
+    return cleandoc(part) if isinstance(part, str) else part
 
 
 _OPENING = """# Events
