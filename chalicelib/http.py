@@ -158,8 +158,7 @@ def endpoint_for(
 
 
 def _answer(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
-    correlation = request.headers.get("x-correlation-id", "")[:100] or problems.request_id(request)
-    log.bind(requestId=problems.request_id(request), correlationId=correlation, functionName="api")
+    log.receive(problems.request_id(request), request.headers.get("x-correlation-id", ""))
     try:
         return _served(request, contract, view, path)
     except errors.ShopError as error:

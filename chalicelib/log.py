@@ -7,6 +7,7 @@ secret, address or payment detail.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from contextvars import ContextVar
 from typing import Any
@@ -18,12 +19,23 @@ from chalicelib import clock, settings
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 _NAMESPACE = "Ecommerce"
 _context: ContextVar[dict[str, Any] | None] = ContextVar("log_context", default=None)
+# It goes into logs, events and what other shops keep, so it can be nothing that says something of a person: a UUID, a
+# W3C or X-Ray trace id, or a ULID.
+_CORRELATION_ID = re.compile(
+    r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}|(Root=)?1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9A-HJKMNP-TV-Z]{26}"
+)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def bind(**fields: Any) -> None:
     """Start a new context: these fields go into every line until the next `bind`."""
     _context.set(fields)
+
+
+def receive(request_id: str, given: str) -> None:
+    """Start the context of a request; what it leads to is tied together by the caller's id, if that is one."""
+    correlation = given if _CORRELATION_ID.fullmatch(given) else request_id
+    bind(functionName="api", requestId=request_id, correlationId=correlation)
 
 
 def begin(function: str, invocation_id: str) -> None:

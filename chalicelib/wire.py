@@ -6,6 +6,7 @@ the answer lists all faults rather than the first.
 
 from __future__ import annotations
 
+import json
 import re
 import types
 from collections.abc import Hashable, Iterator, Mapping
@@ -20,6 +21,21 @@ from chalicelib import money
 from chalicelib.errors import FieldError, Invalid, InvalidJson
 
 T = TypeVar("T")
+
+
+class NameTwice(ValueError):
+    """An object of a JSON text has the same name twice, so readers may differ about what it says."""
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in members:
+        if name in made:
+            message = f"{name[:100]!r} stands twice in one object"
+            raise NameTwice(message)
+        made[name] = value
+    return made
+
 
 # Control characters, what has no width, and what turns the direction of the text around it.
 _UNSEEN = r"\x00-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069\ufeff"
@@ -90,6 +106,7 @@ _WORDS = {
 _plain_encoder = msgspec.json.Encoder(decimal_format="number")
 _loose_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _canonical_decoder = msgspec.json.Decoder(float_hook=money.plain)
+_strict_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=str, parse_float=str)
 _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
@@ -109,12 +126,19 @@ def decode(body: str | bytes | None, shape: type[T]) -> T:
     Raises `InvalidJson` when it is not JSON, `Invalid` with every faulty field when it does not fit.
     """
     try:
-        return cast("T", _decoder(cast("Hashable", shape)).decode(body or b""))
+        decoded = cast("T", _decoder(cast("Hashable", shape)).decode(body or b""))
+        require_names_once(body or b"")
     except msgspec.ValidationError:
         faults = tuple(islice(_faults(_parse(body), shape, ""), _MOST_FAULTS))
         raise Invalid(_summary(faults), errors=faults) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, NameTwice) as error:
         raise _not_json(error) from None
+    return decoded
+
+
+def require_names_once(text: str | bytes) -> None:
+    """Raise `NameTwice` if an object of this JSON text, which msgspec has read, has the same name twice."""
+    _strict_decoder.decode(text if isinstance(text, str) else text.decode())
 
 
 def convert(values: Mapping[str, str], shape: type[T]) -> T:

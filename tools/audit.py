@@ -8,6 +8,7 @@ up, 1 something drifts or could not be judged, 2 no audit.
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 
 from chalicelib import settings, transport
 from chalicelib.errors import Misconfigured, Unavailable
@@ -24,7 +25,8 @@ def main() -> int:
     try:
         stage.enter()
         stage.require_table()
-        report = audit.run(seconds=_SECONDS)
+        with redirect_stdout(sys.stderr):  # what is logged is not the answer
+            report = audit.run(seconds=_SECONDS)
     except (Refusal, Misconfigured) as error:
         return _complain(str(error))
     except (Unavailable, transport.Rejected) as error:

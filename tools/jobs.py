@@ -13,7 +13,7 @@ import importlib
 import json
 import sys
 from contextlib import nullcontext, redirect_stdout
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -22,6 +22,9 @@ from chalicelib.errors import Misconfigured, Unavailable
 from tools.catalogue import stage
 from tools.local import functions, schedule
 from tools.local.settings import Refusal
+
+_FURTHEST = timedelta(days=3653)
+_REPEATABLE = {"summarise_sales"}  # what can write anew what is written already
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,7 +39,7 @@ def main(arguments: list[str]) -> int:
         stage.enter(needs=("BUCKET_NAME",))
         app = importlib.import_module("app")
         at = _instant(wanted.at) if wanted.at else None
-        handler = _find(app, wanted.name)
+        handler = _find(app, wanted.name, again=wanted.again)
         stage.require_table()
         done = _run(wanted.name, handler, at, {"again": True} if wanted.again else {})
     except (Refusal, Misconfigured) as error:
@@ -57,10 +60,12 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _find(app: ModuleType, name: str) -> functions.Function:
+def _find(app: ModuleType, name: str, *, again: bool) -> functions.Function:
     names = schedule.expressions(app.app)
     if name not in names:
         raise Refusal(f"There is no scheduled function {name!r}; there are {', '.join(names)}.")
+    if again and name not in _REPEATABLE:
+        raise Refusal(f"{name} writes nothing that could be written again; leave AGAIN out.")
     handler: functions.Function = getattr(app, name)
     return handler
 
@@ -75,6 +80,8 @@ def _instant(text: str) -> datetime:
         raise Refusal(f"The instant must be one such as 2026-11-20T00:30:00Z, not {text!r}.")
     if at > clock.now() and not settings.current().is_local:
         raise Refusal(f"{text} is still to come; only the local shop may be ahead of its time.")
+    if abs(at - clock.now()) > _FURTHEST:
+        raise Refusal(f"{text} is more than ten years away.")
     return at.astimezone(UTC)
 
 

@@ -58,6 +58,10 @@ def test_every_scheduled_function_can_be_run_by_its_name(aws: None, capsys: pyte
         (["summarise_sales", "--at", "yesterday"], "The instant must be one such as 2026-11-20T00:30:00Z, not 'yest"),
         (["summarise_sales", "--at", "2026-11-20"], "The instant must be one such as"),
         (["summarise_sales", "--at", "2126-11-20T00:30:00Z"], "2126-11-20T00:30:00Z is still to come"),
+        (["summarise_sales", "--at", "1900-01-01T00:00:00Z"], "1900-01-01T00:00:00Z is more than ten years away."),
+        (["remind_of_carts", "--at", "0001-01-01T00:00:00+14:00"], "0001-01-01T00:00:00+14:00 is more than ten years"),
+        (["remind_of_carts", "--at", "9999-12-31T23:59:59-10:00"], "9999-12-31T23:59:59-10:00 is still to come"),
+        (["remind_of_carts", "--again"], "remind_of_carts writes nothing that could be written again"),
         ([], "The following arguments are required: name; usage:"),
     ],
 )

@@ -95,19 +95,33 @@ def test_the_correlation_id_of_a_request_goes_on_into_its_events_its_mails_and_t
     sent: list[Any] = []
     clients.ses().meta.events.register("provide-client-params.sesv2.SendEmail", lambda params, **_: sent.append(params))
     ada = shop.customer()
-    ada.headers["X-Correlation-Id"] = "checkout/7"
+    ada.headers["X-Correlation-Id"] = trace = "Root=1-67891233-abcdef012345678912345678"
     order = ada.order((mug, 1)).body["orderId"]
     capsys.readouterr()
 
     deliver(shop)
 
     (tags,) = [mail["EmailTags"] for mail in sent if order in mail["Content"]["Simple"]["Subject"]["Data"]]
-    assert tags == [{"Name": "correlationId", "Value": "checkout_7"}]
-    assert {event["correlationId"] for event in told() if event["data"].get("orderId") == order} == {"checkout/7"}
+    assert tags == [{"Name": "correlationId", "Value": trace.replace("=", "_")}]
+    assert {event["correlationId"] for event in told() if event["data"].get("orderId") == order} == {trace}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [
         line["correlationId"] for line in lines if line.get("metadata", {}).get("effect") == "mail-order_confirmed"
-    ] == ["checkout/7"]
+    ] == [trace]
+
+
+@pytest.mark.parametrize(
+    "given", ["Ada Lovelace", "ada@example.com", "checkout/7", "x" * 32, "+15550100", "", "7" * 200]
+)
+def test_a_correlation_id_that_could_say_something_of_a_person_is_not_taken_over(
+    shop: Shop, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    shop.headers["X-Correlation-Id"] = given
+
+    shop("GET", "/cart")
+
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert line["correlationId"] == line["requestId"]
 
 
 def test_one_records_correlation_id_does_not_stick_to_the_next() -> None:

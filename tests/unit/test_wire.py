@@ -150,6 +150,16 @@ def test_a_body_that_is_nested_too_deeply_is_refused_in_a_plain_sentence() -> No
     assert refused.value.detail == "The body is nested too deeply."
 
 
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"a": 1, "\\u0061": 1}', '{"b": [{"c": {"d": 1, "d": 1}}]}'])
+def test_a_name_that_stands_twice_is_refused_at_any_depth(text: str) -> None:
+    with pytest.raises(InvalidJson, match="stands twice in one object"):
+        wire.decode(text, dict)
+
+
+def test_the_same_name_in_two_objects_is_no_repetition() -> None:
+    assert wire.decode(b'{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2.50}]}', dict)["b"][1] == {"a": Decimal("2.50")}
+
+
 def test_canonical_text_is_one_for_all_spellings() -> None:
     assert wire.canonical('{"b": 1.10, "a": [1, 2]}') == wire.canonical('{"a":[1,2],"b":1.10}')
     assert wire.canonical('{"a":1}') != wire.canonical('{"a":2}')
