@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chalicelib import db, money
+from chalicelib import countries, db, money
 from chalicelib.access import Principal
 from chalicelib.cart import store as carts
 from chalicelib.cart.models import MOST_OF_ONE, MOST_PRODUCTS, CurrencyMismatch, TooManyItems
@@ -46,6 +46,7 @@ class Prepared(NamedTuple):
 
 def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     """The order as it would be placed now, or the error that names every faulty line."""
+    countries.require(request.shipping_address.country, "shippingAddress.country")
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
     if len(wanted) > MOST_PRODUCTS:
         raise TooManyItems(f"An order holds at most {MOST_PRODUCTS} different products.")

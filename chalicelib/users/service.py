@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib import db, limits, log
+from chalicelib import countries, db, limits, log
 from chalicelib.access import Principal, Role
 from chalicelib.errors import Forbidden, TooMany
 from chalicelib.idempotency import Claim
@@ -44,6 +44,8 @@ def page(query: UserQuery, after: str | None) -> tuple[list[UserView], str | Non
 
 def update(user_id: str, change: ProfileChange, *, actor: Principal, if_match: str | None) -> User:
     """Change names, phone and addresses at once, and the email once its new holder confirms it."""
+    for number, address in enumerate(change.addresses or ()):
+        countries.require(address.country, f"addresses[{number}].country")
 
     def attempt() -> User:
         user = get(user_id, actor)

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -295,6 +296,16 @@ def launch(settings: local.Settings) -> subprocess.CompletedProcess[str]:
         timeout=180,
         check=False,
     )
+
+
+def test_a_state_that_cannot_be_kept_is_one_clear_sentence(settings: local.Settings) -> None:
+    (settings.state / "file").write_text("")
+
+    ran = launch(replace(settings, state=settings.state / "file" / "state"))
+
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1
+    assert "cannot be made (Not a directory); choose another STATE_DIR." in ran.stderr
 
 
 def test_the_settings_refuse_what_is_not_a_port() -> None:

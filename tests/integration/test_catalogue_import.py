@@ -240,6 +240,14 @@ def test_bad_lines_are_reported_and_the_others_loaded(
     assert out.startswith("2 created, 0 updated, 0 unchanged, 2 faulty (")
 
 
+@pytest.mark.parametrize("name", ["none.jsonl", "none.csv"])
+def test_an_empty_file_is_refused(aws: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    (tmp_path / name).write_text("")
+
+    assert command.main(["import", str(tmp_path / name)]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / name} is empty.\n"
+
+
 def test_a_repeat_says_that_nothing_changed(
     aws: None, catalogue: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

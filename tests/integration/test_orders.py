@@ -10,7 +10,7 @@ import pytest
 from chalicelib import clock, db, keys
 from chalicelib.orders import checkout
 from tests.integration.schedule import swept_after
-from tests.shop import Shop
+from tests.shop import ADDRESS, Shop
 
 
 def test_one_product_in_two_lines_is_added_up_before_the_stock_is_checked(shop: Shop, ada: Shop, mug: str) -> None:
@@ -52,6 +52,23 @@ def test_faulty_lines_of_all_kinds_come_in_the_order_of_the_request(ada: Shop, m
         ("items[1].quantity", "insufficient_stock", 11, 10),
         ("items[2].productId", "product_not_found", 2, 0),
     ]
+
+
+def test_a_country_that_is_none_is_a_faulty_field_of_orders_and_profiles(shop: Shop, ada: Shop, mug: str) -> None:
+    british = {**ADDRESS, "country": "UK"}
+
+    answers = [
+        ada.order((mug, 1), shippingAddress=british),
+        ada("PUT", "/users/profile", {"addresses": [ADDRESS, british]}),
+    ]
+
+    assert [(each.status, each.body["code"]) for each in answers] == [(400, "validation_failed")] * 2
+    assert [each.fields for each in answers] == [
+        {("shippingAddress.country", "invalid_value")},
+        {("addresses[1].country", "invalid_value")},
+    ]
+    assert shop.stock(mug) == 10
+    assert ada.order((mug, 1), shippingAddress={**ADDRESS, "country": "XK"}).status == 201
 
 
 def test_the_same_key_is_one_order_with_the_same_bytes(shop: Shop, ada: Shop, mug: str) -> None:

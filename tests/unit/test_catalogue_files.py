@@ -95,7 +95,10 @@ def test_a_line_reports_all_its_faults(tmp_path: Path) -> None:
     assert sorted(faults) == [(1, "category"), (1, "name"), (1, "price"), (1, "sku")]
 
 
-@pytest.mark.parametrize("line", [b"not json", b"[1]", b'{"sku":"\xff"}', b'{"price":1e99999999999999999999}', b"{"])
+@pytest.mark.parametrize(
+    "line",
+    [b"not json", b"[1]", b'{"sku":"\xff"}', b'{"price":1e99999999999999999999}', b"{", b'{"sku":"a","sku":"b"}'],
+)
 def test_a_line_that_is_no_object_is_faulty_and_the_next_is_read(tmp_path: Path, line: bytes) -> None:
     good, faults, _ = checked(tmp_path, "a.jsonl", line + b"\n\n" + MUG_JSON.encode())
 

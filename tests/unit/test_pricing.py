@@ -139,7 +139,8 @@ def test_a_country_without_a_rate_pays_no_tax_where_there_is_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "DE", "DE=19", "DE=-1i", "DE=101x", "de=19i", "DEU=19i", "DE=8.1234x", "DE=1i,DE=2i", "DE=19ix"]
+    "text",
+    ["", "DE", "DE=19", "DE=-1i", "DE=101x", "de=19i", "DEU=19i", "DE=8.1234x", "DE=1i,DE=2i", "DE=19ix", "UK=20i"],
 )
 def test_malformed_tax_rates_are_named(text: str) -> None:
     with pytest.raises(Misconfigured, match="TAX_RATES"):

@@ -54,6 +54,8 @@ def main(arguments: list[str]) -> int:
 def read(path: Path) -> int:
     """Import the file."""
     total = files.count_lines(path)
+    if not total:
+        raise Refusal(f"{path} is empty.")
     stage.enter()
     stage.require_table()
     started = clock.monotonic()
