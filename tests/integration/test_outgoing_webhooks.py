@@ -155,6 +155,7 @@ def test_an_old_copy_changes_and_deletes_nothing(root: Shop) -> None:
         ({"url": "https://[fd00:ec2::254]/"}, "url"),
         ({"url": "https://user:password@hooks.example.com/"}, "url"),
         ({"url": "https://localhost/"}, "url"),
+        ({"url": "https://[v1.a]/"}, "url"),
         ({"url": ""}, "url"),
         ({"url": None}, "url"),
         ({"events": []}, "events"),
