@@ -25,10 +25,11 @@ from standardwebhooks.webhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from chalicelib import clock, ids
-from chalicelib.events import Event
+from chalicelib.events import EVENT_TYPES, Event
+from chalicelib.notifications.shapes import SHAPES, type_of
 from chalicelib.webhooks import guard, sender, signatures
 from chalicelib.webhooks.guard import Place
-from chalicelib.webhooks.models import Delivery, Webhook
+from chalicelib.webhooks.models import Delivery, Webhook, unmatched
 from chalicelib.webhooks.shapes import Attempt, DeliveryState, DisabledReason, NewWebhook, WebhookChange, WebhookStatus
 from chalicelib.webhooks.signatures import Secrets, TooManySecrets
 
@@ -429,6 +430,26 @@ def webhook(*events: str, **more: object) -> Webhook:
 )
 def test_an_endpoint_hears_what_its_filters_match(events: tuple[str, ...], event_type: str, *, wanted: bool) -> None:
     assert webhook(*events).wants(event_type) is wanted
+
+
+@pytest.mark.parametrize("events", [("*",), ("order.*",), ("order.created.*",), ("stock.low.v1", "cart.expired.v1")])
+def test_what_matches_a_type_that_is_told_is_a_filter(events: tuple[str, ...]) -> None:
+    assert unmatched(events) == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "nope.created.v1", "order.created.v2", "order", "order.created", "o.*", "ord.*", "order.created.v1.*",
+        "stock.changed.v1", "webhook.*", "webhook.test.v1",
+    ],
+)  # fmt: skip
+def test_what_matches_no_type_that_is_told_is_no_filter(pattern: str) -> None:
+    assert unmatched(("order.*", pattern)) == [1]
+
+
+def test_the_types_to_choose_from_are_those_that_are_told() -> None:
+    assert sorted(EVENT_TYPES) == sorted(type_of(kind) for kind in SHAPES)
 
 
 def test_a_change_that_changes_nothing_is_none() -> None:
