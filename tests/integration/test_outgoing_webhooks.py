@@ -629,14 +629,63 @@ def test_a_slow_endpoint_takes_only_its_share_of_the_time(
     assert 1 <= done["retried"] < 5
 
 
-def test_a_backlog_waits_for_the_next_run(root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "_AT_ONCE", 3)
+def test_a_backlog_is_sent_page_after_page_in_its_order(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_PAGE", 2)
     hook(root, box.url)
     events = [happen() for _ in range(5)]
 
-    assert [run(), run(), run()] == [{"delivered": 3}, {"delivered": 2}, {}]
+    assert [run(), run()] == [{"delivered": 5}, {}]
 
     assert ids_in(box) == [event.id for event in events]
+
+
+def test_a_backlog_that_the_time_does_not_do_for_waits_for_the_next_run(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock on which each delivery takes five seconds; of thirty, the last ten are kept for the last answer."""
+    sent, now = sender.send, [1000.0]
+
+    def slowly(*arguments: Any, **named: Any) -> Attempt:
+        now[0] += 5
+        return sent(*arguments, **named)
+
+    monkeypatch.setattr(dispatch, "_PAGE", 2)
+    hook(root, box.url)
+    events = [happen() for _ in range(7)]
+    with monkeypatch.context() as slow:
+        slow.setattr(clock, "monotonic", lambda: now[0])
+        slow.setattr(sender, "send", slowly)
+        first = run(seconds=30)
+
+    assert (first, run()) == ({"delivered": 5}, {"delivered": 2})
+    assert ids_in(box) == [event.id for event in events]
+
+
+def test_a_page_that_nobody_can_read_holds_up_no_page_behind_it(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_PAGE", 1)
+    made = hook(root, box.url)
+    broken, fine = happen(), happen()
+    (spoilt, _), _ = store.due(made["webhookId"], limit=2)
+    db.commit(db.update(keys.webhook_delivery(made["webhookId"], spoilt.delivery_id), "SET payload = :n", {":n": 5}))
+
+    assert run() == {"delivered": 1}
+    assert (spoilt.event_id, ids_in(box)) == (broken.id, [fine.id])
+
+
+def test_cancelling_takes_no_time_from_those_that_are_sent_to(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_PAGE", 2)
+    paused = hook(root, box.url)["webhookId"]
+    for _ in range(3):
+        happen()
+    root("PATCH", f"/webhooks/{paused}", {"isActive": False})
+
+    assert [run(), run()] == [{"cancelled": 2}, {"cancelled": 1}]
 
 
 def test_what_goes_wrong_with_one_endpoint_does_not_stop_the_others(root: Shop, box: Mailbox) -> None:
@@ -805,7 +854,7 @@ def test_the_schedule_delivers(shop: Shop, root: Shop, box: Mailbox) -> None:
 def test_a_delivery_that_nobody_can_read_holds_up_neither_its_endpoint_nor_another(root: Shop, box: Mailbox) -> None:
     good, bad = hook(root, box.url, "order.*"), hook(root, box.url, "user.*")
     broken, fine, other = happen("user.created.v1"), happen("user.deleted.v1"), happen()
-    (spoilt,) = [each for each in store.due(bad["webhookId"], limit=5) if each.event_id == broken.id]
+    (spoilt,) = [each for each in store.due(bad["webhookId"], limit=5)[0] if each.event_id == broken.id]
     key = keys.webhook_delivery(bad["webhookId"], spoilt.delivery_id)
     db.commit(db.update(key, "SET payload = :number", {":number": 5}))
 
@@ -822,10 +871,10 @@ def test_a_lane_that_cannot_be_read_is_counted_and_the_others_go_on(
     bad = hook(root, box.url, "user.*")["webhookId"]
     fine, read = happen(), store.due
 
-    def due(webhook_id: str, *, limit: int) -> list[Delivery]:
+    def due(webhook_id: str, *, limit: int, after: str | None = None) -> tuple[list[Delivery], str | None]:
         if webhook_id == bad:
             raise Unavailable("The table is busy.")
-        return read(webhook_id, limit=limit)
+        return read(webhook_id, limit=limit, after=after)
 
     monkeypatch.setattr(store, "due", due)
 
