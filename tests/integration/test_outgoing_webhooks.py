@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -759,6 +760,21 @@ def test_a_test_event_reaches_an_endpoint_whatever_it_wants_to_hear(root: Shop, 
     body, headers = box.came[0]
     assert Receiver(made["secret"]).verify(body, headers)["type"] == "webhook.test.v1"
     assert len(box.came) == 1
+
+
+def test_the_test_event_is_the_one_of_the_docs(root: Shop) -> None:
+    made = hook(root)
+    (shown,) = re.findall(r"## Test\n.*?```json\n(.*?)```", (ROOT / "docs" / "webhooks.md").read_text(), re.DOTALL)
+    promised = json.loads(shown)
+
+    event = root("POST", f"/webhooks/{made['webhookId']}/test", X_Correlation_Id=promised["correlationId"]).body[
+        "payload"
+    ]
+
+    own = {"id": event["id"], "timestamp": event["timestamp"]}
+    data = {**promised["data"], "webhookId": made["webhookId"]}
+    assert event == {**promised, **own, "data": data}
+    assert list(event) == list(promised)
 
 
 def test_a_paused_endpoint_is_not_tested(root: Shop) -> None:
