@@ -117,9 +117,13 @@ def query(
     return _read_page(index, request)
 
 
-def query_until(index: Index, pk: str, until: str, *, limit: int) -> Page:
-    """At most `limit` items of one partition whose sort key is not above `until`, the lowest first; one round trip."""
-    return _read_page(index, {**_query_request(index, pk, ("\x00", until)), "Limit": limit})
+def query_until(index: Index, pk: str, until: str, *, limit: int, after: str | None = None) -> Page:
+    """At most `limit` items of one partition whose sort key is not above `until`, the lowest first; one round trip.
+
+    `after` goes on behind the position of an earlier page.
+    """
+    low = "\x00" if after is None else after + "\x00"
+    return _read_page(index, {**_query_request(index, pk, (low, max(low, until))), "Limit": limit})
 
 
 def query_shards(

@@ -1,15 +1,16 @@
 """The scheduled sending (E4): bounded, safe to run twice at once, and slowed down by no single endpoint.
 
-Every endpoint with something due is a lane: one thread works on it, oldest first, for its share of the time. A delivery
-is claimed by putting its due time ahead, further than any request lives; so two runs never send the same one at once,
-and one whose sender died is sent again later, under the same webhook-id (at least once).
+Every endpoint with something due is a lane: one thread works on it, oldest first and page after page, for its share of
+the time. Where nothing is sent any more, one page is cancelled, which is quickly done. A delivery is claimed by putting
+its due time ahead, further than any request lives; so two runs never send the same one at once, and one whose sender
+died is sent again later, under the same webhook-id (at least once).
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import timedelta
@@ -25,7 +26,7 @@ from chalicelib.webhooks.shapes import Attempt, DeliveryState, DisabledReason
 from chalicelib.webhooks.signatures import Secrets
 
 _THREADS = 8
-_AT_ONCE = 200  # deliveries of an endpoint in one run
+_PAGE = 100  # deliveries of an endpoint that are read at a time
 _LEASE = timedelta(minutes=2)  # longer than the function that sends lives
 _DELETED_FOR = timedelta(days=2)  # by then every delivery that was waiting has come due
 _BY_THE_SHOP = "shop"
@@ -34,12 +35,18 @@ _FAULTS = (ShopError, db.ConditionFailed, transport.Rejected, msgspec.Validation
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """What is due to one endpoint; `webhook` is None for one that was deleted."""
+    """The first page of what is due to one endpoint, and where the next begins; `webhook` is None if it was deleted."""
 
     webhook_id: str
     webhook: Webhook | None
     due: list[Delivery]
+    after: str | None = None
     is_broken: bool = False
+
+    @property
+    def sends(self) -> bool:
+        """Is anything sent to this endpoint, rather than cancelled?"""
+        return self.webhook is not None and self.webhook.is_active
 
 
 def run(*, seconds: float) -> dict[str, int]:
@@ -50,9 +57,9 @@ def run(*, seconds: float) -> dict[str, int]:
     named = [(each.webhook_id, each) for each in live] + [(each.webhook_id, None) for each in deleted]
     with ThreadPoolExecutor(_THREADS) as threads:
         lanes = list(threads.map(lambda each: _lane(*each), named))
-        busy = [lane for lane in lanes if lane.due]
-        sending = [lane for lane in busy if lane.webhook and lane.webhook.is_active]
-        share = seconds / max(1, math.ceil(len(sending) / _THREADS)) - sender.SECONDS
+        busy = [lane for lane in lanes if lane.due or lane.after]
+        sending = sum(lane.sends for lane in busy)
+        share = seconds / max(1, math.ceil(sending / _THREADS)) - sender.SECONDS
         work = [_in_context(lambda lane=lane: _work(lane, until, share)) for lane in busy]  # type: ignore[misc]
         done = sum(threads.map(lambda each: each(), work), Counter[str]())
     done["broken"] += sum(lane.is_broken for lane in lanes)
@@ -68,7 +75,8 @@ def _in_context(work: Callable[[], Counter[str]]) -> Callable[[], Counter[str]]:
 
 def _lane(webhook_id: str, webhook: Webhook | None) -> Lane:
     try:
-        return Lane(webhook_id=webhook_id, webhook=webhook, due=store.due(webhook_id, limit=_AT_ONCE))
+        due, after = store.due(webhook_id, limit=_PAGE)
+        return Lane(webhook_id=webhook_id, webhook=webhook, due=due, after=after)
     except _FAULTS as error:
         log.error("WEBHOOK_LANE_FAILED", webhookId=webhook_id, error=type(error).__name__)
         return Lane(webhook_id=webhook_id, webhook=webhook, due=[], is_broken=True)
@@ -80,8 +88,8 @@ def _work(lane: Lane, until: float, share: float) -> Counter[str]:
     end = min(until, clock.monotonic() + share)
     webhook = lane.webhook
     try:
-        secrets = store.secrets_of(lane.webhook_id) if webhook and webhook.is_active else None
-        for number, delivery in enumerate(lane.due):
+        secrets = store.secrets_of(lane.webhook_id) if lane.sends else None
+        for number, delivery in enumerate(_waiting(lane, end)):
             if clock.monotonic() > (end if number else until):
                 break
             outcome, webhook = _one(delivery, webhook, secrets)
@@ -90,6 +98,15 @@ def _work(lane: Lane, until: float, share: float) -> Counter[str]:
         log.error("WEBHOOK_LANE_FAILED", webhookId=lane.webhook_id, error=type(error).__name__)
         done["broken"] += 1
     return done
+
+
+def _waiting(lane: Lane, end: float) -> Iterator[Delivery]:
+    """What is due to an endpoint, the longest due first; no page is read that there is no time for."""
+    yield from lane.due
+    after = lane.after if lane.sends else None
+    while after and clock.monotonic() <= end:
+        due, after = store.due(lane.webhook_id, limit=_PAGE, after=after)
+        yield from due
 
 
 def _one(delivery: Delivery, webhook: Webhook | None, secrets: Secrets | None) -> tuple[str, Webhook | None]:
@@ -170,7 +187,7 @@ def _forget(deleted: dict[str, store.Deleted], lanes: list[Lane]) -> None:
     before = clock.ago(_DELETED_FOR)
     for lane in lanes:
         gone = deleted.get(lane.webhook_id)
-        if gone and not (lane.due or lane.is_broken) and gone.deleted_at < before:
+        if gone and not (lane.due or lane.after or lane.is_broken) and gone.deleted_at < before:
             db.commit(store.forget(lane.webhook_id))
 
 

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
-_NAME = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?")
+_TOP = r"(?:[A-Za-z]{2,63}|xn--[A-Za-z0-9](?:[A-Za-z0-9-]{0,57}[A-Za-z0-9])?)"
+_NAME = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)+{_TOP}")
+_HOST_AND_PORT = re.compile(r"(?:[^][:]+|\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\])(?::[0-9]*)?")  # brackets for IPv6 alone
 _VISIBLE = re.compile(r"[!-~]{1,2000}")
-_INWARD = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+# Names of networks inside, and those that no server of the internet ever has.
+_INWARD = (
+    ".localhost", ".local", ".internal", ".lan", ".arpa", ".test", ".example", ".invalid", ".onion", ".alt",
+)  # fmt: skip
+_NEAR = "127.0.0.1"
 _TLS_PORT = 443
 _FIRST_FREE_PORT = 1024
 
@@ -52,14 +58,14 @@ class Place:
 
     def admits(self, address: str) -> bool:
         """May the shop connect to this address, one of those of the host?"""
-        return is_loopback(address) if self.is_near else is_public(address)
+        return address == _NEAR if self.is_near else is_public(address)
 
 
 def place(url: str, *, near: bool) -> Place:
     """The place that a URL names, or `Refused`.
 
     https to a public host, at port 443 or one from 1024 on, where no service of an operating system listens. Where
-    `near` is true, which only the local stage says, also http to this machine.
+    `near` is true, which only the local stage says, also http to 127.0.0.1 at a port from 1024 on.
     """
     if not _VISIBLE.fullmatch(url) or "\\" in url:
         raise Refused("invalid_value", "Must be a URL of visible ASCII characters; other hosts in Punycode.")
@@ -70,9 +76,11 @@ def place(url: str, *, near: bool) -> Place:
         raise Refused("invalid_value", "Must be a URL such as https://example.com/webhooks.") from None
     if "@" in parts.netloc or "#" in url:
         raise Refused("invalid_value", "Must be a URL without user, password and fragment.")
+    if not _HOST_AND_PORT.fullmatch(parts.netloc):
+        raise Refused("invalid_value", "Must name a host such as example.com.")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if near and parts.scheme == "http" and (host == "localhost" or is_loopback(host)):
-        return Place(host, port or 80, target, is_near=True)
+    if near and parts.scheme == "http":
+        return _near(host, port, target)
     if parts.scheme != "https":
         raise Refused("invalid_value", "Must begin with https://.")
     _require_public(host)
@@ -91,10 +99,11 @@ def is_public(address: str) -> bool:
     return ip.version == 4 or ip in _UNICAST  # noqa: PLR2004 - a version of the protocol
 
 
-def is_loopback(address: str) -> bool:
-    """Is this an IP address of this very machine?"""
-    ip = _parsed(address)
-    return ip is not None and ip.is_loopback
+def _near(host: str, port: int | None, target: str) -> Place:
+    if host != _NEAR or port is None or port < _FIRST_FREE_PORT:
+        detail = f"Must begin with https://, or here with http://{_NEAR}:<port>, the port 1024 or more."
+        raise Refused("invalid_value", detail)
+    return Place(host, port, target, is_near=True)
 
 
 def _require_public(host: str) -> None:

@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from chalicelib import clock, ids
 from chalicelib.errors import Conflict, Impossible, NotFound, PreconditionFailed
-from chalicelib.events import Event
+from chalicelib.events import EVENT_TYPES, Event
 from chalicelib.webhooks.shapes import (
     Attempt,
     DeliveryState,
@@ -111,11 +111,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.status is WebhookStatus.ACTIVE
 
     def wants(self, event_type: str) -> bool:
-        """Does one of the filters match? `order.*` is every type that begins with `order.`."""
-        return any(
-            pattern in ("*", event_type) or (pattern.endswith(".*") and event_type.startswith(pattern[:-1]))
-            for pattern in self.events
-        )
+        """Does one of the filters match?"""
+        return any(_matches(pattern, event_type) for pattern in self.events)
 
     def require(self, if_match: str | None) -> None:
         """Raise `WebhookChanged` unless the caller's copy, if they named one, is this one."""
@@ -247,9 +244,19 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return msgspec.structs.replace(self, **changes, leased_until=None)
 
 
+def unmatched(events: tuple[str, ...]) -> list[int]:
+    """Which of these filters, by their places, match nothing that is ever told."""
+    return [place for place, pattern in enumerate(events) if not any(_matches(pattern, each) for each in EVENT_TYPES)]
+
+
 def succeeded(attempt: Attempt) -> bool:
     """Has the receiver taken it?"""
     return attempt.status in _SUCCESS
+
+
+def _matches(pattern: str, event_type: str) -> bool:
+    """`*` is every type, `order.*` every one that begins with `order.`, and anything else one type as it is named."""
+    return pattern in ("*", event_type) or (pattern.endswith(".*") and event_type.startswith(pattern[:-1]))
 
 
 def _status(*, is_active: bool) -> WebhookStatus:

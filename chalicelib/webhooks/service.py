@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 from chalicelib import clock, db, ids, log, settings
 from chalicelib.access import Principal
-from chalicelib.errors import invalid
-from chalicelib.events import Event
+from chalicelib.errors import FieldError, Invalid
+from chalicelib.events import EVENT_TYPES, Event
 from chalicelib.idempotency import Claim
 from chalicelib.webhooks import dispatch, guard, store
 from chalicelib.webhooks.models import (
@@ -17,6 +18,7 @@ from chalicelib.webhooks.models import (
     NoSuchDelivery,
     NoSuchWebhook,
     Webhook,
+    unmatched,
 )
 from chalicelib.webhooks.shapes import DeliveryView, NewWebhook, WebhookChange, WebhookView
 from chalicelib.webhooks.signatures import Secrets
@@ -29,7 +31,7 @@ _cached: tuple[float, list[Webhook]] | None = None
 
 def create(new: NewWebhook, *, actor: Principal, claim: Claim) -> Issued:
     """Register an endpoint. The record of the request's key holds the endpoint without its secret."""
-    _require_allowed(new.url)
+    _require_sound(new)
     webhook, secrets = Webhook.create(new), Secrets.create()
     db.commit(*store.add(webhook, secrets, actor=actor.user_id), *claim.receipt(webhook.view()))
     forget()
@@ -53,8 +55,7 @@ def page(*, size: int, after: str | None) -> tuple[list[WebhookView], str | None
 
 def change(webhook_id: str, wanted: WebhookChange, *, actor: Principal, if_match: str | None) -> Webhook:
     """Change an endpoint; switching it on again, or another URL, forgets how it failed before."""
-    if isinstance(wanted.url, str):
-        _require_allowed(wanted.url)
+    _require_sound(wanted)
 
     def attempt() -> Webhook:
         before = get(webhook_id)
@@ -171,9 +172,25 @@ def _known() -> list[Webhook]:
         return _cached[1]
 
 
-def _require_allowed(url: str) -> None:
-    """Raise `Invalid` for a URL that the shop would never send to."""
+def _require_sound(wanted: NewWebhook | WebhookChange) -> None:
+    """Raise `Invalid` for a URL that the shop would never send to, and for filters that nothing would ever match."""
+    errors = [
+        *(_faults_of_url(wanted.url) if isinstance(wanted.url, str) else ()),
+        *(_faults_of_events(wanted.events) if isinstance(wanted.events, tuple) else ()),
+    ]
+    if errors:
+        raise Invalid("The URL, or a filter of events, is none that the shop can use.", errors=tuple(errors))
+
+
+def _faults_of_url(url: str) -> Iterator[FieldError]:
     try:
         guard.place(url, near=settings.current().is_local)
     except guard.Refused as refused:
-        raise invalid("url", refused.code, refused.detail) from None
+        yield FieldError("url", refused.code, refused.detail)
+
+
+def _faults_of_events(events: tuple[str, ...]) -> Iterator[FieldError]:
+    known = ", ".join(EVENT_TYPES)
+    for place in unmatched(events):
+        detail = f"Matches no event. The types are {known}; a beginning is written order.*, and all are *."
+        yield FieldError(f"events[{place}]", "unknown_event_type", detail)

@@ -175,11 +175,11 @@ def log_of(webhook_id: str, *, limit: int, after: str | None) -> tuple[list[Deli
     return [msgspec.convert(item, Delivery) for item in found.items], found.after
 
 
-def due(webhook_id: str, *, limit: int) -> list[Delivery]:
-    """Deliveries to an endpoint that are due, the longest due first."""
+def due(webhook_id: str, *, limit: int, after: str | None = None) -> tuple[list[Delivery], str | None]:
+    """A page of the deliveries to an endpoint that are due, the longest due first."""
     until = f"{clock.timestamp()}#~"  # behind every id of that instant
-    found = db.query_until(db.GSI2, keys.due_deliveries(webhook_id), until, limit=limit)
-    return [delivery for item in found.items if (delivery := _delivery(item))]
+    found = db.query_until(db.GSI2, keys.due_deliveries(webhook_id), until, limit=limit, after=after)
+    return [delivery for item in found.items if (delivery := _delivery(item))], found.after
 
 
 def move(before: Delivery, after: Delivery) -> db.Write:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 
 from tests.e2e.conftest import ROOT, LocalShop
+from tests.ports import free_port
 
 # A reader waits until something has come, however slow the machine is today.
 WAITS = {
     "sleep 2; curl": 'until curl -sS "$OUTBOX" | grep -q "Order $ORDER confirmed"; do sleep 0.2; done; curl',
+    "for second in $(seq 75); do": "while sleep 0.2; do",
+    "|| break; sleep 1; done": "|| break; done",
     "sleep 1; paid $ORDER": 'until [ "$(paid $ORDER)" = paid ]; do sleep 0.2; done; paid $ORDER',
 }
 
@@ -27,6 +31,7 @@ def pasted(shop: LocalShop, *chapters: str) -> str:
         "SHOP": shop.url,
         "OUTBOX": f"http://127.0.0.1:{shop.cloud_port}/_ministack/ses/messages",
         "PAYMENTS": f"http://127.0.0.1:{shop.payment_port}",
+        "HOOKS": f"http://127.0.0.1:{free_port()}",
     }
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -51,3 +56,19 @@ def test_the_payments_of_the_readme_end_as_written(local_shop: LocalShop) -> Non
 
     told = [line for line in ran.partition("stock at the end")[2].split("\n")[1:] if not line.startswith("{")]
     assert told == ["requires_action", "paid", "unknown", "paid", ""]
+
+
+def test_the_webhook_of_the_readme_is_delivered_as_written(local_shop: LocalShop) -> None:
+    ran = pasted(local_shop, "Your first order", "Webhooks")
+
+    made, queued, *rest = ran.partition("stock at the end")[2].split("\n")[1:]
+    came = [json.loads(line.removeprefix("came: ")) for line in rest if line.startswith("came: ")]
+    told = [line for line in rest if not line.startswith("came: ")]
+    webhook, delivery = json.loads(made), json.loads(queued)
+    assert webhook["secret"].startswith("whsec_")
+    assert (webhook["events"], delivery["state"]) == (["order.*"], "pending")
+    assert came == [delivery["payload"]]
+    assert (came[0]["type"], came[0]["data"]["webhookId"]) == ("webhook.test.v1", webhook["webhookId"])
+    assert told[0] == "delivered"
+    assert "'status': 204" in told[1]
+    assert told[2:] == [""]

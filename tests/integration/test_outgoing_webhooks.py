@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -155,6 +156,7 @@ def test_an_old_copy_changes_and_deletes_nothing(root: Shop) -> None:
         ({"url": "https://[fd00:ec2::254]/"}, "url"),
         ({"url": "https://user:password@hooks.example.com/"}, "url"),
         ({"url": "https://localhost/"}, "url"),
+        ({"url": "https://[v1.a]/"}, "url"),
         ({"url": ""}, "url"),
         ({"url": None}, "url"),
         ({"events": []}, "events"),
@@ -162,6 +164,7 @@ def test_an_old_copy_changes_and_deletes_nothing(root: Shop) -> None:
         ({"events": ["Order.Created"]}, "events[0]"),
         ({"events": ["*.created"]}, "events[0]"),
         ({"events": ["order*"]}, "events[0]"),
+        ({"events": ["order.*", "nope.created.v1"]}, "events[1]"),
         ({"isActive": "yes"}, "isActive"),
         ({"secret": "whsec_c2VjcmV0"}, "secret"),
     ],
@@ -175,6 +178,29 @@ def test_what_is_no_endpoint_is_refused_with_the_faulty_field(root: Shop, body: 
         assert field in {name for name, _ in answer.fields}
 
     assert root("GET", "/webhooks").body["count"] == 1
+
+
+def test_filters_that_match_nothing_are_refused_together_with_a_faulty_url(root: Shop) -> None:
+    answer = root("POST", "/webhooks", {"url": "https://[v1.a]/x", "events": ["order", "order.*", "order.created.v2"]})
+
+    assert answer.status == 400
+    assert answer.fields == {
+        ("url", "invalid_value"), ("events[0]", "unknown_event_type"), ("events[2]", "unknown_event_type")
+    }  # fmt: skip
+    detail = answer.body["errors"][1]["detail"]
+    assert "order.created.v1" in detail
+    assert "cart.expired.v1" in detail
+
+
+def test_an_endpoint_with_a_filter_that_matches_nothing_any_more_stays_as_it_is(root: Shop, box: Mailbox) -> None:
+    made = hook(root, box.url, "order.*")
+    path, key = f"/webhooks/{made['webhookId']}", keys.webhook(made["webhookId"])
+    db.commit(db.update(key, "SET events = :old", {":old": ["order", "order.created.v1"]}))
+    happen("order.created.v1")
+
+    assert run() == {"delivered": 1}
+    assert root("GET", path).body["events"] == ["order", "order.created.v1"]
+    assert root("PATCH", path, {"description": "Warehouse"}).body["events"] == ["order", "order.created.v1"]
 
 
 @pytest.mark.parametrize("webhook_id", [NOBODY, "x", "%23", "A" * 3000, "whk_1"])
@@ -604,14 +630,63 @@ def test_a_slow_endpoint_takes_only_its_share_of_the_time(
     assert 1 <= done["retried"] < 5
 
 
-def test_a_backlog_waits_for_the_next_run(root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "_AT_ONCE", 3)
+def test_a_backlog_is_sent_page_after_page_in_its_order(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_PAGE", 2)
     hook(root, box.url)
     events = [happen() for _ in range(5)]
 
-    assert [run(), run(), run()] == [{"delivered": 3}, {"delivered": 2}, {}]
+    assert [run(), run()] == [{"delivered": 5}, {}]
 
     assert ids_in(box) == [event.id for event in events]
+
+
+def test_a_backlog_that_the_time_does_not_do_for_waits_for_the_next_run(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock on which each delivery takes five seconds; of thirty, the last ten are kept for the last answer."""
+    sent, now = sender.send, [1000.0]
+
+    def slowly(*arguments: Any, **named: Any) -> Attempt:
+        now[0] += 5
+        return sent(*arguments, **named)
+
+    monkeypatch.setattr(dispatch, "_PAGE", 2)
+    hook(root, box.url)
+    events = [happen() for _ in range(7)]
+    with monkeypatch.context() as slow:
+        slow.setattr(clock, "monotonic", lambda: now[0])
+        slow.setattr(sender, "send", slowly)
+        first = run(seconds=30)
+
+    assert (first, run()) == ({"delivered": 5}, {"delivered": 2})
+    assert ids_in(box) == [event.id for event in events]
+
+
+def test_a_page_that_nobody_can_read_holds_up_no_page_behind_it(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_PAGE", 1)
+    made = hook(root, box.url)
+    broken, fine = happen(), happen()
+    (spoilt, _), _ = store.due(made["webhookId"], limit=2)
+    db.commit(db.update(keys.webhook_delivery(made["webhookId"], spoilt.delivery_id), "SET payload = :n", {":n": 5}))
+
+    assert run() == {"delivered": 1}
+    assert (spoilt.event_id, ids_in(box)) == (broken.id, [fine.id])
+
+
+def test_cancelling_takes_no_time_from_those_that_are_sent_to(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_PAGE", 2)
+    paused = hook(root, box.url)["webhookId"]
+    for _ in range(3):
+        happen()
+    root("PATCH", f"/webhooks/{paused}", {"isActive": False})
+
+    assert [run(), run()] == [{"cancelled": 2}, {"cancelled": 1}]
 
 
 def test_what_goes_wrong_with_one_endpoint_does_not_stop_the_others(root: Shop, box: Mailbox) -> None:
@@ -687,6 +762,21 @@ def test_a_test_event_reaches_an_endpoint_whatever_it_wants_to_hear(root: Shop, 
     assert len(box.came) == 1
 
 
+def test_the_test_event_is_the_one_of_the_docs(root: Shop) -> None:
+    made = hook(root)
+    (shown,) = re.findall(r"## Test\n.*?```json\n(.*?)```", (ROOT / "docs" / "webhooks.md").read_text(), re.DOTALL)
+    promised = json.loads(shown)
+
+    event = root("POST", f"/webhooks/{made['webhookId']}/test", X_Correlation_Id=promised["correlationId"]).body[
+        "payload"
+    ]
+
+    own = {"id": event["id"], "timestamp": event["timestamp"]}
+    data = {**promised["data"], "webhookId": made["webhookId"]}
+    assert event == {**promised, **own, "data": data}
+    assert list(event) == list(promised)
+
+
 def test_a_paused_endpoint_is_not_tested(root: Shop) -> None:
     made = hook(root, isActive=False)
 
@@ -696,7 +786,7 @@ def test_a_paused_endpoint_is_not_tested(root: Shop) -> None:
 
 
 def test_the_log_is_newest_first_in_pages(root: Shop) -> None:
-    made, other = hook(root), hook(root, f"{URL}/2", "none.at.all")
+    made, other = hook(root), hook(root, f"{URL}/2", "cart.*")
     path, begin, events = f"/webhooks/{made['webhookId']}/deliveries", clock.now(), []
     for number in range(5):
         with clock.fixed(begin + timedelta(seconds=number)):
@@ -740,7 +830,7 @@ def test_a_delivery_that_waits_is_sent_at_once_on_demand(root: Shop, box: Mailbo
 
 @pytest.mark.parametrize("delivery_id", ["x", "dlv_1", "dlv_01M7Z9PK2E7AVM5AT09PVE9DP9", "%23"])
 def test_a_delivery_of_nobody_is_not_found(root: Shop, delivery_id: str) -> None:
-    made, other = hook(root), hook(root, f"{URL}/2", "none.at.all")
+    made, other = hook(root), hook(root, f"{URL}/2", "cart.*")
     happen()
     of_another = log_of(root, made["webhookId"])[0]["deliveryId"]
 
@@ -778,9 +868,9 @@ def test_the_schedule_delivers(shop: Shop, root: Shop, box: Mailbox) -> None:
 
 
 def test_a_delivery_that_nobody_can_read_holds_up_neither_its_endpoint_nor_another(root: Shop, box: Mailbox) -> None:
-    good, bad = hook(root, box.url, "a.*"), hook(root, box.url, "b.*")
-    broken, fine, other = happen("b.1.v1"), happen("b.2.v1"), happen("a.1.v1")
-    (spoilt,) = [each for each in store.due(bad["webhookId"], limit=5) if each.event_id == broken.id]
+    good, bad = hook(root, box.url, "order.*"), hook(root, box.url, "user.*")
+    broken, fine, other = happen("user.created.v1"), happen("user.deleted.v1"), happen()
+    (spoilt,) = [each for each in store.due(bad["webhookId"], limit=5)[0] if each.event_id == broken.id]
     key = keys.webhook_delivery(bad["webhookId"], spoilt.delivery_id)
     db.commit(db.update(key, "SET payload = :number", {":number": 5}))
 
@@ -793,14 +883,14 @@ def test_a_delivery_that_nobody_can_read_holds_up_neither_its_endpoint_nor_anoth
 def test_a_lane_that_cannot_be_read_is_counted_and_the_others_go_on(
     root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hook(root, box.url, "a.*")
-    bad = hook(root, box.url, "b.*")["webhookId"]
-    fine, read = happen("a.1.v1"), store.due
+    hook(root, box.url, "order.*")
+    bad = hook(root, box.url, "user.*")["webhookId"]
+    fine, read = happen(), store.due
 
-    def due(webhook_id: str, *, limit: int) -> list[Delivery]:
+    def due(webhook_id: str, *, limit: int, after: str | None = None) -> tuple[list[Delivery], str | None]:
         if webhook_id == bad:
             raise Unavailable("The table is busy.")
-        return read(webhook_id, limit=limit)
+        return read(webhook_id, limit=limit, after=after)
 
     monkeypatch.setattr(store, "due", due)
 

@@ -25,10 +25,11 @@ from standardwebhooks.webhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from chalicelib import clock, ids
-from chalicelib.events import Event
+from chalicelib.events import EVENT_TYPES, Event
+from chalicelib.notifications.shapes import SHAPES, type_of
 from chalicelib.webhooks import guard, sender, signatures
 from chalicelib.webhooks.guard import Place
-from chalicelib.webhooks.models import Delivery, Webhook
+from chalicelib.webhooks.models import Delivery, Webhook, unmatched
 from chalicelib.webhooks.shapes import Attempt, DeliveryState, DisabledReason, NewWebhook, WebhookChange, WebhookStatus
 from chalicelib.webhooks.signatures import Secrets, TooManySecrets
 
@@ -77,6 +78,11 @@ def test_an_address_inside_is_no_place_for_webhooks(address: str) -> None:
         "https://hooks.example.com/\r\nX-Evil: 1", "https://hooks.example.com/a b", "https://h\u00fctte.example.com/",
         "https://[::1", "https://[fe80::1%25eth0]/", f"https://{'a' * 64}.example.com/", f"https://{'a.' * 130}com/",
         f"https://hooks.example.com/{'a' * 2000}", "https://127.0.0.1\u3002example/", "https://%31%32%37.0.0.1/", "",
+        "https://[v1.a]/", "https://[v1.example]/", "https://[hooks.example.com]/", "https://[93.184.215.14]/",
+        "https://hooks.[2606:4700:4700::1111]/", "https://[2606:4700:4700::1111]hooks.example.com/", "https://[]/",
+        "https://2606:4700:4700::1111/", "https://hooks.example.a/", "https://hooks.example.c0m/",
+        "https://hooks.example.xn--/", "https://hooks.invalid/", "https://hooks.test/", "https://hooks.example/",
+        "https://hooks.onion/", "https://1.1.168.192.in-addr.arpa/",
     ],
 )  # fmt: skip
 def test_what_is_no_public_https_url_is_refused(url: str) -> None:
@@ -100,15 +106,27 @@ def test_a_public_https_url_names_its_place(url: str, place: Place) -> None:
 
 
 def test_only_the_local_stage_sends_by_http_and_only_to_its_own_machine() -> None:
-    for url in ("http://127.0.0.1:9000/hook", "http://localhost:9000/hook", "http://[::1]:9000/hook"):
-        assert guard.place(url, near=True).is_near
-        with pytest.raises(guard.Refused):
-            guard.place(url, near=False)
-    for url in ("http://10.0.0.1/", "http://hooks.example.com/", "http://169.254.169.254/latest"):
-        with pytest.raises(guard.Refused):
-            guard.place(url, near=True)
-    away = sender.send("http://localhost:9/", b"{}", {}, near=True, resolve=lambda *_: ["127.0.0.1", "10.0.0.1"])
+    url = "http://127.0.0.1:9000/hook?a=b"
+
+    assert guard.place(url, near=True) == Place("127.0.0.1", 9000, "/hook?a=b", is_near=True)
+    with pytest.raises(guard.Refused):
+        guard.place(url, near=False)
+    away = sender.send(url, b"{}", {}, near=True, resolve=lambda *_: ["127.0.0.1", "10.0.0.1"])
     assert away.error == "not_public"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/", "http://127.0.0.1:22/", "http://127.0.0.1:80/", "http://127.0.0.1:1023/",
+        "http://127.0.0.1:443/", "http://localhost:9000/", "http://127.0.0.2:9000/", "http://[::1]:9000/",
+        "http://0.0.0.0:9000/", "http://10.0.0.1:9000/", "http://hooks.example.com:9000/",
+        "http://169.254.169.254:9000/latest", "https://127.0.0.1:9000/",
+    ],
+)  # fmt: skip
+def test_by_http_the_local_stage_knows_one_address_and_the_ports_of_programs_that_anybody_starts(url: str) -> None:
+    with pytest.raises(guard.Refused):
+        guard.place(url, near=True)
 
 
 # --- One request
@@ -412,6 +430,26 @@ def webhook(*events: str, **more: object) -> Webhook:
 )
 def test_an_endpoint_hears_what_its_filters_match(events: tuple[str, ...], event_type: str, *, wanted: bool) -> None:
     assert webhook(*events).wants(event_type) is wanted
+
+
+@pytest.mark.parametrize("events", [("*",), ("order.*",), ("order.created.*",), ("stock.low.v1", "cart.expired.v1")])
+def test_what_matches_a_type_that_is_told_is_a_filter(events: tuple[str, ...]) -> None:
+    assert unmatched(events) == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "nope.created.v1", "order.created.v2", "order", "order.created", "o.*", "ord.*", "order.created.v1.*",
+        "stock.changed.v1", "webhook.*", "webhook.test.v1",
+    ],
+)  # fmt: skip
+def test_what_matches_no_type_that_is_told_is_no_filter(pattern: str) -> None:
+    assert unmatched(("order.*", pattern)) == [1]
+
+
+def test_the_types_to_choose_from_are_those_that_are_told() -> None:
+    assert sorted(EVENT_TYPES) == sorted(type_of(kind) for kind in SHAPES)
 
 
 def test_a_change_that_changes_nothing_is_none() -> None:
