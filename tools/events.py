@@ -32,8 +32,9 @@ from chalicelib.users.shapes import UserStatus
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, SCHEMA = DOCS / "events.md", DOCS / "events.schema.json"
-_AT = "2026-11-21T09:30:00.000Z"
+_AT, _LATER = "2026-11-21T09:30:00.000Z", "2026-11-23T14:05:21.318Z"
 _USER, _ORDER, _PRODUCT = (f"{prefix}_01KAJ5RD8F7ZC6X4W2V0T9S3QH" for prefix in ("usr", "ord", "prd"))
+_ADMIN = "usr_01KAH8Y2M4N6P8Q0R2S4T6V8W0"
 
 WHEN = {
     Kind.ORDER_CREATED: "An order was placed; whether it is paid is told next.",
@@ -56,11 +57,37 @@ WHEN = {
 }
 
 
+# Where an order stands after each, as it is paid at once or else never: status, payment, who did it, version, when.
+# A cancelled order is still paid at that moment, for its refund is begun then and told when it has succeeded.
+_STEPS = {
+    Kind.ORDER_CREATED: ("pending", "pending", _USER, 1, _AT),
+    Kind.ORDER_CONFIRMED: ("processing", "paid", "system", 2, "2026-11-21T09:30:00.742Z"),
+    Kind.ORDER_SHIPPED: ("shipped", "paid", _ADMIN, 3, "2026-11-22T08:12:45.105Z"),
+    Kind.ORDER_DELIVERED: ("delivered", "paid", _ADMIN, 4, _LATER),
+    Kind.ORDER_COMPLETED: ("completed", "paid", _ADMIN, 5, "2026-12-07T10:00:03.960Z"),
+    Kind.ORDER_CANCELLED: ("cancelled", "paid", _USER, 4, "2026-11-21T11:47:09.233Z"),
+    Kind.ORDER_EXPIRED: ("expired", "voided", "system", 3, "2026-11-21T09:46:12.571Z"),
+}
+_TIMES = {kind: at for kind, (*_, at) in _STEPS.items()} | {
+    Kind.REFUND_SUCCEEDED: "2026-11-23T14:05:22.004Z",
+    Kind.PRODUCT_CREATED: _AT,
+    Kind.USER_CREATED: _AT,
+    Kind.CART_ABANDONED: "2026-11-22T10:10:04.127Z",
+    Kind.CART_EXPIRED: "2027-02-19T11:21:38.000Z",
+}
+
+
 def example(kind: Kind) -> Event:
     """What an event of that kind may look like."""
     data = msgspec.to_builtins(_example_data(kind), builtin_types=(Decimal,))
     told = {name: value for name, value in data.items() if value is not None}
-    return Event(id="evt_" + "4f" * 16, type=type_of(kind), timestamp=_AT, data=told, correlation_id="1-67ef-3c1a")
+    return Event(
+        id="evt_" + "4f" * 16, type=type_of(kind), timestamp=_time_of(kind), data=told, correlation_id="1-67ef-3c1a"
+    )
+
+
+def _time_of(kind: Kind) -> str:
+    return _TIMES.get(kind, _LATER)
 
 
 def _example_data(kind: Kind) -> Data:
@@ -68,17 +95,16 @@ def _example_data(kind: Kind) -> Data:
     if shape is OrderData:
         return _order(kind)
     if shape is UserData:
-        changed = ["firstName"] if kind is Kind.USER_UPDATED else ["status"]
-        deleted = UserStatus.DELETED if kind is Kind.USER_DELETED else UserStatus.ACTIVE
-        return UserData(user_id=_USER, status=deleted, roles=["customer"], changed=changed, updated_at=_AT)
+        return _user(kind)
     examples: dict[Any, Data] = {
         RefundData: RefundData(
             refund_id="ref_01KAJ5RD8F7ZC6X4W2V0T9S3QH", order_id=_ORDER, user_id=_USER, amount=Decimal("5.00"),
-            currency="USD", created_at=_AT,
+            currency="USD", order_version=6, created_at=_LATER,
         ),
         ProductData: ProductData(
             product_id=_PRODUCT, name="Mug", price=Decimal("12.50"), currency="USD", category="kitchen",
-            is_active=True, sku="MUG-1", updated_at=_AT,
+            is_active=kind is not Kind.PRODUCT_DELETED, sku="MUG-1",
+            version=1 if kind is Kind.PRODUCT_CREATED else 2, updated_at=_time_of(kind),
         ),
         StockData: StockData(product_id=_PRODUCT, stock=5),
         CartData: CartData(user_id=_USER, item_count=2, currency="USD", updated_at=_AT),
@@ -86,15 +112,30 @@ def _example_data(kind: Kind) -> Data:
     return examples[shape]
 
 
+def _user(kind: Kind) -> UserData:
+    changed = {
+        Kind.USER_CREATED: [
+            "status", "roles", "emailVerified", "email", "firstName", "lastName", "addresses", "locale",
+            "cartReminders", "password",
+        ],
+        Kind.USER_UPDATED: ["firstName"],
+        Kind.USER_DELETED: ["status", "password"],
+    }[kind]  # fmt: skip
+    return UserData(
+        user_id=_USER, status=UserStatus.DELETED if kind is Kind.USER_DELETED else UserStatus.ACTIVE,
+        roles=["customer"], changed=changed, version=1 if kind is Kind.USER_CREATED else 2, updated_at=_time_of(kind),
+    )  # fmt: skip
+
+
 def _order(kind: Kind) -> OrderData:
     price = Decimal("12.50")
-    status = {Kind.ORDER_CREATED: "pending", Kind.ORDER_CONFIRMED: "processing"}.get(kind, kind.partition(".")[2])
-    payment = {"pending": "pending", "cancelled": "refunded", "expired": "voided"}.get(status, "paid")
+    status, payment, actor, version, _ = _STEPS[kind]
     return OrderData(
         order_id=_ORDER, user_id=_USER, status=status, payment_status=payment,
         items=[OrderLineData(product_id=_PRODUCT, quantity=2, price=price, subtotal=2 * price)],
         subtotal=2 * price, discount=Decimal("0.00"), shipping=Decimal("4.90"), tax=Decimal("0.00"),
-        total_amount=Decimal("29.90"), currency="USD", coupon_code=None, actor=_USER, created_at=_AT,
+        total_amount=Decimal("29.90"), currency="USD", coupon_code=None, actor=actor, version=version,
+        created_at=_AT,
     )  # fmt: skip
 
 
@@ -133,8 +174,14 @@ detail-type) and to the webhooks that a shop registers, in the same envelope. Th
 [events.schema.json](events.schema.json) are written by `python -m tools.events`.
 
 - `id` names the event. It may come more than once, with the same id: whoever counts must know it again.
-- Events come about in the order in which they happened; one that had to be tried again comes late. Go by `timestamp`,
-  or by the status that an order event tells.
+- `timestamp` is when it happened, in milliseconds: the time that the shop wrote with the change itself, which the API
+  shows as `createdAt`, as `updatedAt`, or in an order's timeline. Only that of `cart.expired` is a whole second, in
+  which the table removed the cart.
+- Events come about in the order in which they happened; one that had to be tried again comes late. What is told of one
+  order is to be put in order by `version`, for a refund by its `orderVersion`: no two are the same, and the higher is
+  the later. (Some changes are counted and not told, so there are gaps.) The timestamps of one order go the same way,
+  but two may be equal. The `version` of a product or an account does so among its own events. Across different things
+  go by `timestamp`, which is as good as the clocks of the shop's machines agree.
 - `type` ends in the version of the shape of `data`. Fields may be added to a version; any other change makes a new
   one, which is told beside the old for at least 90 days.
 - Amounts are decimal numbers in the currency's own precision. What is not there is left out.

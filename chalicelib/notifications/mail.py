@@ -30,10 +30,12 @@ class Refused(ValueError):
 def about_order(name: str, order: Order) -> None:
     """Tell the buyer what has become of an order: `order_confirmed` and the other texts of that beginning."""
     text = texts.render(
-        name,
+        _of_the_money(order) if name == "order_cancelled" else name,
         order.locale,
         order_id=order.order_id,
         lines=_lines(order.view(), order.locale),
+        due=money.to_decimal(order.reserved, order.currency),
+        currency=order.currency,
     )
     _send(order.email, text)
 
@@ -59,6 +61,16 @@ def to_person(name: str, to: str, locale: str, **values: str) -> None:
 def sales_summary(to: str, *, day: str, figures: str, place: str) -> None:
     """Tell the operator how much was sold on a day."""
     _send(to, texts.render("sales_summary", texts.FALLBACK, day=day, figures=figures, place=place))
+
+
+def _of_the_money(order: Order) -> str:
+    """Which text about a cancelled order is true: whether what was paid is still to go back is all that is known yet.
+
+    The provider is asked for it next, and may refuse or not answer.
+    """
+    if order.reserved:
+        return "order_cancelled_refund_due"
+    return "order_cancelled_refunded" if order.refunded else "order_cancelled"
 
 
 def _lines(view: OrderView, locale: str) -> str:

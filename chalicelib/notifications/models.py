@@ -67,12 +67,12 @@ _ORDER_KINDS = {
 class Change:
     """One record of the table's stream, in plain values; `before` or `after` is None for an insert or a removal.
 
-    `at` is when the item was written; a record that comes again says the same.
+    `written_at` is the stream's word for when, in whole seconds; a record that comes again says the same.
     """
 
     event_id: str
     sequence_number: str
-    at: str
+    written_at: str
     key: Key
     before: dict[str, Any] | None
     after: dict[str, Any] | None
@@ -86,7 +86,7 @@ class Change:
         return cls(
             event_id=record["eventID"],
             sequence_number=images["SequenceNumber"],
-            at=clock.timestamp(clock.at(images["ApproximateCreationDateTime"])),
+            written_at=clock.timestamp(clock.at(images["ApproximateCreationDateTime"])),
             key=Key(key["PK"], key["SK"]),
             before=_image(images.get("OldImage")),
             after=_image(images.get("NewImage")),
@@ -97,6 +97,15 @@ class Change:
     def item(self) -> dict[str, Any]:
         """What the item is now, or was last."""
         return self.after or self.before or {}
+
+    def at(self, attribute: str) -> str:
+        """When it happened: what that attribute of the item says, to the millisecond.
+
+        An item that is gone, or that does not say, leaves the second of the stream, or what the item says of earlier
+        if that was within this second.
+        """
+        noted = self.after.get(attribute) if self.after else None
+        return str(noted or max(self.written_at, *(self.item.get(each) or "" for each in ("createdAt", "updatedAt"))))
 
     def touched(self, names: Iterable[str]) -> bool:
         """Did any of these attributes come, go or change?"""

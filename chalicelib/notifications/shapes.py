@@ -34,7 +34,10 @@ class OrderLineData(Data, frozen=True, kw_only=True):
 
 
 class OrderData(Data, frozen=True, kw_only=True):
-    """An order as it stands after the event; `actor` is who brought it there: a user's id, or `system`."""
+    """An order as it stands after the event; `actor` is who brought it there: a user's id, or `system`.
+
+    `version` counts the changes of the order.
+    """
 
     order_id: str
     user_id: str
@@ -49,6 +52,7 @@ class OrderData(Data, frozen=True, kw_only=True):
     currency: str
     coupon_code: str | None = None
     actor: str
+    version: int
     created_at: str
 
     @classmethod
@@ -64,18 +68,19 @@ class OrderData(Data, frozen=True, kw_only=True):
         return cls(
             order_id=order.order_id, user_id=order.user_id, status=order.status, payment_status=order.payment_status,
             items=lines, currency=order.currency, coupon_code=order.coupon_code, actor=order.timeline[-1].actor,
-            created_at=order.created_at, **amounts,
+            version=order.version, created_at=order.created_at, **amounts,
         )  # fmt: skip
 
 
 class RefundData(Data, frozen=True, kw_only=True):
-    """Money that has gone back to a buyer."""
+    """Money that has gone back to a buyer; `orderVersion` is the version that this made of the order."""
 
     refund_id: str
     order_id: str
     user_id: str
     amount: Decimal
     currency: str
+    order_version: int | None = None
     created_at: str
 
     @classmethod
@@ -85,12 +90,12 @@ class RefundData(Data, frozen=True, kw_only=True):
         return cls(
             refund_id=refund.refund_id, order_id=refund.order_id, user_id=refund.user_id,
             amount=money.to_decimal(refund.amount, refund.currency), currency=refund.currency,
-            created_at=refund.created_at,
+            order_version=refund.order_version, created_at=refund.created_at,
         )  # fmt: skip
 
 
 class ProductData(Data, frozen=True, kw_only=True):
-    """A product as it is described after the event."""
+    """A product as it is described after the event; `version` counts the changes of its description."""
 
     product_id: str
     name: str
@@ -100,6 +105,7 @@ class ProductData(Data, frozen=True, kw_only=True):
     is_active: bool
     sku: str | None = None
     image_url: str | None = None
+    version: int = 1
     updated_at: str
 
     @classmethod
@@ -123,12 +129,16 @@ class StockData(Data, frozen=True, kw_only=True):
 
 
 class UserData(Data, frozen=True, kw_only=True):
-    """An account after the event; `changed` names the fields that the event changed, without their values."""
+    """An account after the event; `changed` names the fields that the event changed, without their values.
+
+    `version` counts the changes of the account.
+    """
 
     user_id: str
     status: UserStatus
     roles: list[str]
     changed: list[str]
+    version: int
     updated_at: str
 
     @classmethod
@@ -153,6 +163,9 @@ class CartData(Data, frozen=True, kw_only=True):
         units = sum(line["quantity"] for line in item["lines"].values())
         return cls(user_id=user_id, item_count=units, currency=item["currency"], updated_at=item["updatedAt"])
 
+
+# Where an item notes when it was that this happened, if not in `updatedAt`.
+_NOTED_IN = {Kind.CART_ABANDONED: "remindedAt"}
 
 # What is told outside, each in the first version of its shape.
 SHAPES: dict[Kind, Any] = {
@@ -187,7 +200,7 @@ def event_of(kind: Kind, change: Change) -> Event:
     return Event(
         id=ids.derived("evt", f"{change.event_id} {kind}"),
         type=type_of(kind),
-        timestamp=change.at,
+        timestamp=change.at(_NOTED_IN.get(kind, "updatedAt")),
         data={name: value for name, value in data.items() if value is not None},
         correlation_id=log.correlation_id(),
     )

@@ -188,8 +188,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """The order in another status, or `InvalidTransition` (O1)."""
         shipped = to is OrderStatus.SHIPPED
         require_transition(self.status, to, by, but=(OrderStatus.SHIPPED,) if self.is_given_back else ())
-        entry = TimelineEntry(status=to, at=clock.timestamp(), actor=actor, reason=reason)
+        at = self._next_time()
+        entry = TimelineEntry(status=to, at=at, actor=actor, reason=reason)
         return self._next(
+            at=at,
             status=to,
             fulfillment_status=FulfillmentStatus.FULFILLED if shipped else self.fulfillment_status,
             timeline=[*self.timeline, entry],
@@ -252,8 +254,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             for line in self.lines
         ]
 
-    def _next(self, **changes: Any) -> Order:
-        return msgspec.structs.replace(self, **changes, updated_at=clock.timestamp(), version=self.version + 1)
+    def _next(self, *, at: str | None = None, **changes: Any) -> Order:
+        at = at or self._next_time()
+        return msgspec.structs.replace(self, **changes, updated_at=at, version=self.version + 1)
+
+    def _next_time(self) -> str:
+        """Now, or when it was changed last, if that was by a machine whose clock is ahead of this one's."""
+        return max(clock.timestamp(), self.updated_at)
 
     def cart_lines(self) -> list[Line]:
         """The lines as they stood in the cart."""

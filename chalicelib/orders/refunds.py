@@ -152,7 +152,7 @@ def _write(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db
     after = order.after_refund(row, is_back=is_back)
     db.commit(
         store.change(order, after, actor=SYSTEM),
-        attempts.settle_refund(row, outcome),
+        attempts.settle_refund(row, outcome, at=after.updated_at, order_version=after.version),
         *_move_attempt(order, after),
         *([] if is_back else [store.report(refund.order_id, incident, reason=outcome.reason)]),
         *claim.finish(answer(row, outcome)),

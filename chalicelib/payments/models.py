@@ -171,7 +171,8 @@ class RefundedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Money to be given back, in minor units; the provider gives it at most once per `refund_id`.
 
-    `note` is why the shop gives it back, `reason` why the provider did not.
+    `note` is why the shop gives it back, `reason` why the provider did not. `updated_at` is when it ended, and
+    `order_version` the version that this made of the order.
     """
 
     refund_id: str
@@ -185,6 +186,8 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     state: RefundState = RefundState.PENDING
     reason: str | None = None
     created_at: str
+    updated_at: str | None = None
+    order_version: int | None = None
 
     @property
     def next_time(self) -> str:

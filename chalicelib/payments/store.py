@@ -66,11 +66,12 @@ def put_off(refund: Refund) -> db.Write:
     return db.update(key, "SET GSI2SK = :due", values, names={"#state": "state"}, condition="#state = :pending")
 
 
-def settle_refund(refund: Refund, outcome: RefundOutcome) -> db.Write:
-    """The write that records how a refund ended, once."""
+def settle_refund(refund: Refund, outcome: RefundOutcome, *, at: str, order_version: int) -> db.Write:
+    """The write that records how a refund ended, once, and when, as the order has it."""
     reason = {"reason": outcome.reason} if outcome.reason else {}
+    facts = {**reason, "updatedAt": at, "orderVersion": order_version}
     key = keys.refund(refund.order_id, refund.refund_id)
-    return _move(key, outcome.state, (RefundState.PENDING,), reason, remove=" REMOVE GSI2PK, GSI2SK")
+    return _move(key, outcome.state, (RefundState.PENDING,), facts, remove=" REMOVE GSI2PK, GSI2SK")
 
 
 def find_refund(order_id: str, refund_id: str) -> Refund | None:

@@ -13,6 +13,7 @@ from chalicelib.products.models import Listing, Movement, NoSuchProduct, Offer, 
 from chalicelib.products.shapes import LARGEST_STOCK, NewMovement
 
 _AT_ONCE = 1000
+_COUNT = "stockVersion = stockVersion + :one, updatedAt = :now"  # with `_counted`
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,11 @@ class Partition:
 def writes_for(product: Product, *, actor: str) -> tuple[db.Write, ...]:
     """The three items of a new product: description, stock, and the movement that accounts for its first stock."""
     product_id, offer = product.product_id, msgspec.to_builtins(Listing.first(product).offer)
+    offer |= {"productId": product_id, "updatedBy": actor, "updatedAt": product.updated_at}
     taken = SkuTaken(f"There is a product with the SKU {product.sku} already.")
     return (
         db.insert(keys.product(product_id), {**_to_item(product), **_by(actor)}, otherwise=taken),
-        db.put(keys.stock(product_id), {**offer, "productId": product_id, "updatedBy": actor}),
+        db.put(keys.stock(product_id), offer),
         db.put(keys.stock_movement(product_id, keys.FIRST_MOVEMENT), _first_movement(product, actor)),
     )
 
@@ -63,8 +65,8 @@ def adjust(movement: Movement) -> tuple[db.Write, ...]:
     low, high = max(0, -movement.delta), LARGEST_STOCK - max(0, movement.delta)
     taken = db.update(
         keys.stock(movement.product_id),
-        "SET stock = stock + :delta, stockVersion = stockVersion + :one",
-        {":delta": movement.delta, ":one": 1, ":low": low, ":high": high},
+        f"SET stock = stock + :delta, {_COUNT}",
+        {":delta": movement.delta, ":low": low, ":high": high, **_counted()},
         condition="attribute_exists(PK) AND attribute_not_exists(deletedAt) AND stock BETWEEN :low AND :high",
     )
     return taken, _record(movement)
@@ -174,16 +176,17 @@ def take(product_id: str, quantity: int, *, price: int, currency: str) -> db.Wri
     """The write that takes units off the shelf, unless fewer are left or the price or sale has changed (C3)."""
     return db.update(
         keys.stock(product_id),
-        "SET stock = stock - :quantity, stockVersion = stockVersion + :one",
-        {":quantity": quantity, ":one": 1, ":price": price, ":currency": currency, ":true": True},
+        f"SET stock = stock - :quantity, {_COUNT}",
+        {":quantity": quantity, ":price": price, ":currency": currency, ":true": True, **_counted()},
         condition="stock >= :quantity AND price = :price AND currency = :currency AND isActive = :true",
     )
 
 
 def give_back(product_id: str, quantity: int) -> db.Write:
     """The write that puts units back on the shelf; the commit's other writes make it happen once."""
-    changed = "SET stock = stock + :quantity, stockVersion = stockVersion + :one"
-    return db.update(keys.stock(product_id), changed, {":quantity": quantity, ":one": 1})
+    return db.update(
+        keys.stock(product_id), f"SET stock = stock + :quantity, {_COUNT}", {":quantity": quantity, **_counted()}
+    )
 
 
 def show_stock(product_id: str, *, stock: int, version: int) -> db.Write:
@@ -214,15 +217,21 @@ def _describe(before: Listing, after: Listing, *, actor: str) -> db.Write:
 
 def _set_offer(before: Listing, after: Listing, *, actor: str) -> db.Write:
     """The write of what a sale needs to know; units that were not counted stay as they are."""
-    offer = {**msgspec.to_builtins(after.offer), "deletedAt": after.product.deleted_at, "updatedBy": actor}
+    product, offer = after.product, msgspec.to_builtins(after.offer)
+    offer |= {"deletedAt": product.deleted_at, "updatedBy": actor, "updatedAt": product.updated_at}
     condition, seen = "attribute_exists(PK)", {}
     if _is_counted(before, after):
         condition, seen = "#stockVersion = :seen", {":seen": before.offer.stock_version}
     else:
         offer = {name: value for name, value in offer.items() if name not in ("stock", "stockVersion")}
     expression, values, names = attributes.assignment(offer)
-    key = keys.stock(after.product.product_id)
+    key = keys.stock(product.product_id)
     return db.update(key, expression, {**values, **seen}, names=names, condition=condition)
+
+
+def _counted() -> dict[str, Any]:
+    """The values of `_COUNT`."""
+    return {":one": 1, ":now": clock.timestamp()}
 
 
 def _by(actor: str) -> dict[str, str | None]:

@@ -40,7 +40,7 @@ def records() -> list[dict[str, Any]]:
 
 
 def _delivered(record: Any) -> dict[str, Any]:
-    written = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
+    written = int(record["dynamodb"]["ApproximateCreationDateTime"].timestamp())  # in whole seconds, as DynamoDB has it
     images = {**record["dynamodb"], "ApproximateCreationDateTime": written}
     return {
         **record,

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.notifications.shapes import SHAPES, type_of
+from tests.integration.schedule import swept_after
 from tests.integration.stream import deliver, mails, records, told
 from tests.shop import ADDRESS, PASSWORD, Shop
 from tests.unit.test_event_docs import VALIDATOR
+from tools.events import example
 
 EXPIRY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
@@ -46,6 +49,30 @@ def test_an_order_is_told_from_its_beginning_to_its_end(ada: Shop, mug: str) -> 
     assert (created["totalAmount"], created["items"][0]["price"], created["status"]) == (25.0, 12.5, "pending")
 
 
+def standing(event: dict[str, Any]) -> tuple[Any, ...]:
+    data = event["data"]
+    actor = "system" if data["actor"] == "system" else "somebody"
+    return data["status"], data["paymentStatus"], actor, data["version"]
+
+
+def test_the_examples_of_order_events_say_what_real_orders_say(ada: Shop, mug: str) -> None:
+    admin = ada.login("root@example.com")
+    completed = ada.order((mug, 1)).body["orderId"]
+    for status in ("shipped", "delivered", "completed"):
+        assert admin("PUT", f"/orders/{completed}/status", {"status": status}).status == 200
+    cancelled = ada.order((mug, 1)).body["orderId"]
+    assert ada("PUT", f"/orders/{cancelled}/cancel").body["paymentStatus"] == "refunded"
+    expired = ada.order((mug, 1), token="tok_requires_action").body["orderId"]
+    swept_after(16)
+
+    deliver(ada)
+
+    real = {event["type"]: standing(event) for event in told() if event["type"].startswith("order.")}
+    assert {expired, cancelled, completed} <= {event["data"].get("orderId") for event in told()}
+    of_orders = [kind for kind in SHAPES if kind.startswith("order.")]
+    assert real == {type_of(kind): standing(json.loads(example(kind).body())) for kind in of_orders}
+
+
 def test_products_accounts_and_stock_are_told(shop: Shop) -> None:
     admin = shop.admin()
     mug = admin.product(name="Mug", stock=7)["productId"]
@@ -62,9 +89,10 @@ def test_products_accounts_and_stock_are_told(shop: Shop) -> None:
     assert kinds(productId=mug) == [
         "product.created.v1", "product.updated.v1", "stock.low.v1", "product.deleted.v1"
     ]  # fmt: skip
-    assert kinds(userId=user) == ["user.created.v1", "user.updated.v1", "user.deleted.v1"]
-    (updated,) = [event["data"] for event in told() if event["type"] == "user.updated.v1"]
-    assert updated["changed"] == ["firstName"]
+    of_user = ["user.created.v1", "user.updated.v1", "user.deleted.v1"]
+    assert kinds(userId=user) == of_user
+    real = {event["type"]: event["data"]["changed"] for event in told() if event["data"].get("userId") == user}
+    assert real == {type_of(kind): example(kind).data["changed"] for kind in SHAPES if kind.startswith("user.")}
 
 
 def test_every_event_fits_the_schema_and_holds_no_personal_data(ada: Shop, mug: str) -> None:

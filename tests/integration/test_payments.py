@@ -156,15 +156,16 @@ def test_a_refund_ends_once_and_is_then_pending_no_more(aws: None, state: Refund
     soon = clock.timestamp(clock.now() + timedelta(minutes=1))
     assert store.pending_refunds(before=soon, limit=10) == [refund]
 
-    db.commit(store.settle_refund(refund, RefundOutcome(state=state, reason="because")))
+    ended = {"at": soon, "order_version": 3}
+    db.commit(store.settle_refund(refund, RefundOutcome(state=state, reason="because"), **ended))
 
     assert store.pending_refunds(before=soon, limit=10) == []
     found = store.find_refund(refund.order_id, refund.refund_id)
     assert found
-    assert (found.state, found.reason) == (state, "because")
+    assert (found.state, found.reason, found.updated_at, found.order_version) == (state, "because", soon, 3)
     for following in (RefundState.SUCCEEDED, RefundState.FAILED):
         with pytest.raises(db.ConditionFailed):
-            db.commit(store.settle_refund(refund, RefundOutcome(state=following)))
+            db.commit(store.settle_refund(refund, RefundOutcome(state=following), **ended))
 
 
 def test_the_tables_ledger_shows_every_charge_that_was_asked_for(aws: None) -> None:

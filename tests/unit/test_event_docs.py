@@ -35,6 +35,16 @@ def test_the_example_of_each_type_fits_the_schema_and_stands_on_the_page(kind: K
 
 
 @pytest.mark.parametrize("kind", SHAPES)
+def test_the_example_of_each_type_is_dated_as_real_events_are(kind: Kind) -> None:
+    event = told(kind)
+    noted = [event["data"][name] for name in ("createdAt", "updatedAt") if name in event["data"]]
+
+    assert event["timestamp"] >= max(noted, default="")
+    if "updatedAt" in event["data"] and not kind.startswith("cart"):
+        assert event["timestamp"] == event["data"]["updatedAt"]
+
+
+@pytest.mark.parametrize("kind", SHAPES)
 def test_the_schema_refuses_an_event_that_lacks_or_misspells_something(kind: Kind) -> None:
     good = told(kind)
     broken = [{**good, "type": "order.created.v0"}, {k: v for k, v in good.items() if k != "id"}]
