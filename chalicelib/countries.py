@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from chalicelib.errors import FieldError, Invalid
 
 _CODES = """
@@ -16,8 +18,9 @@ TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW
 CODES = frozenset(_CODES.split())
 
 
-def require(code: str, field: str) -> None:
-    """Refuse a code that no country has: a tax rate would be missed without anybody's noticing."""
-    if code not in CODES:
-        advice = "Must be a country's code by ISO 3166, such as GB (not UK) or US."
-        raise Invalid("The request has a faulty field.", errors=(FieldError(field, "invalid_value", advice),))
+def require(codes: Mapping[str, str]) -> None:
+    """Refuse codes, by their fields, that no country has: a tax rate would be missed without anybody's noticing."""
+    advice = "Must be a country's code by ISO 3166, such as GB (not UK) or US."
+    faults = [FieldError(field, "invalid_value", advice) for field, code in codes.items() if code not in CODES]
+    if faults:
+        raise Invalid("The address is in no country.", errors=tuple(faults))

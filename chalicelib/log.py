@@ -19,10 +19,10 @@ from chalicelib import clock, settings
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 _NAMESPACE = "Ecommerce"
 _context: ContextVar[dict[str, Any] | None] = ContextVar("log_context", default=None)
-# It goes into logs, events and what other shops keep, so it can be nothing that says something of a person: a UUID, a
-# W3C or X-Ray trace id, or a ULID.
+# It goes into logs, events and what other shops keep, so it must not say something of a person: a UUID, a W3C or X-Ray
+# trace id, or a ULID.
 _CORRELATION_ID = re.compile(
-    r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}|(Root=)?1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9A-HJKMNP-TV-Z]{26}"
+    r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}|(Root=)?1-[0-9a-f]{8}-[0-9a-f]{24}|[0-7][0-9A-HJKMNP-TV-Z]{25}"
 )
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 

@@ -106,6 +106,7 @@ _WORDS = {
 _plain_encoder = msgspec.json.Encoder(decimal_format="number")
 _loose_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _canonical_decoder = msgspec.json.Decoder(float_hook=money.plain)
+# Numbers stay text: nobody asks for them, and Python refuses to read those of thousands of digits.
 _strict_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=str, parse_float=str)
 _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
@@ -123,7 +124,8 @@ def canonical(body: str | bytes | None) -> str:
 def decode(body: str | bytes | None, shape: type[T]) -> T:
     """The body as `shape`.
 
-    Raises `InvalidJson` when it is not JSON, `Invalid` with every faulty field when it does not fit.
+    Raises `InvalidJson` when it is not JSON or has a name twice in one object, `Invalid` with every faulty field when it
+    does not fit.
     """
     try:
         decoded = cast("T", _decoder(cast("Hashable", shape)).decode(body or b""))

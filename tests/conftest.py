@@ -35,6 +35,7 @@ os.environ.update(
 import boto3
 import hypothesis
 from chalice.test import Client
+from hypothesis import HealthCheck
 from moto import mock_aws
 
 import app
@@ -47,7 +48,7 @@ from tests.shop import Shop
 ROOT = Path(__file__).parents[1]
 emulator.quicken()
 # The same examples each time: what is found by chance should be found by `--hypothesis-profile=explore`.
-unhurried = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
 hypothesis.settings.register_profile("explore", **unhurried)
 hypothesis.settings.register_profile("tests", **unhurried, derandomize=True)
 hypothesis.settings.load_profile("tests")

@@ -27,17 +27,17 @@ def emulated() -> Table:
 
 def items() -> list[dict[str, Any]]:
     """Every item as the wire has it, none without a table."""
-    tables = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables
-    partitions = tables["ecommerce-test"].items if tables else {}
+    table = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables.get("ecommerce-test")
+    partitions = table.items if table else {}
     return [item.to_json()["Attributes"] for partition in partitions.values() for item in partition.values()]
 
 
 def saved() -> Callable[[], None]:
     """What brings back the items that there are now, as often as wanted."""
-    items = copy.deepcopy(emulated().items)
+    kept = copy.deepcopy(emulated().items)
 
     def restore() -> None:
-        emulated().items = copy.deepcopy(items)
+        emulated().items = copy.deepcopy(kept)
 
     return restore
 

@@ -6,14 +6,15 @@ import itertools
 import os
 import socket
 
-# Below what systems hand out by themselves, and a range of its own for each process that tests.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_candidates = itertools.cycle(range(20_000 + 1_000 * _WORKER, 21_000 + 1_000 * _WORKER))
+# Below what systems hand out by themselves; each process that tests begins at a place of its own.
+_FIRST, _COUNT = 20_000, 12_000
+_steps = itertools.count(os.getpid() * 97)
 
 
 def free_port() -> int:
     """A port of this machine that is free, and was not given before."""
-    for port in _candidates:
+    for step in itertools.islice(_steps, _COUNT):
+        port = _FIRST + step % _COUNT
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -21,4 +22,5 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise AssertionError
+    message = "No port is free."
+    raise AssertionError(message)

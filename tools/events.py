@@ -82,7 +82,11 @@ def example(kind: Kind) -> Event:
     data = msgspec.to_builtins(_example_data(kind), builtin_types=(Decimal,))
     told = {name: value for name, value in data.items() if value is not None}
     return Event(
-        id="evt_" + "4f" * 16, type=type_of(kind), timestamp=_time_of(kind), data=told, correlation_id="1-67ef-3c1a"
+        id="evt_" + "4f" * 16,
+        type=type_of(kind),
+        timestamp=_time_of(kind),
+        data=told,
+        correlation_id="1-67891233-abcdef012345678912345678",
     )
 
 
@@ -159,12 +163,15 @@ def schema() -> dict[str, Any]:
 
 def _written(part: Any) -> Any:
     """Amounts are told as numbers, where msgspec would have them as text, and docstrings without their indentation."""
-    if isinstance(part, dict):
-        is_amount = part.get("format") == "decimal"
-        return {"type": "number"} if is_amount else {name: _written(inner) for name, inner in part.items()}
     if isinstance(part, list):
         return [_written(inner) for inner in part]
-    return cleandoc(part) if isinstance(part, str) else part
+    if not isinstance(part, dict):
+        return part
+    if part.get("format") == "decimal":
+        return {"type": "number"}
+    written = {name: _written(inner) for name, inner in part.items()}
+    described = written.get("description")
+    return {**written, "description": cleandoc(described)} if isinstance(described, str) else written
 
 
 _OPENING = """# Events

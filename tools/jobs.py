@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
         stage.enter(needs=("BUCKET_NAME",))
         app = importlib.import_module("app")
         at = _instant(wanted.at) if wanted.at else None
-        handler = _find(app, wanted.name, again=wanted.again)
+        handler = _find(app, wanted.name)
+        _require_repeatable(wanted)
         stage.require_table()
         done = _run(wanted.name, handler, at, {"again": True} if wanted.again else {})
     except (Refusal, Misconfigured) as error:
@@ -60,12 +61,15 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _find(app: ModuleType, name: str, *, again: bool) -> functions.Function:
+def _require_repeatable(wanted: argparse.Namespace) -> None:
+    if wanted.again and wanted.name not in _REPEATABLE:
+        raise Refusal(f"{wanted.name} writes nothing that could be written again; leave AGAIN out.")
+
+
+def _find(app: ModuleType, name: str) -> functions.Function:
     names = schedule.expressions(app.app)
     if name not in names:
         raise Refusal(f"There is no scheduled function {name!r}; there are {', '.join(names)}.")
-    if again and name not in _REPEATABLE:
-        raise Refusal(f"{name} writes nothing that could be written again; leave AGAIN out.")
     handler: functions.Function = getattr(app, name)
     return handler
 

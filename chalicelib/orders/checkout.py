@@ -46,7 +46,7 @@ class Prepared(NamedTuple):
 
 def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     """The order as it would be placed now, or the error that names every faulty line."""
-    countries.require(request.shipping_address.country, "shippingAddress.country")
+    countries.require({"shippingAddress.country": request.shipping_address.country})
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
     if len(wanted) > MOST_PRODUCTS:
         raise TooManyItems(f"An order holds at most {MOST_PRODUCTS} different products.")

@@ -102,8 +102,8 @@ def read_taxes(text: str) -> ByCountry:
         rate = int(Decimal(found["percent"]).scaleb(3)) if found else -1
         if found is None or found["country"] in rates or rate > _HIGHEST or (rate and not found["kind"]):
             raise _malformed("TAX_RATES", text, "entries such as DE=19i, CH=8.1x or *=0")
-        if found["country"] not in countries.CODES | {"*"}:
-            raise _malformed("TAX_RATES", text, f"countries by ISO 3166 (GB, not UK), which {found['country']} is not")
+        if found["country"] != "*" and found["country"] not in countries.CODES:
+            raise _malformed("TAX_RATES", text, "entries whose countries are in ISO 3166, such as GB=20i (UK is not)")
         rates[found["country"]] = TaxRate(rate=rate, included=found["kind"] == "i")
     return ByCountry(rates)
 

@@ -44,8 +44,7 @@ def page(query: UserQuery, after: str | None) -> tuple[list[UserView], str | Non
 
 def update(user_id: str, change: ProfileChange, *, actor: Principal, if_match: str | None) -> User:
     """Change names, phone and addresses at once, and the email once its new holder confirms it."""
-    for number, address in enumerate(change.addresses or ()):
-        countries.require(address.country, f"addresses[{number}].country")
+    countries.require({f"addresses[{n}].country": each.country for n, each in enumerate(change.addresses or ())})
 
     def attempt() -> User:
         user = get(user_id, actor)

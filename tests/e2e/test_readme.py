@@ -12,7 +12,7 @@ from tests.ports import free_port
 
 # A reader waits until something has come, however slow the machine is today.
 WAITS = {
-    "sleep 2; curl": 'until curl -sS "$OUTBOX" | grep -q "Order $ORDER confirmed"; do sleep 0.2; done; curl',
+    "sleep 2; curl": 'until curl -sS "$OUTBOX" | grep "Order $ORDER confirmed" > /dev/null; do sleep 0.2; done; curl',
     "for second in $(seq 75); do": "while sleep 0.2; do",
     "|| break; sleep 1; done": "|| break; done",
     "sleep 1; paid $ORDER": 'until [ "$(paid $ORDER)" = paid ]; do sleep 0.2; done; paid $ORDER',
@@ -26,7 +26,7 @@ def pasted(shop: LocalShop, *chapters: str) -> str:
     script = "\n".join(["TOKEN=", *scripts])
     for line, patient in WAITS.items():
         script = script.replace(line, patient)
-    assert "sleep 1" not in script
+    assert "sleep" not in script.replace("sleep 0.2", "")
     addresses = {
         "SHOP": shop.url,
         "OUTBOX": f"http://127.0.0.1:{shop.cloud_port}/_ministack/ses/messages",

@@ -298,14 +298,15 @@ def launch(settings: local.Settings) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_state_that_cannot_be_kept_is_one_clear_sentence(settings: local.Settings) -> None:
+@pytest.mark.parametrize(("place", "why"), [("file/state", "Not a directory"), (".", "Is a directory")])
+def test_a_state_that_cannot_be_kept_is_one_clear_sentence(settings: local.Settings, place: str, why: str) -> None:
     (settings.state / "file").write_text("")
+    (settings.state / "app.log").mkdir()
 
-    ran = launch(replace(settings, state=settings.state / "file" / "state"))
+    ran = launch(replace(settings, state=settings.state / place))
 
     assert ran.returncode == 1
-    assert ran.stderr.count("\n") == 1
-    assert "cannot be made (Not a directory); choose another STATE_DIR." in ran.stderr
+    assert ran.stderr == f"{settings.state / place} cannot be used ({why}); choose another STATE_DIR.\n"
 
 
 def test_the_settings_refuse_what_is_not_a_port() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib import ids
@@ -138,7 +138,7 @@ class Carts:
         return {self.shelf.index(item.product_id): item.quantity for item in shown.items}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(operations=OPERATIONS)
 def test_any_order_of_operations_gives_the_models_cart(aws: None, operations: list[tuple[Any, ...]]) -> None:
     real, model = Carts(), Model()

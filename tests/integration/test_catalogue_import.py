@@ -240,12 +240,16 @@ def test_bad_lines_are_reported_and_the_others_loaded(
     assert out.startswith("2 created, 0 updated, 0 unchanged, 2 faulty (")
 
 
-@pytest.mark.parametrize("name", ["none.jsonl", "none.csv"])
-def test_an_empty_file_is_refused(aws: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    (tmp_path / name).write_text("")
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.jsonl", ""), ("a.jsonl", "\n \n"), ("a.csv", "sku,name,category,price\n")]
+)
+def test_a_file_without_products_is_refused(
+    aws: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text)
 
     assert command.main(["import", str(tmp_path / name)]) == 2
-    assert capsys.readouterr().err == f"{tmp_path / name} is empty.\n"
+    assert capsys.readouterr().err.endswith(f"{tmp_path / name} holds no products.\n")
 
 
 def test_a_repeat_says_that_nothing_changed(

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
@@ -89,7 +89,7 @@ def histories() -> dict[keys.Key, dict[str, Any]]:
 
 
 @given(story=STEPS)
-@profile(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@profile(max_examples=15)
 def test_histories_numbers_and_the_search_index_end_as_if_computed_from_scratch(
     shop: Shop, story: list[tuple[str, int]]
 ) -> None:

@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 import app
-from chalicelib import clock, db, keys
+from chalicelib import clock, db, keys, settings
 from tests.shop import Shop
 from tools import jobs
 from tools.catalogue import stage
@@ -74,6 +74,26 @@ def test_what_cannot_be_run_is_refused_in_one_sentence(
     assert said.out == ""
     assert said.err.startswith(sentence)
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00+14:00"])
+def test_an_instant_out_of_all_bounds_is_refused_on_the_local_shop_too(
+    at: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as local:
+        local.setenv("STAGE", "local")
+        settings.current.cache_clear()
+        assert jobs.main(["remind_of_carts", "--at", at]) == 2
+    settings.current.cache_clear()
+
+    assert capsys.readouterr().err == f"{at} is more than ten years away.\n"
+
+
+@pytest.mark.parametrize(("years", "code"), [(9, 0), (11, 2)])
+def test_the_last_ten_years_can_be_looked_at_again(years: int, code: int) -> None:
+    at = clock.now() - timedelta(days=365 * years)
+
+    assert jobs.main(["summarise_sales", "--at", clock.timestamp(at)]) == code
 
 
 def test_a_stage_without_a_bucket_fails_for_sales_only(

@@ -59,13 +59,13 @@ def test_a_country_that_is_none_is_a_faulty_field_of_orders_and_profiles(shop: S
 
     answers = [
         ada.order((mug, 1), shippingAddress=british),
-        ada("PUT", "/users/profile", {"addresses": [ADDRESS, british]}),
+        ada("PUT", "/users/profile", {"addresses": [british, ADDRESS, {**ADDRESS, "country": "QQ"}]}),
     ]
 
     assert [(each.status, each.body["code"]) for each in answers] == [(400, "validation_failed")] * 2
     assert [each.fields for each in answers] == [
         {("shippingAddress.country", "invalid_value")},
-        {("addresses[1].country", "invalid_value")},
+        {("addresses[0].country", "invalid_value"), ("addresses[2].country", "invalid_value")},
     ]
     assert shop.stock(mug) == 10
     assert ada.order((mug, 1), shippingAddress={**ADDRESS, "country": "XK"}).status == 201

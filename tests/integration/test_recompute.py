@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
@@ -408,7 +408,7 @@ def is_derived(key: keys.Key) -> bool:
 
 
 @given(story=STEPS, lost=st.sets(st.integers(0, 30), max_size=3), data=st.data())
-@profile(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@profile(max_examples=40)
 def test_whatever_was_heard_and_lost_a_run_and_the_rest_of_the_stream_lead_to_what_there_would_be_from_scratch(
     aws: None, story: list[tuple[str, int, bool]], lost: set[int], data: st.DataObject
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -133,14 +134,17 @@ def test_a_provider_that_does_not_answer_is_not_taken_for_agreement(
 def test_the_command_fails_with_a_sentence_when_the_provider_is_silent(
     busy: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    capsys.readouterr()
     with (
         mock.patch.object(simulator.Simulator, "look_up", side_effect=provider.NoAnswer),
         mock.patch.object(command.stage, "enter"),
     ):
         code = command.main()
 
+    said = capsys.readouterr()
     assert code == 1
-    assert "left 6 questions unanswered" in capsys.readouterr().err
+    assert "left 6 questions unanswered" in said.err
+    assert re.fullmatch(r"\d+ products, \d+ orders: 0 drift\.\n", said.out)
 
 
 def test_an_audit_without_the_time_says_so(ada: Shop, mug: str) -> None:

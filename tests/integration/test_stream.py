@@ -111,6 +111,26 @@ def test_the_correlation_id_of_a_request_goes_on_into_its_events_its_mails_and_t
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "1-67891233-abcdef012345678912345678",
+        "Root=1-67891233-abcdef012345678912345678",
+        "01KAJ5RD8F7ZC6X4W2V0T9S3QH",
+    ],
+)
+def test_the_usual_kinds_of_correlation_ids_are_taken_over(
+    shop: Shop, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    shop.headers["X-Correlation-Id"] = given
+
+    shop("GET", "/cart")
+
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["correlationId"] == given
+
+
+@pytest.mark.parametrize(
     "given", ["Ada Lovelace", "ada@example.com", "checkout/7", "x" * 32, "+15550100", "", "7" * 200]
 )
 def test_a_correlation_id_that_could_say_something_of_a_person_is_not_taken_over(

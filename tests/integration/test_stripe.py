@@ -12,7 +12,7 @@ from unittest import mock
 import msgspec
 import pytest
 import stripe as library
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -334,7 +334,7 @@ def test_another_amount_than_asked_for_is_found(stripe: Stripe, account: Account
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["error", "id", "status", "type", "data"]), inner),
 ), status=st.sampled_from([200, 400, 402, 404, 409, 500]))  # fmt: skip
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=60)
 def test_no_answer_of_any_form_is_taken_for_a_charge_or_a_decline(
     stripe: Stripe, account: Account, body: Any, status: int
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
@@ -66,7 +66,7 @@ LISTS: list[dict[str, Any]] = [
 CHANGES = st.lists(st.one_of(st.none(), st.integers(0, 20)), max_size=3)  # None removes one, a number adds at that time
 
 
-@profile(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@profile(max_examples=12)
 @given(
     stable=st.lists(st.integers(0, 20), max_size=9),
     limit=st.integers(1, 4),
@@ -101,7 +101,7 @@ def test_a_walk_meets_what_was_there_throughout_exactly_once(
     assert steady <= set(met)
 
 
-@profile(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@profile(max_examples=60)
 @given(position=st.text(st.characters(min_codepoint=33, max_codepoint=0x24F), min_size=1, max_size=40))
 def test_a_cursor_gives_back_its_position_and_no_other_spelling_of_it_does(aws: None, position: str) -> None:
     cursor = cursors.make(position, SCOPE)

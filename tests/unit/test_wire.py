@@ -156,6 +156,13 @@ def test_a_name_that_stands_twice_is_refused_at_any_depth(text: str) -> None:
         wire.decode(text, dict)
 
 
+def test_a_long_name_that_stands_twice_makes_no_long_answer() -> None:
+    with pytest.raises(InvalidJson) as refused:
+        wire.decode(f'{{"{"n" * 5000}": 1, "{"n" * 5000}": 2}}', dict)
+
+    assert len(refused.value.detail) < 200
+
+
 def test_the_same_name_in_two_objects_is_no_repetition() -> None:
     assert wire.decode(b'{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2.50}]}', dict)["b"][1] == {"a": Decimal("2.50")}
 

@@ -54,8 +54,6 @@ def main(arguments: list[str]) -> int:
 def read(path: Path) -> int:
     """Import the file."""
     total = files.count_lines(path)
-    if not total:
-        raise Refusal(f"{path} is empty.")
     stage.enter()
     stage.require_table()
     started = clock.monotonic()
@@ -66,6 +64,8 @@ def read(path: Path) -> int:
 
         report = importer.load(path, on_fault=tell, on_progress=lambda line: bar.update(line - bar.n))
         bar.update(total - bar.n)
+    if not report.counts:
+        raise Refusal(f"{path} holds no products.")
     if report.ignored:
         sys.stderr.write(f"{path}: ignored these fields: {', '.join(sorted(report.ignored))}.\n")
     print(_summary(report, clock.monotonic() - started))

@@ -72,7 +72,6 @@ def status(settings: Settings, say: Say) -> int:
 
 def _prepare(settings: Settings, stack: ExitStack) -> tuple[list[Running], shop.Shop]:
     """Start the local AWS, create the resources, start the payment service, load the app and seed the demo shop."""
-    _make_state(settings)
     payments.service(settings).is_there()  # refuses a stranger on its port before anything is started
     stack.enter_context(shop.logging_to_file(settings))
     local.use_local_aws(settings)
@@ -86,15 +85,6 @@ def _prepare(settings: Settings, stack: ExitStack) -> tuple[list[Running], shop.
         older = f"The data in {settings.state} is of another version of the shop ({error}); `make clean` forgets it."
         raise Refusal(older) from error
     return [aws, paid], loaded
-
-
-def _make_state(settings: Settings) -> None:
-    try:
-        settings.state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Refusal(
-            f"The folder {settings.state} cannot be made ({error.strerror}); choose another STATE_DIR."
-        ) from error
 
 
 def leave_on_signals(say: Say) -> None:

@@ -87,9 +87,13 @@ def learn_shapes() -> None:
 
 @contextmanager
 def logging_to_file(settings: Settings) -> Iterator[None]:
-    """Send what the app prints, and every log line, to the app's log file."""
-    settings.state.mkdir(parents=True, exist_ok=True)
-    with settings.app_log.open("a", buffering=1, encoding="utf-8") as log, redirect_stdout(log):
+    """Send what the app prints, and every log line, to the app's log file, the first file of the state."""
+    try:
+        settings.state.mkdir(parents=True, exist_ok=True)
+        file = settings.app_log.open("a", buffering=1, encoding="utf-8")
+    except OSError as error:
+        raise Refusal(f"{settings.state} cannot be used ({error.strerror}); choose another STATE_DIR.") from error
+    with file as log, redirect_stdout(log):
         logging.basicConfig(stream=log, level=logging.INFO, format="%(message)s")
         for chatty in ("botocore", "boto3", "urllib3", "s3transfer"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
