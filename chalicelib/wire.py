@@ -124,8 +124,8 @@ def canonical(body: str | bytes | None) -> str:
 def decode(body: str | bytes | None, shape: type[T]) -> T:
     """The body as `shape`.
 
-    Raises `InvalidJson` when it is not JSON or has a name twice in one object, `Invalid` with every faulty field when it
-    does not fit.
+    Raises `InvalidJson` when it is not JSON or has a name twice in one object, `Invalid` with every faulty field when
+    it does not fit.
     """
     try:
         decoded = cast("T", _decoder(cast("Hashable", shape)).decode(body or b""))
