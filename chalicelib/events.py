@@ -6,27 +6,6 @@ from typing import Any
 
 import msgspec
 
-# What is told, in the order of docs/events.md; the shapes of chalicelib/notifications/shapes.py are one for each.
-EVENT_TYPES = (
-    "order.created.v1",
-    "order.confirmed.v1",
-    "order.shipped.v1",
-    "order.delivered.v1",
-    "order.completed.v1",
-    "order.cancelled.v1",
-    "order.expired.v1",
-    "refund.succeeded.v1",
-    "product.created.v1",
-    "product.updated.v1",
-    "product.deleted.v1",
-    "stock.low.v1",
-    "user.created.v1",
-    "user.updated.v1",
-    "user.deleted.v1",
-    "cart.abandoned.v1",
-    "cart.expired.v1",
-)
-
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Something that has happened in the shop, told once under one id.

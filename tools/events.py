@@ -69,7 +69,7 @@ _STEPS = {
     Kind.ORDER_EXPIRED: ("expired", "voided", "system", 3, "2026-11-21T09:46:12.571Z"),
 }
 _TIMES = {kind: at for kind, (*_, at) in _STEPS.items()} | {
-    Kind.REFUND_SUCCEEDED: "2026-11-23T14:05:22.004Z",
+    Kind.REFUND_SUCCEEDED: "2026-12-09T14:05:22.004Z",
     Kind.PRODUCT_CREATED: _AT,
     Kind.USER_CREATED: _AT,
     Kind.CART_ABANDONED: "2026-11-22T10:10:04.127Z",
@@ -103,7 +103,7 @@ def _example_data(kind: Kind) -> Data:
     examples: dict[Any, Data] = {
         RefundData: RefundData(
             refund_id="ref_01KAJ5RD8F7ZC6X4W2V0T9S3QH", order_id=_ORDER, user_id=_USER, amount=Decimal("5.00"),
-            currency="USD", order_version=6, created_at=_LATER,
+            currency="USD", order_version=6, created_at="2026-12-09T14:05:20.311Z",
         ),
         ProductData: ProductData(
             product_id=_PRODUCT, name="Mug", price=Decimal("12.50"), currency="USD", category="kitchen",

@@ -232,9 +232,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             amount=amount, currency=self.currency, items=items, note=note,
         )  # fmt: skip
 
-    def with_refund(self, refund: Refund) -> Order:
+    def with_refund(self, refund: Refund, *, at: str | None = None) -> Order:
         """The order with that much of its payment, and those units, set aside for a refund."""
-        return self._next(reserved=self.reserved + refund.amount, lines=self._with_units(refund, 1))
+        return self._next(at=at, reserved=self.reserved + refund.amount, lines=self._with_units(refund, 1))
 
     def after_refund(self, refund: Refund, *, is_back: bool) -> Order:
         """The order once a refund that was set aside has ended, with the money back or not."""

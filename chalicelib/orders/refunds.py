@@ -46,9 +46,9 @@ def asked_for(order: Order, request: RefundRequest) -> Refund:
     return order.refund(sum(unit.amount for unit in units), items=units, note=request.reason)
 
 
-def begin(order: Order, refund: Refund) -> tuple[Order, tuple[db.Write, ...]]:
+def begin(order: Order, refund: Refund, *, at: str | None = None) -> tuple[Order, tuple[db.Write, ...]]:
     """The order with the refund set aside, and the write of the refund's row."""
-    return order.with_refund(refund), (attempts.open_refund(refund),)
+    return order.with_refund(refund, at=at), (attempts.open_refund(refund),)
 
 
 def pay_back(refund: Refund, claim: Claim = idempotency.NO_CLAIM) -> RefundOutcome:

@@ -165,7 +165,7 @@ def _end(order: Order, ending: settlement.Ending, *, charged: Outcome | None) ->
     if paid.awaits_payment and paid.total:
         raise OutcomeUnknown("The payment's outcome is not known yet; try again in some minutes.")
     back = paid.refund(paid.refundable) if paid.refundable else None
-    cancelled, row = refunds.begin(cancelled, back) if back else (cancelled, ())
+    cancelled, row = refunds.begin(cancelled, back, at=cancelled.updated_at) if back else (cancelled, ())
     attempt = [attempts.settle_attempt(order.first_attempt(), charged)] if charged else []
     db.commit(store.change(order, cancelled, actor=ending.actor), *attempt, *settlement.returns(order), *row)
     return cancelled, back

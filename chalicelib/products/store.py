@@ -13,7 +13,6 @@ from chalicelib.products.models import Listing, Movement, NoSuchProduct, Offer, 
 from chalicelib.products.shapes import LARGEST_STOCK, NewMovement
 
 _AT_ONCE = 1000
-_COUNT = "stockVersion = stockVersion + :one, updatedAt = :now"  # with `_counted`
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,9 @@ def change(before: Listing, after: Listing, *, actor: str) -> tuple[db.Write, ..
 def adjust(movement: Movement) -> tuple[db.Write, ...]:
     """The writes that change the stock by a delta, never below none, and leave a record of it (S4)."""
     low, high = max(0, -movement.delta), LARGEST_STOCK - max(0, movement.delta)
-    taken = db.update(
-        keys.stock(movement.product_id),
-        f"SET stock = stock + :delta, {_COUNT}",
-        {":delta": movement.delta, ":low": low, ":high": high, **_counted()},
-        condition="attribute_exists(PK) AND attribute_not_exists(deletedAt) AND stock BETWEEN :low AND :high",
-    )
-    return taken, _record(movement)
+    bounds = {":low": low, ":high": high}
+    condition = "attribute_exists(PK) AND attribute_not_exists(deletedAt) AND stock BETWEEN :low AND :high"
+    return _move(movement.product_id, movement.delta, bounds, condition=condition), _record(movement)
 
 
 def set_image(product_id: str, url: str, *, actor: str) -> db.Write:
@@ -174,19 +169,14 @@ def position(product: Product) -> str:
 
 def take(product_id: str, quantity: int, *, price: int, currency: str) -> db.Write:
     """The write that takes units off the shelf, unless fewer are left or the price or sale has changed (C3)."""
-    return db.update(
-        keys.stock(product_id),
-        f"SET stock = stock - :quantity, {_COUNT}",
-        {":quantity": quantity, ":price": price, ":currency": currency, ":true": True, **_counted()},
-        condition="stock >= :quantity AND price = :price AND currency = :currency AND isActive = :true",
-    )
+    wanted = {":quantity": quantity, ":price": price, ":currency": currency, ":true": True}
+    condition = "stock >= :quantity AND price = :price AND currency = :currency AND isActive = :true"
+    return _move(product_id, -quantity, wanted, condition=condition)
 
 
 def give_back(product_id: str, quantity: int) -> db.Write:
     """The write that puts units back on the shelf; the commit's other writes make it happen once."""
-    return db.update(
-        keys.stock(product_id), f"SET stock = stock + :quantity, {_COUNT}", {":quantity": quantity, **_counted()}
-    )
+    return _move(product_id, quantity)
 
 
 def show_stock(product_id: str, *, stock: int, version: int) -> db.Write:
@@ -229,9 +219,13 @@ def _set_offer(before: Listing, after: Listing, *, actor: str) -> db.Write:
     return db.update(key, expression, {**values, **seen}, names=names, condition=condition)
 
 
-def _counted() -> dict[str, Any]:
-    """The values of `_COUNT`."""
-    return {":one": 1, ":now": clock.timestamp()}
+def _move(
+    product_id: str, delta: int, values: Mapping[str, Any] | None = None, *, condition: str = "attribute_exists(PK)"
+) -> db.Write:
+    """The write that puts units on the shelf or takes them off, counted and dated."""
+    moved = "SET stock = stock + :delta, stockVersion = stockVersion + :one, updatedAt = :now"
+    bound = {":delta": delta, ":one": 1, ":now": clock.timestamp(), **(values or {})}
+    return db.update(keys.stock(product_id), moved, bound, condition=condition)
 
 
 def _by(actor: str) -> dict[str, str | None]:

@@ -1,16 +1,16 @@
 """The scheduled sending (E4): bounded, safe to run twice at once, and slowed down by no single endpoint.
 
 Every endpoint with something due is a lane: one thread works on it, oldest first and page after page, for its share of
-the time. Where nothing is sent any more, one page is cancelled, which is quickly done. A delivery is claimed by putting
-its due time ahead, further than any request lives; so two runs never send the same one at once, and one whose sender
-died is sent again later, under the same webhook-id (at least once).
+the time. Where nothing is sent any more, what is due is cancelled in the time that the others leave. A delivery is
+claimed by putting its due time ahead, further than any request lives; so two runs never send the same one at once, and
+one whose sender died is sent again later, under the same webhook-id (at least once).
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import timedelta
@@ -45,8 +45,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sends(self) -> bool:
-        """Is anything sent to this endpoint, rather than cancelled?"""
-        return self.webhook is not None and self.webhook.is_active
+        """Is what is due sent, rather than cancelled?"""
+        return _is_sent_to(self.webhook)
 
 
 def run(*, seconds: float) -> dict[str, int]:
@@ -57,7 +57,7 @@ def run(*, seconds: float) -> dict[str, int]:
     named = [(each.webhook_id, each) for each in live] + [(each.webhook_id, None) for each in deleted]
     with ThreadPoolExecutor(_THREADS) as threads:
         lanes = list(threads.map(lambda each: _lane(*each), named))
-        busy = [lane for lane in lanes if lane.due or lane.after]
+        busy = sorted((lane for lane in lanes if lane.due or lane.after), key=lambda lane: not lane.sends)
         sending = sum(lane.sends for lane in busy)
         share = seconds / max(1, math.ceil(sending / _THREADS)) - sender.SECONDS
         work = [_in_context(lambda lane=lane: _work(lane, until, share)) for lane in busy]  # type: ignore[misc]
@@ -65,6 +65,10 @@ def run(*, seconds: float) -> dict[str, int]:
     done["broken"] += sum(lane.is_broken for lane in lanes)
     _forget({each.webhook_id: each for each in deleted}, lanes)
     return _told(done)
+
+
+def _is_sent_to(webhook: Webhook | None) -> bool:
+    return webhook is not None and webhook.is_active
 
 
 def _in_context(work: Callable[[], Counter[str]]) -> Callable[[], Counter[str]]:
@@ -85,28 +89,23 @@ def _lane(webhook_id: str, webhook: Webhook | None) -> Lane:
 def _work(lane: Lane, until: float, share: float) -> Counter[str]:
     """Bring a lane forward: at least one delivery, and others while its share of the time lasts."""
     done: Counter[str] = Counter()
-    end = min(until, clock.monotonic() + share)
-    webhook = lane.webhook
+    end = min(until, clock.monotonic() + share) if lane.sends else until
+    webhook, due, after = lane.webhook, lane.due, lane.after
     try:
-        secrets = store.secrets_of(lane.webhook_id) if lane.sends else None
-        for number, delivery in enumerate(_waiting(lane, end)):
-            if clock.monotonic() > (end if number else until):
-                break
-            outcome, webhook = _one(delivery, webhook, secrets)
-            done[outcome] += 1
+        while True:
+            secrets = store.secrets_of(lane.webhook_id) if lane.sends else None  # none if it was deleted meanwhile
+            for delivery in due:
+                if clock.monotonic() > (end if done else until):
+                    return done
+                outcome, webhook = _one(delivery, webhook, secrets)
+                done[outcome] += 1
+            if after is None or clock.monotonic() > end or _is_sent_to(webhook) is not lane.sends:
+                return done
+            due, after = store.due(lane.webhook_id, limit=_PAGE, after=after)
     except _FAULTS as error:
         log.error("WEBHOOK_LANE_FAILED", webhookId=lane.webhook_id, error=type(error).__name__)
         done["broken"] += 1
     return done
-
-
-def _waiting(lane: Lane, end: float) -> Iterator[Delivery]:
-    """What is due to an endpoint, the longest due first; no page is read that there is no time for."""
-    yield from lane.due
-    after = lane.after if lane.sends else None
-    while after and clock.monotonic() <= end:
-        due, after = store.due(lane.webhook_id, limit=_PAGE, after=after)
-        yield from due
 
 
 def _one(delivery: Delivery, webhook: Webhook | None, secrets: Secrets | None) -> tuple[str, Webhook | None]:

@@ -11,8 +11,9 @@ from msgspec import UNSET
 
 from chalicelib import clock, ids
 from chalicelib.errors import Conflict, Impossible, NotFound, PreconditionFailed
-from chalicelib.events import EVENT_TYPES, Event
+from chalicelib.events import Event
 from chalicelib.webhooks.shapes import (
+    EVENT_TYPES,
     Attempt,
     DeliveryState,
     DeliveryView,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from chalicelib import clock, db, ids, log, settings
 from chalicelib.access import Principal
 from chalicelib.errors import FieldError, Invalid
-from chalicelib.events import EVENT_TYPES, Event
+from chalicelib.events import Event
 from chalicelib.idempotency import Claim
 from chalicelib.webhooks import dispatch, guard, store
 from chalicelib.webhooks.models import (
@@ -20,7 +20,7 @@ from chalicelib.webhooks.models import (
     Webhook,
     unmatched,
 )
-from chalicelib.webhooks.shapes import DeliveryView, NewWebhook, WebhookChange, WebhookView
+from chalicelib.webhooks.shapes import EVENT_TYPES, DeliveryView, NewWebhook, WebhookChange, WebhookView
 from chalicelib.webhooks.signatures import Secrets
 
 _CACHE_SECONDS = 30
@@ -179,7 +179,7 @@ def _require_sound(wanted: NewWebhook | WebhookChange) -> None:
         *(_faults_of_events(wanted.events) if isinstance(wanted.events, tuple) else ()),
     ]
     if errors:
-        raise Invalid("The URL, or a filter of events, is none that the shop can use.", errors=tuple(errors))
+        raise Invalid(errors[0].detail, errors=tuple(errors))
 
 
 def _faults_of_url(url: str) -> Iterator[FieldError]:

@@ -10,6 +10,27 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.wire import Shape, Text, View
 
+# What is told, in the order of docs/events.md; a test compares it with the shapes that are told.
+EVENT_TYPES = (
+    "order.created.v1",
+    "order.confirmed.v1",
+    "order.shipped.v1",
+    "order.delivered.v1",
+    "order.completed.v1",
+    "order.cancelled.v1",
+    "order.expired.v1",
+    "refund.succeeded.v1",
+    "product.created.v1",
+    "product.updated.v1",
+    "product.deleted.v1",
+    "stock.low.v1",
+    "user.created.v1",
+    "user.updated.v1",
+    "user.deleted.v1",
+    "cart.abandoned.v1",
+    "cart.expired.v1",
+)
+
 Url = Annotated[str, Meta(min_length=1, max_length=2000, extra={"hint": "an address of at most 2,000 characters"})]
 EventFilter = Annotated[
     str,

@@ -11,12 +11,15 @@ from tests.integration.schedule import swept_after
 from tests.integration.stream import Mail, deliver, mails
 from tests.shop import Shop
 
-NOTHING = {"en": "Nothing was charged.", "de": "Es wurde nichts abgebucht."}
+NOTHING = {
+    "en": "We have received no money for it; should any still arrive, it goes back to you.",
+    "de": "Wir haben dafür kein Geld erhalten; sollte noch welches eingehen, bekommst du es zurück.",
+}
 DUE = {
-    "en": "You get back {} USD. As soon as the money is on its way, another mail tells you so. "
-    "If that one does not come within five days, please answer this one.",
-    "de": "Du bekommst {} USD zurück. Sobald das Geld unterwegs ist, sagt dir das eine weitere E-Mail. "
-    "Kommt sie nicht innerhalb von fünf Tagen, antworte bitte auf diese.",
+    "en": "You get back {} USD. As soon as it is on its way, a mail tells you so. "
+    "If you have not been told of all of it within five days, please answer this mail.",
+    "de": "Du bekommst {} USD zurück. Sobald es unterwegs ist, sagt dir das eine E-Mail. "
+    "Hast du nicht innerhalb von fünf Tagen vom ganzen Betrag gehört, antworte bitte auf diese Nachricht.",
 }
 BACK = {
     "en": "What you paid, we have given back to you already.",

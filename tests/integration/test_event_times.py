@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from chalicelib import clock, db, keys
 from chalicelib.notifications.shapes import SHAPES, type_of
@@ -149,6 +152,50 @@ def test_stock_that_runs_low_by_an_order_is_not_told_to_have_done_so_before_it(a
     low = [event["timestamp"] for event in told() if event["type"] == "stock.low.v1"]
     assert len(low) == 2
     assert [created["timestamp"], *low] == sorted([created["timestamp"], *low])
+
+
+def test_a_cart_that_expired_did_so_when_the_table_removed_it(ada: Shop, mug: str) -> None:
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 2})
+    db.commit(db.delete(keys.user_cart(ada("GET", "/auth/me").body["userId"])))
+    record = copy.deepcopy([each for each in records() if each["eventName"] == "REMOVE"][-1])
+    removed = int(clock.now().timestamp()) + 90 * 86_400
+    record["dynamodb"]["ApproximateCreationDateTime"] = removed
+
+    deliver(ada, [{**record, "userIdentity": EXPIRY}])
+
+    (event,) = told()
+    assert (event["type"], event["timestamp"]) == ("cart.expired.v1", clock.timestamp(clock.at(removed)))
+
+
+def test_stock_that_an_admin_counts_is_low_from_that_moment(ada: Shop, mug: str) -> None:
+    with clock.fixed(clock.now() + timedelta(hours=1)):
+        admin, seen = ada.login("root@example.com"), ada("GET", f"/products/{mug}").headers["ETag"]
+        assert admin("PATCH", f"/products/{mug}", {"stock": 2}, If_Match=seen).status == 200
+        counted = clock.timestamp()
+
+    deliver(ada)
+
+    (event,) = [event for event in told() if event["type"] == "stock.low.v1"]
+    assert event["timestamp"] == counted
+
+
+def test_a_cancelled_order_and_its_refund_have_versions_and_times_of_their_own(
+    ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, ticks = clock.now(), itertools.count()
+    monkeypatch.setattr(clock, "now", lambda: begin + timedelta(milliseconds=next(ticks)))
+    order = ada.order((mug, 2)).body["orderId"]
+    assert ada("PUT", f"/orders/{order}/cancel").status == 200
+
+    deliver(ada)
+
+    events = sorted(about(order), key=version)
+    assert [(event["type"].split(".")[1], version(event)) for event in events] == [
+        ("created", 1), ("confirmed", 2), ("cancelled", 4), ("succeeded", 5)
+    ]  # fmt: skip
+    timeline = ada("GET", f"/orders/{order}").body["timeline"]
+    assert [event["timestamp"] for event in events[:3]] == [step["at"] for step in timeline]
+    assert events[3]["timestamp"] > events[2]["timestamp"]
 
 
 def test_a_record_that_says_nothing_of_its_time_is_dated_by_the_stream(ada: Shop, mug: str) -> None:

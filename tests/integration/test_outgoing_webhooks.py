@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -677,16 +678,102 @@ def test_a_page_that_nobody_can_read_holds_up_no_page_behind_it(
     assert (spoilt.event_id, ids_in(box)) == (broken.id, [fine.id])
 
 
-def test_cancelling_takes_no_time_from_those_that_are_sent_to(
+def test_what_waits_for_a_paused_endpoint_is_cancelled_page_after_page_when_the_others_are_done(
     root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "_PAGE", 2)
     paused = hook(root, box.url)["webhookId"]
-    for _ in range(3):
+    hook(root, box.url)
+    for _ in range(5):
         happen()
     root("PATCH", f"/webhooks/{paused}", {"isActive": False})
+    worked: list[bool] = []
+    work = dispatch._work
+    monkeypatch.setattr(dispatch, "_work", lambda lane, *more: (worked.append(lane.sends), work(lane, *more))[1])
+    monkeypatch.setattr(dispatch, "_THREADS", 1)
 
-    assert [run(), run()] == [{"cancelled": 2}, {"cancelled": 1}]
+    assert run() == {"delivered": 5, "cancelled": 5}
+    assert worked == [True, False]
+
+
+def test_paused_endpoints_take_nothing_from_the_share_of_the_others(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = hook(root, box.url)["webhookId"]
+    hook(root, box.url)
+    happen()
+    root("PATCH", f"/webhooks/{paused}", {"isActive": False})
+    shares: list[float] = []
+    monkeypatch.setattr(dispatch, "_work", lambda _lane, _until, share: (shares.append(share), Counter[str]())[1])
+    monkeypatch.setattr(dispatch, "_THREADS", 1)
+
+    run(seconds=30)
+
+    assert shares == [30 - sender.SECONDS] * 2
+
+
+def test_no_page_is_read_that_there_is_no_time_for(root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "_PAGE", 1)
+    hook(root, box.url)
+    for _ in range(2):
+        happen()
+    late, pages = [0.0], []
+    monotonic, send, due = clock.monotonic, sender.send, store.due
+
+    def send_slowly(*arguments: Any, **named: Any) -> Any:
+        late[0] = 1000
+        return send(*arguments, **named)
+
+    monkeypatch.setattr(sender, "send", send_slowly)
+    monkeypatch.setattr(clock, "monotonic", lambda: monotonic() + late[0])
+    monkeypatch.setattr(store, "due", lambda *each, **named: (pages.append(named.get("after")), due(*each, **named))[1])
+
+    run(seconds=30)
+
+    assert pages == [None]
+
+
+def test_a_clock_that_was_set_back_between_two_pages_finds_nothing_more(root: Shop, box: Mailbox) -> None:
+    made = hook(root, box.url)
+    happen()
+
+    assert store.due(made["webhookId"], limit=1, after="2999-01-01T00:00:00.000Z#") == ([], None)
+
+
+def test_an_endpoint_that_was_switched_off_and_on_again_in_the_middle_of_a_run_loses_nothing_new(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_PAGE", 1)
+    made = hook(root, box.url)
+    for _ in range(3):
+        happen()
+    box.refusals.append(410)
+
+    assert run() == {"failed": 1}
+
+    root("PATCH", f"/webhooks/{made['webhookId']}", {"isActive": True})
+    happen()
+    assert run() == {"delivered": 3}
+
+
+def test_an_endpoint_that_is_deleted_in_the_middle_of_a_run_is_sent_at_most_the_page_begun(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_PAGE", 1)
+    made = hook(root, box.url)
+    for _ in range(4):
+        happen()
+    send = sender.send
+
+    def send_and_delete(*arguments: Any, **named: Any) -> Any:
+        if not box.came:
+            assert root("DELETE", f"/webhooks/{made['webhookId']}").status == 204
+        return send(*arguments, **named)
+
+    monkeypatch.setattr(sender, "send", send_and_delete)
+
+    assert run() == {"delivered": 1, "cancelled": 3}
+    assert len(box.came) == 1
 
 
 def test_what_goes_wrong_with_one_endpoint_does_not_stop_the_others(root: Shop, box: Mailbox) -> None:

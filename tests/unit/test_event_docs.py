@@ -15,6 +15,7 @@ from tools import events
 from tools.local import filters
 
 VALIDATOR = Draft202012Validator(json.loads(events.SCHEMA.read_text()))
+ENDINGS = {"order.cancelled.v1", "order.expired.v1"}  # other ways that the order of the examples could have gone
 
 
 def told(kind: Kind) -> dict[str, Any]:
@@ -42,6 +43,15 @@ def test_the_example_of_each_type_is_dated_as_real_events_are(kind: Kind) -> Non
     assert event["timestamp"] >= max(noted, default="")
     if "updatedAt" in event["data"] and not kind.startswith("cart"):
         assert event["timestamp"] == event["data"]["updatedAt"]
+
+
+def test_the_examples_about_one_order_are_in_order_by_version_as_the_page_promises() -> None:
+    about = [event for event in map(told, SHAPES) if "orderId" in event["data"]]
+    by_version = sorted(about, key=lambda event: event["data"].get("orderVersion") or event["data"]["version"])
+    times = [event["timestamp"] for event in by_version if event["type"] not in ENDINGS]
+
+    assert len(times) > 5
+    assert times == sorted(times)
 
 
 @pytest.mark.parametrize("kind", SHAPES)

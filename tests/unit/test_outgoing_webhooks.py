@@ -25,12 +25,20 @@ from standardwebhooks.webhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from chalicelib import clock, ids
-from chalicelib.events import EVENT_TYPES, Event
+from chalicelib.events import Event
 from chalicelib.notifications.shapes import SHAPES, type_of
 from chalicelib.webhooks import guard, sender, signatures
 from chalicelib.webhooks.guard import Place
 from chalicelib.webhooks.models import Delivery, Webhook, unmatched
-from chalicelib.webhooks.shapes import Attempt, DeliveryState, DisabledReason, NewWebhook, WebhookChange, WebhookStatus
+from chalicelib.webhooks.shapes import (
+    EVENT_TYPES,
+    Attempt,
+    DeliveryState,
+    DisabledReason,
+    NewWebhook,
+    WebhookChange,
+    WebhookStatus,
+)
 from chalicelib.webhooks.signatures import Secrets, TooManySecrets
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +117,7 @@ def test_only_the_local_stage_sends_by_http_and_only_to_its_own_machine() -> Non
     url = "http://127.0.0.1:9000/hook?a=b"
 
     assert guard.place(url, near=True) == Place("127.0.0.1", 9000, "/hook?a=b", is_near=True)
+    assert guard.place(url.replace("9000", "1024"), near=True).port == 1024
     with pytest.raises(guard.Refused):
         guard.place(url, near=False)
     away = sender.send(url, b"{}", {}, near=True, resolve=lambda *_: ["127.0.0.1", "10.0.0.1"])
