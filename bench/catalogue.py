@@ -76,8 +76,8 @@ def items(numbers: Iterable[int]) -> Iterator[db.Item]:
         for_sale.update([new.category] if new.is_active else [])
         yield from _Paper().written_for(new)
     for category, count in for_sale.items():
-        number = {"category": category, "count": count, "version": count}
-        yield db.put(keys.category_count(category), number).request["Item"]
+        counted = {"category": category, "count": count, "version": count}
+        yield db.put(keys.category_count(category), counted).request["Item"]
 
 
 class _Paper:

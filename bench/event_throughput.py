@@ -92,7 +92,7 @@ def measure(orders: int, state: Path) -> Result:
         pump = Pump(counted, Checkpoint(settings.checkpoint), stream_arn=arn, queue_url=queue)
         started = time.monotonic()
         pump.start()
-        while bar.n < bar.total and time.monotonic() - counted.moved < _QUIET_SECONDS:
+        while bar.n < 2 * orders and time.monotonic() - counted.moved < _QUIET_SECONDS:
             time.sleep(0.2)
         seconds = time.monotonic() - started
         pump.stop()
@@ -105,7 +105,7 @@ def _place(number: int) -> str:
     buyer = Principal(user_id=f"usr_{number:026d}", email=email, roles=(Role.CUSTOMER,), session_id="ses_1")
     line = OrderLine(product_id="prd_00000000000000000000000001", product_name="Mug", quantity=1, price=1250)
     price = Price(lines=[line], subtotal=1250, discount=0, shipping=0, tax=0, shipping_tax=0, tax_included=False)
-    order = Order.place(buyer, price, "USD", _ADDRESS, coupon=None, from_cart=False)
+    order = Order.place(buyer, price, "USD", _ADDRESS, coupon=None, from_cart=False, locale="en")
     db.commit(*store.add(order))
     captured = Outcome(state=AttemptState.CAPTURED, payment_id="pay_1")
     paid = order.settled(captured, ending=OrderStatus.CANCELLED, by=Actor.SYSTEM, actor="system")
