@@ -61,9 +61,9 @@ def test_the_payments_of_the_readme_end_as_written(local_shop: LocalShop) -> Non
 def test_the_webhook_of_the_readme_is_delivered_as_written(local_shop: LocalShop) -> None:
     ran = pasted(local_shop, "Your first order", "Webhooks")
 
-    made, queued, *rest = ran.partition("stock at the end")[2].split("\n")[1:]
-    came = [json.loads(line.removeprefix("came: ")) for line in rest if line.startswith("came: ")]
-    told = [line for line in rest if not line.startswith("came: ")]
+    lines = ran.partition("stock at the end")[2].split("\n")[1:]
+    came = [json.loads(line.removeprefix("came: ")) for line in lines if line.startswith("came: ")]
+    made, queued, *told = [line for line in lines if not line.startswith("came: ")]
     webhook, delivery = json.loads(made), json.loads(queued)
     assert webhook["secret"].startswith("whsec_")
     assert (webhook["events"], delivery["state"]) == (["order.*"], "pending")
