@@ -54,7 +54,7 @@ ACTIONS: dict[str, tuple[Callable[[Till], Answer], int, tuple[str, str]]] = {
 
 @pytest.fixture
 def till(shop: Shop) -> Iterator[Till]:
-    kept = books.Books()
+    kept = books.Undisputed()
     with mock.patch.object(provider, "current", return_value=books.Paid(kept)):
         yield Till(shop, kept)
 

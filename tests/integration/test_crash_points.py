@@ -44,7 +44,7 @@ class World:
         self.admin.coupon("TEN", perUserLimit=1)
         for product, quantity in ((self.mug, 2), (self.tea, 1)):
             assert self.ada("POST", "/cart/items", {"productId": product, "quantity": quantity}).status == 201
-        self.books = books.Books()
+        self.books = books.Undisputed()
         self.order_id = ""
         self.events: list[ProviderEvent] = []
         emulated().stream_shard = None  # nobody listens

@@ -740,7 +740,7 @@ def test_a_clock_that_was_set_back_between_two_pages_finds_nothing_more(root: Sh
     assert store.due(made["webhookId"], limit=1, after="2999-01-01T00:00:00.000Z#") == ([], None)
 
 
-def test_an_endpoint_that_was_switched_off_and_on_again_in_the_middle_of_a_run_loses_nothing_new(
+def test_an_endpoint_that_is_switched_off_ends_its_lane_and_gets_what_waits_once_it_is_on_again(
     root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "_PAGE", 1)
