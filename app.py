@@ -11,7 +11,8 @@ from typing import Any
 from chalice import Chalice, Cron, IAMAuthorizer, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent
 
-from chalicelib import access, health, http, log, problems, rotation, settings
+from chalicelib.api import health, http, problems
+from chalicelib.api.http import Answer, Call
 from chalicelib.auth import accounts, tokens
 from chalicelib.auth import service as auth
 from chalicelib.auth.models import (
@@ -25,13 +26,15 @@ from chalicelib.auth.models import (
     VerifyRequest,
 )
 from chalicelib.authorizer import authorize, gate
+from chalicelib.aws import rotation
 from chalicelib.cart import abandoned
 from chalicelib.cart import service as cart
 from chalicelib.cart.models import NewLine, NewQuantity
+from chalicelib.core import log, principal, settings
+from chalicelib.core.schema import PageQuery
 from chalicelib.coupons import service as coupons
 from chalicelib.coupons.models import Bearer
 from chalicelib.coupons.shapes import CouponChange, CouponCheck, NewCoupon
-from chalicelib.http import Answer, Call
 from chalicelib.notifications import service as notifications
 from chalicelib.orders import audit, sales, sweep, webhooks
 from chalicelib.orders import service as orders
@@ -54,7 +57,6 @@ from chalicelib.users.models import fold
 from chalicelib.users.shapes import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
 from chalicelib.webhooks import service as outgoing
 from chalicelib.webhooks.shapes import NewWebhook, WebhookChange
-from chalicelib.wire import PageQuery
 
 SWEEP_SECONDS = 40  # of the minute that its function has
 DELIVERY_SECONDS = 50  # of the minute and a half that its function has
@@ -247,7 +249,7 @@ def grant_role(call: Call, user_id: str) -> Any:
 @app.route("/users/{user_id}/roles/{role}", methods=["DELETE"], authorizer=managers)
 @endpoint()
 def withdraw_role(call: Call, user_id: str, role: str) -> Any:
-    return accounts.withdraw(user_id, access.role(role), actor=call.user)
+    return accounts.withdraw(user_id, principal.role(role), actor=call.user)
 
 
 @app.route("/users/{user_id}/audit", methods=["GET"], authorizer=managers)

@@ -17,8 +17,9 @@ from unittest import mock
 
 from tqdm import tqdm
 
-from chalicelib import clients, clock, db, ids, keys, settings
-from chalicelib.money import Amount
+from chalicelib.aws import clients, db, keys
+from chalicelib.core import clock, ids, settings
+from chalicelib.core.money import Amount
 from chalicelib.products import search, store
 from chalicelib.products.models import Product
 from chalicelib.products.shapes import NewProduct

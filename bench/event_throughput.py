@@ -22,8 +22,8 @@ from typing import Any
 import urllib3
 from tqdm import tqdm
 
-from chalicelib import db
-from chalicelib.access import Principal, Role
+from chalicelib.aws import db
+from chalicelib.core.principal import Principal, Role
 from chalicelib.orders import store
 from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, Price

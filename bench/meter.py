@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSRequest, AWSResponse
 
-from chalicelib import clients, keyring
+from chalicelib.aws import clients, keyring
 
 _READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
 _ASKED = "ReturnConsumedCapacity"

@@ -9,9 +9,10 @@ from __future__ import annotations
 from chalice import AuthResponse, AuthRoute, Blueprint
 from chalice.app import AuthRequest
 
-from chalicelib import access, log, settings
+from chalicelib.api import permissions
 from chalicelib.auth import tokens
-from chalicelib.errors import Unauthenticated
+from chalicelib.core import log, settings
+from chalicelib.core.errors import Unauthenticated
 
 gate = Blueprint(__name__)
 
@@ -31,5 +32,5 @@ def authorize(request: AuthRequest) -> AuthResponse:
             return AuthResponse(routes=["*"], principal_id="anonymous")
         raise Exception("Unauthorized") from None  # noqa: TRY002 - the exact message that means 401 to the gateway
     log.enrich(userId=principal.user_id)
-    routes: list[str | AuthRoute] = [AuthRoute(path, [method]) for method, path in access.routes_for(principal)]
-    return AuthResponse(routes=routes, principal_id=principal.user_id, context=access.to_context(principal))
+    routes: list[str | AuthRoute] = [AuthRoute(path, [method]) for method, path in permissions.routes_for(principal)]
+    return AuthResponse(routes=routes, principal_id=principal.user_id, context=permissions.to_context(principal))

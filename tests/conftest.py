@@ -39,7 +39,7 @@ from hypothesis import HealthCheck
 from moto import mock_aws
 
 import app
-from chalicelib import clients, keyring
+from chalicelib.aws import clients, keyring
 from chalicelib.webhooks import service as webhooks
 from tests import emulator, leaks
 from tests.integration import stream, table

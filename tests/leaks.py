@@ -10,8 +10,8 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sesv2.models import sesv2_backends
 
-from chalicelib import ids, log, wire
 from chalicelib.auth import accounts, tokens
+from chalicelib.core import ids, log, schema
 from chalicelib.webhooks import signatures
 from tests.integration.table import everything
 
@@ -55,14 +55,14 @@ class Watch:
         monkeypatch.setattr(module, name, overheard)
 
     def _read_bodies(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        original = wire.decode
+        original = schema.decode
 
         def overheard(body: Any, shape: Any) -> Any:
             with contextlib.suppress(TypeError, ValueError):
                 self._collect(json.loads(body))
             return original(body, shape)
 
-        monkeypatch.setattr(wire, "decode", overheard)
+        monkeypatch.setattr(schema, "decode", overheard)
 
     def _read_log(self, monkeypatch: pytest.MonkeyPatch) -> None:
         original = log._emit

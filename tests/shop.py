@@ -8,7 +8,7 @@ from typing import Any
 
 from chalice.test import Client
 
-from chalicelib.access import Role
+from chalicelib.core.principal import Role
 from chalicelib.users import passwords, store
 from chalicelib.users.models import User
 from chalicelib.users.shapes import Registration

@@ -10,8 +10,9 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 
-from chalicelib import settings, transport
-from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.aws import transport
+from chalicelib.core import settings
+from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.orders import audit
 from chalicelib.orders.views import Drift, Report
 from tools.catalogue import stage

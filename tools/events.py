@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.events import Event
+from chalicelib.core.events import Event
 from chalicelib.notifications.models import Kind
 from chalicelib.notifications.shapes import (
     SHAPES,

@@ -17,8 +17,9 @@ from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any, NoReturn
 
-from chalicelib import clock, objects, settings, transport
-from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.aws import s3, transport
+from chalicelib.core import clock, settings
+from chalicelib.core.errors import Misconfigured, Unavailable
 from tools.catalogue import stage
 from tools.local import functions, schedule
 from tools.local.settings import Refusal
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
         done = _run(wanted.name, handler, at, {"again": True} if wanted.again else {})
     except (Refusal, Misconfigured) as error:
         return _complain(str(error))
-    except (Unavailable, transport.Rejected, objects.Rejected) as error:
+    except (Unavailable, transport.Rejected, s3.Rejected) as error:
         return _complain(f"{wanted.name} stopped: {error.__cause__ or error}. Run it again.")
     except KeyboardInterrupt:
         return _complain("Interrupted; run it again.", code=130)

@@ -16,8 +16,9 @@ import boto3
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, settings, transport
-from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.aws import clients, transport
+from chalicelib.core import settings
+from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.notifications import service
 from chalicelib.notifications.letters import Letter
 from tools.catalogue import stage

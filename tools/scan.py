@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chalicelib import attributes, db, settings, transport
+from chalicelib.aws import attributes, db, transport
+from chalicelib.core import settings
 
 
 def pages(prefix: str, *, sks: Sequence[str] = (), only: Sequence[str] | None = None) -> Iterator[list[db.Item]]:

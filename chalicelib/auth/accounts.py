@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chalicelib import clock, db, ids, keyring, keys, limits, log
-from chalicelib.access import Principal, Role
+from chalicelib.api.idempotency import Claim
 from chalicelib.auth import attempts, store
 from chalicelib.auth.models import InvalidOneTimeToken, PasswordChange, WrongPassword
-from chalicelib.errors import TooMany
-from chalicelib.idempotency import Claim
+from chalicelib.aws import db, keyring, keys, rate_limits
+from chalicelib.core import clock, ids, log
+from chalicelib.core.errors import TooMany
+from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords
 from chalicelib.users import store as users
 from chalicelib.users.models import NoSuchUser, User, fold
@@ -82,9 +83,9 @@ def log_out_everywhere(principal: Principal) -> None:
 def change_password(change: PasswordChange, principal: Principal) -> None:
     """Set a new password and end all other sessions, or raise `WrongPassword`."""
     try:
-        db.commit(limits.use("password", principal.user_id, most=_PASSWORD_CHANGES_AN_HOUR))
-    except limits.LimitReached:
-        raise TooMany("Too many tries; wait.", retry_after=limits.seconds_left()) from None
+        db.commit(rate_limits.use("password", principal.user_id, most=_PASSWORD_CHANGES_AN_HOUR))
+    except rate_limits.LimitReached:
+        raise TooMany("Too many tries; wait.", retry_after=rate_limits.seconds_left()) from None
     user = users.get(principal.user_id, consistent=True)
     if user is None or not passwords.matches(change.old_password, user.password_hash):
         raise WrongPassword(_WRONG)
@@ -107,8 +108,8 @@ def forgot(email: str) -> None:
     """
     address = fold(email)
     try:
-        db.commit(limits.use(_RESET, address, most=_RESETS_AN_HOUR), _reset_request(address, purpose=_RESET))
-    except limits.LimitReached:
+        db.commit(rate_limits.use(_RESET, address, most=_RESETS_AN_HOUR), _reset_request(address, purpose=_RESET))
+    except rate_limits.LimitReached:
         log.info("RESET_LIMIT_REACHED")
 
 

@@ -6,8 +6,9 @@ cannot outrun it. Beyond the free ones only the latest of several at once may go
 
 from __future__ import annotations
 
-from chalicelib import clock, db, keys
 from chalicelib.auth.models import FREE_FAILURES, TooManyLogins, delay_after
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 
 _KEPT_SECONDS = 24 * 3600
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chalicelib import clock, ids
-from chalicelib.errors import Invalid, NotFound, TooMany, Unauthenticated
+from chalicelib.core import clock, ids
+from chalicelib.core.errors import Invalid, NotFound, TooMany, Unauthenticated
+from chalicelib.core.schema import Shape, View
 from chalicelib.users.models import User
 from chalicelib.users.shapes import Password, UserView
-from chalicelib.wire import Shape, View
 
 ACCESS_LIFETIME = timedelta(hours=24)
 SESSION_LIFETIME = timedelta(days=7)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib import clock, db, ids, log
-from chalicelib.access import Principal
 from chalicelib.auth import attempts, store, tokens
 from chalicelib.auth.models import (
     ACCESS_LIFETIME,
@@ -17,6 +15,9 @@ from chalicelib.auth.models import (
     SessionView,
     TokenReused,
 )
+from chalicelib.aws import db
+from chalicelib.core import clock, ids, log
+from chalicelib.core.principal import Principal
 from chalicelib.users import passwords
 from chalicelib.users import store as users
 from chalicelib.users.models import AuditEntry, User, fold

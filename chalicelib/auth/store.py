@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from chalicelib import clock, db, ids, keys
-from chalicelib.access import Principal
 from chalicelib.auth.models import BadCredentials, InvalidToken, Session, TokenReused
+from chalicelib.aws import db, keys
+from chalicelib.core import clock, ids
+from chalicelib.core.principal import Principal
 from chalicelib.users import store as users
 from chalicelib.users.models import User
 

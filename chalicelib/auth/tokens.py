@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from chalicelib import clock, ids, keyring
-from chalicelib.access import Principal, Role
 from chalicelib.auth import store
 from chalicelib.auth.models import ACCESS_LIFETIME
+from chalicelib.aws import keyring
+from chalicelib.core import clock, ids
+from chalicelib.core.principal import Principal, Role
 from chalicelib.users.models import User
 
 _ISSUER = "ecommerce-api"

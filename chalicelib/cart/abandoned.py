@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from chalicelib import clock, db, ids, keys, log, settings
+from chalicelib.aws import db, keys
 from chalicelib.cart import store
 from chalicelib.cart.models import Cart, Owner, line_view
+from chalicelib.core import clock, ids, log, settings
 from chalicelib.products import store as products
 from chalicelib.users import store as users
 from chalicelib.users.models import User

@@ -9,12 +9,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chalicelib import clock, money
 from chalicelib.auth.models import LoginView
-from chalicelib.errors import Conflict, Impossible, NotFound, invalid
-from chalicelib.keys import Key
+from chalicelib.aws.keys import Key
+from chalicelib.core import clock, money
+from chalicelib.core.errors import Conflict, Impossible, NotFound, invalid
+from chalicelib.core.schema import Shape, View
 from chalicelib.products.models import InsufficientStock, Listing, Shortage
-from chalicelib.wire import Shape, View
 
 MOST_OF_ONE = 99
 MOST_PRODUCTS = 30

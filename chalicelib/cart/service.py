@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chalicelib import db, ids, keys, log
-from chalicelib.access import Principal
+from chalicelib.api.idempotency import Claim
 from chalicelib.auth.models import LoginView
+from chalicelib.aws import db, keys
 from chalicelib.cart import store
 from chalicelib.cart.models import (
     Cart,
@@ -18,8 +18,9 @@ from chalicelib.cart.models import (
     cart_view,
     line_view,
 )
-from chalicelib.errors import Unavailable
-from chalicelib.idempotency import Claim
+from chalicelib.core import ids, log
+from chalicelib.core.errors import Unavailable
+from chalicelib.core.principal import Principal
 from chalicelib.products import store as products
 from chalicelib.products.models import Listing, NoSuchProduct
 

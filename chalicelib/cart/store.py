@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
 from chalicelib.cart.models import MOST_PRODUCTS, Cart, Line, Merge, NotInCart, Owner
+from chalicelib.core import clock
 from chalicelib.products import store as products
 from chalicelib.products.models import Listing
 

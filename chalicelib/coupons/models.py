@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from chalicelib import clock, money
-from chalicelib.access import Principal
+from chalicelib.core import clock, money
+from chalicelib.core.errors import Conflict, FieldError, Impossible, Invalid, NotFound, PreconditionFailed, invalid
+from chalicelib.core.money import Amount
+from chalicelib.core.principal import Principal
 from chalicelib.coupons.shapes import CouponChange, CouponKind, CouponView, NewCoupon, Terms
-from chalicelib.errors import Conflict, FieldError, Impossible, Invalid, NotFound, PreconditionFailed, invalid
-from chalicelib.money import Amount
 
 _NOTHING = Amount(0)
 _CODE = re.compile(r"[A-Z0-9_-]{3,32}")

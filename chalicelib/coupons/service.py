@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from chalicelib import db, limits, log, money
-from chalicelib.access import Principal
+from chalicelib.api.idempotency import Claim
+from chalicelib.aws import db, rate_limits
 from chalicelib.cart import service as carts
 from chalicelib.cart.models import Owner
+from chalicelib.core import log, money
+from chalicelib.core.errors import TooMany
+from chalicelib.core.principal import Principal
 from chalicelib.coupons import store
 from chalicelib.coupons.models import Bearer, Coupon, NoSuchCoupon, Presented, Reason, fold
 from chalicelib.coupons.shapes import CouponChange, CouponView, DiscountedCart, NewCoupon
-from chalicelib.errors import TooMany
-from chalicelib.idempotency import Claim
 
 _WRONG_CODES_AN_HOUR = 30
 _WRONG = (Reason.UNKNOWN, Reason.INACTIVE)
@@ -100,10 +101,10 @@ def accept(presented: Presented, subtotal: int, currency: str) -> Coupon:
 
 def _count_wrong(by: Bearer) -> None:
     try:
-        db.commit(limits.use(store.WRONG_CODE, by.name, most=_WRONG_CODES_AN_HOUR))
-    except limits.LimitReached:
+        db.commit(rate_limits.use(store.WRONG_CODE, by.name, most=_WRONG_CODES_AN_HOUR))
+    except rate_limits.LimitReached:
         raise _too_many() from None
 
 
 def _too_many() -> TooMany:
-    return TooMany("Too many wrong coupon codes; try again later.", retry_after=limits.seconds_left())
+    return TooMany("Too many wrong coupon codes; try again later.", retry_after=rate_limits.seconds_left())

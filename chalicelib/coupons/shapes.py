@@ -8,8 +8,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.money import Amount, Currency
-from chalicelib.wire import Shape, View
+from chalicelib.core.money import Amount, Currency
+from chalicelib.core.schema import Shape, View
 
 Code = Annotated[
     str,

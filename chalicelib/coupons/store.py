@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import clock, db, ids, keys, limits, settings
+from chalicelib.aws import db, keys, rate_limits
+from chalicelib.core import clock, ids, settings
 from chalicelib.coupons.models import Bearer, Coupon, CouponExists, Presented, is_code
 
 WRONG_CODE = "coupon"  # the limited action
@@ -66,7 +67,7 @@ def present(code: str, by: Bearer) -> Presented:
 def presented_keys(code: str, by: Bearer) -> tuple[keys.Key, ...]:
     """What to read when somebody presents a code."""
     own = (keys.coupon_user(code, by.user_id),) if by.user_id else ()
-    return (keys.coupon(code), limits.key(WRONG_CODE, by.name), *own)
+    return (keys.coupon(code), rate_limits.key(WRONG_CODE, by.name), *own)
 
 
 def presented(items: Mapping[keys.Key, db.Item], code: str, by: Bearer) -> Presented:
@@ -76,7 +77,7 @@ def presented(items: Mapping[keys.Key, db.Item], code: str, by: Bearer) -> Prese
         by=by,
         coupon=_existing(items.get(keys.coupon(code))),
         used=int(own["uses"]) if own else 0,
-        wrong_codes=limits.uses(items.get(limits.key(WRONG_CODE, by.name))),
+        wrong_codes=rate_limits.uses(items.get(rate_limits.key(WRONG_CODE, by.name))),
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, log, settings
-from chalicelib.errors import Unavailable
+from chalicelib.aws import clients
+from chalicelib.core import log, settings
+from chalicelib.core.errors import Unavailable
 from chalicelib.products.models import Product
 
 

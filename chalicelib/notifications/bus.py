@@ -7,8 +7,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, clock, log, settings, transport
-from chalicelib.events import Event
+from chalicelib.aws import clients, transport
+from chalicelib.core import clock, log, settings
+from chalicelib.core.events import Event
 
 SOURCE = "ecommerce"
 AT_ONCE = 10  # entries of one request

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, clock, log, settings
-from chalicelib.errors import Unavailable
+from chalicelib.aws import clients
+from chalicelib.core import clock, log, settings
+from chalicelib.core.errors import Unavailable
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

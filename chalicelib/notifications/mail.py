@@ -12,9 +12,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, log, money, settings
+from chalicelib.aws import clients
 from chalicelib.cart.models import Line
-from chalicelib.errors import Unavailable
+from chalicelib.core import log, money, settings
+from chalicelib.core.errors import Unavailable
 from chalicelib.notifications import texts
 from chalicelib.orders.models import Order
 from chalicelib.orders.views import OrderView

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from chalicelib import attributes, clock, keys
-from chalicelib.keys import Key
+from chalicelib.aws import attributes, keys
+from chalicelib.aws.keys import Key
+from chalicelib.core import clock
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments.models import RefundState
 from chalicelib.users.shapes import UserStatus

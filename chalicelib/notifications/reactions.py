@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chalicelib import db, keys, log, settings
 from chalicelib.auth import accounts
+from chalicelib.aws import db, keys
 from chalicelib.cart import abandoned
 from chalicelib.cart.models import Line
+from chalicelib.core import log, settings
 from chalicelib.notifications import alerts, mail
 from chalicelib.notifications.models import Change, Kind
 from chalicelib.orders import figures, history

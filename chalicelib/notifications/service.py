@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import clock, db, keys, log, settings, transport
-from chalicelib.errors import Misconfigured, ShopError, Unavailable
-from chalicelib.events import Event
+from chalicelib.aws import db, keys, transport
+from chalicelib.core import clock, log, settings
+from chalicelib.core.errors import Misconfigured, ShopError, Unavailable
+from chalicelib.core.events import Event
 from chalicelib.notifications import bus, letters, store
 from chalicelib.notifications.models import Change, Kind, kinds_of
 from chalicelib.notifications.reactions import REACTIONS, Reaction

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import ids, log, money
-from chalicelib.events import Event
+from chalicelib.core import ids, log, money
+from chalicelib.core.events import Event
 from chalicelib.notifications.models import Change, Kind
 from chalicelib.orders.models import Order
 from chalicelib.payments.models import Refund

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 
 # A dead letter lies in its queue for 14 days at most, and is then delivered once more.
 _KEPT_SECONDS = 16 * 24 * 3600

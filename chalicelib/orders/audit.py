@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 
-from chalicelib import clock, log
+from chalicelib.core import clock, log
 from chalicelib.orders import store
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chalicelib import countries, db, money
-from chalicelib.access import Principal
+from chalicelib.aws import db
 from chalicelib.cart import store as carts
 from chalicelib.cart.models import MOST_OF_ONE, MOST_PRODUCTS, CurrencyMismatch, TooManyItems
 from chalicelib.cart.service import owner
+from chalicelib.core import countries, money
+from chalicelib.core.errors import FieldError, Invalid
+from chalicelib.core.money import Amount
+from chalicelib.core.principal import Principal
 from chalicelib.coupons import service as coupons
 from chalicelib.coupons import store as vouchers
 from chalicelib.coupons.models import Bearer, Coupon, Presented, fold
-from chalicelib.errors import FieldError, Invalid
-from chalicelib.money import Amount
 from chalicelib.orders import policies, pricing
 from chalicelib.orders.errors import CartChanged, EmptyCart, TotalTooLarge
 from chalicelib.orders.models import Order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.errors import Conflict, Impossible, NotFound
+from chalicelib.core.errors import Conflict, Impossible, NotFound
 from chalicelib.orders.views import OrderView
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import money, wire
+from chalicelib.core import money, schema
 from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine
 from chalicelib.orders.states import OrderStatus
@@ -133,7 +133,7 @@ def as_json(summary: Summary) -> bytes:
     """The summary with decimal amounts; the same figures give the same bytes."""
     currencies = [{**_shown(each), "byUnits": _listed(each.by_units, each.currency),
                    "byRevenue": _listed(each.by_revenue, each.currency)} for each in summary.currencies]  # fmt: skip
-    return (wire.encode({"day": summary.day, "currencies": currencies}) + "\n").encode()
+    return (schema.encode({"day": summary.day, "currencies": currencies}) + "\n").encode()
 
 
 def as_csv(summary: Summary) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from chalicelib import db, log
+from chalicelib.aws import db
+from chalicelib.core import log
 from chalicelib.orders import store
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import clock, ids, money
-from chalicelib.access import Principal
 from chalicelib.cart.models import Line
+from chalicelib.core import clock, ids, money
+from chalicelib.core.principal import Principal
 from chalicelib.orders.errors import NotPaid, RefundExceedsPayment
 from chalicelib.orders.pricing import OrderLine, Price
 from chalicelib.orders.states import (

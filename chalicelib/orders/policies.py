@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import msgspec
 
-from chalicelib import countries, money, settings
-from chalicelib.errors import Impossible, Invalid, Misconfigured
+from chalicelib.core import countries, money, settings
+from chalicelib.core.errors import Impossible, Invalid, Misconfigured
 from chalicelib.orders.pricing import Shipping, TaxRate
 
 _FEE = re.compile(r"flat:(?P<fee>\d{1,8}(\.\d{1,3})?):(?P<currency>[A-Z]{3})")

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from chalicelib import money
+from chalicelib.core import money
 
 _WHOLE = 100_000  # thousandths of a percent
 

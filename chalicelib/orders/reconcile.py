@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib import clock
-from chalicelib.errors import Unavailable
+from chalicelib.core import clock
+from chalicelib.core.errors import Unavailable
 from chalicelib.orders import settlement
 from chalicelib.orders.models import Order
 from chalicelib.orders.settlement import Ending

@@ -10,9 +10,11 @@ from contextlib import suppress
 
 from msgspec import UnsetType
 
-from chalicelib import db, idempotency, log, money
-from chalicelib.errors import FieldError, Invalid, ShopError, Unavailable, invalid
-from chalicelib.idempotency import Claim
+from chalicelib.api import idempotency
+from chalicelib.api.idempotency import Claim
+from chalicelib.aws import db
+from chalicelib.core import log, money
+from chalicelib.core.errors import FieldError, Invalid, ShopError, Unavailable, invalid
 from chalicelib.orders import incidents, store
 from chalicelib.orders.errors import NothingToRefund, NotPaid, RefundFailed
 from chalicelib.orders.models import SYSTEM, Order

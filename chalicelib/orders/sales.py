@@ -13,8 +13,9 @@ from datetime import date, timedelta
 
 import msgspec
 
-from chalicelib import clock, db, keys, log, objects
-from chalicelib.errors import Misconfigured
+from chalicelib.aws import db, keys, s3
+from chalicelib.core import clock, log
+from chalicelib.core.errors import Misconfigured
 from chalicelib.orders import figures, store
 from chalicelib.orders.figures import Count, Summary
 from chalicelib.orders.models import Order
@@ -84,7 +85,7 @@ def _untold(yesterday: date) -> list[date]:
 def _tell(day: date, until: float, *, again: bool, always: bool) -> bool:
     """Write a day's files and then its item; a missed day on which nobody ordered is left out unless `always`."""
     files = {f"{_FOLDER}{day.isoformat()}.{kind}": kind for kind in _WRITERS}
-    objects.require_bucket()
+    s3.require_bucket()
     summary = None if again else _draft(day)
     if summary is None:
         summary = summarise(day, until=until)
@@ -93,7 +94,7 @@ def _tell(day: date, until: float, *, again: bool, always: bool) -> bool:
         summary = _decide(day, summary, again=again)
     for key, kind in files.items():
         write, content_type = _WRITERS[kind]
-        objects.write(key, write(summary), content_type=content_type)
+        s3.write(key, write(summary), content_type=content_type)
     return _publish(day, summary, list(files), again=again)
 
 

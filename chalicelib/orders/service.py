@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from chalicelib import db, keys, log
-from chalicelib.access import Principal
+from chalicelib.api.idempotency import Claim
 from chalicelib.auth import store as sessions
+from chalicelib.aws import db, keys
 from chalicelib.cart import store as carts
+from chalicelib.core import log
+from chalicelib.core.principal import Principal
 from chalicelib.coupons import store as coupons
-from chalicelib.idempotency import Claim
 from chalicelib.orders import checkout, reconcile, refunds, settlement, store
 from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.models import Order

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import msgspec
 
-from chalicelib import db, idempotency, log
+from chalicelib.api import idempotency
+from chalicelib.api.idempotency import Claim
+from chalicelib.aws import db
 from chalicelib.cart import store as carts
 from chalicelib.cart.service import of_user
+from chalicelib.core import log
+from chalicelib.core.errors import Unavailable
 from chalicelib.coupons import store as coupons
-from chalicelib.errors import Unavailable
-from chalicelib.idempotency import Claim
 from chalicelib.orders import incidents, store
 from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus

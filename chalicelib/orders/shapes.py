@@ -6,15 +6,15 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib import clock
 from chalicelib.cart.models import Quantity
+from chalicelib.core import clock
+from chalicelib.core.errors import invalid
+from chalicelib.core.money import Amount
+from chalicelib.core.schema import PageQuery, Shape, Text
 from chalicelib.coupons.shapes import Code
-from chalicelib.errors import invalid
-from chalicelib.money import Amount
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments.models import PaymentMethod
 from chalicelib.users.shapes import Address
-from chalicelib.wire import PageQuery, Shape, Text
 
 Instant = Annotated[
     str,

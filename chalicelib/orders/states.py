@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from chalicelib.errors import Conflict
+from chalicelib.core.errors import Conflict
 from chalicelib.payments.models import AttemptState
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import attributes, clock, db, ids, keys, log, settings
-from chalicelib.access import Principal
+from chalicelib.aws import attributes, db, keys
+from chalicelib.core import clock, ids, log, settings
+from chalicelib.core.principal import Principal
 from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import msgspec
 
-from chalicelib import clock, db, log, transport
-from chalicelib.errors import ShopError
+from chalicelib.aws import db, transport
+from chalicelib.core import clock, log
+from chalicelib.core.errors import ShopError
 from chalicelib.orders import reconcile, refunds, store, webhooks
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus

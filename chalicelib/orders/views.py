@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from chalicelib.core.schema import View
 from chalicelib.orders.states import FulfillmentStatus, OrderStatus, PaymentStatus, TimelineEntry
 from chalicelib.payments.models import NextAction, RefundState
 from chalicelib.users.shapes import Address
-from chalicelib.wire import View
 
 
 class OrderLineView(View, frozen=True, kw_only=True):

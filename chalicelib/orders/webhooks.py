@@ -12,7 +12,8 @@ from datetime import timedelta
 
 import msgspec
 
-from chalicelib import clock, db, log
+from chalicelib.aws import db
+from chalicelib.core import clock, log
 from chalicelib.orders import incidents, reconcile, refunds, settlement, store
 from chalicelib.orders.models import Order
 from chalicelib.payments import service as payments

@@ -11,8 +11,9 @@ import threading
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, clock, log, settings
-from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.aws import clients
+from chalicelib.core import clock, log, settings
+from chalicelib.core.errors import Misconfigured, Unavailable
 
 CACHE_SECONDS = 300
 ASK_AGAIN_SECONDS = 10

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from chalicelib import clock, ids
-from chalicelib.errors import Conflict, Invalid, PaymentRequired
-from chalicelib.wire import Shape
+from chalicelib.core import clock, ids
+from chalicelib.core.errors import Conflict, Invalid, PaymentRequired
+from chalicelib.core.schema import Shape
 
 
 class PaymentDeclined(PaymentRequired):

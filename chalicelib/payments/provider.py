@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from chalicelib import settings
-from chalicelib.errors import Misconfigured
+from chalicelib.core import settings
+from chalicelib.core.errors import Misconfigured
 from chalicelib.payments.models import Attempt, Outcome, ProviderEvent, Refund, RefundOutcome
 
 

@@ -12,8 +12,8 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from chalicelib import settings
-from chalicelib.errors import Misconfigured
+from chalicelib.core import settings
+from chalicelib.core.errors import Misconfigured
 from chalicelib.payments import messages
 from chalicelib.payments.models import Attempt, Outcome, ProviderEvent, Refund, RefundOutcome
 from chalicelib.payments.provider import NoAnswer

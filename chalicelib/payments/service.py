@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chalicelib import clock, log
-from chalicelib.errors import Unavailable
+from chalicelib.core import clock, log
+from chalicelib.core.errors import Unavailable
 from chalicelib.payments import provider
 from chalicelib.payments.models import (
     Attempt,

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 
-from chalicelib.errors import Misconfigured
+from chalicelib.core.errors import Misconfigured
 from chalicelib.payments import credentials
 from chalicelib.payments.models import InvalidSignature
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from chalicelib import clock, ids
+from chalicelib.core import clock, ids
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import db, keys
+from chalicelib.aws import db, keys
 from chalicelib.payments import messages
 from chalicelib.payments.models import ProviderEvent
 from chalicelib.payments.simulated import Asked, GivenBack, Payment

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import clock, db, ids, keys, log, settings
+from chalicelib.aws import db, keys
+from chalicelib.core import clock, ids, log, settings
 from chalicelib.payments.models import Attempt, AttemptState, Outcome, Refund, RefundOutcome, RefundState, predecessors
 
 

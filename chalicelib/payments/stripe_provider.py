@@ -17,8 +17,8 @@ from urllib.parse import quote
 import msgspec
 import stripe
 
-from chalicelib import clock, log, settings
-from chalicelib.errors import Misconfigured
+from chalicelib.core import clock, log, settings
+from chalicelib.core.errors import Misconfigured
 from chalicelib.payments import credentials, signatures, stripe_amounts, stripe_shapes
 from chalicelib.payments.models import (
     Attempt,

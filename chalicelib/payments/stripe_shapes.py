@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.payments import stripe_amounts
 from chalicelib.payments.models import (
     AttemptState,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.errors import Conflict
+from chalicelib.core.errors import Conflict
 
 
 class AdminRoleHeld(Conflict):

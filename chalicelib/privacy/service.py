@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from chalicelib import db, log
-from chalicelib.access import Principal
 from chalicelib.auth import accounts
 from chalicelib.auth import service as auth
+from chalicelib.aws import db
 from chalicelib.cart import service as cart
 from chalicelib.cart import store as carts
+from chalicelib.core import log
+from chalicelib.core.principal import Principal
 from chalicelib.orders import store as orders
 from chalicelib.orders.models import Order
 from chalicelib.privacy.models import AdminRoleHeld, OrdersOpen

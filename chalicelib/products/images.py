@@ -9,9 +9,10 @@ import re
 
 import msgspec
 
-from chalicelib import clock, db, ids, log, objects, settings
-from chalicelib.access import Principal
-from chalicelib.idempotency import Claim
+from chalicelib.api.idempotency import Claim
+from chalicelib.aws import db, s3
+from chalicelib.core import clock, ids, log, settings
+from chalicelib.core.principal import Principal
 from chalicelib.products import service, store
 from chalicelib.products.models import ImageNotUploaded, Listing, NotAnImage
 from chalicelib.products.shapes import ImageView, NewImage, UploadForm
@@ -32,7 +33,7 @@ def request(product_id: str, new: NewImage, *, claim: Claim) -> ImageView:
     service.managed(product_id)
     image_id, closing = ids.new("img"), clock.at(clock.epoch() + OPEN_SECONDS)
     key = f"{_place(product_id, image_id)}{_EXTENSIONS[new.content_type]}"
-    form = objects.form(key, content_type=new.content_type, largest=LARGEST_BYTES, seconds=OPEN_SECONDS)
+    form = s3.form(key, content_type=new.content_type, largest=LARGEST_BYTES, seconds=OPEN_SECONDS)
     view = ImageView(
         image_id=image_id,
         upload=UploadForm.of(form),
@@ -61,13 +62,13 @@ def confirm(product_id: str, image_id: str, *, actor: Principal) -> Listing:
 
 def _looked_at(product_id: str, image_id: str) -> str:
     """The key of an uploaded file that is what its name says."""
-    found = objects.find(_place(product_id, image_id)) if ids.valid("img", image_id) else None
+    found = s3.find(_place(product_id, image_id)) if ids.valid("img", image_id) else None
     if found is None:
         raise ImageNotUploaded("Nothing was uploaded under this image's id; upload the file first.")
     kind = found.key.rpartition(".")[2]
-    begins = objects.beginning(found.key, count=_LONGEST_BEGINNING)
+    begins = s3.beginning(found.key, count=_LONGEST_BEGINNING)
     if found.size > LARGEST_BYTES or not _BEGINNINGS[kind].match(begins):
-        objects.delete(found.key)
+        s3.delete(found.key)
         raise NotAnImage(f"The uploaded file is no {kind} image of at most {LARGEST_BYTES} bytes; it was removed.")
     return found.key
 

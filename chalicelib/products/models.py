@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import UnsetType
 
-from chalicelib import clock, ids, money
-from chalicelib.errors import (
+from chalicelib.core import clock, ids, money
+from chalicelib.core.errors import (
     Conflict,
     FieldError,
     Impossible,

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import db, keys
+from chalicelib.aws import db, keys
 from chalicelib.products import words
 from chalicelib.products.models import Product
 from chalicelib.products.shapes import CategoryView

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from msgspec import UnsetType
 
-from chalicelib import db, ids, log
-from chalicelib.access import Principal
-from chalicelib.errors import invalid
-from chalicelib.idempotency import Claim
+from chalicelib.api.idempotency import Claim
+from chalicelib.aws import db
+from chalicelib.core import ids, log
+from chalicelib.core.errors import invalid
+from chalicelib.core.principal import Principal
 from chalicelib.products import browsing, search, store
 from chalicelib.products.browsing import Selection
 from chalicelib.products.models import (

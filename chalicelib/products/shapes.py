@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib import money
-from chalicelib.errors import invalid
-from chalicelib.money import Amount, Currency
-from chalicelib.wire import PageQuery, Prose, Shape, Text, View
+from chalicelib.core import money
+from chalicelib.core.errors import invalid
+from chalicelib.core.money import Amount, Currency
+from chalicelib.core.schema import PageQuery, Prose, Shape, Text, View
 
 LARGEST_STOCK = 1_000_000_000
 LONGEST_CATEGORY = 60

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import attributes, clock, db, ids, keys, log, settings
+from chalicelib.aws import attributes, db, keys
+from chalicelib.core import clock, ids, log, settings
 from chalicelib.products.models import Listing, Movement, NoSuchProduct, Offer, Product, SkuTaken
 from chalicelib.products.shapes import LARGEST_STOCK, NewMovement
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from chalicelib.errors import invalid
+from chalicelib.core.errors import invalid
 
 SHORTEST = 2
 MOST_OF_A_PRODUCT = 80

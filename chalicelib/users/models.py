@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chalicelib import clock, ids
-from chalicelib.access import Role
-from chalicelib.errors import Conflict, NotFound, PreconditionFailed
+from chalicelib.core import clock, ids
+from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed
+from chalicelib.core.principal import Role
 from chalicelib.users.shapes import (
     DEFAULT_LOCALE,
     Address,

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 
-from chalicelib import settings
+from chalicelib.core import settings
 
 _DOMAIN = b"ecommerce-api password v1"
 

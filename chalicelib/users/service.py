@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from chalicelib import countries, db, limits, log
-from chalicelib.access import Principal, Role
-from chalicelib.errors import Forbidden, TooMany
-from chalicelib.idempotency import Claim
+from chalicelib.api.idempotency import Claim
+from chalicelib.aws import db, rate_limits
+from chalicelib.core import countries, log
+from chalicelib.core.errors import Forbidden, TooMany
+from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords, store
 from chalicelib.users.models import AuditEntry, EmailTaken, NoSuchUser, User
 from chalicelib.users.shapes import ProfileChange, Registration, UserQuery, UserView
@@ -74,6 +75,6 @@ def _refuse_taken(email: str) -> None:
 
 def _limit(action: str, who: str, *, most: int) -> None:
     try:
-        db.commit(limits.use(action, who, most=most))
-    except limits.LimitReached:
-        raise TooMany("That was tried too often; try again later.", retry_after=limits.seconds_left()) from None
+        db.commit(rate_limits.use(action, who, most=most))
+    except rate_limits.LimitReached:
+        raise TooMany("That was tried too often; try again later.", retry_after=rate_limits.seconds_left()) from None

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.access import Role
-from chalicelib.wire import PageQuery, Shape, Text, View
+from chalicelib.core.principal import Role
+from chalicelib.core.schema import PageQuery, Shape, Text, View
 
 Email = Annotated[
     str,

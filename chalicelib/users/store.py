@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import db, ids, keys, log, settings
-from chalicelib.access import Role
+from chalicelib.aws import db, keys
+from chalicelib.core import ids, log, settings
+from chalicelib.core.principal import Role
 from chalicelib.users.models import AuditEntry, EmailTaken, LastAdmin, User
 from chalicelib.users.shapes import DEFAULT_LOCALE, UserStatus
 

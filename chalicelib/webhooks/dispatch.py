@@ -18,8 +18,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import clock, db, log, settings, transport
-from chalicelib.errors import ShopError
+from chalicelib.aws import db, transport
+from chalicelib.core import clock, log, settings
+from chalicelib.core.errors import ShopError
 from chalicelib.webhooks import sender, signatures, store
 from chalicelib.webhooks.models import Delivery, Webhook, succeeded
 from chalicelib.webhooks.shapes import Attempt, DeliveryState, DisabledReason

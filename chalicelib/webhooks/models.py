@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from chalicelib import clock, ids
-from chalicelib.errors import Conflict, Impossible, NotFound, PreconditionFailed
-from chalicelib.events import Event
+from chalicelib.core import clock, ids
+from chalicelib.core.errors import Conflict, Impossible, NotFound, PreconditionFailed
+from chalicelib.core.events import Event
 from chalicelib.webhooks.shapes import (
     EVENT_TYPES,
     Attempt,

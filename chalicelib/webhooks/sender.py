@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.webhooks import guard
 from chalicelib.webhooks.guard import Place, Refused
 from chalicelib.webhooks.shapes import Attempt

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
-from chalicelib import clock, db, ids, log, settings
-from chalicelib.access import Principal
-from chalicelib.errors import FieldError, Invalid
-from chalicelib.events import Event
-from chalicelib.idempotency import Claim
+from chalicelib.api.idempotency import Claim
+from chalicelib.aws import db
+from chalicelib.core import clock, ids, log, settings
+from chalicelib.core.errors import FieldError, Invalid
+from chalicelib.core.events import Event
+from chalicelib.core.principal import Principal
 from chalicelib.webhooks import dispatch, guard, store
 from chalicelib.webhooks.models import (
     TEST_EVENT,

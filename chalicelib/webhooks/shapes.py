@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.wire import Shape, Text, View
+from chalicelib.core.schema import Shape, Text, View
 
 # What is told, in the order of docs/events.md; a test compares it with the shapes that are told.
 EVENT_TYPES = (

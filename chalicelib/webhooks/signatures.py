@@ -14,8 +14,8 @@ from datetime import timedelta
 
 import msgspec
 
-from chalicelib import clock
-from chalicelib.errors import Conflict
+from chalicelib.core import clock
+from chalicelib.core.errors import Conflict
 
 _PREFIX = "whsec_"
 _BYTES = 32

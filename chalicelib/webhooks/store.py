@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import attributes, clock, db, ids, log
-from chalicelib.keys import Key
-from chalicelib.webhooks import keys
+from chalicelib.aws import attributes, db, keys
+from chalicelib.aws.keys import Key
+from chalicelib.core import clock, ids, log
 from chalicelib.webhooks.models import (
     Delivery,
     DeliveryInProgress,

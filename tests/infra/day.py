@@ -15,8 +15,9 @@ from unittest import mock
 import boto3
 import pytest
 
-from chalicelib import clock, ids, keyring, keys
+from chalicelib.aws import keyring, keys
 from chalicelib.cart import abandoned
+from chalicelib.core import clock, ids
 from chalicelib.orders import settlement
 from chalicelib.orders import store as orders
 from chalicelib.payments import messages, provider, simulator

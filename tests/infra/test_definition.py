@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cfnlint.api import lint
 
-from chalicelib import access, problems
+from chalicelib.api import permissions, problems
 from tests.infra.packaging import REGIONS, network, properties
 from tests.integration.payments import SECRET, keep_secret
 from tests.shop import Shop
@@ -22,16 +22,18 @@ def secured(template: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
         (method.upper(), path): {name for each in definition.get("security", []) for name in each}
         for path, methods in properties(template, "RestAPI")["DefinitionBody"]["paths"].items()
         for method, definition in methods.items()
-        if (method.upper(), path) in access.ROUTES
+        if (method.upper(), path) in permissions.ROUTES
     }
 
 
 def authorizers(template: dict[str, Any], managers: str) -> dict[tuple[str, str], set[str]]:
     """What the permission matrix asks of the API definition, with user management behind `managers`."""
-    by_itself = (access.Audience.PUBLIC, access.Audience.GUEST)
+    by_itself = (permissions.Audience.PUBLIC, permissions.Audience.GUEST)
     return {
-        route: set() if audience in by_itself else {managers if access.is_user_management(route[1]) else "authorize"}
-        for route, audience in access.ROUTES.items()
+        route: set()
+        if audience in by_itself
+        else {managers if permissions.is_user_management(route[1]) else "authorize"}
+        for route, audience in permissions.ROUTES.items()
     }
 
 
@@ -59,7 +61,7 @@ def test_every_path_has_an_answer_for_the_methods_that_it_does_not_take(template
         answer = fallback["x-amazon-apigateway-integration"]["responses"]["default"]
 
         assert set(methods) - {"options", "x-amazon-apigateway-any-method"} == {
-            method.lower() for method, known in access.ROUTES if known == path
+            method.lower() for method, known in permissions.ROUTES if known == path
         }
         assert "options" in methods
         assert "security" not in fallback

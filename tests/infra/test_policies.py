@@ -21,9 +21,11 @@ import pytest
 from chalice import Response
 from chalice.app import Request
 
-from chalicelib import access, authorizer, clients, health, http, keyring, keys
+from chalicelib import authorizer
+from chalicelib.api import health, http, permissions
+from chalicelib.aws import clients, keyring, keys
+from chalicelib.aws.keys import webhook_count
 from chalicelib.payments import credentials
-from chalicelib.webhooks.keys import webhook_count
 from tests.infra.day import live
 from tests.shop import Shop
 
@@ -266,7 +268,7 @@ def test_every_call_is_allowed_and_every_allowance_is_used(day: Recorder) -> Non
     assert refused == []
     assert unused == []
     assert all(day.calls.values())
-    assert day.routes == set(access.ROUTES)
+    assert day.routes == set(permissions.ROUTES)
 
 
 def test_the_simulator_is_refused_in_prod() -> None:

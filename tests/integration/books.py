@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib import keys
+from chalicelib.aws import keys
 from chalicelib.payments import messages, provider, simulated
 from chalicelib.payments.models import ProviderEvent
 from chalicelib.payments.simulated import Asked, GivenBack, Payment

@@ -9,7 +9,8 @@ from unittest import mock
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib import clients, clock
+from chalicelib.aws import clients
+from chalicelib.core import clock
 
 Fault = Callable[[str, dict[str, Any], Callable[[], Any]], Any]
 

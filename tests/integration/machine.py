@@ -22,8 +22,9 @@ from botocore.exceptions import ReadTimeoutError
 from moto.dynamodb.models.dynamo_type import DynamoType
 from ulid import ULID
 
-from chalicelib import attributes, clock, db, ids, keyring, keys, settings, transport
 from chalicelib.auth import store as sessions
+from chalicelib.aws import attributes, db, keyring, keys, transport
+from chalicelib.core import clock, ids, settings
 from chalicelib.payments import messages, provider, simulated
 from chalicelib.payments.models import AttemptState, ProviderEvent
 from chalicelib.payments.simulated import Payment

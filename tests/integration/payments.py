@@ -15,7 +15,7 @@ import boto3
 import msgspec
 import pytest
 
-from chalicelib import clock, settings
+from chalicelib.core import clock, settings
 from chalicelib.payments import credentials, stripe_provider
 from chalicelib.payments.models import Attempt, Refund
 from tests.fakes import stripe

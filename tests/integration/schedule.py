@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import app
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.orders import sweep
 from tools.local import functions, schedule
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from cfnlint.decode import cfn_yaml
 
-from chalicelib import attributes, clients, db, keys, settings
+from chalicelib.aws import attributes, clients, db, keys
+from chalicelib.core import settings
 from tests import emulator
 
 _TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
 from chalicelib.cart import abandoned
+from chalicelib.core import clock
 from tests.emulator import emulated, saved
 from tests.integration import faults, table
 from tests.shop import Shop

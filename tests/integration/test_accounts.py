@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib import clients, health
+from chalicelib.api import health
+from chalicelib.aws import clients
 from tests.shop import PASSWORD, Shop
 
 

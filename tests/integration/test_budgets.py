@@ -8,8 +8,8 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib import clients, keyring
 from chalicelib.auth import tokens
+from chalicelib.aws import clients, keyring
 from tests.pictures import PNG
 from tests.shop import Answer, Shop
 

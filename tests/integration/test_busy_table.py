@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.payments import provider
 from tests import emulator
 from tests.integration import books

@@ -8,8 +8,8 @@ from unittest import mock
 
 import pytest
 
-from chalicelib import clock
 from chalicelib.cart import store
+from chalicelib.core import clock
 from tests.shop import Shop
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib import db
 from chalicelib.auth import service as auth
 from chalicelib.auth.models import Credentials
+from chalicelib.aws import db
 from chalicelib.cart import service as cart
 from tests.integration.faults import Crash, crash, injected, lose_answer, refuse
 from tests.shop import PASSWORD, Answer, Shop

@@ -8,13 +8,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib import ids
-from chalicelib.access import Principal, Role
+from chalicelib.api.idempotency import NO_CLAIM
 from chalicelib.cart import service as cart
 from chalicelib.cart.models import MOST_OF_ONE, MOST_PRODUCTS, NewLine, Owner
-from chalicelib.errors import ShopError
-from chalicelib.idempotency import NO_CLAIM
-from chalicelib.money import Amount
+from chalicelib.core import ids
+from chalicelib.core.errors import ShopError
+from chalicelib.core.money import Amount
+from chalicelib.core.principal import Principal, Role
 from chalicelib.products import store
 from chalicelib.products.models import Product
 from chalicelib.products.shapes import NewProduct

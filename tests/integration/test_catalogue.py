@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib import settings
+from chalicelib.core import settings
 from tests.shop import Shop
 
 

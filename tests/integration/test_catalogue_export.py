@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from chalicelib import clients, db
+from chalicelib.aws import clients, db
 from chalicelib.products import store
 from tests.conftest import ROOT
 from tests.integration.table import empty

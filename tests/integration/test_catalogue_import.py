@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from chalicelib.products import service, store
 from chalicelib.products.models import id_of
 from chalicelib.products.shapes import ProductQuery

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib import db, keys
-from chalicelib.access import Role
+from chalicelib.aws import db, keys
+from chalicelib.core.principal import Role
 from chalicelib.users import passwords, store
 from tests.integration.faults import Crash, crash, injected
 from tests.integration.table import everything

@@ -15,7 +15,7 @@ import pytest
 
 from bench import catalogue, route_costs
 from bench.meter import Cost
-from chalicelib import clients, db
+from chalicelib.aws import clients, db
 from chalicelib.products import search, store
 from tools import dynoxide
 from tools.local.settings import PROJECT, Refusal

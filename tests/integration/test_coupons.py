@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from chalicelib.coupons import store as coupons
 from chalicelib.orders import settlement, sweep
 from chalicelib.orders.models import Order

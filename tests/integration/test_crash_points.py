@@ -19,7 +19,7 @@ import msgspec
 import pytest
 from _pytest.outcomes import Failed
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.orders import sweep
 from chalicelib.payments import messages, provider, simulated
 from chalicelib.payments.models import AttemptState, ProviderEvent

@@ -10,7 +10,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from chalicelib import clients, settings
+from chalicelib.aws import clients
+from chalicelib.core import settings
 from chalicelib.notifications import bus, service
 from tests.integration.faults import injected, refuse
 from tests.integration.stream import deliver, letters, mails, raw_messages, records, told

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib import clients, settings
+from chalicelib.aws import clients
+from chalicelib.core import settings
 from tests import emulator
 from tests.integration.table import everything
 

@@ -19,7 +19,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sesv2.models import sesv2_backends
 from moto.sqs.models import sqs_backends
 
-from chalicelib.errors import Unavailable
+from chalicelib.core.errors import Unavailable
 from chalicelib.notifications import service
 from chalicelib.notifications.models import Change, kinds_of
 from tests.emulator import emulated, saved

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from chalicelib.notifications.shapes import SHAPES, type_of
 from tests.integration.schedule import run_at, swept_after
 from tests.integration.stream import deliver, records, told

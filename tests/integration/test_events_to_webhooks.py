@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib import clock, db
-from chalicelib.keys import Key
-from chalicelib.webhooks import keys as webhook_keys
+from chalicelib.aws import db
+from chalicelib.aws import keys as webhook_keys
+from chalicelib.aws.keys import Key
+from chalicelib.core import clock
 from tests.integration.stream import deliver, records
 from tests.integration.table import everything
 from tests.shop import Shop

@@ -10,9 +10,10 @@ from unittest import mock
 import msgspec
 import pytest
 
-from chalicelib import clients, clock, db, keys
-from chalicelib.access import Principal
-from chalicelib.errors import Misconfigured
+from chalicelib.aws import clients, db, keys
+from chalicelib.core import clock
+from chalicelib.core.errors import Misconfigured
+from chalicelib.core.principal import Principal
 from chalicelib.notifications import mail, store
 from chalicelib.orders import checkout, settlement, sweep
 from chalicelib.orders.models import Order

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import access
+from chalicelib.api import permissions
 from chalicelib.auth import tokens
 from tests.shop import ADDRESS, Shop
 
@@ -28,7 +28,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/users/password"): {"oldPassword": "x", "newPassword": "a new passphrase"},
 }
 # Whatever changes something, shows everything, or is done with an admin's rights; a logout just changes nothing.
-BEHIND = [route for route, audience in access.ROUTES.items() if audience not in ("public", "guest")]
+BEHIND = [route for route, audience in permissions.ROUTES.items() if audience not in ("public", "guest")]
 CHANGES = [route for route in BEHIND if route[0] != "GET"]
 AT_ONCE = [route for route in CHANGES if route != ("POST", "/auth/logout")] + [("GET", "/users/profile/export")]
 ADMIN_READS = [
@@ -86,7 +86,7 @@ def ended_session(shop: Shop, who: Shop) -> Ended:
         "delivery_id": "dlv_01ARZ3NDEKTSV4RRFFQ69G5FAV",
         "session_id": "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV",
     }
-    context = access.to_context(tokens.authenticate(who.headers["Authorization"]))
+    context = permissions.to_context(tokens.authenticate(who.headers["Authorization"]))
     who("POST", "/auth/logout")
     return context, names
 
@@ -98,7 +98,7 @@ def test_an_ended_session_of_an_admin_is_refused_at_once(shop: Shop, route: tupl
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (401, "invalid_token")
 
 
-@pytest.mark.parametrize("route", [route for route in AT_ONCE if access.ROUTES[route] != "admin"], ids=" ".join)
+@pytest.mark.parametrize("route", [route for route in AT_ONCE if permissions.ROUTES[route] != "admin"], ids=" ".join)
 def test_an_ended_session_of_a_customer_changes_nothing(shop: Shop, route: tuple[str, str]) -> None:
     answer = call(*route, *ended_session(shop, shop.customer()))
 

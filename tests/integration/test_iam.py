@@ -9,8 +9,8 @@ import pytest
 from chalice.local import LambdaContext
 
 import app
-from chalicelib import access
-from chalicelib.access import Principal, Role
+from chalicelib.api import permissions
+from chalicelib.core.principal import Principal, Role
 from tests.shop import Answer, Shop
 
 SERVICE = "arn:aws:sts::123456789012:assumed-role/back-office/nightly"
@@ -65,7 +65,7 @@ def test_a_service_that_signs_manages_users_as_an_admin_would(shop: Shop) -> Non
 
 @pytest.mark.usefixtures("iam")
 def test_every_management_route_is_closed_to_who_has_not_signed(shop: Shop) -> None:
-    managed = [route for route in access.ROUTES if access.is_user_management(route[1])]
+    managed = [route for route in permissions.ROUTES if permissions.is_user_management(route[1])]
     path = {"user_id": a_user(shop), "role": "admin"}
 
     answers = [send(method, resource, pathParameters=path) for method, resource in managed]
@@ -90,6 +90,6 @@ def test_where_admins_have_tokens_a_signer_is_nobody(shop: Shop) -> None:
 def test_where_admins_have_tokens_a_signer_adds_nothing_to_a_customer(shop: Shop) -> None:
     ada = Principal(user_id=a_user(shop), email="ada@example.com", roles=(Role.CUSTOMER,), session_id="ses_1")
 
-    refused = send("GET", "/users", signer=SERVICE, authorizer=access.to_context(ada))
+    refused = send("GET", "/users", signer=SERVICE, authorizer=permissions.to_context(ada))
 
     assert (refused.status, refused.body["code"]) == (403, "forbidden")

@@ -12,7 +12,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from chalicelib import clients, ids, objects
+from chalicelib.aws import clients, s3
+from chalicelib.core import ids
 from chalicelib.products.images import LARGEST_BYTES
 from tests.pictures import GIF, JPEG, KINDS, PNG, WEBP
 from tests.shop import Answer, Shop
@@ -223,14 +224,14 @@ def test_a_deleted_product_gets_no_image(admin: Shop, mug: str) -> None:
 def test_a_product_that_is_deleted_while_its_image_is_looked_at_stays_without(
     admin: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, look = ask(admin, mug), objects.beginning
+    asked, look = ask(admin, mug), s3.beginning
     upload(asked, PNG)
 
     def deleted_meanwhile(key: str, *, count: int) -> bytes:
         assert admin("DELETE", f"/products/{mug}").status == 204
         return look(key, count=count)
 
-    monkeypatch.setattr(objects, "beginning", deleted_meanwhile)
+    monkeypatch.setattr(s3, "beginning", deleted_meanwhile)
 
     assert confirm(admin, mug, asked.body["imageId"]).body["code"] == "product_not_found"
     item = boto3.client("dynamodb").get_item(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import boto3
 import pytest
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.orders import incidents
 from chalicelib.payments import messages
 from chalicelib.payments.models import AttemptState, EventKind, Outcome, ProviderEvent

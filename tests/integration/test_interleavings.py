@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from chalicelib.notifications import service
 from tests.integration.stream import deliver, mails, records, told
 from tests.integration.table import everything, renew

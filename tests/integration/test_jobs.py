@@ -10,7 +10,8 @@ from unittest import mock
 import pytest
 
 import app
-from chalicelib import clock, db, keys, settings
+from chalicelib.aws import db, keys
+from chalicelib.core import clock, settings
 from tests.shop import Shop
 from tools import jobs
 from tools.catalogue import stage

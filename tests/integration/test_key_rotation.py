@@ -11,9 +11,10 @@ from unittest import mock
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import clients, clock, keyring
 from chalicelib.auth import tokens
-from chalicelib.errors import Misconfigured
+from chalicelib.aws import clients, keyring
+from chalicelib.core import clock
+from chalicelib.core.errors import Misconfigured
 from chalicelib.users import store
 from tests.shop import Shop
 

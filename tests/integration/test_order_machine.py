@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from hypothesis.strategies._internal.featureflags import FeatureFlags
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.orders import store as orders
 from chalicelib.orders import sweep
 from chalicelib.payments.models import Attempt

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from chalicelib.orders import checkout
 from tests.integration.schedule import swept_after
 from tests.shop import ADDRESS, Shop

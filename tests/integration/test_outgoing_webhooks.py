@@ -17,10 +17,11 @@ import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook as Receiver
 
-from chalicelib import clock, db, ids, log, settings
-from chalicelib.errors import Unavailable
-from chalicelib.events import Event
-from chalicelib.webhooks import dispatch, keys, sender, service, store
+from chalicelib.aws import db, keys
+from chalicelib.core import clock, ids, log, settings
+from chalicelib.core.errors import Unavailable
+from chalicelib.core.events import Event
+from chalicelib.webhooks import dispatch, sender, service, store
 from chalicelib.webhooks.models import Delivery, Webhook
 from chalicelib.webhooks.shapes import Attempt
 from tests.integration import table

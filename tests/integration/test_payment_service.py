@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import clock, settings
-from chalicelib.errors import Misconfigured
+from chalicelib.core import clock, settings
+from chalicelib.core.errors import Misconfigured
 from chalicelib.payments import signatures
 from chalicelib.payments.models import Attempt, AttemptState, RefundState
 from chalicelib.payments.provider import NoAnswer

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.payments import messages, simulated
 from chalicelib.payments.models import (
     Attempt,

@@ -16,8 +16,9 @@ import boto3
 import msgspec
 import pytest
 
-from chalicelib import clients, clock, db, keys, settings
-from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.aws import clients, db, keys
+from chalicelib.core import clock, settings
+from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.orders import audit, sweep
 from chalicelib.orders import store as orders
 from chalicelib.payments import credentials, messages, provider, remote, service, simulated, simulator, store

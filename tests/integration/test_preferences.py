@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import db, keys
+from chalicelib.aws import db, keys
 from chalicelib.orders import store as orders
 from tests.integration.stream import deliver
 from tests.shop import PASSWORD, Shop

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chalicelib import settings
+from chalicelib.core import settings
 from tests.integration.stream import deliver, mails, records
 from tests.shop import ADDRESS, Answer, Shop
 

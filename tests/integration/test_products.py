@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib import db, keys
-from chalicelib.access import Principal, Role
-from chalicelib.money import Amount
+from chalicelib.aws import db, keys
+from chalicelib.core.money import Amount
+from chalicelib.core.principal import Principal, Role
 from chalicelib.products import service, store
 from chalicelib.products.models import Product
 from chalicelib.products.shapes import NewProduct, ProductChange

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import ids
+from chalicelib.core import ids
 from tests.integration.payments import SECRET, keep_secret
 from tests.shop import ADDRESS, PASSWORD, Shop
 

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from chalicelib import clock, db, keys, transport
-from chalicelib.errors import Unavailable
-from chalicelib.money import Amount
+from chalicelib.aws import db, keys, transport
+from chalicelib.core import clock
+from chalicelib.core.errors import Unavailable
+from chalicelib.core.money import Amount
 from chalicelib.notifications import service as notifications
 from chalicelib.products import search, store
 from chalicelib.products.models import Listing, Product

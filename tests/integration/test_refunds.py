@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import clock, db, keys, settings
+from chalicelib.api.idempotency import NO_CLAIM
 from chalicelib.auth import tokens
-from chalicelib.idempotency import NO_CLAIM
-from chalicelib.money import Amount
+from chalicelib.aws import db, keys
+from chalicelib.core import clock, settings
+from chalicelib.core.money import Amount
 from chalicelib.orders import policies, pricing, refunds, service, sweep
 from chalicelib.orders.errors import RefundExceedsPayment
 from chalicelib.orders.pricing import OrderLine, TaxRate

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from tests.integration.schedule import run_at
 from tests.integration.stream import deliver, mails, told
 from tests.shop import Shop

@@ -15,7 +15,8 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib import clients, clock, db, keys, settings
+from chalicelib.aws import clients, db, keys
+from chalicelib.core import clock, settings
 from chalicelib.orders import sales, store
 from chalicelib.orders.figures import Summary
 from chalicelib.orders.states import Actor, OrderStatus

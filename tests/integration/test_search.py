@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from chalicelib.products import search, words
 from tests.integration.faults import Crash, crash, injected
 from tests.integration.stream import deliver, records

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 import app
-from chalicelib import clock, ids
 from chalicelib.auth import tokens
+from chalicelib.core import clock, ids
 from tests.integration.stream import deliver, mail_about, mails
 from tests.shop import PASSWORD, Answer, Shop
 

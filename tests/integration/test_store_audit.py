@@ -10,7 +10,8 @@ from unittest import mock
 
 import pytest
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from chalicelib.orders import audit, store, sweep
 from chalicelib.orders.views import Drift
 from chalicelib.payments import provider, simulated, simulator

@@ -9,7 +9,8 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import clients, clock, log
+from chalicelib.aws import clients
+from chalicelib.core import clock, log
 from chalicelib.notifications import store
 from chalicelib.products import search
 from tests.integration.stream import deliver, mails, records, told

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from chalicelib import clock, settings
-from chalicelib.errors import Misconfigured
+from chalicelib.core import clock, settings
+from chalicelib.core.errors import Misconfigured
 from chalicelib.payments import provider, service, stripe_provider
 from chalicelib.payments.models import AttemptState, RefundState
 from chalicelib.payments.provider import NoAnswer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stripe as library
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.payments import credentials
 from chalicelib.payments.models import (
     AttemptState,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.orders.states import OrderStatus
 from tests.integration.schedule import swept_after
 from tests.shop import Answer, Shop

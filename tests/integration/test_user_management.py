@@ -6,7 +6,8 @@ from unittest import mock
 
 import pytest
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from chalicelib.privacy import service as privacy
 from chalicelib.users import passwords
 from tests.integration.faults import Crash

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from chalicelib import clock, cursors, db, settings
-from chalicelib.cursors import InvalidCursor
-from chalicelib.money import Amount
+from chalicelib.api import cursors
+from chalicelib.api.cursors import InvalidCursor
+from chalicelib.aws import db
+from chalicelib.core import clock, settings
+from chalicelib.core.money import Amount
 from chalicelib.products import search, service, store
 from chalicelib.products.models import Product
 from chalicelib.products.shapes import NewProduct, ProductQuery

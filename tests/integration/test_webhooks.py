@@ -10,7 +10,8 @@ from unittest import mock
 import msgspec
 import pytest
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from chalicelib.orders import store as orders
 from chalicelib.payments import credentials, messages, provider, simulated, simulator, store
 from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent, RefundState

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import app
-from chalicelib.access import ROUTES, Audience, Principal, Role, routes_for
+from chalicelib.api.permissions import ROUTES, Audience, routes_for
+from chalicelib.core.principal import Principal, Role
 
 HANDLED_IN_THE_HANDLER = (Audience.PUBLIC, Audience.GUEST)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import ids
+from chalicelib.core import ids
 from chalicelib.products.models import id_of
 from tools.catalogue import files
 from tools.catalogue.lines import Checker, Line

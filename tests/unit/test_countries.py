@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from chalicelib.countries import CODES
+from chalicelib.core.countries import CODES
 
 
 def test_the_codes_are_those_of_iso_3166_and_kosovos() -> None:

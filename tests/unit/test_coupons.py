@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import clock, wire
+from chalicelib.core import clock, schema
+from chalicelib.core.errors import Invalid
 from chalicelib.coupons.models import Bearer, Coupon, Presented, Reason
 from chalicelib.coupons.shapes import CouponChange, NewCoupon
-from chalicelib.errors import Invalid
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CUSTOMER = Bearer(user_id="usr_1", name="usr_1", is_admin=False)
@@ -21,11 +21,11 @@ CUSTOMER = Bearer(user_id="usr_1", name="usr_1", is_admin=False)
 
 def coupon(**terms: Any) -> Coupon:
     kind = {} if "kind" in terms else {"kind": "percentage", "percent": 10}
-    return Coupon.create(wire.decode(json.dumps({"code": "Spring-26", **kind, **terms}), NewCoupon))
+    return Coupon.create(schema.decode(json.dumps({"code": "Spring-26", **kind, **terms}), NewCoupon))
 
 
 def change(**terms: Any) -> CouponChange:
-    return wire.decode(json.dumps(terms), CouponChange)
+    return schema.decode(json.dumps(terms), CouponChange)
 
 
 def test_a_code_is_the_same_in_upper_and_lower_case() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from chalicelib.keys import family
+from chalicelib.aws.keys import family
 from chalicelib.notifications.models import MEANINGS, REMOVED_ONLY, Kind
 from chalicelib.notifications.shapes import SHAPES, type_of
 from tools import events

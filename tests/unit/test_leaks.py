@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib import log, wire
+from chalicelib.core import log, schema
 from chalicelib.users.shapes import Registration
 from tests import leaks
 
@@ -15,7 +15,7 @@ def test_a_password_in_a_log_line_is_found(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(leaks, "history", list)
     monkeypatch.setattr(leaks, "mails", list)
     watch = leaks.Watch(monkeypatch)
-    wire.decode(BODY, Registration)
+    schema.decode(BODY, Registration)
 
     log.info("REGISTERED", message="with a password to find")
 

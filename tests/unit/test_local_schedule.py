@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import clock
+from chalicelib.core import clock
 from tools.local import schedule
 from tools.local.schedule import Schedule, Timetable
 from tools.local.settings import Refusal

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import money
-from chalicelib.errors import Invalid
+from chalicelib.core import money
+from chalicelib.core.errors import Invalid
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks.webhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from chalicelib import clock, ids
-from chalicelib.events import Event
+from chalicelib.core import clock, ids
+from chalicelib.core.events import Event
 from chalicelib.notifications.shapes import SHAPES, type_of
 from chalicelib.webhooks import guard, sender, signatures
 from chalicelib.webhooks.guard import Place

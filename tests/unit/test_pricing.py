@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import money
-from chalicelib.errors import Misconfigured
+from chalicelib.core import money
+from chalicelib.core.errors import Misconfigured
 from chalicelib.orders import policies, pricing
 from chalicelib.orders.policies import NotShipped
 from chalicelib.orders.pricing import OrderLine, Price, TaxRate

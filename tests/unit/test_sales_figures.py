@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.access import Principal, Role
+from chalicelib.core.principal import Principal, Role
 from chalicelib.orders import figures, policies, pricing
 from chalicelib.orders.figures import Count
 from chalicelib.orders.models import Order

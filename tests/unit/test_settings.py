@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from chalice.app import AuthRequest
 
-from chalicelib import authorizer, settings
-from chalicelib.errors import Misconfigured
+from chalicelib import authorizer
+from chalicelib.core import settings
+from chalicelib.core.errors import Misconfigured
 from chalicelib.users import passwords
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import money
+from chalicelib.core import money
 from chalicelib.payments.stripe_amounts import NotChargeable, from_stripe, to_stripe
 
 CURRENCIES = sorted(money._EXPONENTS)

@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import wire
-from chalicelib.errors import Invalid, InvalidJson
+from chalicelib.core import schema
+from chalicelib.core.errors import Invalid, InvalidJson
+from chalicelib.core.schema import PageQuery
 from chalicelib.orders.shapes import OrderRequest
 from chalicelib.products.models import NewProduct
-from chalicelib.wire import PageQuery
 
 GOOD = {"name": "Mug", "price": 12.5, "category": "kitchen"}
 
 
 def faults(body: object, shape: type = NewProduct) -> set[tuple[str, str]]:
     with pytest.raises(Invalid) as refused:
-        wire.decode(msgspec.json.encode(body), shape)
+        schema.decode(msgspec.json.encode(body), shape)
     return {(fault.field, fault.code) for fault in refused.value.errors}
 
 
 def test_a_price_keeps_its_digits() -> None:
-    assert wire.decode('{"name":"Mug","price":19.99,"category":"kitchen"}', NewProduct).price == Decimal("19.99")
+    assert schema.decode('{"name":"Mug","price":19.99,"category":"kitchen"}', NewProduct).price == Decimal("19.99")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_all_faults_are_named_at_once_down_to_the_deepest() -> None:
 )
 def test_what_is_not_json_is_said_to_be_so(text: str | bytes) -> None:
     with pytest.raises(InvalidJson):
-        wire.decode(text, NewProduct)
+        schema.decode(text, NewProduct)
 
 
 def test_a_small_body_never_makes_a_large_answer() -> None:
@@ -107,7 +107,7 @@ def test_a_small_body_never_makes_a_large_answer() -> None:
 @pytest.mark.parametrize("text", ["[]", "null", "5", '"text"'])
 def test_json_that_is_no_object_is_one_fault_of_the_body(text: str) -> None:
     with pytest.raises(Invalid) as refused:
-        wire.decode(text, NewProduct)
+        schema.decode(text, NewProduct)
 
     assert [(fault.field, fault.code) for fault in refused.value.errors] == [("body", "invalid_type")]
 
@@ -122,13 +122,13 @@ ANY_JSON = st.recursive(
 @given(ANY_JSON)
 def test_whatever_json_comes_is_refused_with_advice_and_never_breaks(value: object) -> None:
     with pytest.raises(Invalid) as refused:
-        wire.decode(msgspec.json.encode(value), OrderRequest)
+        schema.decode(msgspec.json.encode(value), OrderRequest)
 
     assert refused.value.detail
 
 
 def test_query_parameters_are_numbers_where_numbers_are_wanted() -> None:
-    query = wire.convert({"limit": "500"}, PageQuery)
+    query = schema.convert({"limit": "500"}, PageQuery)
 
     assert (query.limit, query.size) == (500, 100)
 
@@ -138,14 +138,14 @@ def test_query_parameters_are_numbers_where_numbers_are_wanted() -> None:
 )
 def test_a_limit_that_is_no_page_size_is_refused(limit: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
-        wire.convert({"limit": limit}, PageQuery)
+        schema.convert({"limit": limit}, PageQuery)
 
     assert [(fault.field, fault.code) for fault in refused.value.errors] == [("limit", code)]
 
 
 def test_a_body_that_is_nested_too_deeply_is_refused_in_a_plain_sentence() -> None:
     with pytest.raises(InvalidJson) as refused:
-        wire.decode("[" * 100_000, OrderRequest)
+        schema.decode("[" * 100_000, OrderRequest)
 
     assert refused.value.detail == "The body is nested too deeply."
 
@@ -153,32 +153,32 @@ def test_a_body_that_is_nested_too_deeply_is_refused_in_a_plain_sentence() -> No
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"a": 1, "\\u0061": 1}', '{"b": [{"c": {"d": 1, "d": 1}}]}'])
 def test_a_name_that_stands_twice_is_refused_at_any_depth(text: str) -> None:
     with pytest.raises(InvalidJson, match="stands twice in one object"):
-        wire.decode(text, dict)
+        schema.decode(text, dict)
 
 
 def test_a_long_name_that_stands_twice_makes_no_long_answer() -> None:
     with pytest.raises(InvalidJson) as refused:
-        wire.decode(f'{{"{"n" * 5000}": 1, "{"n" * 5000}": 2}}', dict)
+        schema.decode(f'{{"{"n" * 5000}": 1, "{"n" * 5000}": 2}}', dict)
 
     assert len(refused.value.detail) < 200
 
 
 def test_the_same_name_in_two_objects_is_no_repetition() -> None:
-    assert wire.decode(b'{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2.50}]}', dict)["b"][1] == {"a": Decimal("2.50")}
+    assert schema.decode(b'{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2.50}]}', dict)["b"][1] == {"a": Decimal("2.50")}
 
 
 def test_canonical_text_is_one_for_all_spellings() -> None:
-    assert wire.canonical('{"b": 1.10, "a": [1, 2]}') == wire.canonical('{"a":[1,2],"b":1.10}')
-    assert wire.canonical('{"a":1}') != wire.canonical('{"a":2}')
+    assert schema.canonical('{"b": 1.10, "a": [1, 2]}') == schema.canonical('{"a":[1,2],"b":1.10}')
+    assert schema.canonical('{"a":1}') != schema.canonical('{"a":2}')
 
 
 @pytest.mark.parametrize("same", [["1", "1.0", "1e0", "0.1E1", "1.000"], ["0.5", "5e-1", "0.50"], ["0", "0.0", "-0.0"]])
 def test_canonical_numbers_are_one_for_all_spellings(same: list[str]) -> None:
-    assert len({wire.canonical(f'{{"a":{spelling}}}') for spelling in same}) == 1
+    assert len({schema.canonical(f'{{"a":{spelling}}}') for spelling in same}) == 1
 
 
 @pytest.mark.parametrize("other", ["1e400", "1e-400", "1.00000000000000000000000001", "100000000000000000000000000.5"])
 def test_a_number_beyond_all_amounts_is_like_no_other(other: str) -> None:
     assert (
-        len({wire.canonical(number) for number in (other, "1", "0", f"{other}1", "100000000000000000000000000")}) == 5
+        len({schema.canonical(number) for number in (other, "1", "0", f"{other}1", "100000000000000000000000000")}) == 5
     )

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from chalicelib import clock, transport
-from chalicelib.errors import Unavailable
+from chalicelib.aws import transport
+from chalicelib.core import clock
+from chalicelib.core.errors import Unavailable
 from tools.catalogue import exporter, files, importer, stage
 from tools.catalogue.importer import Outcome, Report
 from tools.catalogue.lines import Fault

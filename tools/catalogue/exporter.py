@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from chalicelib import money
+from chalicelib.core import money
 from chalicelib.products import store
 from chalicelib.products.models import Listing
 from tools.catalogue.files import PRODUCT_ID

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from chalicelib import wire
+from chalicelib.core import schema
 from tools.local.settings import Refusal
 
 FIELDS = ("sku", "name", "description", "category", "price", "currency", "stock", "imageUrl", "isActive")
@@ -100,10 +100,10 @@ def _read_json(path: Path) -> Iterator[Record]:
 def _json_record(number: int, text: bytes) -> Record:
     try:
         fields = _parse_json(text)
-        wire.require_names_once(text)
+        schema.require_names_once(text)
     except InvalidOperation:
         return Record(number, problem="has a number that is out of all bounds")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, wire.NameTwice) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, schema.NameTwice) as error:
         return Record(number, problem=f"is not valid JSON: {error}")
     return Record(number, fields) if isinstance(fields, dict) else Record(number, problem="is not a JSON object")
 
@@ -161,7 +161,7 @@ def _value(name: str, cell: str) -> Any:
 
 
 def _write_json(records: Iterable[Mapping[str, Any]], file: TextIO) -> None:
-    file.writelines(f"{wire.encode(record)}\n" for record in records)
+    file.writelines(f"{schema.encode(record)}\n" for record in records)
 
 
 def _write_csv(records: Sequence[Mapping[str, Any]], file: TextIO) -> None:

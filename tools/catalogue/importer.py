@@ -11,8 +11,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from chalicelib import db
-from chalicelib.keys import Key
+from chalicelib.aws import db
+from chalicelib.aws.keys import Key
 from chalicelib.products import store
 from chalicelib.products.models import SkuTaken
 from tools.catalogue import files, reconcile

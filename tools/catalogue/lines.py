@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import ids, wire
-from chalicelib.errors import FieldError, Invalid
+from chalicelib.core import ids, schema
+from chalicelib.core.errors import FieldError, Invalid
 from chalicelib.products.models import Product, id_of
 from chalicelib.products.shapes import NewProduct
 from tools.catalogue.files import FIELDS, PRODUCT_ID, Record
@@ -69,7 +69,7 @@ def _product(fields: dict[str, Any]) -> Product:
         body["price"] = Decimal(body["price"].strip())
     faults = _identity_faults(fields)
     try:
-        product = Product.create(wire.decode(wire.encode(body), NewProduct))
+        product = Product.create(schema.decode(schema.encode(body), NewProduct))
     except Invalid as error:
         raise Invalid(error.detail, errors=(*faults, *error.errors)) from None
     if faults:

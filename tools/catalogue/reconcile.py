@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import attributes, db, keys, money
-from chalicelib.errors import Invalid
-from chalicelib.keys import Key
+from chalicelib.aws import attributes, db, keys
+from chalicelib.aws.keys import Key
+from chalicelib.core import money
+from chalicelib.core.errors import Invalid
 from chalicelib.products import store
 from chalicelib.products.models import Product
 from tools.catalogue.lines import Line

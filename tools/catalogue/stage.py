@@ -7,8 +7,9 @@ import os
 from collections.abc import Collection
 from typing import Any
 
-from chalicelib import db, settings, transport
-from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.aws import db, transport
+from chalicelib.core import settings
+from chalicelib.core.errors import Misconfigured, Unavailable
 from tools.local import payments
 from tools.local import settings as local
 from tools.local.settings import Refusal

@@ -2,7 +2,8 @@
 
 import uuid
 
-from chalicelib import rotation, settings
+from chalicelib.aws import rotation
+from chalicelib.core import settings
 from tools.catalogue import stage
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")

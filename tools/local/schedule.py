@@ -15,7 +15,7 @@ from typing import Any
 
 from chalice.app import Chalice, ScheduledEventConfig, ScheduleExpression
 
-from chalicelib import clock
+from chalicelib.core import clock
 from tools.local import functions
 from tools.local.settings import ACCOUNT, REGION, Refusal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from chalicelib.access import Role
+from chalicelib.core.principal import Role
 from chalicelib.users import passwords, store
 from chalicelib.users.models import User
 from chalicelib.users.shapes import Registration

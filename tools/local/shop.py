@@ -17,7 +17,7 @@ from chalice.config import Config
 from chalice.deploy.validate import validate_routes
 from chalice.local import LocalChalice, LocalDevServer
 
-from chalicelib import log
+from chalicelib.core import log
 from tools.local import gateway, schedule
 from tools.local import settings as local
 from tools.local.checkpoint import Checkpoint, only_pump

@@ -6,7 +6,8 @@ Their templates know no logic, only `$context` variables, so each kind of answer
 
 from typing import Any, NamedTuple
 
-from chalicelib import access, problems, wire
+from chalicelib.api import permissions, problems
+from chalicelib.core import schema
 
 
 class Refusal(NamedTuple):
@@ -66,12 +67,12 @@ def other_methods(origin: str) -> dict[str, Any]:
 
     Without it API Gateway takes a known path with another method for an unknown address.
     """
-    paths = dict.fromkeys(path for _, path in access.ROUTES)
+    paths = dict.fromkeys(path for _, path in permissions.ROUTES)
     return {path: {"x-amazon-apigateway-any-method": _answering(_wrong_method(path), origin)} for path in paths}
 
 
 def _wrong_method(path: str) -> Refusal:
-    taken = ", ".join(method for method, known in access.ROUTES if known == path)
+    taken = ", ".join(method for method, known in permissions.ROUTES if known == path)
     return _WRONG_METHOD._replace(headers=(("Allow", taken),))
 
 
@@ -83,7 +84,7 @@ def _answering(refusal: Refusal, origin: str) -> dict[str, Any]:
         "x-amazon-apigateway-integration": {
             "type": "mock",
             "passthroughBehavior": "never",
-            "requestTemplates": dict.fromkeys(_BODIES, wire.encode(status)),
+            "requestTemplates": dict.fromkeys(_BODIES, schema.encode(status)),
             "responses": {
                 "default": {
                     "statusCode": str(refusal.status),
@@ -105,7 +106,7 @@ def _response(refusal: Refusal, origin: str) -> dict[str, Any]:
 
 def _document(refusal: Refusal) -> str:
     document = problems.problem(refusal.status, refusal.code, refusal.detail, None)
-    return wire.encode(document | {"instance": "$context.path", "requestId": "$context.requestId"})
+    return schema.encode(document | {"instance": "$context.path", "requestId": "$context.requestId"})
 
 
 def _headers(refusal: Refusal, origin: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from chalicelib import clock
+from chalicelib.core import clock
 from chalicelib.payments import messages
 from chalicelib.payments.models import ProviderEvent
 from tools.payments.ledger import FileLedger

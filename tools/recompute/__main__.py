@@ -11,8 +11,8 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
 
-from chalicelib import transport
-from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.aws import transport
+from chalicelib.core.errors import Misconfigured, Unavailable
 from tools.catalogue import stage
 from tools.local.settings import Refusal
 from tools.recompute import categories, history, index, stock

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chalicelib import db, keys
+from chalicelib.aws import db, keys
 from tools.recompute.run import Run, as_read
 
 KIND = "numbers of categories"

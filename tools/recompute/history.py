@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from chalicelib import db, keys
+from chalicelib.aws import db, keys
 from chalicelib.orders import history, store
 from chalicelib.orders.models import Order
 from chalicelib.users import store as users

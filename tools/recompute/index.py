@@ -16,7 +16,7 @@ from functools import partial
 
 import msgspec
 
-from chalicelib import db, keys
+from chalicelib.aws import db, keys
 from chalicelib.products import search
 from chalicelib.products.models import Product
 from chalicelib.products.search import Entry

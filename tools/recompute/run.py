@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from chalicelib import clock, db, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
 from tools import scan
 
 T = TypeVar("T")

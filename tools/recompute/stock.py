@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from chalicelib import db, keys
+from chalicelib.aws import db, keys
 from tools.recompute.run import Run, as_read
 
 KIND = "stock in lists"

@@ -8,7 +8,7 @@ import secrets
 
 from ulid import ULID
 
-from chalicelib import clock
+from chalicelib.core import clock
 
 NOBODY = "usr_00000000000000000000000000"  # an id that nobody has, to be looked up where nobody was found
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import clock, db, ids, keyring, keys
-from chalicelib.errors import Conflict, Impossible, Invalid
+from chalicelib.aws import db, keyring, keys
+from chalicelib.core import clock, ids
+from chalicelib.core.errors import Conflict, Impossible, Invalid
 
 _KEPT_SECONDS = 24 * 3600
 _PURPOSE = "idempotency"  # the fingerprint is keyed: a body may hold a password, and a plain hash could be guessed

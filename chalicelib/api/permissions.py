@@ -8,16 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-import msgspec
-
-from chalicelib.errors import Forbidden, NotFound, Unauthenticated
-
-
-class Role(StrEnum):
-    """What a user may be; a user can be both."""
-
-    CUSTOMER = "customer"
-    ADMIN = "admin"
+from chalicelib.core.errors import Forbidden, Unauthenticated
+from chalicelib.core.principal import Principal, Role
 
 
 class Audience(StrEnum):
@@ -28,25 +20,6 @@ class Audience(StrEnum):
     USER = "user"
     SELF = "self"  # the user whom it is about, or an admin; the service compares
     ADMIN = "admin"
-
-
-class Principal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Who is calling, as a valid access token says."""
-
-    user_id: str
-    email: str
-    roles: tuple[Role, ...]
-    session_id: str
-
-    @property
-    def is_admin(self) -> bool:
-        """May this caller run the shop?"""
-        return Role.ADMIN in self.roles
-
-    @property
-    def role(self) -> Role:
-        """The strongest of the roles."""
-        return Role.ADMIN if self.is_admin else Role.CUSTOMER
 
 
 ROUTES: dict[tuple[str, str], Audience] = {
@@ -151,14 +124,6 @@ def from_context(context: Mapping[str, str]) -> Principal | None:
         roles=tuple(Role(role) for role in context["roles"].split(",")),
         session_id=context["sessionId"],
     )
-
-
-def role(name: str) -> Role:
-    """The role of that name in a path, or `NotFound`."""
-    try:
-        return Role(name)
-    except ValueError:
-        raise NotFound("There is no such role.") from None
 
 
 def is_user_management(path: str) -> bool:

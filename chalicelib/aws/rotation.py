@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from chalicelib import clients, clock, ids, keyring, log
-from chalicelib.errors import Misconfigured
+from chalicelib.aws import clients, keyring
+from chalicelib.core import clock, ids, log
+from chalicelib.core.errors import Misconfigured
 
 _PENDING = "AWSPENDING"
 _CURRENT = "AWSCURRENT"

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 
-from chalicelib.errors import Misconfigured
+from chalicelib.core.errors import Misconfigured
 
 _UNDEPLOYED_STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/ecommerce/stream/undeployed"
 

@@ -9,7 +9,7 @@ from typing import Any
 from chalice import CORSConfig, Response
 from chalice.app import Request
 
-from chalicelib import clock, errors, log, settings, wire
+from chalicelib.core import clock, errors, log, schema, settings
 
 CONTENT_TYPE = "application/problem+json"
 _STATUS = {
@@ -58,7 +58,7 @@ def of(error: errors.ShopError, request: Request | None) -> tuple[int, str]:
     """The status and the problem document of an error."""
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
     faults = {"errors": [fault.view() for fault in error.errors]} if error.errors else {}
-    return status, wire.encode(problem(status, error.code, error.detail, request, **faults, **error.facts))
+    return status, schema.encode(problem(status, error.code, error.detail, request, **faults, **error.facts))
 
 
 def problem(status: int, code: str, detail: str, request: Request | None, **more: Any) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _shaped(request: Request, response: Response) -> Response:
     code = _GATEWAY_CODES.get(status, "internal_error")
     document = problem(status, code, _DETAILS.get(status, _DETAILS[500]), request)
     headers = {**cors().get_access_control_headers(), **response.headers, "Content-Type": CONTENT_TYPE}
-    return Response(wire.encode(document), status_code=status, headers=headers)
+    return Response(schema.encode(document), status_code=status, headers=headers)
 
 
 def request_id(request: Request | None) -> str:

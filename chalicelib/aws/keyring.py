@@ -14,8 +14,9 @@ from collections.abc import Callable
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, clock, ids, log, settings
-from chalicelib.errors import Misconfigured, Unavailable
+from chalicelib.aws import clients
+from chalicelib.core import clock, ids, log, settings
+from chalicelib.core.errors import Misconfigured, Unavailable
 
 CACHE_SECONDS = 300
 _ASK_AGAIN_SECONDS = 10

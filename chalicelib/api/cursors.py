@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 
-from chalicelib import keyring
-from chalicelib.errors import Invalid
+from chalicelib.aws import keyring
+from chalicelib.core.errors import Invalid
 
 _PURPOSE = "cursor"
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, clock
-from chalicelib.errors import Unavailable
+from chalicelib.aws import clients
+from chalicelib.core import clock
+from chalicelib.core.errors import Unavailable
 
 ATTEMPTS = 8
 _PATIENCE = 10.0  # seconds, well within the 28 that a request has

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import clock, settings
+from chalicelib.core import clock, settings
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 _NAMESPACE = "Ecommerce"

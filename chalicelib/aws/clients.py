@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 from botocore.config import Config
 
-from chalicelib import settings
-from chalicelib.errors import Unavailable
+from chalicelib.core import settings
+from chalicelib.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import clients, settings
+from chalicelib.aws import clients
+from chalicelib.core import settings
 
 _PASSING = {"InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown"}
 _NOTHING_TO_READ = {"NoSuchKey", "InvalidRange"}  # gone meanwhile, or without a single byte

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.errors import invalid
+from chalicelib.core.errors import invalid
 
 LARGEST = Decimal("99999999.99")
 WHOLE = 10_000  # basis points

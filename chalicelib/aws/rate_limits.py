@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib import clock, db, ids, keys
+from chalicelib.aws import db, keys
+from chalicelib.core import clock, ids
 
 _HOUR = 3600
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
-from chalicelib import attributes, ranges, settings, transport
-from chalicelib.keys import Key
+from chalicelib.aws import attributes, transport
+from chalicelib.aws.keys import Key
+from chalicelib.core import settings
 
 Item = dict[str, Any]
 R = TypeVar("R")
@@ -108,7 +109,7 @@ def query(
     below it. Resuming by sort key rather than by item survives the item's deletion. `where` leaves items out after
     they were read, so a page may be short or empty and still have a next one.
     """
-    request = _query_request(index, pk, ranges.between(prefix, after, since, newest_first=newest_first))
+    request = _query_request(index, pk, attributes.between(prefix, after, since, newest_first=newest_first))
     request |= {"Limit": limit, "ScanIndexForward": not newest_first, "ConsistentRead": consistent}
     if where:
         request["FilterExpression"] = where.expression

@@ -15,8 +15,10 @@ from urllib.parse import unquote
 from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib import access, cursors, errors, idempotency, log, problems, settings, wire
-from chalicelib.access import Audience, Principal
+from chalicelib.api import cursors, idempotency, permissions, problems
+from chalicelib.api.permissions import Audience
+from chalicelib.core import errors, log, schema, settings
+from chalicelib.core.principal import Principal
 
 _JSON = "application/json"
 
@@ -75,11 +77,11 @@ class Call:
         return {plural: views, "count": len(views), "nextCursor": cursors.make(after, self.cursor_scope)}
 
 
-class NoBody(wire.Shape, frozen=True, kw_only=True):
+class NoBody(schema.Shape, frozen=True, kw_only=True):
     """A route whose body has nothing to say."""
 
 
-class NoQuery(wire.Shape, frozen=True, kw_only=True):
+class NoQuery(schema.Shape, frozen=True, kw_only=True):
     """A route without query parameters."""
 
 
@@ -169,9 +171,9 @@ def _answer(request: Request, contract: _Contract, view: View, path: dict[str, s
 
 def _served(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
     route = (request.method, request.context["resourcePath"])
-    principal = _principal(request, access.ROUTES[route], contract.authenticate)
-    access.admit(access.ROUTES[route], principal)
-    if principal and access.must_recheck(route, principal):
+    principal = _principal(request, permissions.ROUTES[route], contract.authenticate)
+    permissions.admit(permissions.ROUTES[route], principal)
+    if principal and permissions.must_recheck(route, principal):
         contract.confirm(principal)
     if principal:
         log.enrich(userId=principal.user_id)
@@ -196,14 +198,14 @@ def _is_known(etag: str | None, if_none_match: str) -> bool:
 
 def _call(request: Request, contract: _Contract, principal: Principal | None) -> Call:
     body = _body(request, contract.takes)
-    query = wire.convert(_single_values(request), contract.query)
+    query = schema.convert(_single_values(request), contract.query)
     route = f"{request.method} {request.context['resourcePath']} {sorted((request.uri_params or {}).items())}"
     anonymous = contract.owner(body) if contract.owner else _guest(request)
     caller = principal.user_id if principal else anonymous
     claim = idempotency.claim(
         request.headers.get("idempotency-key") if request.method == "POST" else None,
         scope=f"{caller}\n{route}",
-        request=lambda: wire.canonical(request.raw_body),
+        request=lambda: schema.canonical(request.raw_body),
         render=lambda outcome: _render(contract, outcome, request),
     )
     filters = sorted((k, v) for k, v in _single_values(request).items() if k not in ("cursor", "limit"))
@@ -219,9 +221,9 @@ def _body(request: Request, takes: type[Any] | None) -> Any:
     if takes is bytes:
         return raw
     if takes is not None:
-        return wire.decode(raw, takes)
+        return schema.decode(raw, takes)
     if raw and request.method != "GET":
-        wire.decode(raw, NoBody)
+        schema.decode(raw, NoBody)
     return None
 
 
@@ -255,7 +257,7 @@ def _render(contract: _Contract, outcome: Any, request: Request | None = None) -
         return problems.of(outcome, request)
     body = outcome.body if isinstance(outcome, Answer) else outcome
     status = contract.status if isinstance(contract.status, int) else contract.status(body)
-    return (204, "") if body is None else (status, wire.encode(body))
+    return (204, "") if body is None else (status, schema.encode(body))
 
 
 def _response(status: int, body: str, headers: dict[str, str]) -> Response:
@@ -273,9 +275,9 @@ def _principal(request: Request, audience: Audience, authenticate: Callable[[str
     if audience is Audience.GUEST:
         return None if header is None else authenticate(header)
     signer = request.context.get("identity", {}).get("userArn")
-    if signer and settings.users_by_iam() and access.is_user_management(request.context["resourcePath"]):
-        return access.service(signer)
-    return access.from_context(request.context.get("authorizer") or {})
+    if signer and settings.users_by_iam() and permissions.is_user_management(request.context["resourcePath"]):
+        return permissions.service(signer)
+    return permissions.from_context(request.context.get("authorizer") or {})
 
 
 def _source(request: Request) -> str:

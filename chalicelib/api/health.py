@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from chalicelib import clock, db, ids, keys, settings, transport
-from chalicelib.errors import ShopError, Unavailable
+from chalicelib.aws import db, keys, transport
+from chalicelib.core import clock, ids, settings
+from chalicelib.core.errors import ShopError, Unavailable
 
 _PROBE_SECONDS = 5.0
 

@@ -17,8 +17,8 @@ from typing import Annotated, Any, Self, TypeVar, Union, cast, get_args, get_ori
 
 import msgspec
 
-from chalicelib import money
-from chalicelib.errors import FieldError, Invalid, InvalidJson
+from chalicelib.core import money
+from chalicelib.core.errors import FieldError, Invalid, InvalidJson
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""The AWS services that the shop speaks to, one module a job; it knows no HTTP and no domain."""
