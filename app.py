@@ -36,7 +36,7 @@ from chalicelib.coupons import service as coupons
 from chalicelib.coupons.models import Bearer
 from chalicelib.coupons.shapes import CouponChange, CouponCheck, NewCoupon
 from chalicelib.notifications import service as notifications
-from chalicelib.orders import audit, sales, sweep, webhooks
+from chalicelib.orders import provider_messages, sweep
 from chalicelib.orders import service as orders
 from chalicelib.orders.shapes import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.privacy import service as privacy
@@ -52,6 +52,7 @@ from chalicelib.products.shapes import (
     ProductQuery,
     ProductReplacement,
 )
+from chalicelib.reports import audit, sales
 from chalicelib.users import service as users
 from chalicelib.users.models import fold
 from chalicelib.users.shapes import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
@@ -496,7 +497,7 @@ def get_store_audit(call: Call) -> Any:
 @app.route("/payments/webhook", methods=["POST"])
 @endpoint(takes=bytes)
 def hear_payment_provider(call: Call) -> Any:
-    return webhooks.receive(call.body, call.headers)
+    return provider_messages.receive(call.body, call.headers)
 
 
 # --- Webhooks that the shop sends

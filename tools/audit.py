@@ -13,9 +13,9 @@ from contextlib import redirect_stdout
 from chalicelib.aws import transport
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
-from chalicelib.orders import audit
-from chalicelib.orders.views import Drift, Report
-from tools.catalogue import stage
+from chalicelib.reports import audit
+from chalicelib.reports.views import Drift, Report
+from tools import stage
 from tools.local.settings import Refusal
 
 _SECONDS = 4 * 3600

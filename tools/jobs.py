@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from chalicelib.aws import s3, transport
 from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured, Unavailable
-from tools.catalogue import stage
+from tools import stage
 from tools.local import functions, schedule
 from tools.local.settings import Refusal
 

@@ -21,7 +21,7 @@ from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.notifications import service
 from chalicelib.notifications.letters import Letter
-from tools.catalogue import stage
+from tools import stage
 from tools.local.settings import STAGE, Refusal
 from tools.local.stream import lambda_record
 from tools.package import deploy, sam

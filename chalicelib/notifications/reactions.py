@@ -18,14 +18,15 @@ from chalicelib.cart.models import Line
 from chalicelib.core import log, settings
 from chalicelib.notifications import alerts, mail
 from chalicelib.notifications.models import Change, Kind
-from chalicelib.orders import figures, history
+from chalicelib.orders import history
 from chalicelib.orders import store as orders
-from chalicelib.orders.figures import Summary
 from chalicelib.orders.models import Order
 from chalicelib.payments.models import Refund
 from chalicelib.privacy import service as privacy
 from chalicelib.products import search
 from chalicelib.products import store as products
+from chalicelib.reports import figures
+from chalicelib.reports.figures import Summary
 from chalicelib.users import audit
 from chalicelib.users import store as users
 from chalicelib.users.models import User

@@ -15,7 +15,7 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.shapes import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
 from chalicelib.orders.views import CancelledOrderView, OrderView, RefundView, StatusView
-from chalicelib.payments import provider
+from chalicelib.payments import providers
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
 from chalicelib.payments.models import AttemptState, Outcome, OutcomeUnknown, Refund, RefundOutcome, RefundState
@@ -28,7 +28,7 @@ def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView
     The answer may be an order whose payment is in doubt; the schedule settles it. Raises `PaymentDeclined` when
     the money did not come, with everything given back.
     """
-    provider.current()  # a stage that cannot take money must not take stock off the shelf either
+    providers.current()  # a stage that cannot take money must not take stock off the shelf either
     order = db.repeat_until_current(lambda: _reserve(request, buyer, claim))
     log.info("ORDER_CREATED", orderId=order.order_id, items=len(order.lines))
     outcome = _charge(order, request.payment_method.token) if order.total else settlement.NOTHING_TO_PAY

@@ -12,11 +12,9 @@ from chalicelib.core.principal import Principal
 from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
-from chalicelib.orders.views import Report
 from chalicelib.payments.models import ProviderEvent
 
 _PARKED_SECONDS = 30 * 24 * 3600
-_REPORT_SECONDS = 365 * 24 * 3600
 
 
 class AlreadyHeard(Exception):
@@ -151,18 +149,6 @@ def report(order_id: str, name: str, **facts: Any) -> db.Write:
     """The write of something that only people can put right; reported once under each name."""
     item = {"orderId": order_id, "name": name, "facts": facts, "at": clock.timestamp()}
     return db.insert(keys.incident(order_id, name), item)
-
-
-def keep(report: Report) -> None:
-    """Keep the report of a store audit, for a year."""
-    item = {**msgspec.to_builtins(report), "expiresAt": clock.epoch() + _REPORT_SECONDS}
-    db.commit(db.put(keys.store_report(report.at), item))
-
-
-def latest_report() -> Report | None:
-    """The report of the last store audit."""
-    page = db.query(db.TABLE, keys.store_report("").pk, limit=1, newest_first=True)
-    return msgspec.convert(page.items[0], Report) if page.items else None
 
 
 def _parked(event: ProviderEvent, *, given_up: bool) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.aws import db, transport
 from chalicelib.core import clock, log
 from chalicelib.core.errors import ShopError
-from chalicelib.orders import reconcile, refunds, store, webhooks
+from chalicelib.orders import provider_messages, reconcile, refunds, store
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments import store as attempts
@@ -73,4 +73,4 @@ def _order(order: Order) -> str | None:
 
 
 def _parked(kept: tuple[ProviderEvent, str]) -> str | None:
-    return "heard" if webhooks.retry(*kept) else None
+    return "heard" if provider_messages.retry(*kept) else None

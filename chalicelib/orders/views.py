@@ -112,32 +112,3 @@ class CancelledOrderView(OrderView, frozen=True, kw_only=True):
     """
 
     refund: RefundView | None
-
-
-class Drift(View, frozen=True, kw_only=True):
-    """Something that does not add up: units of a product, or minor units of an order's money.
-
-    `kind` is stock, payment, refund, unknown_payment or unknown_refund.
-    """
-
-    kind: str
-    subject: str
-    expected: int
-    found: int
-
-
-class Report(View, frozen=True, kw_only=True):
-    """What a store audit found; `undecided` products were sold meanwhile.
-
-    `unanswered` counts the questions that the payment provider left open, and `complete` says whether there were none
-    and the time sufficed. Where it did not, `stopped_at` is the last order whose money was judged, "" for none.
-    """
-
-    at: str
-    complete: bool
-    products: int
-    orders: int
-    undecided: int
-    unanswered: int = 0
-    stopped_at: str | None = None
-    drifts: list[Drift]

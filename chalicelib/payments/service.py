@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from chalicelib.core import clock, log
 from chalicelib.core.errors import Unavailable
-from chalicelib.payments import provider
+from chalicelib.payments import port, providers
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
@@ -22,7 +22,7 @@ class Silent(Exception):
     """The provider did not answer a question that nothing but an answer helps with."""
 
 
-_SILENT = (provider.NoAnswer, Unavailable)
+_SILENT = (port.NoAnswer, Unavailable)
 _UNKNOWN = Outcome(state=AttemptState.UNKNOWN)
 _UNANSWERED = RefundOutcome(state=RefundState.PENDING)
 
@@ -30,7 +30,7 @@ _UNANSWERED = RefundOutcome(state=RefundState.PENDING)
 def charge(attempt: Attempt, token: str) -> Outcome:
     """Charge an attempt that is on record; no answer is the outcome `unknown`, never a failure (P2)."""
     started = clock.monotonic()
-    outcome = _heard(lambda: provider.current().charge(attempt, token))
+    outcome = _heard(lambda: providers.current().charge(attempt, token))
     elapsed = round((clock.monotonic() - started) * 1000, 1)
     log.info("PAYMENT_PROCESSED", orderId=attempt.order_id, outcome=outcome.state, duration=elapsed)
     log.metric("PaymentProcessed", Outcome=outcome.state)
@@ -40,21 +40,21 @@ def charge(attempt: Attempt, token: str) -> Outcome:
 def look_up(attempt: Attempt) -> Outcome | None:
     """What the provider knows of an attempt: None when it never heard of it, `unknown` when it is silent."""
     try:
-        return provider.current().look_up(attempt)
+        return providers.current().look_up(attempt)
     except _SILENT:
         return _UNKNOWN
 
 
 def capture(attempt: Attempt, payment_id: str) -> Outcome:
     """Take the money of an authorised attempt; `unknown` when the provider is silent, so look it up or ask again."""
-    outcome = _heard(lambda: provider.current().capture(attempt, payment_id))
+    outcome = _heard(lambda: providers.current().capture(attempt, payment_id))
     log.info("PAYMENT_CAPTURED", orderId=attempt.order_id, outcome=outcome.state)
     return outcome
 
 
 def void(attempt: Attempt, payment_id: str) -> Outcome:
     """Let go of an attempt; `captured` when it was too late, `unknown` when the provider is silent."""
-    outcome = _heard(lambda: provider.current().void(attempt, payment_id))
+    outcome = _heard(lambda: providers.current().void(attempt, payment_id))
     log.info("PAYMENT_VOIDED", orderId=attempt.order_id, outcome=outcome.state)
     return outcome
 
@@ -62,7 +62,7 @@ def void(attempt: Attempt, payment_id: str) -> Outcome:
 def refund(pending: Refund) -> RefundOutcome:
     """Ask for a refund that is on record; it stays `pending` when the provider did not say what came of it."""
     try:
-        outcome = provider.current().refund(pending)
+        outcome = providers.current().refund(pending)
     except _SILENT:
         log.warning("REFUND_UNANSWERED", orderId=pending.order_id, refundId=pending.refund_id)
         return _UNANSWERED
@@ -73,14 +73,14 @@ def refund(pending: Refund) -> RefundOutcome:
 def look_up_refund(pending: Refund) -> RefundOutcome | None:
     """What the provider knows of a refund: None when it never heard of it. Raises `Silent`."""
     try:
-        return provider.current().look_up_refund(pending)
+        return providers.current().look_up_refund(pending)
     except _SILENT as error:
         raise Silent from error
 
 
 def read_event(body: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:
     """The message in a webhook's raw body, None when it does not matter. Raises `InvalidSignature` (P5)."""
-    return provider.current().read_event(body, headers, clock.epoch())
+    return providers.current().read_event(body, headers, clock.epoch())
 
 
 def _heard(ask: Callable[[], Outcome]) -> Outcome:

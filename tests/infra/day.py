@@ -20,8 +20,9 @@ from chalicelib.cart import abandoned
 from chalicelib.core import clock, ids
 from chalicelib.orders import settlement
 from chalicelib.orders import store as orders
-from chalicelib.payments import messages, provider, simulator
+from chalicelib.payments import port
 from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent
+from chalicelib.payments.simulator import in_table, webhook_messages
 from chalicelib.privacy import service as privacy
 from chalicelib.products.models import id_of
 from chalicelib.webhooks import sender
@@ -171,12 +172,12 @@ def leave_money_in_doubt(shop: Shop, mug: str, monkeypatch: pytest.MonkeyPatch) 
         assert ada.order((mug, 1), token=token).status == 202
     paid = ada.order((mug, 1)).body["orderId"]
     with monkeypatch.context() as silent:
-        silent.setattr(simulator.Simulator, "refund", no_answer)
+        silent.setattr(in_table.Simulator, "refund", no_answer)
         assert ada("PUT", f"/orders/{paid}/cancel").body["paymentStatus"] == "paid"
 
 
 def no_answer(*_: Any) -> None:
-    raise provider.NoAnswer
+    raise port.NoAnswer
 
 
 def sweep(shop: Shop, inside: Inside, *, minutes: int) -> dict[str, int]:
@@ -193,10 +194,10 @@ def settle(shop: Shop, inside: Inside) -> None:
 
 def hear_too_late(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     """The schedule learns of a charge only after its order was given up, and so pays it back."""
-    ada, look_up = shop.login(), simulator.Simulator.look_up
+    ada, look_up = shop.login(), in_table.Simulator.look_up
     user, order = ada("GET", "/auth/me").body["userId"], ada.order((mug, 1), token="tok_timeout").body["orderId"]
 
-    def meanwhile_given_up(ledger: simulator.Simulator, attempt: Attempt) -> Outcome | None:
+    def meanwhile_given_up(ledger: in_table.Simulator, attempt: Attempt) -> Outcome | None:
         found, placed = look_up(ledger, attempt), orders.owned(user, order)
         assert placed
         with inside("api_handler"):
@@ -204,7 +205,7 @@ def hear_too_late(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.Monk
         return found
 
     with monkeypatch.context() as slow:
-        slow.setattr(simulator.Simulator, "look_up", meanwhile_given_up)
+        slow.setattr(in_table.Simulator, "look_up", meanwhile_given_up)
         sweep(shop, inside, minutes=20)
     assert sweep(shop, inside, minutes=21)["refunded"] == 1
 
@@ -229,7 +230,7 @@ def wait_for_buyers(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.Mo
     waiting = [ada.order((mug, 1), token="tok_requires_action", couponCode="SPRING").body["orderId"] for _ in range(2)]
     assert ada("PUT", f"/orders/{waiting[0]}/cancel").body["paymentStatus"] == "voided"
     with monkeypatch.context() as silent:
-        silent.setattr(simulator.Simulator, "capture", no_answer)
+        silent.setattr(in_table.Simulator, "capture", no_answer)
         assert ada.order((mug, 1), token="tok_authorized").body["paymentStatus"] == "authorized"
     swept = sweep(shop, inside, minutes=20)
     assert (swept["expired"], swept["settled"]) == (1, 1)
@@ -258,8 +259,8 @@ def tell(shop: Shop, order: str, amount: int) -> Answer:
         event_id=f"evt_{order}", kind=EventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1", amount=amount,
         currency="USD", outcome=Outcome(state=AttemptState.CAPTURED), created_at=clock.timestamp(),
     )  # fmt: skip
-    body = messages.write(paid)
-    return shop("POST", "/payments/webhook", raw=body.decode(), **messages.signed(body, SECRET, clock.epoch()))
+    body = webhook_messages.write(paid)
+    return shop("POST", "/payments/webhook", raw=body.decode(), **webhook_messages.signed(body, SECRET, clock.epoch()))
 
 
 def pay_by_stripe(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:

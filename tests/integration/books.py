@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.aws import keys
-from chalicelib.payments import messages, provider, simulated
+from chalicelib.payments import port
 from chalicelib.payments.models import ProviderEvent
-from chalicelib.payments.simulated import Asked, GivenBack, Payment
-from chalicelib.payments.simulation import Simulation
+from chalicelib.payments.simulator import ledger, webhook_messages
+from chalicelib.payments.simulator.behaviour import Simulation
+from chalicelib.payments.simulator.ledger import Asked, GivenBack, Payment
 from tests.integration.faults import Fault
 from tests.integration.table import everything
 
@@ -77,7 +78,7 @@ class Paid(Simulation):
         super().__init__(books)
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
-        return messages.read(body, headers, now)
+        return webhook_messages.read(body, headers, now)
 
 
 class Outside:
@@ -99,7 +100,7 @@ class Mute(Outside):
     def __init__(self, real: Any) -> None:
         def unheard(_operation: str, _request: dict[str, Any], go_on: Any) -> Any:
             go_on()
-            raise provider.NoAnswer
+            raise port.NoAnswer
 
         super().__init__(real, unheard)
 
@@ -164,6 +165,6 @@ def _audit_money(items: Items, order: dict[str, Any], books: Books) -> None:
 def _audit_attempt(attempt: dict[str, Any], order: dict[str, Any], books: Books) -> None:
     row = books.payments.get(f"{order['orderId']}:{attempt['number']}")
     was_processed = any(entry["status"] == "processing" for entry in order["timeline"])
-    expected = row.state if row and was_processed else simulated.AttemptState(attempt["state"])
+    expected = row.state if row and was_processed else ledger.AttemptState(attempt["state"])
     assert attempt["state"] == expected, (attempt, row)
     assert (attempt["state"] in {"captured", "partially_refunded", "refunded"}) is was_processed

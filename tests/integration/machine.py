@@ -25,10 +25,11 @@ from ulid import ULID
 from chalicelib.auth import store as sessions
 from chalicelib.aws import attributes, db, keyring, keys, transport
 from chalicelib.core import clock, ids, settings
-from chalicelib.payments import messages, provider, simulated
+from chalicelib.payments import port, providers
 from chalicelib.payments.models import AttemptState, ProviderEvent
-from chalicelib.payments.simulated import Payment
-from chalicelib.payments.simulation import Simulation
+from chalicelib.payments.simulator import ledger, webhook_messages
+from chalicelib.payments.simulator.behaviour import Simulation
+from chalicelib.payments.simulator.ledger import Payment
 from tests.emulator import emulated, saved
 from tests.integration.books import Books
 from tests.integration.faults import Crash, injected
@@ -100,7 +101,7 @@ class Bank(Simulation):
     """The simulator over books in memory; its webhooks are kept for the machine to deliver."""
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
-        return messages.read(body, headers, now)
+        return webhook_messages.read(body, headers, now)
 
 
 @dataclass
@@ -156,7 +157,7 @@ class World:
         world = cls(shop, {}, {}, {}, lambda: None, 0)
         monkeypatch.setattr(ids, "new", world._new_id)
         monkeypatch.setattr(clock, "pause", lambda _: None)
-        monkeypatch.setattr(provider, "current", lambda: _Line(world))
+        monkeypatch.setattr(providers, "current", lambda: _Line(world))
         emulated().stream_shard = None
         keep_secret({"webhookSecret": SECRET})
         with clock.fixed(BEGIN):
@@ -203,8 +204,8 @@ class World:
 
     def deliver(self, told: Told) -> Answer | None:
         """One signed webhook, sent now."""
-        body = messages.write(told.event)
-        headers = messages.signed(body, SECRET, int(self.now.timestamp()))
+        body = webhook_messages.write(told.event)
+        headers = webhook_messages.signed(body, SECRET, int(self.now.timestamp()))
         answer: Answer | None = self.attempt(
             lambda: self.shop("POST", "/payments/webhook", raw=body.decode(), **headers)
         )
@@ -230,7 +231,7 @@ class World:
             return answer
 
         trouble = self.trouble
-        return trouble.around(go_on, lambda: provider.NoAnswer("lost")) if trouble else go_on()
+        return trouble.around(go_on, lambda: port.NoAnswer("lost")) if trouble else go_on()
 
     def _then(self, when: str, operation: str, about: Any) -> None:
         if self.meanwhile:
@@ -635,13 +636,13 @@ def late_charge(world: World, order: Item) -> None:
     """The request to charge that was lost arrives after all."""
     row = Payment(
         merchant_key=f"{order['orderId']}:1", order_id=order["orderId"],
-        payment_id=simulated.payment_id_of(f"{order['orderId']}:1"), amount=order["total"],
+        payment_id=ledger.payment_id_of(f"{order['orderId']}:1"), amount=order["total"],
         currency=order["currency"], state=AttemptState.CAPTURED,
     )  # fmt: skip
     with clock.fixed(world.now):
-        asked = simulated.asked("charge", row.merchant_key, row.amount, row.currency, effect=row.state)
+        asked = ledger.asked("charge", row.merchant_key, row.amount, row.currency, effect=row.state)
         if world.books.open(row, asked):
-            world.told.append(Told(simulated.payment_event(row)))
+            world.told.append(Told(ledger.payment_event(row)))
 
 
 def later(world: World, **span: int) -> None:

@@ -16,8 +16,9 @@ import msgspec
 import pytest
 
 from chalicelib.core import clock, settings
-from chalicelib.payments import credentials, stripe_provider
+from chalicelib.payments import credentials
 from chalicelib.payments.models import Attempt, Refund
+from chalicelib.payments.stripe import provider
 from tests.fakes import stripe
 
 SECRET = "a-webhook-secret-of-the-tests"
@@ -55,18 +56,18 @@ def paid_by_stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[stripe.Account]:
     """The stage is paid through the Stripe on loopback, for the length of the block; what that one knows."""
     keep_secret({"apiKey": stripe.API_KEY, "webhookSecret": "whsec_of_the_tests"})
     with monkeypatch.context() as changed, stripe.running() as (url, known):
-        changed.setattr(stripe_provider, "TIMEOUTS", (60, 60))
+        changed.setattr(provider, "TIMEOUTS", (60, 60))
         changed.setenv("PAYMENT_PROVIDER", "stripe")
         changed.setenv("PAYMENT_URL", url)
         settings.current.cache_clear()
         settings.current()  # while Chalice's test client serves a request, the stage's own variables are back
-        stripe_provider._client.cache_clear()
+        provider._client.cache_clear()
         try:
             yield known
         finally:
-            stripe_provider._client("", url)._requestor._client.close()
+            provider._client("", url)._requestor._client.close()
             settings.current.cache_clear()
-            stripe_provider._client.cache_clear()
+            provider._client.cache_clear()
             credentials.forget()
 
 

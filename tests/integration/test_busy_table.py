@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from chalicelib.core import clock
-from chalicelib.payments import provider
+from chalicelib.payments import providers
 from tests import emulator
 from tests.integration import books
 from tests.integration.faults import Fault, error, injected
@@ -55,7 +55,7 @@ ACTIONS: dict[str, tuple[Callable[[Till], Answer], int, tuple[str, str]]] = {
 @pytest.fixture
 def till(shop: Shop) -> Iterator[Till]:
     kept = books.Undisputed()
-    with mock.patch.object(provider, "current", return_value=books.Paid(kept)):
+    with mock.patch.object(providers, "current", return_value=books.Paid(kept)):
         yield Till(shop, kept)
 
 

@@ -6,7 +6,8 @@ from unittest import mock
 
 import pytest
 
-from chalicelib.payments import provider, simulator
+from chalicelib.payments import port
+from chalicelib.payments.simulator import in_table
 from tests.integration.schedule import swept_after
 from tests.integration.stream import Mail, deliver, mails
 from tests.shop import Shop
@@ -99,7 +100,7 @@ def test_the_mail_promises_no_date_that_a_refused_or_unanswered_refund_would_bre
 ) -> None:
     order = ada.order((mug, 2), token="tok_refund_fails" if fails else "tok_success").body["orderId"]
     if not fails:
-        monkeypatch.setattr(simulator.Simulator, "refund", mock.Mock(side_effect=provider.NoAnswer))
+        monkeypatch.setattr(in_table.Simulator, "refund", mock.Mock(side_effect=port.NoAnswer))
     cancel(ada, order)
 
     assert says_only(cancellation(ada, order, language), DUE, language, "25.00")

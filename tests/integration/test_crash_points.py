@@ -21,8 +21,9 @@ from _pytest.outcomes import Failed
 
 from chalicelib.core import clock
 from chalicelib.orders import sweep
-from chalicelib.payments import messages, provider, simulated
+from chalicelib.payments import port, providers
 from chalicelib.payments.models import AttemptState, ProviderEvent
+from chalicelib.payments.simulator import ledger, webhook_messages
 from tests.emulator import emulated, saved
 from tests.integration import books
 from tests.integration.faults import Crash, Fault, crash, injected
@@ -61,7 +62,7 @@ class World:
         return f"/orders/{self.order_id}"
 
     @property
-    def payment(self) -> simulated.Payment:
+    def payment(self) -> ledger.Payment:
         """The order's row in the provider's books."""
         return self.books.payments[f"{self.order_id}:1"]
 
@@ -71,8 +72,10 @@ class World:
 
     def hear(self) -> Answer:
         """The provider's message, signed afresh."""
-        body = messages.write(self.events[0])
-        return self.ada("POST", "/payments/webhook", raw=body.decode(), **messages.signed(body, SECRET, clock.epoch()))
+        body = webhook_messages.write(self.events[0])
+        return self.ada(
+            "POST", "/payments/webhook", raw=body.decode(), **webhook_messages.signed(body, SECRET, clock.epoch())
+        )
 
     def save(self) -> Callable[[], None]:
         """What brings back the present state."""
@@ -88,13 +91,13 @@ class World:
     def failing(self, fault: Fault) -> Iterator[None]:
         """All calls to the outside go through the fault."""
         faulty = books.Outside(books.Paid(self.books), fault)
-        with injected(fault), mock.patch.object(provider, "current", return_value=faulty):
+        with injected(fault), mock.patch.object(providers, "current", return_value=faulty):
             yield
 
     @contextmanager
     def unheard(self) -> Iterator[None]:
         """The provider does what it is asked, and nobody hears of it."""
-        with mock.patch.object(provider, "current", return_value=books.Mute(books.Paid(self.books))):
+        with mock.patch.object(providers, "current", return_value=books.Mute(books.Paid(self.books))):
             yield
 
 
@@ -135,7 +138,7 @@ def read(world: World) -> Answer:
 
 def authorized(world: World) -> None:
     """The payment is authorised, and taking it had no answer."""
-    with mock.patch.object(books.Paid, "capture", side_effect=provider.NoAnswer):
+    with mock.patch.object(books.Paid, "capture", side_effect=port.NoAnswer):
         assert world.checkout("tok_authorized").body["paymentStatus"] == "authorized"
 
 
@@ -150,7 +153,7 @@ def told(token: str) -> Callable[[World], None]:
                 PAID_LATE, merchant_key=f"{world.order_id}:1", order_id=world.order_id,
                 state=AttemptState.FAILED, reason="card_declined",
             )  # fmt: skip
-        world.tell(simulated.payment_event(row))
+        world.tell(ledger.payment_event(row))
 
     return before
 
@@ -158,7 +161,7 @@ def told(token: str) -> Callable[[World], None]:
 def told_authorized(world: World) -> None:
     """The payment is authorised, and the shop's process died before it heard so."""
     authorized(world)
-    world.tell(simulated.payment_event(world.payment))
+    world.tell(ledger.payment_event(world.payment))
 
 
 def completed(world: World) -> None:
@@ -173,7 +176,7 @@ def refund_unheard(world: World) -> None:
     with world.unheard():
         assert refund(amount=7)(world).status == 202
     (row,) = world.books.refunds.values()
-    world.tell(simulated.refund_event(row))
+    world.tell(ledger.refund_event(row))
 
 
 def paid_late(world: World) -> None:
@@ -183,9 +186,9 @@ def paid_late(world: World) -> None:
         with clock.fixed(BEGIN + timedelta(minutes=minutes)):
             sweep.run(seconds=10)
     row = msgspec.structs.replace(PAID_LATE, merchant_key=f"{world.order_id}:1", order_id=world.order_id)
-    row = msgspec.structs.replace(row, payment_id=simulated.payment_id_of(row.merchant_key))
-    world.books.open(row, simulated.asked("charge", row.merchant_key, row.amount, row.currency, effect=row.state))
-    world.tell(simulated.payment_event(row))
+    row = msgspec.structs.replace(row, payment_id=ledger.payment_id_of(row.merchant_key))
+    world.books.open(row, ledger.asked("charge", row.merchant_key, row.amount, row.currency, effect=row.state))
+    world.tell(ledger.payment_event(row))
 
 
 def free(world: World) -> None:
@@ -204,7 +207,7 @@ PAID, DECLINED, VOIDED, BACK = (
     ("cancelled", "refunded"),
 )
 PARTLY = ("processing", "partially_refunded")
-PAID_LATE = simulated.Payment(
+PAID_LATE = ledger.Payment(
     merchant_key="", order_id="", payment_id="", amount=2700, currency="USD", state=AttemptState.CAPTURED
 )
 
@@ -248,7 +251,7 @@ def world(shop: Shop) -> Iterator[World]:
     keep_secret({"webhookSecret": SECRET})
     with clock.fixed(BEGIN):
         made = World(shop)
-        with mock.patch.object(provider, "current", return_value=books.Paid(made.books)):
+        with mock.patch.object(providers, "current", return_value=books.Paid(made.books)):
             yield made
 
 

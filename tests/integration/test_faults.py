@@ -18,7 +18,8 @@ from chalicelib.notifications import mail, store
 from chalicelib.orders import checkout, settlement, sweep
 from chalicelib.orders.models import Order
 from chalicelib.orders.shapes import OrderRequest
-from chalicelib.payments import provider, simulator
+from chalicelib.payments import port, providers
+from chalicelib.payments.simulator import in_table
 from tests.integration.faults import Crash, crash, injected, lose_answer, refuse
 from tests.integration.schedule import swept_after
 from tests.integration.stream import deliver, mails, records
@@ -134,7 +135,7 @@ def test_what_the_table_would_not_take_is_settled_by_the_schedule(shop: Shop, ad
 
 def test_a_refund_without_an_answer_is_finished_by_the_schedule(ada: Shop, mug: str) -> None:
     order_id = order(ada, mug).body["orderId"]
-    silence = mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer)
+    silence = mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer)
 
     with silence:
         cancelled = ada("PUT", f"/orders/{order_id}/cancel")
@@ -173,7 +174,7 @@ def test_money_that_comes_after_the_end_goes_back(shop: Shop, ada: Shop, mug: st
     before = msgspec.convert(db.query(db.GSI1, keys.order_by_id(placed["orderId"]), limit=1).items[0], Order)
     swept_after(3, 7)
 
-    late = simulator.Simulator().charge(before.first_attempt(), "tok_success")
+    late = in_table.Simulator().charge(before.first_attempt(), "tok_success")
     for _ in range(2):
         settlement.settle(before, late)
     with clock.fixed(clock.now() + timedelta(minutes=10)):
@@ -235,20 +236,20 @@ def test_a_cart_that_changed_while_it_was_ordered_is_ordered_as_it_is_then(ada: 
 
 def test_what_comes_back_from_a_declined_order_is_added_to_what_is_there(ada: Shop, mug: str) -> None:
     ada("POST", "/cart/items", {"productId": mug, "quantity": 2})
-    original = simulator.Simulator.charge
+    original = in_table.Simulator.charge
 
     def charge(*arguments: object) -> object:
         ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
         return original(*arguments)  # type: ignore[arg-type]
 
-    with mock.patch.object(simulator.Simulator, "charge", charge):
+    with mock.patch.object(in_table.Simulator, "charge", charge):
         assert ada.order(token="tok_declined").status == 402
 
     assert ada("GET", "/cart").body["itemCount"] == 3
 
 
 def test_a_stage_that_cannot_take_money_takes_no_stock(shop: Shop, ada: Shop, mug: str) -> None:
-    with mock.patch.object(provider, "current", side_effect=Misconfigured("no provider")):
+    with mock.patch.object(providers, "current", side_effect=Misconfigured("no provider")):
         assert order(ada, mug).status == 500
 
     assert (shop.stock(mug), orders_of(ada)) == (10, [])

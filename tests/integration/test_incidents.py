@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.core import clock
 from chalicelib.orders import incidents
-from chalicelib.payments import messages
 from chalicelib.payments.models import AttemptState, EventKind, Outcome, ProviderEvent
+from chalicelib.payments.simulator import webhook_messages
 from tests.integration.payments import SECRET, keep_secret
 from tests.integration.stream import deliver
 from tests.integration.test_low_stock import TOPIC, alerts
@@ -34,8 +34,8 @@ def paid(shop: Shop, order: str, amount: int, name: str) -> Answer:
         event_id=name, kind=EventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1", amount=amount,
         currency="USD", outcome=Outcome(state=AttemptState.CAPTURED), created_at=clock.timestamp(),
     )  # fmt: skip
-    body = messages.write(event)
-    return shop("POST", "/payments/webhook", raw=body.decode(), **messages.signed(body, SECRET, clock.epoch()))
+    body = webhook_messages.write(event)
+    return shop("POST", "/payments/webhook", raw=body.decode(), **webhook_messages.signed(body, SECRET, clock.epoch()))
 
 
 def test_money_that_is_not_what_was_asked_for_is_told_once(shop: Shop, order: str, alerts: Read) -> None:

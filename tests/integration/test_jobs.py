@@ -13,8 +13,7 @@ import app
 from chalicelib.aws import db, keys
 from chalicelib.core import clock, settings
 from tests.shop import Shop
-from tools import jobs
-from tools.catalogue import stage
+from tools import jobs, stage
 from tools.local import schedule
 
 ENTER = stage.enter

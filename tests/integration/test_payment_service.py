@@ -24,8 +24,8 @@ from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured
 from chalicelib.payments import signatures
 from chalicelib.payments.models import Attempt, AttemptState, RefundState
-from chalicelib.payments.provider import NoAnswer
-from chalicelib.payments.remote import Remote
+from chalicelib.payments.port import NoAnswer
+from chalicelib.payments.simulator.over_http import Remote
 from tests.integration.payments import SECRET, attempt, mailbox, refund_of
 from tests.integration.schedule import swept_after
 from tests.ports import free_port

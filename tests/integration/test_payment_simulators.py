@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from chalicelib.core import clock
-from chalicelib.payments import messages, simulated
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
@@ -19,9 +18,10 @@ from chalicelib.payments.models import (
     RefundState,
     UnreadableEvent,
 )
-from chalicelib.payments.provider import NoAnswer, Provider
-from chalicelib.payments.remote import Remote
-from chalicelib.payments.simulator import Simulator
+from chalicelib.payments.port import NoAnswer, Provider
+from chalicelib.payments.simulator import ledger, webhook_messages
+from chalicelib.payments.simulator.in_table import Simulator
+from chalicelib.payments.simulator.over_http import Remote
 from tests.integration.payments import SECRET, attempt, keep_secret, refund_of
 from tools.payments.simulator import running
 
@@ -100,7 +100,7 @@ def test_capturing_and_voiding_take_effect_once_and_tell_when_it_is_too_late(
     provider: Provider, token: str, captured: AttemptState, voided: AttemptState
 ) -> None:
     paid, other = (charged(provider, token)[0] for _ in range(2))
-    first, second = (simulated.payment_id_of(each.merchant_key) for each in (paid, other))
+    first, second = (ledger.payment_id_of(each.merchant_key) for each in (paid, other))
 
     assert [provider.capture(paid, first).state for _ in range(2)] == [captured] * 2
     assert [provider.void(other, second).state for _ in range(2)] == [voided] * 2
@@ -152,7 +152,7 @@ def test_a_refund_that_is_refused_says_why_and_stays_refused(
 ) -> None:
     paid = attempt()
     provider.charge(paid, token)
-    whole = refund_of(paid, simulated.payment_id_of(paid.merchant_key))
+    whole = refund_of(paid, ledger.payment_id_of(paid.merchant_key))
     refund = msgspec.structs.replace(whole, **changes)
 
     outcomes = [provider.refund(refund) for _ in range(2)]
@@ -163,28 +163,28 @@ def test_a_refund_that_is_refused_says_why_and_stays_refused(
 def test_a_signed_message_is_read_and_any_other_refused(provider: Provider) -> None:
     keep_secret({"webhookSecret": ["the old one", SECRET]})
     paid = attempt()
-    payment = simulated.opened(paid, "tok_success")
-    body, now = messages.write(simulated.payment_event(payment)), clock.epoch()
+    payment = ledger.opened(paid, "tok_success")
+    body, now = webhook_messages.write(ledger.payment_event(payment)), clock.epoch()
 
-    event = provider.read_event(body, messages.signed(body, SECRET, now), now)
+    event = provider.read_event(body, webhook_messages.signed(body, SECRET, now), now)
 
     assert event
     assert (event.kind, event.merchant_key, event.order_id) == (EventKind.PAYMENT, paid.merchant_key, paid.order_id)
     assert (event.amount, event.currency, event.outcome) == (2500, "USD", payment.outcome())
-    for headers, at in [({}, now), (messages.signed(body, "guessed", now), now),
-                        (messages.signed(body, SECRET, now), now + 301)]:  # fmt: skip
+    for headers, at in [({}, now), (webhook_messages.signed(body, "guessed", now), now),
+                        (webhook_messages.signed(body, SECRET, now), now + 301)]:  # fmt: skip
         with pytest.raises(InvalidSignature):
             provider.read_event(body, headers, at)
     with pytest.raises(UnreadableEvent):
-        provider.read_event(b"{}", messages.signed(b"{}", SECRET, now), now)
+        provider.read_event(b"{}", webhook_messages.signed(b"{}", SECRET, now), now)
 
 
 def test_a_refunds_message_names_the_refund(provider: Provider) -> None:
     keep_secret({"webhookSecret": SECRET})
     refund = refund_of(attempt(), "pay_1", 700)
-    body, now = messages.write(simulated.refund_event(simulated.given_back(refund, "refund_refused"))), clock.epoch()
+    body, now = webhook_messages.write(ledger.refund_event(ledger.given_back(refund, "refund_refused"))), clock.epoch()
 
-    event = provider.read_event(body, messages.signed(body, SECRET, now), now)
+    event = provider.read_event(body, webhook_messages.signed(body, SECRET, now), now)
 
     assert event
     assert (event.kind, event.refund_id, event.order_id) == (EventKind.REFUND, refund.refund_id, refund.order_id)

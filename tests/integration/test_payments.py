@@ -19,9 +19,9 @@ import pytest
 from chalicelib.aws import clients, db, keys
 from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured, Unavailable
-from chalicelib.orders import audit, sweep
 from chalicelib.orders import store as orders
-from chalicelib.payments import credentials, messages, provider, remote, service, simulated, simulator, store
+from chalicelib.orders import sweep
+from chalicelib.payments import credentials, port, providers, service, store
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
@@ -31,6 +31,8 @@ from chalicelib.payments.models import (
     RefundState,
     may_become,
 )
+from chalicelib.payments.simulator import in_table, ledger, over_http, webhook_messages
+from chalicelib.reports import audit
 from tests.integration.faults import injected, refuse
 from tests.integration.payments import SECRET, attempt, keep_secret, refund_of
 from tests.integration.schedule import swept_after
@@ -55,16 +57,16 @@ def test_prod_never_plays_with_money(stage: pytest.MonkeyPatch, name: str) -> No
     stage.setenv("PAYMENT_PROVIDER", name)
 
     with pytest.raises(Misconfigured, match="PAYMENT_PROVIDER"):
-        provider.current()
+        providers.current()
 
 
 def test_a_stage_gets_the_provider_that_it_names(stage: pytest.MonkeyPatch) -> None:
-    assert isinstance(provider.current(), simulator.Simulator)
+    assert isinstance(providers.current(), in_table.Simulator)
     settings.current.cache_clear()
     stage.setenv("PAYMENT_PROVIDER", "simulator-http")
     stage.setenv("PAYMENT_URL", "http://127.0.0.1:8765")
 
-    assert isinstance(provider.current(), remote.Remote)
+    assert isinstance(providers.current(), over_http.Remote)
 
 
 def test_stripe_is_loaded_only_where_it_is_used() -> None:
@@ -78,15 +80,15 @@ def test_stripe_is_loaded_only_where_it_is_used() -> None:
     assert ran.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize("silence", [provider.NoAnswer, Unavailable("busy")])
+@pytest.mark.parametrize("silence", [port.NoAnswer, Unavailable("busy")])
 def test_silence_is_unknown_and_never_a_failure(aws: None, silence: Exception) -> None:
     paid, unknown = attempt(), Outcome(state=AttemptState.UNKNOWN)
     refund = refund_of(paid, "pay_1")
-    silent = mock.create_autospec(simulator.Simulator, instance=True)
+    silent = mock.create_autospec(in_table.Simulator, instance=True)
     for name in ("charge", "look_up", "capture", "void", "refund", "look_up_refund"):
         getattr(silent, name).side_effect = silence
 
-    with mock.patch.object(provider, "current", return_value=silent):
+    with mock.patch.object(providers, "current", return_value=silent):
         asked = [service.charge(paid, "t"), service.look_up(paid), service.capture(paid, "p"), service.void(paid, "p")]
         pending = service.refund(refund)
         with pytest.raises(service.Silent):
@@ -170,7 +172,7 @@ def test_a_refund_ends_once_and_is_then_pending_no_more(aws: None, state: Refund
 
 
 def test_the_tables_ledger_shows_every_charge_that_was_asked_for(aws: None) -> None:
-    paid, simulation = attempt(), simulator.Simulator()
+    paid, simulation = attempt(), in_table.Simulator()
     for token in ("tok_success", "tok_success", "tok_declined"):
         simulation.charge(paid, token)
 
@@ -187,15 +189,15 @@ def test_a_table_that_is_busy_leaves_the_charge_unknown(aws: None) -> None:
 
 def test_a_webhook_is_believed_under_any_secret_of_the_stage_and_new_ones_are_learnt(stage: pytest.MonkeyPatch) -> None:
     keep_secret({"webhookSecret": SECRET})
-    body, now = messages.write(simulated.payment_event(simulated.opened(attempt(), "tok_success"))), clock.epoch()
-    assert service.read_event(body, messages.signed(body, SECRET, now))
+    body, now = webhook_messages.write(ledger.payment_event(ledger.opened(attempt(), "tok_success"))), clock.epoch()
+    assert service.read_event(body, webhook_messages.signed(body, SECRET, now))
 
     with mock.patch.object(credentials, "forget"):
         keep_secret({"webhookSecret": ["the next secret", SECRET]})
     with pytest.raises(InvalidSignature):
-        service.read_event(body, messages.signed(body, "the next secret", now))
+        service.read_event(body, webhook_messages.signed(body, "the next secret", now))
     with mock.patch.object(clock, "monotonic", return_value=clock.monotonic() + credentials.ASK_AGAIN_SECONDS + 1):
-        assert service.read_event(body, messages.signed(body, "the next secret", now))
+        assert service.read_event(body, webhook_messages.signed(body, "the next secret", now))
 
 
 @pytest.mark.parametrize("value", [{}, {"webhookSecret": ""}, {"webhookSecret": []}, {"webhookSecret": ["", " "]}])
@@ -203,7 +205,7 @@ def test_without_a_secret_no_webhook_is_believed(stage: pytest.MonkeyPatch, valu
     keep_secret(value)
 
     with pytest.raises(Misconfigured, match="webhookSecret"):
-        service.read_event(b"{}", messages.signed(b"{}", "", clock.epoch()))
+        service.read_event(b"{}", webhook_messages.signed(b"{}", "", clock.epoch()))
 
 
 @pytest.mark.parametrize("value", ["no json", "[]", '{"apiKey": 1}', None])
@@ -254,7 +256,7 @@ def test_no_payment_token_or_secret_is_logged(stage: pytest.MonkeyPatch) -> None
     outcome = service.charge(paid, "tok_requires_action")
     service.void(paid, str(outcome.payment_id))
     with pytest.raises(InvalidSignature):
-        service.read_event(b"{}", {messages.HEADER: "t=1,v1=00"})
+        service.read_event(b"{}", {webhook_messages.HEADER: "t=1,v1=00"})
 
     text = json.dumps(watch.lines)
     assert "PAYMENT_PROCESSED" in text
@@ -276,7 +278,7 @@ def test_an_order_whose_payment_waits_stays_in_doubt_until_it_is_paid(shop: Shop
     before = ada("GET", path).text
     assert [run["settled"] for run in swept_after(3, 6)] == [0, 0]
     assert ada("GET", path).text == before
-    simulator.Simulator().complete(paid.merchant_key)
+    in_table.Simulator().complete(paid.merchant_key)
 
     assert swept_after(14)[0]["settled"] == 1
     assert ada("GET", path).body["paymentStatus"] == "paid"
@@ -287,7 +289,7 @@ def test_an_authorised_payment_is_taken_at_once_and_by_the_schedule_if_that_had_
     shop: Shop, ada: Shop, mug: str
 ) -> None:
     assert ada.order((mug, 1), token="tok_authorized").body["paymentStatus"] == "paid"
-    with mock.patch.object(simulator.Simulator, "capture", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "capture", side_effect=port.NoAnswer):
         placed = ada.order((mug, 2), token="tok_authorized")
     assert (placed.status, placed.body["paymentStatus"]) == (202, "authorized")
 
@@ -299,7 +301,7 @@ def test_an_authorised_payment_is_taken_at_once_and_by_the_schedule_if_that_had_
 
 def test_a_payment_that_was_let_go_at_the_provider_ends_its_order(shop: Shop, ada: Shop, mug: str) -> None:
     path, paid = waiting(ada, mug)
-    simulator.Simulator().void(paid, simulated.payment_id_of(paid.merchant_key))
+    in_table.Simulator().void(paid, ledger.payment_id_of(paid.merchant_key))
 
     assert swept_after(5)[0]["settled"] == 1
 
@@ -321,7 +323,7 @@ def test_a_refund_that_is_refused_is_told_and_not_asked_for_again(ada: Shop, mug
 
 
 def test_two_who_ask_for_a_lost_charge_at_once_have_missed_it_once(shop: Shop, ada: Shop, mug: str) -> None:
-    with mock.patch.object(simulator.Simulator, "charge", side_effect=SystemExit), pytest.raises(SystemExit):
+    with mock.patch.object(in_table.Simulator, "charge", side_effect=SystemExit), pytest.raises(SystemExit):
         ada.order((mug, 2), Idempotency_Key="k")
     original, raced = db.get, []
 
@@ -352,13 +354,13 @@ def test_a_payment_whose_id_is_known_is_looked_up_by_it(shop: Shop, ada: Shop, m
 
 def test_an_order_whose_expiry_was_not_heard_of_is_expired_in_the_end(shop: Shop, ada: Shop, mug: str) -> None:
     path, _paid = waiting(ada, mug)
-    original = simulator.Simulator.void
+    original = in_table.Simulator.void
 
     def void(*said: Any) -> Outcome:
         original(*said)
-        raise provider.NoAnswer
+        raise port.NoAnswer
 
-    with mock.patch.object(simulator.Simulator, "void", void):
+    with mock.patch.object(in_table.Simulator, "void", void):
         swept_after(16)
     swept_after(32, 64, 130)
 
@@ -381,7 +383,7 @@ def test_an_overdue_order_is_listed_as_expired_before_anybody_wrote_so(shop: Sho
 def other_amount(ada: Shop, mug: str, token: str) -> tuple[str, Attempt]:
     """The path of an order of 25 dollars in doubt for which the provider has 99, and its attempt; people know of it."""
     path, paid = in_doubt(ada, mug)
-    simulator.Simulator().charge(msgspec.structs.replace(paid, amount=9900), token)
+    in_table.Simulator().charge(msgspec.structs.replace(paid, amount=9900), token)
     swept_after(3, 60)
     names = [
         item["name"]
@@ -410,9 +412,9 @@ def test_an_order_paid_with_another_amount_is_ended_by_an_admin_and_all_of_it_go
     cancelled = root("PUT", f"{path}/status", {"status": "cancelled"})
 
     assert (cancelled.status, cancelled.body["status"], cancelled.body["paymentStatus"]) == (200, "cancelled", end)
-    ledger = simulator.TableLedger().payment(paid.merchant_key)
-    assert ledger
-    assert (ledger.state, ledger.refunded) == (end, 9900 if end == "refunded" else 0)
+    row = in_table.TableLedger().payment(paid.merchant_key)
+    assert row
+    assert (row.state, ledger.refunded) == (end, 9900 if end == "refunded" else 0)
     assert shop.stock(mug) == 10
     assert audit.run(seconds=60).drifts == []
     attempt = store.find_attempt(paid.order_id, 1)
@@ -435,7 +437,7 @@ def test_an_order_whose_payment_may_still_be_as_it_should_is_ended_by_nobody(
     path, _paid = in_doubt(ada, mug)
     root = shop.login("root@example.com")
 
-    with mock.patch.object(simulator.Simulator, "look_up", return_value=found):
+    with mock.patch.object(in_table.Simulator, "look_up", return_value=found):
         refused = root("PUT", f"{path}/status", {"status": "cancelled"})
 
     assert (refused.status, refused.body["code"]) == (409, "payment_outcome_unknown")
@@ -444,7 +446,7 @@ def test_an_order_whose_payment_may_still_be_as_it_should_is_ended_by_nobody(
 def test_an_order_that_was_placed_a_moment_ago_is_left_to_its_request(ada: Shop, mug: str) -> None:
     in_doubt(ada, mug)
 
-    with mock.patch.object(simulator.Simulator, "look_up") as asked, clock.fixed(clock.now() + timedelta(seconds=55)):
+    with mock.patch.object(in_table.Simulator, "look_up") as asked, clock.fixed(clock.now() + timedelta(seconds=55)):
         sweep.run(seconds=10)
 
     asked.assert_not_called()

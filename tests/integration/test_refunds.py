@@ -25,8 +25,9 @@ from chalicelib.orders import policies, pricing, refunds, service, sweep
 from chalicelib.orders.errors import RefundExceedsPayment
 from chalicelib.orders.pricing import OrderLine, TaxRate
 from chalicelib.orders.shapes import RefundRequest
-from chalicelib.payments import provider, simulator, store
+from chalicelib.payments import port, store
 from chalicelib.payments.models import Refund, RefundOutcome, RefundState
+from chalicelib.payments.simulator import in_table
 from tests.integration.faults import injected
 from tests.integration.schedule import swept_after
 from tests.integration.table import everything
@@ -147,7 +148,7 @@ def test_a_refund_that_fails_gives_its_units_back_at_their_price(ada: Shop, admi
     cup = admin.product(name="Cup", price=20, stock=9)["productId"]
     admin.coupon("CENT", kind="fixed", amount=0.02, currency="USD")
     order = f"/orders/{ada.order((tea, 3), (cup, 1), couponCode='CENT').body['orderId']}"
-    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer):
         pending = refund(admin, order, {"items": [{"productId": tea, "quantity": 1}]})
     assert (pending.status, pending.body["status"]) == (202, "pending")
     rest = refund(admin, order, {"items": [{"productId": tea, "quantity": 2}]})
@@ -191,7 +192,7 @@ def test_a_refusal_of_the_provider_changes_nothing_and_is_replayed(ada: Shop, ad
 
 
 def test_a_refund_in_doubt_is_202_again_and_ends_by_the_schedule(ada: Shop, admin: Shop, order: str) -> None:
-    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer):
         first = refund(admin, order, {"amount": 10}, Idempotency_Key="k")
     again = refund(admin, order, {"amount": 10}, Idempotency_Key="k")
     assert (first.status, first.body["status"], again.status, again.text) == (202, "pending", 202, first.text)
@@ -412,7 +413,7 @@ def test_the_rows_of_refunds_are_found_by_the_schedule_only_while_they_are_pendi
 
 def pending_refund(admin: Shop, order: str, **body: Any) -> Refund:
     """A refund that the provider has not answered."""
-    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer):
         begun = refund(admin, order, body)
     assert begun.status == 202
     row = store.find_refund(begun.body["orderId"], begun.body["refundId"])
@@ -473,7 +474,7 @@ def test_what_was_refunded_in_full_is_not_sent_but_can_be_cancelled(
 def test_a_refund_of_another_amount_ends_nothing_and_is_told_to_people(ada: Shop, admin: Shop, order: str) -> None:
     other = RefundOutcome(state=RefundState.SUCCEEDED, amount=999, currency="USD")
 
-    with mock.patch.object(simulator.Simulator, "refund", return_value=other):
+    with mock.patch.object(in_table.Simulator, "refund", return_value=other):
         answer = refund(admin, order, {"amount": 10})
 
     assert (answer.status, answer.body["status"]) == (202, "pending")
@@ -501,7 +502,7 @@ def test_the_refund_that_is_longest_due_is_asked_for_first(aws: None) -> None:
 def test_a_refund_that_takes_days_is_asked_for_ever_more_rarely(admin: Shop, order: str) -> None:
     pending_refund(admin, order, amount=10)
 
-    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer) as asked:
+    with mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer) as asked:
         swept_after(*range(1, 60, 2), *range(24 * 60, 30 * 60, 10))
 
     assert asked.call_count == 4 + 6  # after 1, 5, 13 and 29 minutes; then about every hour
@@ -527,10 +528,10 @@ def test_refunds_that_are_not_answered_leave_the_schedule_its_time_for_orders(
     def slow(*_: Any) -> RefundOutcome:
         for _second in range(12):
             next(times)
-        raise provider.NoAnswer
+        raise port.NoAnswer
 
     with (
-        mock.patch.object(simulator.Simulator, "refund", slow),
+        mock.patch.object(in_table.Simulator, "refund", slow),
         mock.patch.object(clock, "monotonic", side_effect=times),
         clock.fixed(clock.now() + timedelta(minutes=3)),
     ):

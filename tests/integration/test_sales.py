@@ -17,9 +17,10 @@ import pytest
 
 from chalicelib.aws import clients, db, keys
 from chalicelib.core import clock, settings
-from chalicelib.orders import sales, store
-from chalicelib.orders.figures import Summary
+from chalicelib.orders import store
 from chalicelib.orders.states import Actor, OrderStatus
+from chalicelib.reports import sales
+from chalicelib.reports.figures import Summary
 from tests.emulator import emulated, saved
 from tests.integration import faults
 from tests.shop import Shop

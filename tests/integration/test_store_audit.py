@@ -12,10 +12,12 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.orders import audit, store, sweep
-from chalicelib.orders.views import Drift
-from chalicelib.payments import provider, simulated, simulator
+from chalicelib.orders import store, sweep
+from chalicelib.payments import port
 from chalicelib.payments.models import AttemptState
+from chalicelib.payments.simulator import in_table, ledger
+from chalicelib.reports import audit
+from chalicelib.reports.views import Drift
 from tests.integration.payments import attempt, refund_of
 from tests.integration.schedule import swept_after
 from tests.shop import Shop
@@ -79,11 +81,11 @@ def test_a_refund_that_the_provider_did_not_make_is_told(ada: Shop, mug: str) ->
 
 def test_money_for_an_order_that_nobody_knows_is_told_once_and_until_somebody_has_looked(shop: Shop) -> None:
     order_id = "ord_01JD0000000000000000000000"
-    paid = simulated.opened(attempt(order=order_id), "tok_authorized")
-    back = simulated.given_back(refund_of(attempt(order=order_id), paid.payment_id), None)
-    declined = simulated.opened(attempt(order=f"{order_id[:-1]}1"), "tok_declined")
-    messages = [simulated.payment_event(each) for each in (paid, paid.become(AttemptState.CAPTURED), declined)]
-    db.commit(*(store.park(event) for event in (*messages, simulated.refund_event(back))))
+    paid = ledger.opened(attempt(order=order_id), "tok_authorized")
+    back = ledger.given_back(refund_of(attempt(order=order_id), paid.payment_id), None)
+    declined = ledger.opened(attempt(order=f"{order_id[:-1]}1"), "tok_declined")
+    messages = [ledger.payment_event(each) for each in (paid, paid.become(AttemptState.CAPTURED), declined)]
+    db.commit(*(store.park(event) for event in (*messages, ledger.refund_event(back))))
 
     found = []
     for minutes in (1, 11, 25 * 60):
@@ -120,7 +122,7 @@ def test_a_provider_that_does_not_answer_is_not_taken_for_agreement(
 ) -> None:
     capsys.readouterr()
 
-    with mock.patch.object(simulator.Simulator, silent, side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, silent, side_effect=port.NoAnswer):
         report = audit.run(seconds=60)
 
     assert (report.complete, report.unanswered, report.drifts) == (False, unanswered, [])
@@ -137,7 +139,7 @@ def test_the_command_fails_with_a_sentence_when_the_provider_is_silent(
 ) -> None:
     capsys.readouterr()
     with (
-        mock.patch.object(simulator.Simulator, "look_up", side_effect=provider.NoAnswer),
+        mock.patch.object(in_table.Simulator, "look_up", side_effect=port.NoAnswer),
         mock.patch.object(command.stage, "enter"),
     ):
         code = command.main()
@@ -191,7 +193,7 @@ def test_what_happens_to_an_order_while_the_audit_looks_is_no_drift(
     ada: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = ada.order((mug, 1)).body["orderId"]
-    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer):
         ada("PUT", f"/orders/{order}/cancel")
     real = audit._in_turn
 

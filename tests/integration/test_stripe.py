@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 
 from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured
-from chalicelib.payments import provider, service, stripe_provider
+from chalicelib.payments import providers, service
 from chalicelib.payments.models import AttemptState, RefundState
-from chalicelib.payments.provider import NoAnswer
-from chalicelib.payments.stripe_provider import Stripe
+from chalicelib.payments.port import NoAnswer
+from chalicelib.payments.stripe import provider as stripe_provider
+from chalicelib.payments.stripe.provider import Stripe
 from tests.fakes import stripe as fake
 from tests.fakes.stripe import API_KEY, Account, error
 from tests.integration.payments import attempt, keep_secret, paid_by_stripe, refund_of
@@ -63,7 +64,7 @@ def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 @pytest.fixture
 def stripe(account: Account) -> Stripe:
-    chosen = provider.current()
+    chosen = providers.current()
     assert isinstance(chosen, Stripe)
     return chosen
 
@@ -73,7 +74,7 @@ def impatient(stripe: Stripe) -> Iterator[Stripe]:
     """The same, asked by somebody who does not wait for long."""
     with mock.patch.object(stripe_provider, "TIMEOUTS", (1, 1)):
         stripe_provider._client.cache_clear()
-        yield provider.current()
+        yield providers.current()
     stripe_provider._client.cache_clear()
 
 
@@ -374,7 +375,7 @@ def test_prod_is_never_led_away_from_stripe(account: Account, monkeypatch: pytes
     settings.current.cache_clear()
 
     with pytest.raises(Misconfigured, match="PAYMENT_URL"):
-        provider.current()
+        providers.current()
 
 
 def test_neither_key_nor_token_nor_client_secret_is_logged(

@@ -19,7 +19,7 @@ from chalicelib.payments.models import (
     RefundState,
     UnreadableEvent,
 )
-from chalicelib.payments.stripe_provider import Stripe
+from chalicelib.payments.stripe.provider import Stripe
 from tests.fakes.stripe import shape
 from tests.integration.payments import keep_secret
 

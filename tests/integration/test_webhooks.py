@@ -13,8 +13,9 @@ import pytest
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.orders import store as orders
-from chalicelib.payments import credentials, messages, provider, simulated, simulator, store
+from chalicelib.payments import credentials, port, store
 from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent, RefundState
+from chalicelib.payments.simulator import in_table, ledger, webhook_messages
 from tests.integration.faults import error, injected, refuse
 from tests.integration.payments import SECRET, keep_secret
 from tests.integration.schedule import swept_after
@@ -29,17 +30,17 @@ def signed(shop: Shop) -> Iterator[None]:
 
 
 def send(shop: Shop, event: ProviderEvent, secret: str = SECRET, **changes: Any) -> Answer:
-    body = messages.write(event)
-    headers = messages.signed(body, secret, clock.epoch() + changes.pop("late", 0))
+    body = webhook_messages.write(event)
+    headers = webhook_messages.signed(body, secret, clock.epoch() + changes.pop("late", 0))
     return Shop(shop.client)("POST", "/payments/webhook", raw=changes.get("raw", body.decode()), **headers)
 
 
 def event_of(order_id: str, state: AttemptState, **changes: Any) -> ProviderEvent:
     """The provider's message that the order's first attempt came to stand there."""
     key = f"{order_id}:1"
-    payment = simulated.Payment(merchant_key=key, order_id=order_id, payment_id=simulated.payment_id_of(key),
+    payment = ledger.Payment(merchant_key=key, order_id=order_id, payment_id=ledger.payment_id_of(key),
                                 amount=2500, currency="USD", state=state)  # fmt: skip
-    return msgspec.structs.replace(simulated.payment_event(payment), **changes)
+    return msgspec.structs.replace(ledger.payment_event(payment), **changes)
 
 
 def waiting(ada: Shop, mug: str, token: str = "tok_timeout") -> str:
@@ -84,7 +85,7 @@ def test_a_message_settles_the_order_once_however_often_it_comes(
 
 
 def test_an_authorised_payment_is_taken_when_that_is_told(shop: Shop, ada: Shop, mug: str) -> None:
-    with mock.patch.object(simulator.Simulator, "capture", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "capture", side_effect=port.NoAnswer):
         order_id = waiting(ada, mug, "tok_authorized")
         assert send(shop, event_of(order_id, AttemptState.AUTHORIZED)).status == 204
     assert standing(ada, order_id) == ("pending", "authorized")
@@ -103,8 +104,8 @@ def test_only_what_the_provider_signed_lately_is_believed(shop: Shop, ada: Shop,
             send(shop, event, "guessed"),
             send(shop, event, late=-301),
             send(shop, event, late=301),
-            send(shop, event, raw=messages.write(event).decode().replace("2500", "2501")),
-            Shop(shop.client)("POST", "/payments/webhook", raw=messages.write(event).decode()),
+            send(shop, event, raw=webhook_messages.write(event).decode().replace("2500", "2501")),
+            Shop(shop.client)("POST", "/payments/webhook", raw=webhook_messages.write(event).decode()),
         ]
 
     assert [(answer.status, answer.body["code"]) for answer in wrong] == [(400, "invalid_signature")] * 5
@@ -115,7 +116,7 @@ def test_only_what_the_provider_signed_lately_is_believed(shop: Shop, ada: Shop,
 
 def test_signed_nonsense_is_told_apart(shop: Shop) -> None:
     body = b'{"eventId": 1}'
-    headers = messages.signed(body, SECRET, clock.epoch())
+    headers = webhook_messages.signed(body, SECRET, clock.epoch())
 
     answer = Shop(shop.client)("POST", "/payments/webhook", raw=body.decode(), **headers)
 
@@ -146,14 +147,14 @@ def test_a_failure_that_is_told_after_the_money_changes_nothing(shop: Shop, ada:
 
 
 def test_a_message_that_beats_the_answer_leaves_the_answer_on_record(shop: Shop, ada: Shop, mug: str) -> None:
-    original = simulator.Simulator.charge
+    original = in_table.Simulator.charge
 
     def charge(*said: Any) -> Outcome:
         outcome = original(*said)
         send(shop, event_of(said[1].order_id, outcome.state))
         return outcome
 
-    with mock.patch.object(simulator.Simulator, "charge", charge):
+    with mock.patch.object(in_table.Simulator, "charge", charge):
         first = ada.order((mug, 2), Idempotency_Key="k")
     again = ada.order((mug, 2), Idempotency_Key="k")
 
@@ -234,7 +235,7 @@ def test_a_message_that_comes_before_its_order_is_kept_and_heard_by_the_schedule
             assert send(shop, event_of(order_id, AttemptState.CAPTURED, event_id="evt_1")).status == 204
     assert standing(ada, order_id) == ("pending", "unknown")
 
-    with mock.patch.object(simulator.Simulator, "look_up", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "look_up", side_effect=port.NoAnswer):
         assert [run["heard"] for run in swept_after(1, 2)] == [1, 0]
 
     assert standing(ada, order_id) == ("processing", "paid")
@@ -253,17 +254,17 @@ def test_a_message_whose_order_never_comes_is_told_to_people_after_a_day(shop: S
     assert [event.order_id for event, _ in orders.parked(limit=10, given_up=True)] == [order_id]
 
 
-def refund_in_doubt(ada: Shop, mug: str) -> tuple[str, simulated.GivenBack]:
+def refund_in_doubt(ada: Shop, mug: str) -> tuple[str, ledger.GivenBack]:
     order_id = ada.order((mug, 2)).body["orderId"]
-    with mock.patch.object(simulator.Simulator, "refund", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer):
         assert ada("PUT", f"/orders/{order_id}/cancel").body["paymentStatus"] == "paid"
     (row,), _ = store.refunds_of(order_id, limit=5, after=None)
-    return order_id, simulated.given_back(row, None)
+    return order_id, ledger.given_back(row, None)
 
 
 def test_a_refund_that_is_told_of_is_settled_once(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, row = refund_in_doubt(ada, mug)
-    event = simulated.refund_event(row)
+    event = ledger.refund_event(row)
 
     assert [send(shop, event).status for _ in range(2)] == [204, 204]
 
@@ -275,7 +276,7 @@ def test_a_refund_that_was_refused_after_all_is_told_to_people(shop: Shop, ada: 
     order_id, row = refund_in_doubt(ada, mug)
     refused = msgspec.structs.replace(row, state="failed", reason="closed_account")
 
-    send(shop, simulated.refund_event(refused))
+    send(shop, ledger.refund_event(refused))
 
     assert standing(ada, order_id) == ("cancelled", "paid")
     assert [name.partition("-")[0] for name in incidents(order_id)] == ["refund"]
@@ -284,9 +285,9 @@ def test_a_refund_that_was_refused_after_all_is_told_to_people(shop: Shop, ada: 
 def test_a_refund_of_another_amount_or_that_nobody_asked_for_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, row = refund_in_doubt(ada, mug)
 
-    send(shop, simulated.refund_event(msgspec.structs.replace(row, amount=2400)))
-    send(shop, msgspec.structs.replace(simulated.refund_event(msgspec.structs.replace(row, amount=2400)), amount=2500))
-    send(shop, simulated.refund_event(msgspec.structs.replace(row, refund_id="ref_01JD0000000000000000000000")))
+    send(shop, ledger.refund_event(msgspec.structs.replace(row, amount=2400)))
+    send(shop, msgspec.structs.replace(ledger.refund_event(msgspec.structs.replace(row, amount=2400)), amount=2500))
+    send(shop, ledger.refund_event(msgspec.structs.replace(row, refund_id="ref_01JD0000000000000000000000")))
 
     assert standing(ada, order_id) == ("cancelled", "paid")
     assert sorted(incidents(order_id)) == ["refund-amount", "unknown-refund"]
@@ -304,7 +305,7 @@ def given_up(ada: Shop, mug: str) -> tuple[str, Attempt]:
 
 def test_money_that_comes_after_the_end_goes_back_once(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, attempt = given_up(ada, mug)
-    simulator.Simulator().charge(attempt, "tok_success")
+    in_table.Simulator().charge(attempt, "tok_success")
 
     for name in ("evt_1", "evt_1", "evt_2"):
         assert send(shop, event_of(order_id, AttemptState.CAPTURED, event_id=name)).status == 204
@@ -314,13 +315,13 @@ def test_money_that_comes_after_the_end_goes_back_once(shop: Shop, ada: Shop, mu
     assert ada("GET", f"/orders/{order_id}").body["refunded"] == 25.0
     assert shop.stock(mug) == 10
     with clock.fixed(clock.now() + timedelta(minutes=11)):
-        late = simulator.Simulator().look_up(attempt)
+        late = in_table.Simulator().look_up(attempt)
     assert late
 
 
 def test_late_money_heard_of_while_the_table_is_busy_goes_back(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, attempt = given_up(ada, mug)
-    simulator.Simulator().charge(attempt, "tok_success")
+    in_table.Simulator().charge(attempt, "tok_success")
 
     with injected(refuse("TransactionConflict", times=10_000, only="transact")):
         assert send(shop, event_of(order_id, AttemptState.CAPTURED)).status == 503
@@ -332,7 +333,7 @@ def test_late_money_heard_of_while_the_table_is_busy_goes_back(shop: Shop, ada: 
 
 def test_parked_late_money_survives_a_busy_table(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, attempt = given_up(ada, mug)
-    simulator.Simulator().charge(attempt, "tok_success")
+    in_table.Simulator().charge(attempt, "tok_success")
     with mock.patch.object(orders, "find", return_value=None):
         assert send(shop, event_of(order_id, AttemptState.CAPTURED)).status == 204
 
@@ -350,21 +351,21 @@ def test_parked_late_money_survives_a_busy_table(shop: Shop, ada: Shop, mug: str
 
 @pytest.mark.parametrize("how", ["webhook", "sweep"])
 def test_an_authorisation_of_another_amount_is_not_taken(shop: Shop, ada: Shop, mug: str, how: str) -> None:
-    with mock.patch.object(simulator.Simulator, "capture", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "capture", side_effect=port.NoAnswer):
         order_id = waiting(ada, mug, "tok_authorized")
     captured = []
-    original = simulator.Simulator.capture
+    original = in_table.Simulator.capture
 
     def capture(self: Any, *said: Any) -> Outcome:
         captured.append(said)
         return msgspec.structs.replace(original(self, *said), amount=9900)
 
     wrong = Outcome(
-        state=AttemptState.AUTHORIZED, payment_id=simulated.payment_id_of(f"{order_id}:1"), amount=9900, currency="USD"
+        state=AttemptState.AUTHORIZED, payment_id=ledger.payment_id_of(f"{order_id}:1"), amount=9900, currency="USD"
     )
     with (
-        mock.patch.object(simulator.Simulator, "capture", capture),
-        mock.patch.object(simulator.Simulator, "look_up", return_value=wrong),
+        mock.patch.object(in_table.Simulator, "capture", capture),
+        mock.patch.object(in_table.Simulator, "look_up", return_value=wrong),
     ):
         if how == "webhook":
             send(shop, event_of(order_id, AttemptState.AUTHORIZED, amount=9900))
@@ -381,9 +382,9 @@ def test_the_reason_of_a_decline_survives_a_lost_answer(shop: Shop, ada: Shop, m
         send(
             shop, msgspec.structs.replace(said, outcome=Outcome(state=AttemptState.FAILED, reason="insufficient_funds"))
         )
-        raise provider.NoAnswer
+        raise port.NoAnswer
 
-    with mock.patch.object(simulator.Simulator, "charge", charge):
+    with mock.patch.object(in_table.Simulator, "charge", charge):
         answer = ada.order((mug, 2), Idempotency_Key="k")
 
     assert (answer.status, answer.body["reason"]) == (402, "insufficient_funds")
@@ -406,11 +407,11 @@ def test_money_that_comes_after_the_payment_was_let_go_does_not_stay(
 
 def test_a_refund_that_fails_after_it_succeeded_is_told_to_people(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, row = refund_in_doubt(ada, mug)
-    send(shop, simulated.refund_event(row))
+    send(shop, ledger.refund_event(row))
     assert standing(ada, order_id) == ("cancelled", "refunded")
 
     failed = msgspec.structs.replace(row, state=RefundState.FAILED, reason="expired_or_canceled_card")
-    assert send(shop, simulated.refund_event(failed)).status == 204
+    assert send(shop, ledger.refund_event(failed)).status == 204
 
     assert incidents(order_id) == ["refund-reversed"]
     assert standing(ada, order_id) == ("cancelled", "refunded")
@@ -433,14 +434,14 @@ def test_money_that_somebody_else_gave_back_is_told_to_people(shop: Shop, ada: S
 
 def test_an_authorisation_that_comes_after_the_end_is_let_go(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, attempt = given_up(ada, mug)
-    simulator.Simulator().charge(attempt, "tok_authorized")
+    in_table.Simulator().charge(attempt, "tok_authorized")
     told = event_of(order_id, AttemptState.AUTHORIZED)
 
-    with mock.patch.object(simulator.Simulator, "void", side_effect=provider.NoAnswer):
+    with mock.patch.object(in_table.Simulator, "void", side_effect=port.NoAnswer):
         assert send(shop, told).status == 503  # so that it is sent again
     assert send(shop, told).status == 204
 
-    late = simulator.Simulator().look_up(attempt)
+    late = in_table.Simulator().look_up(attempt)
     assert late
     assert late.state is AttemptState.VOIDED
     assert standing(ada, order_id) == ("cancelled", "failed")
@@ -448,7 +449,7 @@ def test_an_authorisation_that_comes_after_the_end_is_let_go(shop: Shop, ada: Sh
 
 def test_an_authorisation_that_was_taken_after_the_end_goes_back(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, attempt = given_up(ada, mug)
-    simulator.Simulator().charge(attempt, "tok_success")
+    in_table.Simulator().charge(attempt, "tok_success")
 
     assert send(shop, event_of(order_id, AttemptState.AUTHORIZED)).status == 204  # the later message came first
     swept_after(9)

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.principal import Principal, Role
-from chalicelib.orders import figures, policies, pricing
-from chalicelib.orders.figures import Count
+from chalicelib.orders import policies, pricing
 from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, TaxRate
 from chalicelib.orders.states import OrderStatus, PaymentStatus
+from chalicelib.reports import figures
+from chalicelib.reports.figures import Count
 from chalicelib.users.shapes import Address
 
 BUYER = Principal(user_id="usr_1", email="a@example.com", roles=(Role.CUSTOMER,), session_id="ses_1")

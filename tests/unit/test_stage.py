@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from unittest import mock
 
-from tools.catalogue import stage
+from tools import stage
 
 
 def test_the_local_stage_is_at_the_ports_that_the_caller_names() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core import money
-from chalicelib.payments.stripe_amounts import NotChargeable, from_stripe, to_stripe
+from chalicelib.payments.stripe.amounts import NotChargeable, from_stripe, to_stripe
 
 CURRENCIES = sorted(money._EXPONENTS)
 

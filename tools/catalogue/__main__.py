@@ -14,7 +14,8 @@ from tqdm import tqdm
 from chalicelib.aws import transport
 from chalicelib.core import clock
 from chalicelib.core.errors import Unavailable
-from tools.catalogue import exporter, files, importer, stage
+from tools import stage
+from tools.catalogue import exporter, files, importer
 from tools.catalogue.importer import Outcome, Report
 from tools.catalogue.lines import Fault
 from tools.local.settings import Refusal

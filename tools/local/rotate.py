@@ -4,7 +4,7 @@ import uuid
 
 from chalicelib.aws import rotation
 from chalicelib.core import settings
-from tools.catalogue import stage
+from tools import stage
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 

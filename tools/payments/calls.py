@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib.payments.models import Attempt, Refund
-from chalicelib.payments.simulation import Simulation
+from chalicelib.payments.simulator.behaviour import Simulation
 from tools.payments.faults import Faults, Script
 from tools.payments.ledger import FileLedger
 from tools.payments.webhooks import Order, Webhooks

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.payments.models import ProviderEvent
-from chalicelib.payments.simulated import Asked, GivenBack, Payment
+from chalicelib.payments.simulator.ledger import Asked, GivenBack, Payment
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS payments (merchant_key TEXT PRIMARY KEY, version INTEGER NOT NULL, row BLOB NOT NULL);

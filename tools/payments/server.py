@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from chalicelib.payments.provider import NoAnswer
+from chalicelib.payments.port import NoAnswer
 from tools.payments.calls import Call, Calls, Unheard
 from tools.payments.faults import Fault, Faults
 

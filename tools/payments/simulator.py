@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chalicelib.payments.simulation import Simulation
+from chalicelib.payments.simulator.behaviour import Simulation
 from tools.payments.calls import Calls
 from tools.payments.faults import Faults
 from tools.payments.ledger import FileLedger

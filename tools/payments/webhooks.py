@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chalicelib.core import clock
-from chalicelib.payments import messages
 from chalicelib.payments.models import ProviderEvent
+from chalicelib.payments.simulator import webhook_messages
 from tools.payments.ledger import FileLedger
 
 LOG = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Webhooks:
 
     def tell(self, event: ProviderEvent) -> None:
         """Keep a message, and send it soon unless messages are held back."""
-        self._ledger.add_event(event, messages.write(event))
+        self._ledger.add_event(event, webhook_messages.write(event))
         with self._changed:
             if not self._holding:
                 self._queue.append(event.event_id)
@@ -111,7 +111,9 @@ class Webhooks:
     def _post(self, body: bytes) -> int:
         connection = http.client.HTTPConnection(str(self._url.hostname), self._url.port or 80, timeout=TIMEOUT_SECONDS)
         try:
-            connection.request("POST", self._url.path or "/", body, messages.signed(body, self._secret, clock.epoch()))
+            connection.request(
+                "POST", self._url.path or "/", body, webhook_messages.signed(body, self._secret, clock.epoch())
+            )
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException) as error:

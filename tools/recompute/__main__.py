@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from chalicelib.aws import transport
 from chalicelib.core.errors import Misconfigured, Unavailable
-from tools.catalogue import stage
+from tools import stage
 from tools.local.settings import Refusal
 from tools.recompute import categories, history, index, stock
 from tools.recompute.run import Run

@@ -16,14 +16,15 @@ from contextlib import suppress
 from datetime import timedelta
 
 from chalicelib.core import clock, log
-from chalicelib.orders import store
+from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
-from chalicelib.orders.views import Drift, Report
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
 from chalicelib.payments.models import AttemptState, EventKind, RefundState
 from chalicelib.products import store as products
+from chalicelib.reports import store
+from chalicelib.reports.views import Drift, Report
 
 _AT_ONCE = 100
 _LOOK_BACK = timedelta(days=35)
@@ -85,7 +86,7 @@ def _orders(until: float) -> Iterator[Order]:
     after: str | None = None
     while True:
         _require_time(until)
-        page, after = store.in_status(None, limit=_AT_ONCE, after=after)
+        page, after = order_store.in_status(None, limit=_AT_ONCE, after=after)
         for order in page:
             if order.version >= seen.get(order.order_id, order).version:
                 seen[order.order_id] = order
@@ -160,7 +161,7 @@ def _money(order: Order, counted: Counter[str], until: float) -> Iterator[Drift]
         return
     _require_time(until)
     first = list(_differences(order, counted))
-    second = list(_differences(store.owned(order.user_id, order.order_id) or order, counted)) if first else []
+    second = list(_differences(order_store.owned(order.user_id, order.order_id) or order, counted)) if first else []
     yield from (drift for drift in first if drift in second)
 
 
@@ -192,7 +193,7 @@ def _money_back(order: Order, counted: Counter[str]) -> Iterator[Drift]:
 def _of_unknown_orders() -> Iterator[Drift]:
     """Money that moved at the provider's word for orders that nobody knows, once each; of very many messages some."""
     told: dict[str, Drift] = {}
-    messages = [*store.parked(limit=_AT_ONCE), *store.parked(limit=_AT_ONCE, given_up=True)]
+    messages = [*order_store.parked(limit=_AT_ONCE), *order_store.parked(limit=_AT_ONCE, given_up=True)]
     for event, parked_at in messages:
         outcome = event.outcome if event.kind is EventKind.PAYMENT else event.refund
         if outcome and outcome.state in _MOVED and parked_at < clock.ago(_MAY_LAG):

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from chalicelib.aws import db, keys
-from chalicelib.payments import messages
 from chalicelib.payments.models import ProviderEvent
-from chalicelib.payments.simulated import Asked, GivenBack, Payment
-from chalicelib.payments.simulation import Simulation
+from chalicelib.payments.simulator import webhook_messages
+from chalicelib.payments.simulator.behaviour import Simulation
+from chalicelib.payments.simulator.ledger import Asked, GivenBack, Payment
 
 
 class TableLedger:
@@ -58,7 +58,7 @@ class Simulator(Simulation):
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
         """The message in a webhook. Raises `InvalidSignature`."""
-        return messages.read(body, headers, now)
+        return webhook_messages.read(body, headers, now)
 
 
 def _line(asked: Asked) -> db.Write:

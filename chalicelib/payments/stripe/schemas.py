@@ -10,7 +10,6 @@ from typing import TypeVar
 import msgspec
 
 from chalicelib.core import clock
-from chalicelib.payments import stripe_amounts
 from chalicelib.payments.models import (
     AttemptState,
     EventKind,
@@ -20,6 +19,7 @@ from chalicelib.payments.models import (
     RefundOutcome,
     RefundState,
 )
+from chalicelib.payments.stripe import amounts
 
 T = TypeVar("T")
 
@@ -268,6 +268,6 @@ def _next_action(intent: Intent) -> NextAction:
 
 def _minor(amount: int, currency: str) -> int:
     try:
-        return stripe_amounts.from_stripe(amount, currency.upper())
-    except stripe_amounts.NotChargeable as error:
+        return amounts.from_stripe(amount, currency.upper())
+    except amounts.NotChargeable as error:
         raise Unreadable(str(error)) from error

@@ -16,9 +16,10 @@ import msgspec
 from chalicelib.aws import db, keys, s3
 from chalicelib.core import clock, log
 from chalicelib.core.errors import Misconfigured
-from chalicelib.orders import figures, store
-from chalicelib.orders.figures import Count, Summary
+from chalicelib.orders import store
 from chalicelib.orders.models import Order
+from chalicelib.reports import figures
+from chalicelib.reports.figures import Count, Summary
 
 _AT_ONCE = 100
 _LOOK_BACK = 7  # days, yesterday among them

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.payments import simulated
 from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent, Refund, RefundOutcome
-from chalicelib.payments.provider import NoAnswer
-from chalicelib.payments.simulated import GivenBack, Ledger, Payment
+from chalicelib.payments.port import NoAnswer
+from chalicelib.payments.simulator import ledger
+from chalicelib.payments.simulator.ledger import GivenBack, Ledger, Payment
 
 _TRIES = 20
 
@@ -33,13 +33,13 @@ class Simulation:
         """Do what the token says, at most once per merchant key. Raises `NoAnswer` where it says so."""
         if token == "tok_timeout_before":  # noqa: S105 - a script, not a secret
             raise NoAnswer("the request was lost")
-        row = simulated.opened(attempt, token)
-        asked = simulated.asked("charge", row.merchant_key, row.amount, row.currency, effect=row.state)
+        row = ledger.opened(attempt, token)
+        asked = ledger.asked("charge", row.merchant_key, row.amount, row.currency, effect=row.state)
         is_new = self.ledger.open(row, asked)
         recorded = self._existing(attempt.merchant_key)
         if is_new:
-            self.tell(simulated.payment_event(recorded))
-        if simulated.script(token).loses_answer:
+            self.tell(ledger.payment_event(recorded))
+        if ledger.script(token).loses_answer:
             raise NoAnswer("the answer was lost")
         return recorded.outcome()
 
@@ -71,7 +71,7 @@ class Simulation:
                 return known.outcome()
             row = self._try_refund(refund)
             if row:
-                self.tell(simulated.refund_event(row))
+                self.tell(ledger.refund_event(row))
                 return row.outcome()
         raise NoAnswer("too many refunds of one payment at once")
 
@@ -82,10 +82,10 @@ class Simulation:
 
     def _try_refund(self, refund: Refund) -> GivenBack | None:
         """Decide and record, or None when somebody else changed what was decided upon."""
-        payment = self.ledger.payment(simulated.merchant_key_of(refund.payment_id))
+        payment = self.ledger.payment(ledger.merchant_key_of(refund.payment_id))
         reason = _why_not(payment, refund)
-        row = simulated.given_back(refund, reason)
-        asked = simulated.asked("refund", row.refund_id, row.amount, row.currency, effect=row.state)
+        row = ledger.given_back(refund, reason)
+        asked = ledger.asked("refund", row.refund_id, row.amount, row.currency, effect=row.state)
         if payment is None or reason:
             return row if self.ledger.note(asked, row) else None
         is_all = payment.refunded + refund.amount == payment.amount
@@ -98,17 +98,17 @@ class Simulation:
         for _ in range(_TRIES):
             payment = self._existing(merchant_key)
             after = payment.become(moves.get(payment.state, payment.state))
-            asked = simulated.asked(operation, merchant_key, payment.amount, payment.currency, effect=after.state)
+            asked = ledger.asked(operation, merchant_key, payment.amount, payment.currency, effect=after.state)
             if payment.state not in moves:
                 self.ledger.note(asked.without_effect())
                 return payment.outcome()
             if self.ledger.change(payment, after, asked):
-                self.tell(simulated.payment_event(after))
+                self.tell(ledger.payment_event(after))
                 return after.outcome()
         raise NoAnswer("too many changes of one payment at once")
 
     def _require_same(self, attempt: Attempt, payment_id: str) -> None:
-        if payment_id != simulated.payment_id_of(attempt.merchant_key):
+        if payment_id != ledger.payment_id_of(attempt.merchant_key):
             raise NoAnswer("that attempt has no such payment")
 
     def _existing(self, merchant_key: str) -> Payment:

@@ -1,12 +1,10 @@
-"""The port to whoever moves the money, and the choice of one per stage."""
+"""The port to whoever moves the money."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
 
-from chalicelib.core import settings
-from chalicelib.core.errors import Misconfigured
 from chalicelib.payments.models import Attempt, Outcome, ProviderEvent, Refund, RefundOutcome
 
 
@@ -44,22 +42,3 @@ class Provider(Protocol):
 
         Raises `InvalidSignature` unless the provider signed it lately, `UnreadableEvent` when it makes no sense.
         """
-
-
-def current() -> Provider:
-    """The provider of this stage. Raises `Misconfigured` when it may not use it, or has no credentials for it."""
-    name, stage = settings.current().payment_provider, settings.current().stage
-    if name == "simulator" and stage != "prod":
-        from chalicelib.payments import simulator  # noqa: PLC0415 - a stage loads only the provider that it uses
-
-        return simulator.Simulator()
-    if name == "simulator-http" and stage != "prod":
-        from chalicelib.payments import remote  # noqa: PLC0415 - see above
-
-        return remote.current()
-    if name == "stripe":
-        from chalicelib.payments import stripe_provider  # noqa: PLC0415 - costs 100 ms: only where it is used
-
-        return stripe_provider.current()
-    message = f"PAYMENT_PROVIDER is {name!r}, which stage {stage} cannot use: stripe, or outside prod a simulator."
-    raise Misconfigured(message)

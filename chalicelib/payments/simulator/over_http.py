@@ -14,9 +14,9 @@ import msgspec
 
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured
-from chalicelib.payments import messages
 from chalicelib.payments.models import Attempt, Outcome, ProviderEvent, Refund, RefundOutcome
-from chalicelib.payments.provider import NoAnswer
+from chalicelib.payments.port import NoAnswer
+from chalicelib.payments.simulator import webhook_messages
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Remote:
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
         """The message in a webhook of the service. Raises `InvalidSignature`."""
-        return messages.read(body, headers, now)
+        return webhook_messages.read(body, headers, now)
 
     def _done(self, path: str, request: dict[str, Any], shape: type[T]) -> T:
         status, body = self._exchange("POST", path, msgspec.json.encode(request))

@@ -19,7 +19,7 @@ import stripe
 
 from chalicelib.core import clock, log, settings
 from chalicelib.core.errors import Misconfigured
-from chalicelib.payments import credentials, signatures, stripe_amounts, stripe_shapes
+from chalicelib.payments import credentials, signatures
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
@@ -30,8 +30,9 @@ from chalicelib.payments.models import (
     RefundState,
     UnreadableEvent,
 )
-from chalicelib.payments.provider import NoAnswer
-from chalicelib.payments.stripe_shapes import Error, GivenBack, Intent, Page, Unreadable
+from chalicelib.payments.port import NoAnswer
+from chalicelib.payments.stripe import amounts, schemas
+from chalicelib.payments.stripe.schemas import Error, GivenBack, Intent, Page, Unreadable
 
 TIMEOUTS = (3.05, 12.0)  # seconds to connect and between bytes; a request has 28 in all
 _INTENTS = "/v1/payment_intents"
@@ -59,8 +60,8 @@ class Stripe:
     def charge(self, attempt: Attempt, token: str) -> Outcome:
         """Create and confirm a PaymentIntent, captured at once, for an attempt that was made just now."""
         try:
-            amount = stripe_amounts.to_stripe(attempt.amount, attempt.currency)
-        except stripe_amounts.NotChargeable:
+            amount = amounts.to_stripe(attempt.amount, attempt.currency)
+        except amounts.NotChargeable:
             return Outcome(state=AttemptState.FAILED, reason="amount_not_chargeable")
         try:
             return self._intent("post", _INTENTS, key=attempt.merchant_key, **_order(attempt, amount, token))
@@ -87,11 +88,11 @@ class Stripe:
             return known
         metadata = {"refundId": refund.refund_id, "orderId": refund.order_id}
         try:
-            amount = stripe_amounts.to_stripe(refund.amount, refund.currency)
+            amount = amounts.to_stripe(refund.amount, refund.currency)
             body = self._call("post", "/v1/refunds", key=refund.refund_id, payment_intent=refund.payment_id,
                               amount=amount, metadata=metadata)  # fmt: skip
-            return stripe_shapes.refund_outcome(stripe_shapes.read(body, GivenBack))
-        except stripe_amounts.NotChargeable:
+            return schemas.refund_outcome(schemas.read(body, GivenBack))
+        except amounts.NotChargeable:
             return RefundOutcome(state=RefundState.FAILED, reason="amount_not_refundable")
         except Refused as refused:
             return RefundOutcome(state=RefundState.FAILED, reason=refused.error.code or "refused")
@@ -102,9 +103,9 @@ class Stripe:
         """The refund with our id among those of its PaymentIntent."""
         try:
             for row in self._walk("/v1/refunds", payment_intent=refund.payment_id):
-                found = stripe_shapes.read(row, GivenBack)
+                found = schemas.read(row, GivenBack)
                 if (found.metadata or {}).get("refundId") == refund.refund_id:
-                    return stripe_shapes.refund_outcome(found)
+                    return schemas.refund_outcome(found)
         except (Refused, Unreadable) as error:
             raise NoAnswer(str(error)) from error
         return None
@@ -113,15 +114,15 @@ class Stripe:
         """The message in a webhook that Stripe signed."""
         signatures.verify(body, signatures.header(headers, _HEADER), now, check=_signed)
         try:
-            return stripe_shapes.event(body)
+            return schemas.event(body)
         except Unreadable as error:
             raise UnreadableEvent("The webhook's body is not an event of Stripe's documentation.") from error
 
     def _searched(self, attempt: Attempt) -> str | None:
         query = f"metadata['merchantKey']:'{attempt.merchant_key}'"
         try:
-            page = stripe_shapes.read(self._call("get", f"{_INTENTS}/search", query=query, limit=1), Page)
-            return stripe_shapes.read(page.data[0], Intent).id if page.data else None
+            page = schemas.read(self._call("get", f"{_INTENTS}/search", query=query, limit=1), Page)
+            return schemas.read(page.data[0], Intent).id if page.data else None
         except Refused:
             return None  # accounts in some countries cannot search; the list tells as well
         except Unreadable as error:
@@ -131,7 +132,7 @@ class Stripe:
         made = clock.epoch_of(attempt.created_at)
         try:
             for row in self._walk(_INTENTS, created={"gte": made - _BEFORE, "lte": made + _AFTER}):
-                intent = stripe_shapes.read(row, Intent)
+                intent = schemas.read(row, Intent)
                 if intent.metadata.get("merchantKey") == attempt.merchant_key:
                     return intent.id
         except (Refused, Unreadable) as error:
@@ -161,18 +162,18 @@ class Stripe:
     def _intent(self, method: str, path: str, **request: Any) -> Outcome:
         body = self._call(method, path, **request)
         try:
-            return stripe_shapes.outcome(stripe_shapes.read(body, Intent))
+            return schemas.outcome(schemas.read(body, Intent))
         except Unreadable as error:
             raise NoAnswer(str(error)) from error
 
     def _walk(self, path: str, **query: Any) -> Iterator[msgspec.Raw]:
         """The rows of a list, page by page. Raises `NoAnswer` when there are more than is bearable."""
         for _ in range(_PAGES):
-            page = stripe_shapes.read(self._call("get", path, limit=_A_PAGE, **query), Page)
+            page = schemas.read(self._call("get", path, limit=_A_PAGE, **query), Page)
             yield from page.data
             if not page.has_more or not page.data:
                 return
-            query["starting_after"] = stripe_shapes.read(page.data[-1], stripe_shapes.Named).id
+            query["starting_after"] = schemas.read(page.data[-1], schemas.Named).id
         raise NoAnswer("too many to look through")
 
     def _call(self, method: str, path: str, *, key: str | None = None, **params: Any) -> str:
@@ -229,7 +230,7 @@ def _order(attempt: Attempt, amount: int, token: str) -> dict[str, Any]:
 def _refusal(error: stripe.CardError | stripe.InvalidRequestError) -> Refused:
     """What Stripe refused. Raises `NoAnswer` when its answer does not say so in as many words."""
     try:
-        said = stripe_shapes.read(error.http_body or "", stripe_shapes.Failure).error
+        said = schemas.read(error.http_body or "", schemas.Failure).error
     except Unreadable as unreadable:
         raise NoAnswer(str(unreadable)) from error
     if said.type not in ("card_error", "invalid_request_error"):
@@ -240,7 +241,7 @@ def _refusal(error: stripe.CardError | stripe.InvalidRequestError) -> Refused:
 def _declined(attempt: Attempt, error: Error) -> Outcome:
     """The outcome of a charge that Stripe refused: a decline, a bad token, or a request it cannot serve."""
     if error.type == "card_error":
-        return Outcome(state=AttemptState.FAILED, reason=stripe_shapes.declined_for(error))
+        return Outcome(state=AttemptState.FAILED, reason=schemas.declined_for(error))
     if (error.param or "").startswith("payment_method"):
         return Outcome(state=AttemptState.FAILED, reason="invalid_payment_method")
     log.error("STRIPE_REFUSED", orderId=attempt.order_id, code=error.code, param=error.param)
