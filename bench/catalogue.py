@@ -23,7 +23,7 @@ from chalicelib.core.money import Amount
 from chalicelib.products import search, store
 from chalicelib.products.models import Product
 from chalicelib.products.shapes import NewProduct
-from tests.integration.table import definition
+from tests.support.table import definition
 from tools import dynoxide
 from tools.local import seed
 

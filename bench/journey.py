@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import catalogue
 from chalicelib.products import search
-from tests.shop import ADDRESS, Answer, Shop
+from tests.support.shop import ADDRESS, Answer, Shop
 
 FLAT = ("`GET /products`", "`GET /products/category/{category}`", "`GET /products?q=`, one word")
 _PAGES_BEFORE = 10

@@ -27,7 +27,7 @@ from tqdm import tqdm
 import app
 from bench import catalogue, journey
 from bench.meter import Cost, Meter
-from tests.shop import Shop
+from tests.support.shop import Shop
 from tools import dynoxide
 from tools.local import settings as local
 from tools.local.settings import PROJECT, Refusal

@@ -41,9 +41,8 @@ from moto import mock_aws
 import app
 from chalicelib.aws import clients, keyring
 from chalicelib.webhooks import service as webhooks
-from tests import emulator, leaks
-from tests.integration import stream, table
-from tests.shop import Shop
+from tests.support import emulator, leaks, stream, table
+from tests.support.shop import Shop
 
 ROOT = Path(__file__).parents[1]
 emulator.quicken()

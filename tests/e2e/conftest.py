@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.ports import free_port
-from tests.shop import ADDRESS, PASSWORD, Answer
+from tests.support.ports import free_port
+from tests.support.shop import ADDRESS, PASSWORD, Answer
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120

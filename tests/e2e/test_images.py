@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from tests.e2e.conftest import Browser, LocalShop
-from tests.pictures import PNG
+from tests.support.pictures import PNG
 
 TOO_LARGE = PNG + bytes(6 * 1024 * 1024)
 

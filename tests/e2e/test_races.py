@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Browser, LocalShop, at_once
-from tests.shop import Answer
+from tests.support.shop import Answer
 
 ROUNDS = 12
 PRICE, UNITS = 10, 100

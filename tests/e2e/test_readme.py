@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from tests.e2e.conftest import ROOT, LocalShop
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 # A reader waits until something has come, however slow the machine is today.
 WAITS = {

@@ -27,11 +27,11 @@ from chalicelib.privacy import service as privacy
 from chalicelib.products.models import id_of
 from chalicelib.webhooks import sender
 from chalicelib.webhooks.shapes import Attempt as SentBack
-from tests.integration.faults import Crash
-from tests.integration.payments import SECRET, keep_secret, paid_by_stripe
-from tests.integration.stream import mails
-from tests.pictures import GIF, PNG
-from tests.shop import ADDRESS, PASSWORD, Answer, Shop
+from tests.support.faults import Crash
+from tests.support.payments import SECRET, keep_secret, paid_by_stripe
+from tests.support.pictures import GIF, PNG
+from tests.support.shop import ADDRESS, PASSWORD, Answer, Shop
+from tests.support.stream import mails
 from tools.local.stream import lambda_record
 
 Inside = Callable[[str], AbstractContextManager[None]]

@@ -11,8 +11,8 @@ from cfnlint.api import lint
 
 from chalicelib.api import permissions, problems
 from tests.infra.packaging import REGIONS, network, properties
-from tests.integration.payments import SECRET, keep_secret
-from tests.shop import Shop
+from tests.support.payments import SECRET, keep_secret
+from tests.support.shop import Shop
 from tools.package import gateway
 
 

@@ -21,7 +21,7 @@ import pytest
 import urllib3
 from botocore.config import Config
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 from tools.local import cloud, emulator, payments, processes, resources, saved
 from tools.local import settings as local
 from tools.local.checkpoint import Checkpoint

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.core import log, schema
 from chalicelib.users.shapes import Registration
-from tests import leaks
+from tests.support import leaks
 
 BODY = '{"email":"a@example.com","password":"a password to find","firstName":"A","lastName":"B"}'
 

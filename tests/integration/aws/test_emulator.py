@@ -1,0 +1,57 @@
+"""The emulator does what it did before it was spared work."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.aws import clients
+from chalicelib.core import settings
+from tests.support import emulator
+from tests.support.table import everything
+
+EVERY_TYPE = {
+    "PK": {"S": "TYPES"},
+    "SK": {"S": "1"},
+    "n": {"N": "1.50"},
+    "b": {"B": b"\x00\xff"},
+    "bool": {"BOOL": False},
+    "null": {"NULL": True},
+    "ss": {"SS": ["a", "b"]},
+    "ns": {"NS": ["1", "2"]},
+    "bs": {"BS": [b"\x00", b"\xff"]},
+    "l": {"L": [{"S": ""}, {"M": {"deep": {"B": b"\xfe"}}}, {"L": []}]},
+    "m": {"M": {"x": {"N": "0"}, "none": {"NULL": True}}},
+}
+
+
+def test_an_item_of_all_types_comes_back_as_it_was(aws: None) -> None:
+    table, key = settings.current().table_name, {name: EVERY_TYPE[name] for name in ("PK", "SK")}
+    clients.dynamodb().put_item(TableName=table, Item=EVERY_TYPE)
+
+    assert clients.dynamodb().get_item(TableName=table, Key=key)["Item"] == EVERY_TYPE
+    clients.dynamodb().delete_item(TableName=table, Key=key)  # the shop's own items have fewer types
+
+
+def test_a_transaction_that_fails_leaves_items_and_stream_as_they_were(aws: None) -> None:
+    client, table = clients.dynamodb(), settings.current().table_name
+    for number in "12":
+        client.put_item(TableName=table, Item={"PK": {"S": "A"}, "SK": {"S": number}, "n": {"N": "0"}})
+    before, told = everything(), len(emulator.emulated().stream_shard.items)
+
+    def update(number: str, **more: str) -> dict[str, object]:
+        key, value = {"PK": {"S": "A"}, "SK": {"S": number}}, {":n": {"N": "7"}}
+        expression = "SET n = :n"
+        return {"Update": {"TableName": table, "Key": key, "UpdateExpression": expression,
+                           "ExpressionAttributeValues": value, **more}}  # fmt: skip
+
+    delete = {"Delete": {"TableName": table, "Key": {"PK": {"S": "A"}, "SK": {"S": "2"}}}}
+    put = {"Put": {"TableName": table, "Item": {"PK": {"S": "B"}, "SK": {"S": "1"}}}}
+    with pytest.raises(client.exceptions.TransactionCanceledException):
+        client.transact_write_items(
+            TransactItems=[update("1"), delete, put, update("3", ConditionExpression="attribute_exists(PK)")]
+        )
+
+    assert everything() == before
+    assert len(emulator.emulated().stream_shard.items) == told
+    client.transact_write_items(TransactItems=[update("1"), delete, put])
+    assert len(emulator.emulated().stream_shard.items) == told + 3

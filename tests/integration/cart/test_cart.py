@@ -1,0 +1,153 @@
+"""Carts of users and guests over the app's routes (rules K)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from chalicelib.cart import store
+from chalicelib.core import clock
+from tests.support.shop import Shop
+
+
+def test_adding_again_adds_up_and_a_put_sets(shop: Shop, mug: str) -> None:
+    ada = shop.customer()
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 2})
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 3})
+    assert ada("GET", "/cart").body["items"][0]["quantity"] == 5
+
+    ada("PUT", f"/cart/items/{mug}", {"quantity": 1})
+
+    cart = ada("GET", "/cart").body
+    assert (cart["itemCount"], cart["totalAmount"], cart["currency"]) == (1, 12.5, "USD")
+
+
+def test_zero_delete_and_clear_remove(shop: Shop, mug: str) -> None:
+    ada = shop.customer()
+    for remove in (
+        ("PUT", f"/cart/items/{mug}", {"quantity": 0}),
+        ("DELETE", f"/cart/items/{mug}"),
+        ("DELETE", "/cart"),
+    ):
+        ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+
+        assert ada(*remove).status == 204
+
+        assert ada("GET", "/cart").body["items"] == []
+    assert ada("DELETE", f"/cart/items/{mug}").body["code"] == "cart_item_not_found"
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 1.5, True, 1e9, 100, "1", None])
+def test_a_quantity_that_is_none_is_refused_by_name(shop: Shop, mug: str, quantity: object) -> None:
+    answer = shop("POST", "/cart/items", {"productId": mug, "quantity": quantity})
+
+    assert (answer.status, answer.body["code"]) == (400, "validation_failed")
+    assert {field for field, _ in answer.fields} == {"quantity"}
+
+
+def test_more_than_in_stock_says_how_many_are_left(shop: Shop, mug: str) -> None:
+    ada = shop.customer()
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 8})
+
+    refused = ada("POST", "/cart/items", {"productId": mug, "quantity": 3})
+
+    assert (refused.status, refused.body["code"]) == (409, "insufficient_stock")
+    fault = refused.body["errors"][0]
+    assert (fault["productId"], fault["requested"], fault["available"]) == (mug, 11, 10)
+    assert ada("GET", "/cart").body["itemCount"] == 8
+
+
+@pytest.mark.parametrize("unknown", ["prd_01ARZ3NDEKTSV4RRFFQ69G5FAV", "nonsense", "../x", "prd_" + "Z" * 60])
+def test_an_unknown_product_is_not_found(shop: Shop, unknown: str) -> None:
+    answer = shop("POST", "/cart/items", {"productId": unknown, "quantity": 1})
+
+    assert (answer.status, answer.body["code"]) == (404, "product_not_found")
+
+
+def test_the_thirty_first_product_is_refused(shop: Shop) -> None:
+    admin, ada = shop.admin(), shop.customer()
+    for number in range(30):
+        product = admin.product(name=f"Mug {number}")["productId"]
+        assert ada("POST", "/cart/items", {"productId": product, "quantity": 1}).status == 201
+
+    refused = ada("POST", "/cart/items", {"productId": admin.product()["productId"], "quantity": 1})
+
+    assert (refused.status, refused.body["code"]) == (422, "too_many_items")
+
+
+def test_a_cart_shows_nothing_of_what_becomes_of_a_product_that_is_not_for_sale(
+    shop: Shop, ada: Shop, mug: str
+) -> None:
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+
+    change = {"isActive": False, "name": "Secret", "price": 77}
+    assert shop.login("root@example.com")("PATCH", f"/products/{mug}", change).status == 200
+
+    (line,) = ada("GET", "/cart").body["items"]
+    assert (line["productName"], line["price"], line["available"]) == ("Mug", 12.5, False)
+
+
+def test_a_cart_holds_one_currency(shop: Shop, mug: str) -> None:
+    tea = shop.admin("second@example.com").product(name="Tea", price=500, currency="JPY")["productId"]
+    ada = shop.customer()
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+
+    refused = ada("POST", "/cart/items", {"productId": tea, "quantity": 1})
+
+    assert (refused.status, refused.body["code"]) == (409, "cart_currency_mismatch")
+
+
+def test_two_currencies_added_at_once_do_not_mix(shop: Shop, mug: str) -> None:
+    tea = shop.admin("second@example.com").product(name="Tea", price=500, currency="JPY")["productId"]
+    ada = shop.customer()
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+    ada("DELETE", "/cart")
+    original, first = store.load_with, iter([lambda: ada("POST", "/cart/items", {"productId": mug, "quantity": 1})])
+
+    def load_with(*arguments: Any) -> Any:
+        loaded = original(*arguments)
+        next(first, lambda: None)()
+        return loaded
+
+    with mock.patch.object(store, "load_with", load_with):
+        late = ada("POST", "/cart/items", {"productId": tea, "quantity": 1})
+
+    assert late.body["code"] == "cart_currency_mismatch"
+
+
+def test_a_guest_gets_a_token_and_only_that_token_opens_the_cart(shop: Shop, mug: str) -> None:
+    token = shop("POST", "/cart/items", {"productId": mug, "quantity": 1}).headers["X-Cart-Token"]
+
+    assert len(token) >= 22  # 128 bits and more in base64
+    assert shop("GET", "/cart", X_Cart_Token=token).body["itemCount"] == 1
+    assert shop("GET", "/cart", X_Cart_Token=token[:-1] + "x").status == 404
+    assert shop("GET", "/cart").body["items"] == []
+
+
+def test_a_bad_bearer_token_is_401_and_never_silently_a_guest(shop: Shop) -> None:
+    for header in ("Bearer nonsense", "Basic dXNlcg==", "Bearer "):
+        answer = shop("GET", "/cart", Authorization=header)
+
+        assert (answer.status, answer.body["code"]) == (401, "invalid_token")
+
+
+def test_a_guest_cart_expires_after_thirty_days_without_a_change(shop: Shop, mug: str) -> None:
+    token = shop("POST", "/cart/items", {"productId": mug, "quantity": 1}).headers["X-Cart-Token"]
+
+    with clock.fixed(clock.now() + timedelta(days=29)):
+        assert shop("GET", "/cart", X_Cart_Token=token).status == 200
+    with clock.fixed(clock.now() + timedelta(days=31)):
+        assert shop("GET", "/cart", X_Cart_Token=token).status == 404
+
+
+def test_the_same_key_adds_once(shop: Shop, mug: str) -> None:
+    ada = shop.customer()
+
+    answers = [ada("POST", "/cart/items", {"productId": mug, "quantity": 2}, Idempotency_Key="k") for _ in range(3)]
+
+    assert {answer.status for answer in answers} == {201}
+    assert [answer.headers.get("Idempotent-Replayed") for answer in answers] == [None, "true", "true"]
+    assert ada("GET", "/cart").body["itemCount"] == 2

@@ -1,0 +1,79 @@
+"""What only people can put right is told to them once (P5, E1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import boto3
+import pytest
+
+from chalicelib.core import clock
+from chalicelib.orders import incidents
+from chalicelib.payments.models import AttemptState, EventKind, Outcome, ProviderEvent
+from chalicelib.payments.simulator import webhook_messages
+from tests.integration.products.test_low_stock import TOPIC, alerts
+from tests.support.payments import SECRET, keep_secret
+from tests.support.shop import Answer, Shop
+from tests.support.stream import deliver
+
+__all__ = ["alerts"]
+
+Read = Callable[[], list[str]]
+
+
+@pytest.fixture
+def order(shop: Shop, mug: str, ada: Shop) -> str:
+    """An order of 12.50 that waits for its buyer."""
+    keep_secret({"webhookSecret": SECRET})
+    return str(ada.order((mug, 1), token="tok_requires_action").body["orderId"])
+
+
+def paid(shop: Shop, order: str, amount: int, name: str) -> Answer:
+    """The provider's message that so many cents were paid."""
+    event = ProviderEvent(
+        event_id=name, kind=EventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1", amount=amount,
+        currency="USD", outcome=Outcome(state=AttemptState.CAPTURED), created_at=clock.timestamp(),
+    )  # fmt: skip
+    body = webhook_messages.write(event)
+    return shop("POST", "/payments/webhook", raw=body.decode(), **webhook_messages.signed(body, SECRET, clock.epoch()))
+
+
+def test_money_that_is_not_what_was_asked_for_is_told_once(shop: Shop, order: str, alerts: Read) -> None:
+    for name in ("evt_1", "evt_1", "evt_2"):
+        assert paid(shop, order, 999, name).status == 204
+    for _ in range(2):
+        assert deliver(shop) == []
+
+    assert alerts() == [f"Order {order}: payment-amount, asked 1250, currency USD, said 999."]
+
+
+def test_an_alert_names_nobody(shop: Shop, order: str, alerts: Read) -> None:
+    paid(shop, order, 999, "evt_1")
+    deliver(shop)
+
+    (told,) = alerts()
+    assert "usr_" not in told
+    assert not any(
+        word in told.replace(order, "").lower() for word in ("@", "ada", "lovelace", "street", "springfield")
+    )
+
+
+def test_another_incident_of_the_same_order_is_told_too(shop: Shop, order: str, alerts: Read) -> None:
+    incidents.report(order, "refund-ref_1", reason="expired_or_canceled_card")
+    incidents.report(order, "refund-ref_1", reason="expired_or_canceled_card")
+    incidents.report(order, "refund-ref_2", reason=None)
+    deliver(shop)
+
+    assert sorted(alerts()) == [
+        f"Order {order}: refund-ref_1, reason expired_or_canceled_card.",
+        f"Order {order}: refund-ref_2.",
+    ]
+
+
+def test_an_incident_that_could_not_be_told_is_tried_again(shop: Shop, order: str, alerts: Read) -> None:
+    incidents.report(order, "payment-amount", asked=1250, said=999)
+    boto3.client("sns").delete_topic(TopicArn=TOPIC)
+    assert len(deliver(shop)) == 1
+
+    boto3.client("sns").create_topic(Name="ecommerce-test-alerts")
+    assert deliver(shop) == []

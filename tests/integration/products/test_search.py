@@ -1,0 +1,208 @@
+"""Finding products by words, and the numbers of the categories, as the stream brings them up to date."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.aws import db, keys
+from chalicelib.core import clock
+from chalicelib.products import search, words
+from tests.support.faults import Crash, crash, injected
+from tests.support.shop import Shop
+from tests.support.stream import deliver, records
+from tests.support.table import everything
+
+
+@pytest.fixture
+def admin(shop: Shop) -> Shop:
+    return shop.admin()
+
+
+def found(shop: Shop, query: str, **more: Any) -> list[str]:
+    """The names of all products that a search finds, page by page."""
+    names, cursor = [], ""
+    filters = "".join(f"&{name}={value}" for name, value in more.items())
+    while cursor is not None:
+        page = shop("GET", f"/products?q={query}&limit=2{filters}{cursor and f'&cursor={cursor}'}")
+        assert page.status == 200, page
+        names += [product["name"] for product in page.body["products"]]
+        cursor = page.body["nextCursor"]
+    return names
+
+
+def counts(shop: Shop) -> dict[str, int]:
+    return {each["category"]: each["count"] for each in shop("GET", "/categories").body["categories"]}
+
+
+def index() -> set[tuple[str, str]]:
+    """Every word of every product in the index, read off the table itself."""
+    return {
+        (key.sk.split("#")[0], item["productId"]) for key, item in everything().items() if key.pk.startswith("WORD#")
+    }
+
+
+def test_products_are_found_by_words_and_beginnings_of_name_category_and_description(admin: Shop) -> None:
+    admin.product(name="Adventure-Ready Backpack", category="accessories", description="A rugged harness.")
+    admin.product(name="Leather Daypack", category="accessories", description="Like a backpack, but softer.")
+    admin.product(name="Coffee mug", category="kitchen")
+    deliver(admin)
+
+    assert found(admin, "backpack") == ["Adventure-Ready Backpack", "Leather Daypack"]
+    assert found(admin, "BACK") == ["Adventure-Ready Backpack", "Leather Daypack"]
+    assert found(admin, "kitch") == ["Coffee mug"]
+    assert found(admin, "leather+back") == found(admin, "back+leather") == ["Leather Daypack"]
+    assert found(admin, "pack") == []
+    assert found(admin, "backpack+mug") == []
+    assert found(admin, "back", category="kitchen") == []
+    assert found(admin, "back", maxPrice=1) == []
+
+
+def test_exact_words_come_before_longer_ones_names_before_descriptions_and_newer_before_older(admin: Shop) -> None:
+    admin.product(name="Chair", description="Kind to your back.")
+    for name in ("Back rest", "Backpack", "Back pain", "Background"):
+        admin.product(name=name, category="x1")
+    deliver(admin)
+
+    assert found(admin, "back") == ["Back pain", "Back rest", "Chair", "Background", "Backpack"]
+
+
+def test_a_product_with_several_words_of_one_beginning_is_found_once(admin: Shop) -> None:
+    for number in range(5):
+        admin.product(name=f"Bag bags baggy bagpipe {number}")
+    deliver(admin)
+
+    assert sorted(found(admin, "bag")) == [f"Bag bags baggy bagpipe {number}" for number in range(5)]
+
+
+def test_a_search_of_one_word_costs_two_round_trips(admin: Shop) -> None:
+    for number in range(3):
+        admin.product(name=f"Mug {number}")
+    deliver(admin)
+    calls: list[str] = []
+
+    def note(operation: str, _: Any, go_on: Any) -> Any:
+        calls.append(operation)
+        return go_on()
+
+    with injected(note):
+        admin("GET", "/products?q=mug&limit=2")
+
+    assert calls == ["query", "batch_get_item"]
+
+
+def test_the_index_and_the_numbers_follow_every_change(admin: Shop, shop: Shop) -> None:
+    mug = admin.product(name="Mug", category="kitchen")
+    path = f"/products/{mug['productId']}"
+    admin.product(name="Pot", category="kitchen")
+    deliver(admin)
+    assert counts(shop) == {"kitchen": 2}
+
+    admin("PATCH", path, {"name": "Cup", "category": "office"})
+    deliver(admin)
+    assert (found(shop, "mug"), found(shop, "cup")) == ([], ["Cup"])
+    assert counts(shop) == {"kitchen": 1, "office": 1}
+
+    admin("PATCH", path, {"isActive": False})
+    deliver(admin)
+    assert (found(shop, "cup"), counts(shop)) == ([], {"kitchen": 1})
+
+    admin("PATCH", path, {"isActive": True})
+    deliver(admin)
+    assert (found(shop, "cup"), counts(shop)) == (["Cup"], {"kitchen": 1, "office": 1})
+
+    admin("DELETE", path)
+    deliver(admin)
+    assert (found(shop, "cup"), counts(shop)) == ([], {"kitchen": 1})
+    assert {product_id for _, product_id in index()} != {mug["productId"]}
+
+
+def test_admins_find_what_is_not_for_sale(admin: Shop) -> None:
+    admin.product(name="Secret mug", isActive=False)
+    deliver(admin)
+
+    assert [each["name"] for each in admin("GET", "/admin/products?q=mug").body["products"]] == ["Secret mug"]
+    assert admin("GET", "/products?q=mug").body["products"] == []
+
+
+def test_records_that_come_twice_or_in_any_order_lead_to_the_same_index(admin: Shop, shop: Shop) -> None:
+    for number in range(4):
+        product = admin.product(name=f"Mug {number}", category="kitchen")
+        admin("PATCH", f"/products/{product['productId']}", {"name": f"Cup {number}", "category": f"c{number % 2}"})
+    batch = records()
+    generator = random.Random(4)
+
+    for _ in range(5):
+        generator.shuffle(batch)
+        assert deliver(shop, batch[: generator.randint(1, len(batch))]) == []
+        deliver(shop, batch)
+        assert counts(shop) == {"c0": 2, "c1": 2}
+        assert {word for word, _ in index()} == {"cup", "c0", "c1"}
+
+
+def long_text(start: int) -> str:
+    return " ".join(f"w{number:03}" for number in range(start, start + words.MOST_OF_A_PRODUCT))
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_refresh_that_dies_at_any_call_is_completed_by_the_next(admin: Shop, number: int, *, after: bool) -> None:
+    product = admin.product(name="Mug", description=long_text(0))
+    deliver(admin)
+    admin("PATCH", f"/products/{product['productId']}", {"description": long_text(500), "category": "office"})
+
+    try:
+        with injected(crash(number, after=after)):
+            search.refresh(product["productId"])
+    except Crash:
+        pass
+    search.refresh(product["productId"])
+
+    wanted = words.of_text("Mug", "office", long_text(500))[: words.MOST_OF_A_PRODUCT]
+    assert index() == {(word, product["productId"]) for word in wanted}
+    assert counts(admin) == {"office": 1}
+    assert search.refresh(product["productId"]) is False
+
+
+def test_a_product_that_was_created_anew_stands_under_its_new_time_only(admin: Shop) -> None:
+    product = admin.product(name="Mug", sku="MUG-1", description=long_text(0))
+    deliver(admin)
+    with clock.fixed(clock.now() + timedelta(hours=1)):
+        admin("DELETE", f"/products/{product['productId']}")
+        admin.product(name="Cup", sku="MUG-1", description=long_text(0))
+        search.refresh(product["productId"])
+
+    places = [key.sk for key in everything() if key.pk.startswith(keys.words("")) and key.sk.startswith("w000#")]
+    assert len(places) == 1
+    assert (found(admin, "mug"), found(admin, "cup"), counts(admin)) == ([], ["Cup"], {"kitchen": 1})
+
+
+def test_two_refreshes_at_once_count_a_product_once(admin: Shop) -> None:
+    product = admin.product(name="Mug", category="kitchen")["productId"]
+    raced: list[str] = []
+
+    def refresh_first(operation: str, _: Any, go_on: Any) -> Any:
+        if operation == "transact_write_items" and not raced:
+            raced.append(operation)
+            search.refresh(product)
+        return go_on()
+
+    with injected(refresh_first):
+        search.refresh(product)
+
+    assert (len(raced), counts(admin)) == (1, {"kitchen": 1})
+
+
+def test_a_sale_does_not_touch_the_index(admin: Shop, shop: Shop) -> None:
+    mug = admin.product()["productId"]
+    deliver(shop)
+    before = db.get(keys.indexed(mug))
+    seen = len(records())
+
+    shop.customer().order((mug, 1))
+    deliver(shop, records()[seen:])
+
+    assert db.get(keys.indexed(mug)) == before
