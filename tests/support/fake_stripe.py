@@ -1,8 +1,8 @@
 """A Stripe on loopback: its documented HTTP as far as the adapter uses it, and its failures on demand.
 
 It keeps PaymentIntents and refunds as Stripe would, remembers answers by idempotency key, and counts what really
-moved money. Its answers are made from tests/support/stripe_shapes: written after Stripe's documentation, not recorded from
-an account.
+moved money. Its answers are made from tests/support/stripe_shapes: written after Stripe's documentation, not recorded
+from an account.
 """
 
 from __future__ import annotations

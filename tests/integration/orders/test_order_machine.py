@@ -1,7 +1,7 @@
 """Any order of buying, paying, cancelling, refunding, stock taking, webhooks and time, with processes that die and
 answers that get lost: nothing is ever sold twice, charged twice or given back twice (S1, P1, P6, R1, O1, C7, M3, I4).
 
-`MACHINE_SEED=7 MACHINE_EXAMPLES=500 pytest tests/integration/orders/test_order_machine.py` looks elsewhere and for longer.
+`MACHINE_SEED=7 MACHINE_EXAMPLES=500 pytest tests/integration/orders/test_order_machine.py` looks elsewhere and longer.
 """
 
 from __future__ import annotations
