@@ -15,8 +15,8 @@ from chalicelib.api import health, http, problems
 from chalicelib.api.http import Answer, Call
 from chalicelib.auth import accounts, tokens
 from chalicelib.auth import service as auth
-from chalicelib.auth.models import (
-    IDLE_LIFETIME,
+from chalicelib.auth.models import IDLE_LIFETIME
+from chalicelib.auth.schemas import (
     Credentials,
     ForgotRequest,
     LogoutQuery,
@@ -29,20 +29,21 @@ from chalicelib.authorizer import authorize, gate
 from chalicelib.aws import rotation
 from chalicelib.cart import abandoned
 from chalicelib.cart import service as cart
-from chalicelib.cart.models import NewLine, NewQuantity
+from chalicelib.cart.schemas import NewLine, NewQuantity
 from chalicelib.core import log, principal, settings
 from chalicelib.core.schema import PageQuery
 from chalicelib.coupons import service as coupons
 from chalicelib.coupons.models import Bearer
-from chalicelib.coupons.shapes import CouponChange, CouponCheck, NewCoupon
+from chalicelib.coupons.schemas import CouponChange, CouponCheck, NewCoupon
+from chalicelib.coupons.views import coupon_view
 from chalicelib.notifications import service as notifications
 from chalicelib.orders import provider_messages, sweep
 from chalicelib.orders import service as orders
-from chalicelib.orders.shapes import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
+from chalicelib.orders.schemas import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.privacy import service as privacy
 from chalicelib.products import images
 from chalicelib.products import service as products
-from chalicelib.products.shapes import (
+from chalicelib.products.schemas import (
     CategoryQuery,
     ManagedProductQuery,
     NewImage,
@@ -52,12 +53,15 @@ from chalicelib.products.shapes import (
     ProductQuery,
     ProductReplacement,
 )
+from chalicelib.products.views import listing_view
 from chalicelib.reports import audit, sales
 from chalicelib.users import service as users
 from chalicelib.users.models import fold
-from chalicelib.users.shapes import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
+from chalicelib.users.schemas import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
+from chalicelib.users.views import user_view
 from chalicelib.webhooks import service as outgoing
-from chalicelib.webhooks.shapes import NewWebhook, WebhookChange
+from chalicelib.webhooks.schemas import NewWebhook, WebhookChange
+from chalicelib.webhooks.views import issued_view, webhook_view
 
 SWEEP_SECONDS = 40  # of the minute that its function has
 DELIVERY_SECONDS = 50  # of the minute and a half that its function has
@@ -119,7 +123,7 @@ def logout(call: Call) -> Any:
 @app.route("/auth/me", methods=["GET"], authorizer=authorize)
 @endpoint()
 def me(call: Call) -> Any:
-    return users.get(call.user.user_id, call.user).view()
+    return user_view(users.get(call.user.user_id, call.user))
 
 
 @app.route("/auth/password/forgot", methods=["POST"])
@@ -151,7 +155,7 @@ def create_session(call: Call) -> Any:
 @app.route("/sessions", methods=["GET"], authorizer=authorize)
 @endpoint()
 def list_sessions(call: Call) -> Any:
-    return http.whole("sessions", auth.sessions(call.user))
+    return http.one_page("sessions", auth.sessions(call.user))
 
 
 @app.route("/sessions/{session_id}", methods=["GET"], authorizer=authorize)
@@ -169,13 +173,15 @@ def revoke_session(call: Call, session_id: str) -> Any:
 @app.route("/users/profile", methods=["GET"], authorizer=authorize)
 @endpoint()
 def get_profile(call: Call) -> Any:
-    return http.tagged(users.get(call.user.user_id, call.user))
+    return http.with_etag(users.get(call.user.user_id, call.user), user_view)
 
 
 @app.route("/users/profile", methods=["PUT"], authorizer=authorize)
 @endpoint(takes=ProfileChange)
 def update_profile(call: Call) -> Any:
-    return http.tagged(users.update(call.user.user_id, call.body, actor=call.user, if_match=call.if_match))
+    return http.with_etag(
+        users.update(call.user.user_id, call.body, actor=call.user, if_match=call.if_match), user_view
+    )
 
 
 @app.route("/users/profile", methods=["DELETE"], authorizer=authorize)
@@ -202,7 +208,7 @@ def change_password(call: Call) -> Any:
 @app.route("/users", methods=["POST"], authorizer=managers)
 @endpoint(takes=NewUser, status=201)
 def create_user(call: Call) -> Any:
-    return http.tagged(accounts.create(call.body, actor=call.user, claim=call.claim))
+    return http.with_etag(accounts.create(call.body, actor=call.user, claim=call.claim), user_view)
 
 
 @app.route("/users", methods=["GET"], authorizer=managers)
@@ -214,19 +220,19 @@ def list_users(call: Call) -> Any:
 @app.route("/users/{user_id}", methods=["GET"], authorizer=managers)
 @endpoint()
 def get_user(call: Call, user_id: str) -> Any:
-    return http.tagged(users.get(user_id, call.user))
+    return http.with_etag(users.get(user_id, call.user), user_view)
 
 
 @app.route("/users/{user_id}", methods=["PUT"], authorizer=managers)
 @endpoint(takes=Profile)
 def replace_user(call: Call, user_id: str) -> Any:
-    return http.tagged(users.update(user_id, call.body, actor=call.user, if_match=call.if_match))
+    return http.with_etag(users.update(user_id, call.body, actor=call.user, if_match=call.if_match), user_view)
 
 
 @app.route("/users/{user_id}", methods=["PATCH"], authorizer=managers)
 @endpoint(takes=ProfileChange)
 def update_user(call: Call, user_id: str) -> Any:
-    return http.tagged(users.update(user_id, call.body, actor=call.user, if_match=call.if_match))
+    return http.with_etag(users.update(user_id, call.body, actor=call.user, if_match=call.if_match), user_view)
 
 
 @app.route("/users/{user_id}", methods=["DELETE"], authorizer=managers)
@@ -271,25 +277,25 @@ def list_products(call: Call) -> Any:
 @app.route("/products", methods=["POST"], authorizer=authorize)
 @endpoint(takes=NewProduct, status=201)
 def create_product(call: Call) -> Any:
-    return http.tagged(products.create(call.body, actor=call.user, claim=call.claim))
+    return http.with_etag(products.create(call.body, actor=call.user, claim=call.claim), listing_view)
 
 
 @app.route("/products/{product_id}", methods=["GET"])
 @endpoint()
 def get_product(call: Call, product_id: str) -> Any:
-    return http.tagged(products.get(product_id))
+    return http.with_etag(products.get(product_id), listing_view)
 
 
 @app.route("/products/{product_id}", methods=["PUT"], authorizer=authorize)
 @endpoint(takes=ProductReplacement)
 def replace_product(call: Call, product_id: str) -> Any:
-    return http.tagged(products.update(product_id, call.body, actor=call.user, if_match=call.if_match))
+    return http.with_etag(products.update(product_id, call.body, actor=call.user, if_match=call.if_match), listing_view)
 
 
 @app.route("/products/{product_id}", methods=["PATCH"], authorizer=authorize)
 @endpoint(takes=ProductChange)
 def update_product(call: Call, product_id: str) -> Any:
-    return http.tagged(products.update(product_id, call.body, actor=call.user, if_match=call.if_match))
+    return http.with_etag(products.update(product_id, call.body, actor=call.user, if_match=call.if_match), listing_view)
 
 
 @app.route("/products/{product_id}", methods=["DELETE"], authorizer=authorize)
@@ -319,7 +325,7 @@ def request_image(call: Call, product_id: str) -> Any:
 @app.route("/products/{product_id}/images/{image_id}", methods=["PUT"], authorizer=authorize)
 @endpoint()
 def confirm_image(call: Call, product_id: str, image_id: str) -> Any:
-    return http.tagged(images.confirm(product_id, image_id, actor=call.user))
+    return http.with_etag(images.confirm(product_id, image_id, actor=call.user), listing_view)
 
 
 @app.route("/products/category/{category}", methods=["GET"])
@@ -344,7 +350,7 @@ def list_managed_products(call: Call) -> Any:
 @app.route("/admin/products/{product_id}", methods=["GET"], authorizer=authorize)
 @endpoint()
 def get_managed_product(call: Call, product_id: str) -> Any:
-    return http.tagged(products.managed(product_id))
+    return http.with_etag(products.managed(product_id), listing_view)
 
 
 # --- Cart
@@ -394,7 +400,7 @@ def check_coupon(call: Call) -> Any:
 @app.route("/coupons", methods=["POST"], authorizer=authorize)
 @endpoint(takes=NewCoupon, status=201)
 def create_coupon(call: Call) -> Any:
-    return http.tagged(coupons.create(call.body, actor=call.user, claim=call.claim))
+    return http.with_etag(coupons.create(call.body, actor=call.user, claim=call.claim), coupon_view)
 
 
 @app.route("/coupons", methods=["GET"], authorizer=authorize)
@@ -406,13 +412,13 @@ def list_coupons(call: Call) -> Any:
 @app.route("/coupons/{code}", methods=["GET"], authorizer=authorize)
 @endpoint()
 def get_coupon(call: Call, code: str) -> Any:
-    return http.tagged(coupons.get(code))
+    return http.with_etag(coupons.get(code), coupon_view)
 
 
 @app.route("/coupons/{code}", methods=["PATCH"], authorizer=authorize)
 @endpoint(takes=CouponChange)
 def change_coupon(call: Call, code: str) -> Any:
-    return http.tagged(coupons.change(code, call.body, actor=call.user, if_match=call.if_match))
+    return http.with_etag(coupons.change(code, call.body, actor=call.user, if_match=call.if_match), coupon_view)
 
 
 @app.route("/coupons/{code}", methods=["DELETE"], authorizer=authorize)
@@ -506,7 +512,7 @@ def hear_payment_provider(call: Call) -> Any:
 @app.route("/webhooks", methods=["POST"], authorizer=authorize)
 @endpoint(takes=NewWebhook, status=201)
 def create_webhook(call: Call) -> Any:
-    return http.tagged(outgoing.create(call.body, actor=call.user, claim=call.claim))
+    return http.with_etag(outgoing.create(call.body, actor=call.user, claim=call.claim), issued_view)
 
 
 @app.route("/webhooks", methods=["GET"], authorizer=authorize)
@@ -518,13 +524,13 @@ def list_webhooks(call: Call) -> Any:
 @app.route("/webhooks/{webhook_id}", methods=["GET"], authorizer=authorize)
 @endpoint()
 def get_webhook(call: Call, webhook_id: str) -> Any:
-    return http.tagged(outgoing.get(webhook_id))
+    return http.with_etag(outgoing.get(webhook_id), webhook_view)
 
 
 @app.route("/webhooks/{webhook_id}", methods=["PATCH"], authorizer=authorize)
 @endpoint(takes=WebhookChange)
 def change_webhook(call: Call, webhook_id: str) -> Any:
-    return http.tagged(outgoing.change(webhook_id, call.body, actor=call.user, if_match=call.if_match))
+    return http.with_etag(outgoing.change(webhook_id, call.body, actor=call.user, if_match=call.if_match), webhook_view)
 
 
 @app.route("/webhooks/{webhook_id}", methods=["DELETE"], authorizer=authorize)
@@ -536,7 +542,7 @@ def delete_webhook(call: Call, webhook_id: str) -> Any:
 @app.route("/webhooks/{webhook_id}/secret", methods=["POST"], authorizer=authorize)
 @endpoint(status=201)
 def rotate_webhook_secret(call: Call, webhook_id: str) -> Any:
-    return http.tagged(outgoing.rotate(webhook_id, claim=call.claim))
+    return http.with_etag(outgoing.rotate(webhook_id, claim=call.claim), issued_view)
 
 
 @app.route("/webhooks/{webhook_id}/test", methods=["POST"], authorizer=authorize)

@@ -22,7 +22,7 @@ from chalicelib.core import clock, ids, settings
 from chalicelib.core.money import Amount
 from chalicelib.products import search, store
 from chalicelib.products.models import Product
-from chalicelib.products.shapes import NewProduct
+from chalicelib.products.schemas import NewProduct
 from tests.support.table import definition
 from tools import dynoxide
 from tools.local import seed

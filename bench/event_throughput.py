@@ -29,7 +29,7 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, Price
 from chalicelib.orders.states import Actor, OrderStatus
 from chalicelib.payments.models import AttemptState, Outcome
-from chalicelib.users.shapes import Address
+from chalicelib.users.schemas import Address
 from tools.local import cloud, resources, shop
 from tools.local import settings as local
 from tools.local.checkpoint import Checkpoint

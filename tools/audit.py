@@ -14,7 +14,7 @@ from chalicelib.aws import transport
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.reports import audit
-from chalicelib.reports.views import Drift, Report
+from chalicelib.reports.models import Drift, Report
 from tools import stage
 from tools.local.settings import Refusal
 

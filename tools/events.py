@@ -15,8 +15,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.core.events import Event
-from chalicelib.notifications.models import Kind
-from chalicelib.notifications.shapes import (
+from chalicelib.notifications.event_schemas import (
     SHAPES,
     CartData,
     Data,
@@ -28,7 +27,8 @@ from chalicelib.notifications.shapes import (
     UserData,
     type_of,
 )
-from chalicelib.users.shapes import UserStatus
+from chalicelib.notifications.models import Kind
+from chalicelib.users.schemas import UserStatus
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, SCHEMA = DOCS / "events.md", DOCS / "events.schema.json"

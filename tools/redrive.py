@@ -20,7 +20,7 @@ from chalicelib.aws import clients, transport
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.notifications import service
-from chalicelib.notifications.letters import Letter
+from chalicelib.notifications.dead_letters import Letter
 from tools import stage
 from tools.local.settings import STAGE, Refusal
 from tools.local.stream import lambda_record

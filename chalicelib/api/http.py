@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import unquote
 
 from chalice import Chalice, Response
@@ -98,23 +98,23 @@ class _Contract:
     confirm: Callable[[Principal], None]
 
 
-class Tagged(Protocol):
-    """Something with a view and an entity tag of it."""
+class Versioned(Protocol):
+    """Something with an entity tag."""
 
     @property
     def etag(self) -> str:
-        """The tag that changes with the view."""
-
-    def view(self) -> Any:
-        """What the API shows."""
+        """The tag that changes with what the API shows."""
 
 
-def tagged(thing: Tagged) -> Answer:
+V = TypeVar("V", bound=Versioned)
+
+
+def with_etag(thing: V, view: Callable[[V], Any]) -> Answer:
     """The view with the tag that lets a caller say later which state a change is based on."""
-    return Answer(thing.view(), {"ETag": thing.etag})
+    return Answer(view(thing), {"ETag": thing.etag})
 
 
-def whole(plural: str, views: list[Any]) -> dict[str, Any]:
+def one_page(plural: str, views: list[Any]) -> dict[str, Any]:
     """A list that is never longer than one page."""
     return {plural: views, "count": len(views), "nextCursor": None}
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from chalicelib.api.idempotency import Claim
 from chalicelib.auth import attempts, store
-from chalicelib.auth.models import InvalidOneTimeToken, PasswordChange, WrongPassword
+from chalicelib.auth.models import InvalidOneTimeToken, WrongPassword
+from chalicelib.auth.schemas import PasswordChange
 from chalicelib.aws import db, keyring, keys, rate_limits
 from chalicelib.core import clock, ids, log
 from chalicelib.core.errors import TooMany
@@ -18,7 +19,8 @@ from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords
 from chalicelib.users import store as users
 from chalicelib.users.models import NoSuchUser, User, fold
-from chalicelib.users.shapes import NewUser, StatusChange, UserStatus, UserView
+from chalicelib.users.schemas import NewUser, StatusChange, UserStatus
+from chalicelib.users.views import UserView, user_view
 
 _RESETS_AN_HOUR = 3
 _PASSWORD_CHANGES_AN_HOUR = 10
@@ -33,16 +35,16 @@ def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:
     """Open an account for somebody; without a password they are invited by mail to choose one."""
     user = User.create(new, passwords.hash_of(new.password) if new.password else None, new.roles)
     invitation = [] if new.password else [_reset_request(user.email, purpose="invitation")]
-    users.add(user, *invitation, *claim.receipt(user.view()), actor=actor.user_id)
+    users.add(user, *invitation, *claim.receipt(user_view(user)), actor=actor.user_id)
     log.info("USER_CREATED", createdUserId=user.user_id)
     return user
 
 
 def set_status(user_id: str, change: StatusChange, *, actor: Principal) -> UserView:
     """Enable, disable or delete a user; the reason goes into the history."""
-    return _change(
-        user_id, lambda user: user.with_status(change.status), actor=actor.user_id, reason=change.reason
-    ).view()
+    return user_view(
+        _change(user_id, lambda user: user.with_status(change.status), actor=actor.user_id, reason=change.reason)
+    )
 
 
 def delete(user_id: str, *, actor: Principal) -> None:
@@ -58,14 +60,14 @@ def delete(user_id: str, *, actor: Principal) -> None:
 
 def grant(user_id: str, role: Role, *, actor: Principal) -> UserView:
     """Give a user a role."""
-    return _change(user_id, lambda user: user.with_roles({*user.roles, role}), actor=actor.user_id).view()
+    return user_view(_change(user_id, lambda user: user.with_roles({*user.roles, role}), actor=actor.user_id))
 
 
 def withdraw(user_id: str, role: Role, *, actor: Principal) -> UserView:
     """Take a role from a user; an active admin remains (`LastAdmin`), and everybody remains a customer."""
-    return _change(
-        user_id, lambda user: user.with_roles({*user.roles} - {role} or {Role.CUSTOMER}), actor=actor.user_id
-    ).view()
+    return user_view(
+        _change(user_id, lambda user: user.with_roles({*user.roles} - {role} or {Role.CUSTOMER}), actor=actor.user_id)
+    )
 
 
 def erase(principal: Principal) -> None:

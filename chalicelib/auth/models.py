@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
 from chalicelib.core import clock, ids
 from chalicelib.core.errors import Invalid, NotFound, TooMany, Unauthenticated
-from chalicelib.core.schema import Shape, View
 from chalicelib.users.models import User
-from chalicelib.users.shapes import Password, UserView
 
 ACCESS_LIFETIME = timedelta(hours=24)
 SESSION_LIFETIME = timedelta(days=7)
@@ -64,52 +60,6 @@ class WrongPassword(Invalid):
     code = "wrong_password"
 
 
-class Credentials(Shape, frozen=True, kw_only=True):
-    """The body of `POST /auth/login` and `POST /sessions`."""
-
-    email: Annotated[str, Meta(max_length=254)]
-    password: Annotated[str, Meta(max_length=1000)]
-    cart_token: Annotated[str, Meta(max_length=1000)] | None = None
-
-
-class RefreshRequest(Shape, frozen=True, kw_only=True):
-    """The body of `POST /auth/refresh`."""
-
-    refresh_token: Annotated[str, Meta(max_length=1000)]
-
-
-class ForgotRequest(Shape, frozen=True, kw_only=True):
-    """The body of `POST /auth/password/forgot`."""
-
-    email: Annotated[str, Meta(max_length=254)]
-
-
-class ResetRequest(Shape, frozen=True, kw_only=True):
-    """The body of `POST /auth/password/reset`."""
-
-    token: Annotated[str, Meta(max_length=500)]
-    password: Password
-
-
-class VerifyRequest(Shape, frozen=True, kw_only=True):
-    """The body of `POST /auth/verify`."""
-
-    token: Annotated[str, Meta(max_length=500)]
-
-
-class PasswordChange(Shape, frozen=True, kw_only=True):
-    """The body of `PUT /users/password`."""
-
-    old_password: Annotated[str, Meta(max_length=1000)]
-    new_password: Password
-
-
-class LogoutQuery(Shape, frozen=True, kw_only=True):
-    """The query of `POST /auth/logout`."""
-
-    all: bool = False
-
-
 class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One login as stored; `expires_at` and `ends_at` are epoch seconds.
 
@@ -156,39 +106,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             last_used_at=clock.timestamp(),
             expires_at=_expiry(self.ends_at, self.idle_seconds),
         )
-
-    def view(self, current: str) -> SessionView:
-        """What its user may know of it; `current` is the session that asks."""
-        return SessionView(
-            session_id=self.session_id,
-            device=self.device,
-            created_at=self.created_at,
-            last_used_at=self.last_used_at,
-            expires_at=clock.timestamp(clock.at(self.expires_at)),
-            current=self.session_id == current,
-        )
-
-
-class LoginView(View, frozen=True, kw_only=True):
-    """The answer to a login."""
-
-    access_token: str
-    refresh_token: str
-    token_type: str = "Bearer"  # noqa: S105 - the scheme's name, not a secret
-    expires_in: int
-    session_id: str
-    user: UserView
-
-
-class SessionView(View, frozen=True, kw_only=True):
-    """A session as the API shows it."""
-
-    session_id: str
-    device: str
-    created_at: str
-    last_used_at: str
-    expires_at: str
-    current: bool
 
 
 def delay_after(failures: int) -> int:

@@ -5,22 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib.auth import attempts, store, tokens
-from chalicelib.auth.models import (
-    ACCESS_LIFETIME,
-    BadCredentials,
-    Credentials,
-    LoginView,
-    NoSuchSession,
-    Session,
-    SessionView,
-    TokenReused,
-)
+from chalicelib.auth.models import ACCESS_LIFETIME, BadCredentials, NoSuchSession, Session, TokenReused
+from chalicelib.auth.schemas import Credentials
+from chalicelib.auth.views import LoginView, SessionView, session_view
 from chalicelib.aws import db
 from chalicelib.core import clock, ids, log
 from chalicelib.core.principal import Principal
 from chalicelib.users import passwords
 from chalicelib.users import store as users
 from chalicelib.users.models import AuditEntry, User, fold
+from chalicelib.users.views import user_view
 
 
 def login(credentials: Credentials, *, device: str, idle: timedelta | None = None) -> LoginView:
@@ -67,7 +61,7 @@ def logout(principal: Principal) -> None:
 
 def sessions(principal: Principal) -> list[SessionView]:
     """The caller's own live sessions, newest first."""
-    return [session.view(principal.session_id) for session in store.of_user(principal.user_id)]
+    return [session_view(each, current=principal.session_id) for each in store.of_user(principal.user_id)]
 
 
 def session(session_id: str, principal: Principal) -> SessionView:
@@ -75,7 +69,7 @@ def session(session_id: str, principal: Principal) -> SessionView:
     found = store.get(principal.user_id, session_id) if ids.valid("ses", session_id) else None
     if found is None or not found.is_live:
         raise NoSuchSession("There is no such session.")
-    return found.view(principal.session_id)
+    return session_view(found, current=principal.session_id)
 
 
 def revoke(session_id: str, principal: Principal) -> None:
@@ -111,5 +105,5 @@ def _answer(user: User, session_id: str, refresh_token: str) -> LoginView:
         refresh_token=refresh_token,
         expires_in=int(ACCESS_LIFETIME.total_seconds()),
         session_id=session_id,
-        user=user.view(),
+        user=user_view(user),
     )

@@ -18,7 +18,8 @@ import msgspec
 
 from chalicelib.aws import db, keys
 from chalicelib.cart import store
-from chalicelib.cart.models import Cart, Owner, line_view
+from chalicelib.cart.models import Cart, Owner
+from chalicelib.cart.views import line_view
 from chalicelib.core import clock, ids, log, settings
 from chalicelib.products import store as products
 from chalicelib.users import store as users

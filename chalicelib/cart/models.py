@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
-from chalicelib.auth.models import LoginView
 from chalicelib.aws.keys import Key
-from chalicelib.core import clock, money
+from chalicelib.cart.schemas import MOST_OF_ONE
+from chalicelib.core import clock
 from chalicelib.core.errors import Conflict, Impossible, NotFound, invalid
-from chalicelib.core.schema import Shape, View
 from chalicelib.products.models import InsufficientStock, Listing, Shortage
 
-MOST_OF_ONE = 99
 MOST_PRODUCTS = 30
 USER_LIFETIME = timedelta(days=90)
 GUEST_LIFETIME = timedelta(days=30)
-
-Quantity = Annotated[int, Meta(ge=1, le=MOST_OF_ONE)]
 
 
 class TooManyItems(Impossible):
@@ -46,19 +39,6 @@ class NoSuchCart(NotFound):
     """No cart belongs to that token, or it has expired."""
 
     code = "cart_not_found"
-
-
-class NewLine(Shape, frozen=True, kw_only=True):
-    """The body of `POST /cart/items`."""
-
-    product_id: Annotated[str, Meta(max_length=64)]
-    quantity: Quantity
-
-
-class NewQuantity(Shape, frozen=True, kw_only=True):
-    """The body of `PUT /cart/items/{itemId}`; 0 removes (K3)."""
-
-    quantity: Annotated[int, Meta(ge=0, le=MOST_OF_ONE)]
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +147,7 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class MergeChange(View, frozen=True, kw_only=True):
+class MergeChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A line that a merge did not take over as it was: `quantity` is what the cart holds of it now, 0 for none of it.
 
     A line of which nothing was taken stays in the guest's cart.
@@ -185,72 +165,3 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
     taken: list[Line]
     left: dict[str, Line]
     changes: list[MergeChange]
-
-
-class MergeView(View, frozen=True, kw_only=True):
-    """What came of taking a guest's cart over: how many of its lines, and which were not taken as they were."""
-
-    merged: int
-    changes: list[MergeChange]
-
-
-class LoginWithCartView(LoginView, frozen=True, kw_only=True):
-    """The answer to a login that brought a guest's cart along."""
-
-    cart: MergeView
-
-
-class LineView(View, frozen=True, kw_only=True):
-    """A line as the API shows it: the present price, and whether it still holds."""
-
-    item_id: str
-    product_id: str
-    product_name: str
-    quantity: int
-    price: Decimal
-    subtotal: Decimal
-    available: bool
-    price_changed: bool
-    added_at: str
-
-
-class CartView(View, frozen=True, kw_only=True):
-    """A cart as the API shows it; lines that cannot be bought stay, flagged, and do not count in the total."""
-
-    items: list[LineView]
-    item_count: int
-    total_amount: Decimal
-    currency: str
-
-
-def line_view(line: Line, listing: Listing | None) -> LineView:
-    """A line at the present price; one whose product is gone, short or in another currency is not available (K4).
-
-    What is not for sale is shown as it was when it was added: what its admins do with it since is not public.
-    """
-    if listing is not None and (not listing.is_for_sale or listing.offer.currency != line.currency):
-        listing = None
-    price = listing.offer.price if listing else line.price
-    return LineView(
-        item_id=line.product_id,
-        product_id=line.product_id,
-        product_name=listing.product.name if listing else line.product_name,
-        quantity=line.quantity,
-        price=money.to_decimal(price, line.currency),
-        subtotal=money.to_decimal(price * line.quantity, line.currency),
-        available=listing is not None and listing.offer.stock >= line.quantity,
-        price_changed=price != line.price,
-        added_at=line.added_at,
-    )
-
-
-def cart_view(lines: list[Line], listings: dict[str, Listing]) -> CartView:
-    """All lines and what the available ones cost together."""
-    views = [line_view(line, listings.get(line.product_id)) for line in lines]
-    currency = lines[0].currency if lines else "USD"
-    return CartView(
-        items=views,
-        item_count=sum(view.quantity for view in views),
-        total_amount=sum((v.subtotal for v in views if v.available), start=money.to_decimal(0, currency)),
-        currency=currency,
-    )

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from chalicelib.api.idempotency import Claim
-from chalicelib.auth.models import LoginView
+from chalicelib.auth.views import LoginView
 from chalicelib.aws import db, keys
 from chalicelib.cart import store
-from chalicelib.cart.models import (
-    Cart,
-    CartView,
-    LineView,
-    LoginWithCartView,
-    MergeView,
-    NewLine,
-    NoSuchCart,
-    Owner,
-    cart_view,
-    line_view,
-)
+from chalicelib.cart.models import Cart, NoSuchCart, Owner
+from chalicelib.cart.schemas import NewLine
+from chalicelib.cart.views import CartView, LineView, LoginWithCartView, MergeView, cart_view, line_view
 from chalicelib.core import ids, log
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.principal import Principal

@@ -27,3 +27,25 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
 
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+# What is told, in the order of docs/events.md; a test compares it with the shapes that are told.
+EVENT_TYPES = (
+    "order.created.v1",
+    "order.confirmed.v1",
+    "order.shipped.v1",
+    "order.delivered.v1",
+    "order.completed.v1",
+    "order.cancelled.v1",
+    "order.expired.v1",
+    "refund.succeeded.v1",
+    "product.created.v1",
+    "product.updated.v1",
+    "product.deleted.v1",
+    "stock.low.v1",
+    "user.created.v1",
+    "user.updated.v1",
+    "user.deleted.v1",
+    "cart.abandoned.v1",
+    "cart.expired.v1",
+)

@@ -15,7 +15,7 @@ from chalicelib.core import clock, money
 from chalicelib.core.errors import Conflict, FieldError, Impossible, Invalid, NotFound, PreconditionFailed, invalid
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal
-from chalicelib.coupons.shapes import CouponChange, CouponKind, CouponView, NewCoupon, Terms
+from chalicelib.coupons.schemas import CouponChange, CouponKind, NewCoupon, Terms
 
 _NOTHING = Amount(0)
 _CODE = re.compile(r"[A-Z0-9_-]{3,32}")
@@ -164,23 +164,19 @@ class Coupon(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             return money.share(subtotal, self.basis_points, money.WHOLE)
         return min(self.amount or 0, subtotal)
 
-    def view(self) -> CouponView:
-        """What an admin sees."""
-        return CouponView.of(self, **self._decimals())
-
-    def _terms(self) -> Terms:
-        """The terms in the form that they are given in."""
-        shown = {name: getattr(self, name) for name in Terms.__struct_fields__ if name in self.__struct_fields__}
-        decimals = {name: None if value is None else Amount(value) for name, value in self._decimals().items()}
-        return Terms(**{**shown, **decimals})
-
-    def _decimals(self) -> dict[str, Decimal | None]:
+    def decimals(self) -> dict[str, Decimal | None]:
         """The numbers among the terms as they are shown; a minimum of nothing is none."""
         amounts = {"amount": self.amount, "minimum_subtotal": self.minimum_subtotal}
         return {
             "percent": None if self.basis_points is None else money.from_basis_points(self.basis_points),
             **{name: self._decimal(minor) for name, minor in amounts.items()},
         }
+
+    def _terms(self) -> Terms:
+        """The terms in the form that they are given in."""
+        shown = {name: getattr(self, name) for name in Terms.__struct_fields__ if name in self.__struct_fields__}
+        decimals = {name: None if value is None else Amount(value) for name, value in self.decimals().items()}
+        return Terms(**{**shown, **decimals})
 
     def _decimal(self, minor: int | None) -> Decimal | None:
         return money.to_decimal(minor, self.currency) if minor and self.currency else None
@@ -211,7 +207,7 @@ class Presented(msgspec.Struct, frozen=True, kw_only=True):
         reason = Reason.UNKNOWN if hidden else obstacle
         facts: dict[str, Any] = {"reason": reason}
         if self.coupon and reason is Reason.MINIMUM_NOT_REACHED:
-            facts |= {"minimumSubtotal": self.coupon.view().minimum_subtotal, "currency": self.coupon.currency}
+            facts |= {"minimumSubtotal": self.coupon.decimals()["minimum_subtotal"], "currency": self.coupon.currency}
         return CouponInvalid(_DETAILS[reason], facts=facts)
 
 

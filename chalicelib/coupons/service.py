@@ -11,7 +11,8 @@ from chalicelib.core.errors import TooMany
 from chalicelib.core.principal import Principal
 from chalicelib.coupons import store
 from chalicelib.coupons.models import Bearer, Coupon, NoSuchCoupon, Presented, Reason, fold
-from chalicelib.coupons.shapes import CouponChange, CouponView, DiscountedCart, NewCoupon
+from chalicelib.coupons.schemas import CouponChange, NewCoupon
+from chalicelib.coupons.views import CouponView, DiscountedCart, coupon_view
 
 _WRONG_CODES_AN_HOUR = 30
 _WRONG = (Reason.UNKNOWN, Reason.INACTIVE)
@@ -20,7 +21,7 @@ _WRONG = (Reason.UNKNOWN, Reason.INACTIVE)
 def create(new: NewCoupon, *, actor: Principal, claim: Claim) -> Coupon:
     """Make a coupon, or raise `CouponExists`."""
     coupon = Coupon.create(new)
-    db.commit(store.add(coupon, actor=actor.user_id), *claim.receipt(coupon.view()))
+    db.commit(store.add(coupon, actor=actor.user_id), *claim.receipt(coupon_view(coupon)))
     log.info("COUPON_CREATED", coupon=coupon.code)
     return coupon
 
@@ -36,7 +37,7 @@ def get(code: str) -> Coupon:
 def page(*, size: int, after: str | None) -> tuple[list[CouponView], str | None]:
     """Coupons, newest first."""
     coupons, following = store.page(limit=size, after=after)
-    return [coupon.view() for coupon in coupons], following
+    return [coupon_view(coupon) for coupon in coupons], following
 
 
 def change(code: str, wanted: CouponChange, *, actor: Principal, if_match: str | None) -> Coupon:

@@ -18,7 +18,7 @@ from chalicelib.core import log, money, settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.notifications import texts
 from chalicelib.orders.models import Order
-from chalicelib.orders.views import OrderView
+from chalicelib.orders.views import OrderView, order_view
 from chalicelib.payments.models import Refund
 
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]")
@@ -34,7 +34,7 @@ def about_order(name: str, order: Order) -> None:
         _of_the_money(order) if name == "order_cancelled" else name,
         order.locale,
         order_id=order.order_id,
-        lines=_lines(order.view(), order.locale),
+        lines=_lines(order_view(order), order.locale),
         due=money.to_decimal(order.reserved, order.currency),
         currency=order.currency,
     )

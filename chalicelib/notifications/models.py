@@ -15,7 +15,7 @@ from chalicelib.aws.keys import Key
 from chalicelib.core import clock
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments.models import RefundState
-from chalicelib.users.shapes import UserStatus
+from chalicelib.users.schemas import UserStatus
 
 _TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 ANY = ""  # sort key

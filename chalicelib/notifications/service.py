@@ -19,10 +19,10 @@ from chalicelib.aws import db, keys, transport
 from chalicelib.core import clock, log, settings
 from chalicelib.core.errors import Misconfigured, ShopError, Unavailable
 from chalicelib.core.events import Event
-from chalicelib.notifications import bus, letters, store
+from chalicelib.notifications import bus, dead_letters, store
+from chalicelib.notifications.event_schemas import SHAPES, event_of
 from chalicelib.notifications.models import Change, Kind, kinds_of
 from chalicelib.notifications.reactions import REACTIONS, Reaction
-from chalicelib.notifications.shapes import SHAPES, event_of
 from chalicelib.webhooks import service as webhooks
 
 Record = Mapping[str, Any]
@@ -207,7 +207,7 @@ def _given_up(record: Record, error: Exception) -> bool:
         tries = 1 if is_hopeless else store.count_try(record["eventID"])
         if not is_hopeless and tries < MOST_TRIES:
             return False
-        letters.send(record, error, tries=tries)
+        dead_letters.send(record, error, tries=tries)
         store.record([effect])
     except _FAILURES as failure:
         log.error("RECORD_NOT_GIVEN_UP", error=type(failure).__name__)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from chalicelib.aws import db
 from chalicelib.cart import store as carts
-from chalicelib.cart.models import MOST_OF_ONE, MOST_PRODUCTS, CurrencyMismatch, TooManyItems
+from chalicelib.cart.models import MOST_PRODUCTS, CurrencyMismatch, TooManyItems
+from chalicelib.cart.schemas import MOST_OF_ONE
 from chalicelib.cart.service import owner
 from chalicelib.core import countries, money
 from chalicelib.core.errors import FieldError, Invalid
@@ -23,11 +24,12 @@ from chalicelib.orders import policies, pricing
 from chalicelib.orders.errors import CartChanged, EmptyCart, TotalTooLarge
 from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, Price
-from chalicelib.orders.shapes import OrderedItem, OrderRequest
+from chalicelib.orders.schemas import OrderedItem, OrderRequest
+from chalicelib.orders.views import order_view
 from chalicelib.products import store as products
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
 from chalicelib.users import store as users
-from chalicelib.users.shapes import Address
+from chalicelib.users.schemas import Address
 
 
 class Wanted(NamedTuple):
@@ -141,10 +143,14 @@ def _only_currency(listings: dict[str, Listing]) -> str:
 
 
 def _refuse_surprise(order: Order, expected: Amount | None) -> None:
-    """Sell nothing at another total than the buyer was shown (C2)."""
+    """Sell nothing at another total than the buyer was shown, and say what it would cost now, in all parts (C2)."""
     if expected is None or money.to_minor(expected, order.currency, field="expectedTotal") == order.total:
         return
-    raise CartChanged.to(order.view())
+    view = order_view(order)
+    parts = {name: getattr(view, name) for name in ("subtotal", "discount", "shipping", "tax", "currency")}
+    changes = [{"productId": i.product_id, "quantity": i.quantity, "price": i.price} for i in view.items]
+    total = {"totalAmount": view.total_amount, "taxIncluded": view.tax_included}
+    raise CartChanged("The total has changed.", facts={**total, **parts, "changes": changes})
 
 
 def _line(listing: Listing, quantity: int) -> OrderLine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from chalicelib.core.errors import Conflict, Impossible, NotFound
-from chalicelib.orders.views import OrderView
 
 
 class EmptyCart(Impossible):
@@ -28,14 +27,6 @@ class CartChanged(Conflict):
     """The total is not what the buyer was shown (C2)."""
 
     code = "cart_changed"
-
-    @classmethod
-    def to(cls, view: OrderView) -> CartChanged:
-        """The error that shows what the order would cost now, in all its parts."""
-        parts = {name: getattr(view, name) for name in ("subtotal", "discount", "shipping", "tax", "currency")}
-        changes = [{"productId": i.product_id, "quantity": i.quantity, "price": i.price} for i in view.items]
-        total = {"totalAmount": view.total_amount, "taxIncluded": view.tax_included}
-        return cls("The total has changed.", facts={**total, **parts, "changes": changes})
 
 
 class RefundExceedsPayment(Conflict):

@@ -25,22 +25,18 @@ from chalicelib.orders.states import (
     TimelineEntry,
     require_transition,
 )
-from chalicelib.orders.views import OrderLineView, OrderView, PaymentView
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
-    NextAction,
     Outcome,
     Refund,
     RefundedItem,
     may_become,
 )
-from chalicelib.users.shapes import DEFAULT_LOCALE, Address
+from chalicelib.users.schemas import DEFAULT_LOCALE, Address
 
 SYSTEM = "system"
 UNPAID_LIFETIME = timedelta(minutes=15)
-
-_AMOUNTS = ("subtotal", "discount", "shipping", "tax", "shipping_tax", "refunded")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -224,8 +220,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         if not self.is_paid or self.payment_id is None:
             raise NotPaid("Nothing was paid for this order.")
         if amount > self.refundable or amount < 1:
-            left = self._decimal(self.refundable)
-            facts = {"requested": self._decimal(amount), "refundable": left, "currency": self.currency}
+            left = self.decimal(self.refundable)
+            facts = {"requested": self.decimal(amount), "refundable": left, "currency": self.currency}
             raise RefundExceedsPayment(f"Only {left} {self.currency} are left to be refunded.", facts=facts)
         return Refund.of(
             order_id=self.order_id, user_id=self.user_id, payment_id=self.payment_id,
@@ -276,18 +272,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             for line in self.lines
         ]
 
-    def view(self, next_action: NextAction | None = None) -> OrderView:
-        """What the API shows, with what the buyer has to do for the payment where that was just told."""
-        amounts = {name: self._decimal(getattr(self, name)) for name in _AMOUNTS}
-        lines = [self._line_view(line) for line in self.lines]
-        payment = PaymentView(status=self.payment_status, next_action=next_action)
-        return OrderView.of(self, items=lines, total_amount=self._decimal(self.total), payment=payment, **amounts)
-
-    def _line_view(self, line: OrderLine) -> OrderLineView:
-        amounts = {name: self._decimal(getattr(line, name)) for name in ("price", "subtotal", "discount", "tax")}
-        return OrderLineView.of(line, **amounts)
-
-    def _decimal(self, minor: int) -> Decimal:
+    def decimal(self, minor: int) -> Decimal:
+        """An amount of the order as it is shown."""
         return money.to_decimal(minor, self.currency)
 
 

@@ -19,9 +19,9 @@ from chalicelib.orders import incidents, store
 from chalicelib.orders.errors import NothingToRefund, NotPaid, RefundFailed
 from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.orders.pricing import OrderLine
-from chalicelib.orders.shapes import RefundRequest, ReturnedItem
+from chalicelib.orders.schemas import RefundRequest, ReturnedItem
 from chalicelib.orders.states import OrderStatus, PaymentStatus
-from chalicelib.orders.views import RefundedItemView, RefundView
+from chalicelib.orders.views import RefundView, refund_view
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
 from chalicelib.payments.models import AttemptState, Outcome, Refund, RefundedItem, RefundOutcome, RefundState
@@ -59,7 +59,7 @@ def pay_back(refund: Refund, claim: Claim = idempotency.NO_CLAIM) -> RefundOutco
     settle(refund, outcome, claim)
     if outcome.state is RefundState.PENDING:
         with suppress(Unavailable):
-            claim.settle(view(refund, outcome))
+            claim.settle(refund_view(refund, outcome))
     return outcome
 
 
@@ -90,25 +90,13 @@ def answer(refund: Refund, outcome: RefundOutcome) -> RefundView | ShopError:
     if outcome.state is RefundState.FAILED:
         facts = {"orderId": refund.order_id, "refundId": refund.refund_id, "reason": outcome.reason or "refused"}
         return RefundFailed("The payment provider refused the refund; no money went back.", facts=facts)
-    return view(refund, outcome)
-
-
-def view(refund: Refund, outcome: RefundOutcome | None = None) -> RefundView:
-    """A refund as the API shows it, as it is on record or after what was just heard."""
-    return RefundView.of(
-        refund,
-        amount=money.to_decimal(refund.amount, refund.currency),
-        status=outcome.state if outcome else refund.state,
-        items=[RefundedItemView.of(item) for item in refund.items],
-        reason=refund.note,
-        failure=outcome.reason if outcome else refund.reason,
-    )
+    return refund_view(refund, outcome)
 
 
 def last(order: Order) -> RefundView | None:
     """The latest refund of an order, None where nothing was paid."""
     row = attempts.last_refund(order.order_id) if order.is_paid else None
-    return view(row) if row else None
+    return refund_view(row) if row else None
 
 
 def _units(order: Order, items: list[ReturnedItem]) -> tuple[RefundedItem, ...]:

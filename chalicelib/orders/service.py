@@ -12,9 +12,9 @@ from chalicelib.coupons import store as coupons
 from chalicelib.orders import checkout, reconcile, refunds, settlement, store
 from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.models import Order
-from chalicelib.orders.shapes import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
+from chalicelib.orders.schemas import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
-from chalicelib.orders.views import CancelledOrderView, OrderView, RefundView, StatusView
+from chalicelib.orders.views import CancelledOrderView, OrderView, RefundView, StatusView, order_view, refund_view
 from chalicelib.payments import providers
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as attempts
@@ -45,7 +45,7 @@ def resume(order_id: str, buyer: Principal) -> OrderView:
 
 def get(order_id: str, viewer: Principal) -> OrderView:
     """An order, for its owner or an admin."""
-    return _current(order_id, viewer).view()
+    return order_view(_current(order_id, viewer))
 
 
 def status(order_id: str, viewer: Principal) -> StatusView:
@@ -61,7 +61,7 @@ def page(viewer: Principal, query: OrderQuery, after: str | None) -> tuple[list[
     else:
         orders, following = store.of_user(viewer.user_id, limit=query.size, after=after)
     seen = [order.seen_now() for order in orders]
-    return [order.view() for order in seen if query.takes(order.status, order.created_at)], following
+    return [order_view(order) for order in seen if query.takes(order.status, order.created_at)], following
 
 
 def cancel(order_id: str, actor: Principal, reason: str | None = None) -> CancelledOrderView:
@@ -69,11 +69,11 @@ def cancel(order_id: str, actor: Principal, reason: str | None = None) -> Cancel
     cancelled, refund = db.repeat_until_current(lambda: _cancel(order_id, actor, reason))
     log.info("ORDER_CANCELLED", orderId=order_id)
     if refund:
-        told: RefundView | None = refunds.view(refund, refunds.pay_back(refund))
+        told: RefundView | None = refund_view(refund, refunds.pay_back(refund))
         cancelled = store.owned(cancelled.user_id, order_id) or cancelled
     else:
         told = refunds.last(cancelled)
-    return CancelledOrderView.of(cancelled.view(), refund=told)
+    return CancelledOrderView.of(order_view(cancelled), refund=told)
 
 
 def transition(order_id: str, change: OrderStatusChange, actor: Principal) -> OrderView:
@@ -93,7 +93,7 @@ def transition(order_id: str, change: OrderStatusChange, actor: Principal) -> Or
 
     moved = db.repeat_until_current(attempt)
     log.info("ORDER_MOVED", orderId=order_id, status=moved.status)
-    return moved.view()
+    return order_view(moved)
 
 
 def refund(order_id: str, request: RefundRequest, *, actor: Principal, claim: Claim) -> RefundView:
@@ -132,7 +132,7 @@ def refunds_of(
     """An order's refunds, oldest first, for its owner or an admin."""
     store.visible(order_id, viewer)
     found, following = attempts.refunds_of(order_id, limit=size, after=after)
-    return [refunds.view(refund) for refund in found], following
+    return [refund_view(refund) for refund in found], following
 
 
 def _current(order_id: str, viewer: Principal) -> Order:
@@ -195,7 +195,7 @@ def _answer(order: Order, outcome: Outcome | None = None) -> OrderView:
     if order.payment_status is PaymentStatus.FAILED:
         raise settlement.declined(order, outcome)
     waits = outcome is not None and order.payment_status is PaymentStatus.REQUIRES_ACTION
-    return order.view(outcome.next_action if waits and outcome else None)
+    return order_view(order, outcome.next_action if waits and outcome else None)
 
 
 def _answered_anew(order: Order) -> OrderView:

@@ -19,6 +19,7 @@ from chalicelib.coupons import store as coupons
 from chalicelib.orders import incidents, store
 from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
+from chalicelib.orders.views import order_view
 from chalicelib.payments import store as attempts
 from chalicelib.payments.models import AttemptState, Outcome, PaymentDeclined
 from chalicelib.products import store as products
@@ -131,7 +132,7 @@ def _finish(claim: Claim, after: Order, outcome: Outcome) -> tuple[db.Write, ...
     if after.payment_status is PaymentStatus.REQUIRES_ACTION:
         return claim.let_go()
     is_declined = after.payment_status is PaymentStatus.FAILED
-    return claim.finish(declined(after, outcome) if is_declined else after.view())
+    return claim.finish(declined(after, outcome) if is_declined else order_view(after))
 
 
 def _cart_back(order: Order) -> list[db.Write]:

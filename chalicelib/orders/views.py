@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from chalicelib.core import money
 from chalicelib.core.schema import View
+from chalicelib.orders.models import Order
+from chalicelib.orders.pricing import OrderLine
 from chalicelib.orders.states import FulfillmentStatus, OrderStatus, PaymentStatus, TimelineEntry
-from chalicelib.payments.models import NextAction, RefundState
-from chalicelib.users.shapes import Address
+from chalicelib.payments.models import NextAction, Refund, RefundOutcome, RefundState
+from chalicelib.users.schemas import Address
+
+_AMOUNTS = ("subtotal", "discount", "shipping", "tax", "shipping_tax", "refunded")
 
 
 class OrderLineView(View, frozen=True, kw_only=True):
@@ -112,3 +117,28 @@ class CancelledOrderView(OrderView, frozen=True, kw_only=True):
     """
 
     refund: RefundView | None
+
+
+def order_view(order: Order, next_action: NextAction | None = None) -> OrderView:
+    """What the API shows, with what the buyer has to do for the payment where that was just told."""
+    amounts = {name: order.decimal(getattr(order, name)) for name in _AMOUNTS}
+    lines = [_line_view(order, line) for line in order.lines]
+    payment = PaymentView(status=order.payment_status, next_action=next_action)
+    return OrderView.of(order, items=lines, total_amount=order.decimal(order.total), payment=payment, **amounts)
+
+
+def _line_view(order: Order, line: OrderLine) -> OrderLineView:
+    amounts = {name: order.decimal(getattr(line, name)) for name in ("price", "subtotal", "discount", "tax")}
+    return OrderLineView.of(line, **amounts)
+
+
+def refund_view(refund: Refund, outcome: RefundOutcome | None = None) -> RefundView:
+    """A refund as it is on record, or after what was just heard of it."""
+    return RefundView.of(
+        refund,
+        amount=money.to_decimal(refund.amount, refund.currency),
+        status=outcome.state if outcome else refund.state,
+        items=[RefundedItemView.of(item) for item in refund.items],
+        reason=refund.note,
+        failure=outcome.reason if outcome else refund.reason,
+    )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from chalicelib.core import clock, ids
 from chalicelib.core.errors import Conflict, Invalid, PaymentRequired
-from chalicelib.core.schema import Shape
 
 
 class PaymentDeclined(PaymentRequired):
@@ -98,13 +96,6 @@ class RefundState(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-
-
-class PaymentMethod(Shape, frozen=True, kw_only=True):
-    """How an order is to be paid: a provider's one-time token, never card data."""
-
-    type: Literal["card"]
-    token: Annotated[str, Meta(pattern=r"^[!-~]{1,200}$(?!\n)", extra={"hint": "a payment token"})]
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -14,9 +14,11 @@ from chalicelib.core import log
 from chalicelib.core.principal import Principal
 from chalicelib.orders import store as orders
 from chalicelib.orders.models import Order
+from chalicelib.orders.views import order_view
 from chalicelib.privacy.models import AdminRoleHeld, OrdersOpen
 from chalicelib.users import service as users
 from chalicelib.users.models import AuditEntry
+from chalicelib.users.views import user_view
 
 T = TypeVar("T")
 
@@ -26,10 +28,10 @@ _AT_ONCE = 100
 def export(principal: Principal) -> dict[str, Any]:
     """Everything the shop knows about the caller: profile, sessions, cart, orders, history."""
     return {
-        "profile": users.get(principal.user_id, principal).view(),
+        "profile": user_view(users.get(principal.user_id, principal)),
         "sessions": auth.sessions(principal),
         "cart": cart.show(cart.owner(principal, None)),
-        "orders": [order.view() for order in _orders(principal.user_id)],
+        "orders": [order_view(order) for order in _orders(principal.user_id)],
         "history": _history(principal.user_id),
     }
 

@@ -15,7 +15,8 @@ from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.principal import Principal
 from chalicelib.products import service, store
 from chalicelib.products.models import ImageNotUploaded, Listing, NotAnImage
-from chalicelib.products.shapes import ImageView, NewImage, UploadForm
+from chalicelib.products.schemas import NewImage
+from chalicelib.products.views import ImageView, UploadForm
 
 LARGEST_BYTES = 5 * 1024 * 1024
 OPEN_SECONDS = 600

@@ -18,7 +18,7 @@ from chalicelib.core.errors import (
     PreconditionRequired,
     invalid,
 )
-from chalicelib.products.shapes import MovementView, NewMovement, NewProduct, ProductChange, ProductView
+from chalicelib.products.schemas import NewMovement, NewProduct, ProductChange
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BITS = 80
@@ -153,11 +153,6 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         now = clock.timestamp()
         return msgspec.structs.replace(self, is_active=False, deleted_at=now, updated_at=now, version=self.version + 1)
 
-    def view(self, stock: int | None = None) -> ProductView:
-        """What the API shows, with the exact stock where it is known."""
-        price = money.to_decimal(self.price, self.currency)
-        return ProductView.of(self, price=price, stock=self.stock if stock is None else stock)
-
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the stock item says: how many are left, at what price, and whether they may be sold.
@@ -216,10 +211,6 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         """The entity tag of what the API shows: the description's version and the stock's."""
         return f'"{self.product.version}-{self.offer.stock_version}"'
 
-    def view(self) -> ProductView:
-        """What the API shows."""
-        return self.product.view(self.offer.stock)
-
     def require(self, if_match: str | None, *, with_stock: bool) -> None:
         """Raise `ProductChanged` unless the caller's copy is this one.
 
@@ -259,10 +250,6 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             updated_by=actor,
             created_at=clock.timestamp(),
         )
-
-    def view(self) -> MovementView:
-        """What the API shows."""
-        return MovementView.of(self, actor=self.updated_by)
 
 
 def id_of(sku: str) -> str:

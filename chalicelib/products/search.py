@@ -16,7 +16,7 @@ import msgspec
 from chalicelib.aws import db, keys
 from chalicelib.products import words
 from chalicelib.products.models import Product
-from chalicelib.products.shapes import CategoryView
+from chalicelib.products.views import CategoryView
 
 _AT_ONCE = 90  # writes of one transaction, beside the note and the two numbers
 

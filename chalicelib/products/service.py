@@ -20,17 +20,15 @@ from chalicelib.products.models import (
     Shortage,
     SkuTaken,
 )
-from chalicelib.products.shapes import (
+from chalicelib.products.schemas import (
     LARGEST_STOCK,
     LONGEST_CATEGORY,
     CategoryQuery,
-    CategoryView,
-    MovementView,
     NewMovement,
     NewProduct,
     ProductChange,
-    ProductView,
 )
+from chalicelib.products.views import CategoryView, MovementView, ProductView, listing_view, movement_view, product_view
 
 
 def create(new: NewProduct, *, actor: Principal, claim: Claim) -> Listing:
@@ -46,7 +44,7 @@ def create(new: NewProduct, *, actor: Principal, claim: Claim) -> Listing:
             raise SkuTaken(f"There is a product with the SKU {product.sku} already.")
         created = before.again(product) if before else Listing.first(product)
         known = store.change(before, created, actor=actor.user_id) if before else ()
-        db.commit(*(known or store.writes_for(product, actor=actor.user_id)), *claim.receipt(created.view()))
+        db.commit(*(known or store.writes_for(product, actor=actor.user_id)), *claim.receipt(listing_view(created)))
         return created
 
     created = db.repeat_until_current(attempt)
@@ -110,21 +108,21 @@ def adjust(product_id: str, new: NewMovement, *, actor: Principal, claim: Claim)
 
     def attempt() -> None:
         try:
-            db.commit(*claim.receipt(movement.view()), *store.adjust(movement))
+            db.commit(*claim.receipt(movement_view(movement)), *store.adjust(movement))
         except db.ConditionFailed:
             _refuse_impossible(product_id, new)
             raise
 
     db.repeat_until_current(attempt)
     log.info("STOCK_ADJUSTED", productId=product_id, delta=new.delta)
-    return movement.view()
+    return movement_view(movement)
 
 
 def movements(product_id: str, *, size: int, after: str | None) -> tuple[list[MovementView], str | None]:
     """The changes of a product's stock that no order made, newest first."""
     managed(product_id)
     found, following = store.movements(product_id, limit=size, after=after)
-    return [movement.view() for movement in found], following
+    return [movement_view(movement) for movement in found], following
 
 
 def page(
@@ -135,7 +133,7 @@ def page(
         return [], None
     selection = Selection(category=category, prices=query.prices(), in_stock=query.in_stock, active=active)
     products, following = browsing.page(selection, query.q, size=query.size, after=after)
-    return [product.view() for product in products], following
+    return [product_view(product) for product in products], following
 
 
 def categories(*, size: int, after: str | None) -> tuple[list[CategoryView], str | None]:

@@ -11,7 +11,7 @@ import msgspec
 from chalicelib.aws import attributes, db, keys
 from chalicelib.core import clock, ids, log, settings
 from chalicelib.products.models import Listing, Movement, NoSuchProduct, Offer, Product, SkuTaken
-from chalicelib.products.shapes import LARGEST_STOCK, NewMovement
+from chalicelib.products.schemas import LARGEST_STOCK, NewMovement
 
 _AT_ONCE = 1000
 

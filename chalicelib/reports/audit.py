@@ -24,7 +24,7 @@ from chalicelib.payments import store as attempts
 from chalicelib.payments.models import AttemptState, EventKind, RefundState
 from chalicelib.products import store as products
 from chalicelib.reports import store
-from chalicelib.reports.views import Drift, Report
+from chalicelib.reports.models import Drift, Report
 
 _AT_ONCE = 100
 _LOOK_BACK = timedelta(days=35)

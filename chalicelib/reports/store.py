@@ -6,7 +6,7 @@ import msgspec
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.reports.views import Report
+from chalicelib.reports.models import Report
 
 _REPORT_SECONDS = 365 * 24 * 3600
 

@@ -11,15 +11,7 @@ from msgspec import UNSET, UnsetType
 from chalicelib.core import clock, ids
 from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed
 from chalicelib.core.principal import Role
-from chalicelib.users.shapes import (
-    DEFAULT_LOCALE,
-    Address,
-    NewUser,
-    ProfileChange,
-    Registration,
-    UserStatus,
-    UserView,
-)
+from chalicelib.users.schemas import DEFAULT_LOCALE, Address, NewUser, ProfileChange, Registration, UserStatus
 
 _ERASED = "@erased.invalid"
 _CONFIRM_SECONDS = 7 * 24 * 3600
@@ -210,10 +202,6 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             email_verified=False,
             email_nonce=None,
         )
-
-    def view(self) -> UserView:
-        """What the API shows: never the password hash."""
-        return UserView.of(self)
 
     def _require_existing(self) -> None:
         if self.status is UserStatus.DELETED:

@@ -9,7 +9,8 @@ from chalicelib.core.errors import Forbidden, TooMany
 from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords, store
 from chalicelib.users.models import AuditEntry, EmailTaken, NoSuchUser, User
-from chalicelib.users.shapes import ProfileChange, Registration, UserQuery, UserView
+from chalicelib.users.schemas import ProfileChange, Registration, UserQuery
+from chalicelib.users.views import UserView, user_view
 
 _TAKEN_ANSWERS_AN_HOUR = 10
 _EMAIL_CHANGES_AN_HOUR = 5
@@ -19,12 +20,12 @@ def register(new: Registration, *, source: str, claim: Claim) -> UserView:
     """Open a customer's account, or raise `EmailTaken`; asking for taken ones too often is `TooMany`."""
     user = User.create(new, passwords.hash_of(new.password), [Role.CUSTOMER])
     try:
-        store.add(user, *claim.receipt(user.view()), actor=user.user_id)
+        store.add(user, *claim.receipt(user_view(user)), actor=user.user_id)
     except EmailTaken:
         _limit("register", source, most=_TAKEN_ANSWERS_AN_HOUR)
         raise
     log.info("USER_REGISTERED", registeredUserId=user.user_id)
-    return user.view()
+    return user_view(user)
 
 
 def get(user_id: str, viewer: Principal) -> User:
@@ -40,7 +41,7 @@ def get(user_id: str, viewer: Principal) -> User:
 def page(query: UserQuery, after: str | None) -> tuple[list[UserView], str | None]:
     """Users, newest first."""
     users, following = store.page(status=query.status, role=query.role, limit=query.size, after=after)
-    return [user.view() for user in users], following
+    return [user_view(user) for user in users], following
 
 
 def update(user_id: str, change: ProfileChange, *, actor: Principal, if_match: str | None) -> User:

@@ -22,8 +22,7 @@ from chalicelib.aws import db, transport
 from chalicelib.core import clock, log, settings
 from chalicelib.core.errors import ShopError
 from chalicelib.webhooks import sender, signatures, store
-from chalicelib.webhooks.models import Delivery, Webhook, succeeded
-from chalicelib.webhooks.shapes import Attempt, DeliveryState, DisabledReason
+from chalicelib.webhooks.models import Attempt, Delivery, DeliveryState, DisabledReason, Webhook, succeeded
 from chalicelib.webhooks.signatures import Secrets
 
 _THREADS = 8

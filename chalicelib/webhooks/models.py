@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -11,19 +12,8 @@ from msgspec import UNSET
 
 from chalicelib.core import clock, ids
 from chalicelib.core.errors import Conflict, Impossible, NotFound, PreconditionFailed
-from chalicelib.core.events import Event
-from chalicelib.webhooks.shapes import (
-    EVENT_TYPES,
-    Attempt,
-    DeliveryState,
-    DeliveryView,
-    DisabledReason,
-    IssuedView,
-    NewWebhook,
-    WebhookChange,
-    WebhookStatus,
-    WebhookView,
-)
+from chalicelib.core.events import EVENT_TYPES, Event
+from chalicelib.webhooks.schemas import NewWebhook, WebhookChange
 
 TEST_EVENT = "webhook.test.v1"
 GONE = 410
@@ -33,6 +23,39 @@ _KEPT_DAYS = 30
 _KEPT_ATTEMPTS = 10
 _DELAYS = tuple(timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600, 840, 1200, 1440))
 _JITTER = 0.1  # of the delay at most, and later only, so that what failed together does not come back together
+
+
+class WebhookStatus(StrEnum):
+    """Whether an endpoint is sent anything: `paused` by an admin, `disabled` by the shop itself."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
+class DisabledReason(StrEnum):
+    """Why the shop itself switched an endpoint off."""
+
+    GONE = "gone"  # it answered 410
+    FAILING = "failing"  # nothing but failures for days
+
+
+class DeliveryState(StrEnum):
+    """What became of a delivery."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One time that a delivery was sent: the status that came back, or what stood in the way."""
+
+    at: str
+    status: int | None = None
+    milliseconds: int
+    error: str | None = None
 
 
 class NoSuchWebhook(NotFound):
@@ -149,10 +172,6 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         is_late = self.failing_since is not None and self.failing_since <= clock.ago(_PATIENCE)
         return DisabledReason.FAILING if is_late else None
 
-    def view(self) -> WebhookView:
-        """What an admin sees."""
-        return WebhookView.of(self)
-
     def _next(self, **changes: Any) -> Webhook:
         return msgspec.structs.replace(self, **changes, version=self.version + 1, updated_at=clock.timestamp())
 
@@ -167,10 +186,6 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     def etag(self) -> str:
         """The entity tag of the endpoint."""
         return self.webhook.etag
-
-    def view(self) -> IssuedView:
-        """What an admin sees this once."""
-        return IssuedView.of(self.webhook, secret=self.secret)
 
     def __repr__(self) -> str:
         return f"Issued({self.webhook.webhook_id})"
@@ -236,10 +251,6 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """The delivery at the beginning of its schedule, whatever became of it before."""
         now = clock.timestamp()
         return self._settled(state=DeliveryState.PENDING, next_at=now, tries=0, expires_at=_expiry())
-
-    def view(self) -> DeliveryView:
-        """What an admin sees."""
-        return DeliveryView.of(self, payload=msgspec.Raw(self.payload.encode()))
 
     def _settled(self, **changes: Any) -> Delivery:
         return msgspec.structs.replace(self, **changes, leased_until=None)

@@ -18,7 +18,7 @@ from typing import Any
 from chalicelib.core import clock
 from chalicelib.webhooks import guard
 from chalicelib.webhooks.guard import Place, Refused
-from chalicelib.webhooks.shapes import Attempt
+from chalicelib.webhooks.models import Attempt
 
 SECONDS = 10.0
 _CONNECT_SECONDS = 5.0

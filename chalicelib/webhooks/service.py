@@ -9,7 +9,7 @@ from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db
 from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.errors import FieldError, Invalid
-from chalicelib.core.events import Event
+from chalicelib.core.events import EVENT_TYPES, Event
 from chalicelib.core.principal import Principal
 from chalicelib.webhooks import dispatch, guard, store
 from chalicelib.webhooks.models import (
@@ -21,8 +21,9 @@ from chalicelib.webhooks.models import (
     Webhook,
     unmatched,
 )
-from chalicelib.webhooks.shapes import EVENT_TYPES, DeliveryView, NewWebhook, WebhookChange, WebhookView
+from chalicelib.webhooks.schemas import NewWebhook, WebhookChange
 from chalicelib.webhooks.signatures import Secrets
+from chalicelib.webhooks.views import DeliveryView, WebhookView, delivery_view, webhook_view
 
 _CACHE_SECONDS = 30
 
@@ -34,7 +35,7 @@ def create(new: NewWebhook, *, actor: Principal, claim: Claim) -> Issued:
     """Register an endpoint. The record of the request's key holds the endpoint without its secret."""
     _require_sound(new)
     webhook, secrets = Webhook.create(new), Secrets.create()
-    db.commit(*store.add(webhook, secrets, actor=actor.user_id), *claim.receipt(webhook.view()))
+    db.commit(*store.add(webhook, secrets, actor=actor.user_id), *claim.receipt(webhook_view(webhook)))
     forget()
     log.info("WEBHOOK_CREATED", webhookId=webhook.webhook_id)
     return Issued(webhook=webhook, secret=secrets.newest)
@@ -51,7 +52,7 @@ def get(webhook_id: str) -> Webhook:
 def page(*, size: int, after: str | None) -> tuple[list[WebhookView], str | None]:
     """Endpoints, newest first."""
     webhooks, following = store.page(limit=size, after=after)
-    return [webhook.view() for webhook in webhooks], following
+    return [webhook_view(webhook) for webhook in webhooks], following
 
 
 def change(webhook_id: str, wanted: WebhookChange, *, actor: Principal, if_match: str | None) -> Webhook:
@@ -96,7 +97,7 @@ def rotate(webhook_id: str, *, claim: Claim) -> Issued:
         if before is None:
             raise NoSuchWebhook("There is no such webhook.")
         after = before.rotated()
-        db.commit(store.rotate(webhook_id, before, after), *claim.receipt(webhook.view()))
+        db.commit(store.rotate(webhook_id, before, after), *claim.receipt(webhook_view(webhook)))
         return Issued(webhook=webhook, secret=after.newest)
 
     issued = db.repeat_until_current(attempt)
@@ -117,7 +118,7 @@ def test(webhook_id: str, *, claim: Claim) -> DeliveryView:
         correlation_id=log.correlation_id(),
     )
     delivery = Delivery.create(event, webhook)
-    view = delivery.view()
+    view = delivery_view(delivery)
     db.commit(store.queue(delivery), *claim.receipt(view))
     return view
 
@@ -126,7 +127,7 @@ def log_of(webhook_id: str, *, size: int, after: str | None) -> tuple[list[Deliv
     """The deliveries to an endpoint, newest first."""
     get(webhook_id)
     found, following = store.log_of(webhook_id, limit=size, after=after)
-    return [delivery.view() for delivery in found], following
+    return [delivery_view(delivery) for delivery in found], following
 
 
 def retry(webhook_id: str, delivery_id: str, *, claim: Claim) -> DeliveryView:
@@ -136,7 +137,7 @@ def retry(webhook_id: str, delivery_id: str, *, claim: Claim) -> DeliveryView:
     if before is None:
         raise NoSuchDelivery("There is no such delivery.")
     after = before.again()
-    view = after.view()
+    view = delivery_view(after)
     db.commit(store.restart(before, after), *claim.receipt(view))
     log.info("WEBHOOK_RETRIED", webhookId=webhook_id, deliveryId=delivery_id)
     return view

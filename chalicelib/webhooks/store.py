@@ -16,10 +16,10 @@ from chalicelib.core import clock, ids, log
 from chalicelib.webhooks.models import (
     Delivery,
     DeliveryInProgress,
+    DeliveryState,
     TooManyWebhooks,
     Webhook,
 )
-from chalicelib.webhooks.shapes import DeliveryState
 from chalicelib.webhooks.signatures import Secrets
 
 MOST = 20

@@ -26,7 +26,7 @@ from chalicelib.payments.simulator import in_table, webhook_messages
 from chalicelib.privacy import service as privacy
 from chalicelib.products.models import id_of
 from chalicelib.webhooks import sender
-from chalicelib.webhooks.shapes import Attempt as SentBack
+from chalicelib.webhooks.models import Attempt as SentBack
 from tests.support.faults import Crash
 from tests.support.payments import SECRET, keep_secret, paid_by_stripe
 from tests.support.pictures import GIF, PNG

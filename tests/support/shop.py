@@ -11,7 +11,7 @@ from chalice.test import Client
 from chalicelib.core.principal import Role
 from chalicelib.users import passwords, store
 from chalicelib.users.models import User
-from chalicelib.users.shapes import Registration
+from chalicelib.users.schemas import Registration
 
 PASSWORD = "correct horse battery"
 ADDRESS = {"street": "1 Main Street", "city": "Springfield", "postalCode": "12345", "country": "US"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.core import clock, schema
 from chalicelib.core.errors import Invalid
 from chalicelib.coupons.models import Bearer, Coupon, Presented, Reason
-from chalicelib.coupons.shapes import CouponChange, NewCoupon
+from chalicelib.coupons.schemas import CouponChange, NewCoupon
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CUSTOMER = Bearer(user_id="usr_1", name="usr_1", is_admin=False)

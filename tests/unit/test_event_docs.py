@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from chalicelib.aws.keys import family
+from chalicelib.notifications.event_schemas import SHAPES, type_of
 from chalicelib.notifications.models import MEANINGS, REMOVED_ONLY, Kind
-from chalicelib.notifications.shapes import SHAPES, type_of
 from tools import events
 from tools.local import filters
 

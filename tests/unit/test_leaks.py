@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.core import log, schema
-from chalicelib.users.shapes import Registration
+from chalicelib.users.schemas import Registration
 from tests.support import leaks
 
 BODY = '{"email":"a@example.com","password":"a password to find","firstName":"A","lastName":"B"}'

@@ -25,20 +25,20 @@ from standardwebhooks.webhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from chalicelib.core import clock, ids
-from chalicelib.core.events import Event
-from chalicelib.notifications.shapes import SHAPES, type_of
+from chalicelib.core.events import EVENT_TYPES, Event
+from chalicelib.notifications.event_schemas import SHAPES, type_of
 from chalicelib.webhooks import guard, sender, signatures
 from chalicelib.webhooks.guard import Place
-from chalicelib.webhooks.models import Delivery, Webhook, unmatched
-from chalicelib.webhooks.shapes import (
-    EVENT_TYPES,
+from chalicelib.webhooks.models import (
     Attempt,
+    Delivery,
     DeliveryState,
     DisabledReason,
-    NewWebhook,
-    WebhookChange,
+    Webhook,
     WebhookStatus,
+    unmatched,
 )
+from chalicelib.webhooks.schemas import NewWebhook, WebhookChange
 from chalicelib.webhooks.signatures import Secrets, TooManySecrets
 
 ROOT = Path(__file__).parents[2]
@@ -475,7 +475,7 @@ def test_switching_on_or_another_url_is_a_fresh_start() -> None:
 
     on = off.changed(WebhookChange(is_active=True))
 
-    assert off.view().status is WebhookStatus.DISABLED
+    assert off.status is WebhookStatus.DISABLED
     assert (on.status, on.disabled_at, on.disabled_reason, on.failing_since) == (WebhookStatus.ACTIVE, None, None, None)
     assert off.changed(WebhookChange(is_active=False)) is off
     assert failing.changed(WebhookChange(url=f"{URL}/2")).failing_since is None

@@ -19,7 +19,7 @@ from chalicelib.orders.pricing import OrderLine, TaxRate
 from chalicelib.orders.states import OrderStatus, PaymentStatus
 from chalicelib.reports import figures
 from chalicelib.reports.figures import Count
-from chalicelib.users.shapes import Address
+from chalicelib.users.schemas import Address
 
 BUYER = Principal(user_id="usr_1", email="a@example.com", roles=(Role.CUSTOMER,), session_id="ses_1")
 HOME = Address(street="1 Main Street", city="Springfield", postal_code="12345", country="US")

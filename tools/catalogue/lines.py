@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.core import ids, schema
 from chalicelib.core.errors import FieldError, Invalid
 from chalicelib.products.models import Product, id_of
-from chalicelib.products.shapes import NewProduct
+from chalicelib.products.schemas import NewProduct
 from tools.catalogue.files import FIELDS, PRODUCT_ID, Record
 
 _PRICE = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")

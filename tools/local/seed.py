@@ -8,7 +8,7 @@ from pathlib import Path
 from chalicelib.core.principal import Role
 from chalicelib.users import passwords, store
 from chalicelib.users.models import User
-from chalicelib.users.shapes import Registration
+from chalicelib.users.schemas import Registration
 from tools.catalogue import importer
 from tools.catalogue.lines import Fault
 from tools.local.settings import Refusal

@@ -19,7 +19,7 @@ from chalicelib.core import clock, settings
 from chalicelib.core.money import Amount
 from chalicelib.products import search, service, store
 from chalicelib.products.models import Product
-from chalicelib.products.shapes import NewProduct, ProductQuery
+from chalicelib.products.schemas import NewProduct, ProductQuery
 from tests.support.table import load, renew
 
 BEGIN = datetime(2026, 11, 21, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.auth import service as auth
-from chalicelib.auth.models import Credentials
+from chalicelib.auth.schemas import Credentials
 from chalicelib.aws import db
 from chalicelib.cart import service as cart
 from tests.support.faults import Crash, crash, injected, lose_answer, refuse

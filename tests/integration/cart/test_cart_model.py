@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from chalicelib.api.idempotency import NO_CLAIM
 from chalicelib.cart import service as cart
-from chalicelib.cart.models import MOST_OF_ONE, MOST_PRODUCTS, NewLine, Owner
+from chalicelib.cart.models import MOST_PRODUCTS, Owner
+from chalicelib.cart.schemas import MOST_OF_ONE, NewLine
 from chalicelib.core import ids
 from chalicelib.core.errors import ShopError
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal, Role
 from chalicelib.products import store
 from chalicelib.products.models import Product
-from chalicelib.products.shapes import NewProduct
+from chalicelib.products.schemas import NewProduct
 from tests.support.table import load, renew
 
 DOLLARS = 34  # more products than a cart may hold

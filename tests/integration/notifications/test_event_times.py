@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.notifications.shapes import SHAPES, type_of
+from chalicelib.notifications.event_schemas import SHAPES, type_of
 from tests.support.schedule import run_at, swept_after
 from tests.support.shop import Shop
 from tests.support.stream import deliver, records, told

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.notifications.shapes import SHAPES, type_of
+from chalicelib.notifications.event_schemas import SHAPES, type_of
 from tests.support.schedule import swept_after
 from tests.support.shop import ADDRESS, PASSWORD, Shop
 from tests.support.stream import deliver, mails, records, told

@@ -17,7 +17,7 @@ from chalicelib.core.principal import Principal
 from chalicelib.notifications import mail, store
 from chalicelib.orders import checkout, settlement, sweep
 from chalicelib.orders.models import Order
-from chalicelib.orders.shapes import OrderRequest
+from chalicelib.orders.schemas import OrderRequest
 from chalicelib.payments import port, providers
 from chalicelib.payments.simulator import in_table
 from tests.support.faults import Crash, crash, injected, lose_answer, refuse

@@ -24,7 +24,7 @@ from chalicelib.core.money import Amount
 from chalicelib.orders import policies, pricing, refunds, service, sweep
 from chalicelib.orders.errors import RefundExceedsPayment
 from chalicelib.orders.pricing import OrderLine, TaxRate
-from chalicelib.orders.shapes import RefundRequest
+from chalicelib.orders.schemas import RefundRequest
 from chalicelib.payments import port, store
 from chalicelib.payments.models import Refund, RefundOutcome, RefundState
 from chalicelib.payments.simulator import in_table

@@ -11,7 +11,7 @@ from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal, Role
 from chalicelib.products import service, store
 from chalicelib.products.models import Product
-from chalicelib.products.shapes import NewProduct, ProductChange
+from chalicelib.products.schemas import NewProduct, ProductChange
 from tests.support.faults import error, injected
 from tests.support.shop import Answer, Shop
 from tests.support.table import load

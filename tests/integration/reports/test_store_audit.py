@@ -17,7 +17,7 @@ from chalicelib.payments import port
 from chalicelib.payments.models import AttemptState
 from chalicelib.payments.simulator import in_table, ledger
 from chalicelib.reports import audit
-from chalicelib.reports.views import Drift
+from chalicelib.reports.models import Drift
 from tests.support.payments import attempt, refund_of
 from tests.support.schedule import swept_after
 from tests.support.shop import Shop

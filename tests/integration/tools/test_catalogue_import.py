@@ -14,7 +14,8 @@ from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.products import service, store
 from chalicelib.products.models import id_of
-from chalicelib.products.shapes import ProductQuery
+from chalicelib.products.schemas import ProductQuery
+from chalicelib.products.views import listing_view
 from tests.support.faults import Crash, crash, injected
 from tests.support.shop import Shop
 from tests.support.table import empty, everything
@@ -53,7 +54,7 @@ def test_a_first_run_creates_what_the_api_would_show(aws: None, catalogue: Calla
     counts, faults = load(catalogue(MUG, {**MUG, "sku": "MUG-2"}))
 
     assert (counts, faults) == ({"created": 2}, [])
-    shown = service.get(MUG_ID).view()
+    shown = listing_view(service.get(MUG_ID))
     assert (shown.name, str(shown.price), shown.stock, shown.sku) == ("Mug", "12.50", 10, "MUG-1")
     assert (
         len(service.page(ProductQuery(), None)[0])
@@ -118,7 +119,7 @@ def test_a_file_without_currencies_leaves_them_as_they_are(aws: None, catalogue:
 
     counts, _ = load(catalogue({**MUG, "price": "14.00"}, {**MUG, "sku": "YEN", "price": "600"}))
 
-    shown = [service.get(each).view() for each in (MUG_ID, id_of("YEN"))]
+    shown = [listing_view(service.get(each)) for each in (MUG_ID, id_of("YEN"))]
     assert counts == {"updated": 2}
     assert [(each.currency, str(each.price)) for each in shown] == [("EUR", "14.00"), ("JPY", "600")]
     with pytest.raises(Refusal, match="does not fit JPY"):

@@ -22,8 +22,8 @@ from chalicelib.core.money import Amount
 from chalicelib.notifications import service as notifications
 from chalicelib.products import search, store
 from chalicelib.products.models import Listing, Product
+from chalicelib.products.schemas import NewProduct, ProductChange
 from chalicelib.products.search import Entry
-from chalicelib.products.shapes import NewProduct, ProductChange
 from tests.support.faults import Crash, Fault, crash, injected
 from tests.support.stream import records
 from tests.support.table import everything, load, renew

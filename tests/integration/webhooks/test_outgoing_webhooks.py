@@ -22,8 +22,7 @@ from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.events import Event
 from chalicelib.webhooks import dispatch, sender, service, store
-from chalicelib.webhooks.models import Delivery, Webhook
-from chalicelib.webhooks.shapes import Attempt
+from chalicelib.webhooks.models import Attempt, Delivery, Webhook
 from tests.support import table
 from tests.support.faults import Crash, Fault, injected, lose_answer
 from tests.support.payments import Mailbox, mailbox

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.core import money
 from chalicelib.core.errors import invalid
 from chalicelib.core.money import Amount, Currency
-from chalicelib.core.schema import PageQuery, Prose, Shape, Text, View
+from chalicelib.core.schema import PageQuery, Prose, Shape, Text
 
 LARGEST_STOCK = 1_000_000_000
 LONGEST_CATEGORY = 60
@@ -127,54 +127,3 @@ class ManagedProductQuery(ProductQuery, frozen=True, kw_only=True):
     """The query of an admin's list, which also has what is not for sale."""
 
     active: bool | None = None
-
-
-class ProductView(View, frozen=True, kw_only=True):
-    """A product as the API shows it."""
-
-    product_id: str
-    name: str
-    description: str
-    price: Decimal
-    currency: str
-    category: str
-    stock: int
-    image_url: str | None
-    is_active: bool
-    sku: str | None
-    created_at: str
-    updated_at: str
-
-
-class MovementView(View, frozen=True, kw_only=True):
-    """A change of stock that no order made."""
-
-    movement_id: str
-    product_id: str
-    delta: int
-    reason: str
-    actor: str
-    created_at: str
-
-
-class UploadForm(View, frozen=True, kw_only=True):
-    """Where to post a file, and the fields to send before it."""
-
-    url: str
-    fields: dict[str, str]
-
-
-class ImageView(View, frozen=True, kw_only=True):
-    """Leave to upload one image."""
-
-    image_id: str
-    upload: UploadForm
-    expires_at: str
-    largest_bytes: int
-
-
-class CategoryView(View, frozen=True, kw_only=True):
-    """A category and how many products for sale it has."""
-
-    category: str
-    count: int

@@ -15,9 +15,10 @@ from chalicelib.core import ids, log, money
 from chalicelib.core.events import Event
 from chalicelib.notifications.models import Change, Kind
 from chalicelib.orders.models import Order
+from chalicelib.orders.views import order_view
 from chalicelib.payments.models import Refund
 from chalicelib.users.audit import changed_fields
-from chalicelib.users.shapes import UserStatus
+from chalicelib.users.schemas import UserStatus
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -59,7 +60,7 @@ class OrderData(Data, frozen=True, kw_only=True):
     def of(cls, change: Change) -> OrderData:
         """The order after a change."""
         order = msgspec.convert(change.item, Order)
-        view = order.view()
+        view = order_view(order)
         lines = [
             OrderLineData(product_id=each.product_id, quantity=each.quantity, price=each.price, subtotal=each.subtotal)
             for each in view.items

@@ -1,11 +1,11 @@
-"""Reports as the API shows them."""
+"""What a store audit finds."""
 
 from __future__ import annotations
 
-from chalicelib.core.schema import View
+import msgspec
 
 
-class Drift(View, frozen=True, kw_only=True):
+class Drift(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Something that does not add up: units of a product, or minor units of an order's money.
 
     `kind` is stock, payment, refund, unknown_payment or unknown_refund.
@@ -17,7 +17,7 @@ class Drift(View, frozen=True, kw_only=True):
     found: int
 
 
-class Report(View, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a store audit found; `undecided` products were sold meanwhile.
 
     `unanswered` counts the questions that the payment provider left open, and `complete` says whether there were none

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.core.principal import Role
-from chalicelib.core.schema import PageQuery, Shape, Text, View
+from chalicelib.core.schema import PageQuery, Shape, Text
 
 Email = Annotated[
     str,
@@ -115,23 +115,3 @@ class UserQuery(PageQuery, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1)] = 10
     status: UserStatus | None = None
     role: Role | None = None
-
-
-class UserView(View, frozen=True, kw_only=True):
-    """A user as the API shows them."""
-
-    user_id: str
-    email: str
-    first_name: str
-    last_name: str
-    phone: str | None
-    addresses: tuple[Address, ...]
-    locale: str
-    cart_reminders: bool
-    role: Role
-    roles: list[Role]
-    status: UserStatus
-    email_verified: bool
-    pending_email: str | None
-    created_at: str
-    updated_at: str

@@ -6,15 +6,15 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.cart.models import Quantity
+from chalicelib.cart.schemas import Quantity
 from chalicelib.core import clock
 from chalicelib.core.errors import invalid
 from chalicelib.core.money import Amount
 from chalicelib.core.schema import PageQuery, Shape, Text
-from chalicelib.coupons.shapes import Code
+from chalicelib.coupons.schemas import Code
 from chalicelib.orders.states import OrderStatus
-from chalicelib.payments.models import PaymentMethod
-from chalicelib.users.shapes import Address
+from chalicelib.payments.schemas import PaymentMethod
+from chalicelib.users.schemas import Address
 
 Instant = Annotated[
     str,

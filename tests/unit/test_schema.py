@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.core import schema
 from chalicelib.core.errors import Invalid, InvalidJson
 from chalicelib.core.schema import PageQuery
-from chalicelib.orders.shapes import OrderRequest
+from chalicelib.orders.schemas import OrderRequest
 from chalicelib.products.models import NewProduct
 
 GOOD = {"name": "Mug", "price": 12.5, "category": "kitchen"}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.core.money import Amount, Currency
-from chalicelib.core.schema import Shape, View
+from chalicelib.core.schema import Shape
 
 Code = Annotated[
     str,
@@ -75,33 +74,3 @@ class CouponCheck(Shape, frozen=True, kw_only=True):
     """The body of `POST /cart/coupon`."""
 
     code: Code
-
-
-class CouponView(View, frozen=True, kw_only=True):
-    """A coupon as admins see it; `uses` are those of orders that are paid or may still be."""
-
-    code: str
-    kind: CouponKind
-    percent: Decimal | None
-    amount: Decimal | None
-    currency: str | None
-    minimum_subtotal: Decimal | None
-    valid_from: str | None
-    valid_until: str | None
-    total_limit: int | None
-    per_user_limit: int | None
-    is_active: bool
-    uses: int
-    created_at: str
-    updated_at: str
-
-
-class DiscountedCart(View, frozen=True, kw_only=True):
-    """What the cart would cost with a coupon, before shipping and tax, which depend on the address."""
-
-    coupon_code: str
-    item_count: int
-    subtotal: Decimal
-    discount: Decimal
-    total_amount: Decimal
-    currency: str

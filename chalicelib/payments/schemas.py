@@ -1,0 +1,16 @@
+"""What the routes about payments take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from chalicelib.core.schema import Shape
+
+
+class PaymentMethod(Shape, frozen=True, kw_only=True):
+    """How an order is to be paid: a provider's one-time token, never card data."""
+
+    type: Literal["card"]
+    token: Annotated[str, Meta(pattern=r"^[!-~]{1,200}$(?!\n)", extra={"hint": "a payment token"})]

@@ -1,0 +1,33 @@
+"""Users as the API shows them."""
+
+from __future__ import annotations
+
+from chalicelib.core.principal import Role
+from chalicelib.core.schema import View
+from chalicelib.users.models import User
+from chalicelib.users.schemas import Address, UserStatus
+
+
+class UserView(View, frozen=True, kw_only=True):
+    """A user as the API shows them."""
+
+    user_id: str
+    email: str
+    first_name: str
+    last_name: str
+    phone: str | None
+    addresses: tuple[Address, ...]
+    locale: str
+    cart_reminders: bool
+    role: Role
+    roles: list[Role]
+    status: UserStatus
+    email_verified: bool
+    pending_email: str | None
+    created_at: str
+    updated_at: str
+
+
+def user_view(user: User) -> UserView:
+    """What the API shows of a user: never the password hash."""
+    return UserView.of(user)

@@ -1,0 +1,38 @@
+"""What the routes about webhooks take and give."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.core.schema import Shape, Text
+
+Url = Annotated[str, Meta(min_length=1, max_length=2000, extra={"hint": "an address of at most 2,000 characters"})]
+EventFilter = Annotated[
+    str,
+    Meta(
+        max_length=100,
+        pattern=r"^(?:\*|[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*(?:\.\*)?)$(?!\n)",
+        extra={"hint": "a type such as order.created.v1, a beginning such as order.*, or *"},
+    ),
+]
+EventFilters = Annotated[tuple[EventFilter, ...], Meta(min_length=1, max_length=50)]
+
+
+class NewWebhook(Shape, frozen=True, kw_only=True):
+    """The body of `POST /webhooks`."""
+
+    url: Url
+    events: EventFilters
+    description: Text | None = None
+    is_active: bool = True
+
+
+class WebhookChange(Shape, frozen=True, kw_only=True):
+    """The body of `PATCH /webhooks/{webhookId}`: what is left out stays, null takes the description away."""
+
+    url: Url | UnsetType = UNSET
+    events: EventFilters | UnsetType = UNSET
+    description: Text | UnsetType | None = UNSET
+    is_active: bool | UnsetType = UNSET
