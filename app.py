@@ -59,7 +59,7 @@ from chalicelib.users import service as users
 from chalicelib.users.models import fold
 from chalicelib.users.schemas import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
 from chalicelib.users.views import user_view
-from chalicelib.webhooks import service as outgoing
+from chalicelib.webhooks import service as webhooks
 from chalicelib.webhooks.schemas import NewWebhook, WebhookChange
 from chalicelib.webhooks.views import issued_view, webhook_view
 
@@ -512,55 +512,55 @@ def hear_payment_provider(call: Call) -> Any:
 @app.route("/webhooks", methods=["POST"], authorizer=authorize)
 @endpoint(takes=NewWebhook, status=201)
 def create_webhook(call: Call) -> Any:
-    return http.with_etag(outgoing.create(call.body, actor=call.user, claim=call.claim), issued_view)
+    return http.with_etag(webhooks.create(call.body, actor=call.user, claim=call.claim), issued_view)
 
 
 @app.route("/webhooks", methods=["GET"], authorizer=authorize)
 @endpoint(query=PageQuery)
 def list_webhooks(call: Call) -> Any:
-    return call.page("webhooks", *outgoing.page(size=call.query.size, after=call.position()))
+    return call.page("webhooks", *webhooks.page(size=call.query.size, after=call.position()))
 
 
 @app.route("/webhooks/{webhook_id}", methods=["GET"], authorizer=authorize)
 @endpoint()
 def get_webhook(call: Call, webhook_id: str) -> Any:
-    return http.with_etag(outgoing.get(webhook_id), webhook_view)
+    return http.with_etag(webhooks.get(webhook_id), webhook_view)
 
 
 @app.route("/webhooks/{webhook_id}", methods=["PATCH"], authorizer=authorize)
 @endpoint(takes=WebhookChange)
 def change_webhook(call: Call, webhook_id: str) -> Any:
-    return http.with_etag(outgoing.change(webhook_id, call.body, actor=call.user, if_match=call.if_match), webhook_view)
+    return http.with_etag(webhooks.change(webhook_id, call.body, actor=call.user, if_match=call.if_match), webhook_view)
 
 
 @app.route("/webhooks/{webhook_id}", methods=["DELETE"], authorizer=authorize)
 @endpoint()
 def delete_webhook(call: Call, webhook_id: str) -> Any:
-    return outgoing.delete(webhook_id, if_match=call.if_match)
+    return webhooks.delete(webhook_id, if_match=call.if_match)
 
 
 @app.route("/webhooks/{webhook_id}/secret", methods=["POST"], authorizer=authorize)
 @endpoint(status=201)
 def rotate_webhook_secret(call: Call, webhook_id: str) -> Any:
-    return http.with_etag(outgoing.rotate(webhook_id, claim=call.claim), issued_view)
+    return http.with_etag(webhooks.rotate(webhook_id, claim=call.claim), issued_view)
 
 
 @app.route("/webhooks/{webhook_id}/test", methods=["POST"], authorizer=authorize)
 @endpoint(status=202)
 def test_webhook(call: Call, webhook_id: str) -> Any:
-    return outgoing.test(webhook_id, claim=call.claim)
+    return webhooks.test(webhook_id, claim=call.claim)
 
 
 @app.route("/webhooks/{webhook_id}/deliveries", methods=["GET"], authorizer=authorize)
 @endpoint(query=PageQuery)
 def list_webhook_deliveries(call: Call, webhook_id: str) -> Any:
-    return call.page("deliveries", *outgoing.log_of(webhook_id, size=call.query.size, after=call.position()))
+    return call.page("deliveries", *webhooks.log_of(webhook_id, size=call.query.size, after=call.position()))
 
 
 @app.route("/webhooks/{webhook_id}/deliveries/{delivery_id}/retry", methods=["POST"], authorizer=authorize)
 @endpoint(status=202)
 def retry_webhook_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any:
-    return outgoing.retry(webhook_id, delivery_id, claim=call.claim)
+    return webhooks.retry(webhook_id, delivery_id, claim=call.claim)
 
 
 # --- What AWS calls
@@ -585,7 +585,7 @@ def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
 def deliver_webhooks(event: CloudWatchEvent) -> dict[str, int]:
     """Send the deliveries of webhooks that are due."""
     log.begin("deliver_webhooks", problems.invocation_id(event.context))
-    return outgoing.deliver(seconds=DELIVERY_SECONDS)
+    return webhooks.deliver(seconds=DELIVERY_SECONDS)
 
 
 @app.schedule(Cron(0, 3, "*", "*", "?", "*"))

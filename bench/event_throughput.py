@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from chalicelib.aws import db
 from chalicelib.core.principal import Principal, Role
-from chalicelib.orders import store
+from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, Price
 from chalicelib.orders.states import Actor, OrderStatus
@@ -106,10 +106,10 @@ def _place(number: int) -> str:
     line = OrderLine(product_id="prd_00000000000000000000000001", product_name="Mug", quantity=1, price=1250)
     price = Price(lines=[line], subtotal=1250, discount=0, shipping=0, tax=0, shipping_tax=0, tax_included=False)
     order = Order.place(buyer, price, "USD", _ADDRESS, coupon=None, from_cart=False, locale="en")
-    db.commit(*store.add(order))
+    db.commit(*order_store.add(order))
     captured = Outcome(state=AttemptState.CAPTURED, payment_id="pay_1")
     paid = order.settled(captured, ending=OrderStatus.CANCELLED, by=Actor.SYSTEM, actor="system")
-    db.commit(store.change(order, paid, actor="system"))
+    db.commit(order_store.change(order, paid, actor="system"))
     return order.order_id
 
 

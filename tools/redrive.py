@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.aws import clients, transport
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
-from chalicelib.notifications import service
+from chalicelib.notifications import service as notifications
 from chalicelib.notifications.dead_letters import Letter
 from tools import stage
 from tools.local.settings import STAGE, Refusal
@@ -91,7 +91,7 @@ def _why_it_stays(body: str) -> str | None:
         records = _records(body)
     except Lost as error:
         return str(error)
-    failed = service.handle(records, may_give_up=False)
+    failed = notifications.handle(records, may_give_up=False)
     return f"{len(failed)} of {len(records)} records failed again; the log above says why." if failed else None
 
 

@@ -17,7 +17,7 @@ from chalicelib.core import clock, ids, log
 from chalicelib.core.errors import TooMany
 from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords
-from chalicelib.users import store as users
+from chalicelib.users import store as user_store
 from chalicelib.users.models import NoSuchUser, User, fold
 from chalicelib.users.schemas import NewUser, StatusChange, UserStatus
 from chalicelib.users.views import UserView, user_view
@@ -35,7 +35,7 @@ def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:
     """Open an account for somebody; without a password they are invited by mail to choose one."""
     user = User.create(new, passwords.hash_of(new.password) if new.password else None, new.roles)
     invitation = [] if new.password else [_reset_request(user.email, purpose="invitation")]
-    users.add(user, *invitation, *claim.receipt(user_view(user)), actor=actor.user_id)
+    user_store.add(user, *invitation, *claim.receipt(user_view(user)), actor=actor.user_id)
     log.info("USER_CREATED", createdUserId=user.user_id)
     return user
 
@@ -88,7 +88,7 @@ def change_password(change: PasswordChange, principal: Principal) -> None:
         db.commit(rate_limits.use("password", principal.user_id, most=_PASSWORD_CHANGES_AN_HOUR))
     except rate_limits.LimitReached:
         raise TooMany("Too many tries; wait.", retry_after=rate_limits.seconds_left()) from None
-    user = users.get(principal.user_id, consistent=True)
+    user = user_store.get(principal.user_id, consistent=True)
     if user is None or not passwords.matches(change.old_password, user.password_hash):
         raise WrongPassword(_WRONG)
     new_hash, proven = passwords.hash_of(change.new_password), user.password_hash
@@ -122,7 +122,7 @@ def reset(token: str, password: str) -> None:
     if request is None or request["expiresAt"] <= clock.epoch():
         raise InvalidOneTimeToken(_STALE)
     _require_proof(token, f"{email_hash} {request['nonce']}", purpose=_RESET)
-    user = users.by_email(request["email"])
+    user = user_store.by_email(request["email"])
     if user is None:
         raise InvalidOneTimeToken(_STALE)
     new_hash = passwords.hash_of(password)
@@ -194,14 +194,14 @@ def _change(
     """Bring a user into another state and end their sessions, in one transaction; nothing if nothing changes."""
 
     def attempt() -> User:
-        before = users.get(user_id, consistent=True)
+        before = user_store.get(user_id, consistent=True)
         if before is None:
             raise NoSuchUser("There is no such user.")
         after = change(before)
         if after is not before:
             logged_out = after.session_version != before.session_version
             ending = store.end_all(user_id, keep=keep) if logged_out else []
-            db.commit(*users.change(before, after, actor=actor, reason=reason), *ending, *also)
+            db.commit(*user_store.change(before, after, actor=actor, reason=reason), *ending, *also)
         return after
 
     return db.repeat_until_current(attempt)

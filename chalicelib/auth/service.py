@@ -12,7 +12,7 @@ from chalicelib.aws import db
 from chalicelib.core import clock, ids, log
 from chalicelib.core.principal import Principal
 from chalicelib.users import passwords
-from chalicelib.users import store as users
+from chalicelib.users import store as user_store
 from chalicelib.users.models import AuditEntry, User, fold
 from chalicelib.users.views import user_view
 
@@ -21,7 +21,7 @@ def login(credentials: Credentials, *, device: str, idle: timedelta | None = Non
     """Start a session, or raise `BadCredentials` after the same work for any reason."""
     email = fold(credentials.email)
     user_id = attempts.begin(email)
-    user = users.get(user_id or ids.NOBODY, consistent=True)
+    user = user_store.get(user_id or ids.NOBODY, consistent=True)
     known = passwords.matches(credentials.password, user.password_hash if user else None)
     if user is None or not known or not user.is_active:
         raise BadCredentials("The email address or the password is wrong.")
@@ -39,7 +39,7 @@ def refresh(refresh_token: str) -> LoginView:
     session = store.get(owner.user_id, owner.session_id)
     if session is None or not session.is_live:
         raise store.refused()
-    user = users.get(owner.user_id, consistent=True)
+    user = user_store.get(owner.user_id, consistent=True)
     if user is None or not user.is_active:
         raise store.refused()
     following = tokens.new_refresh_token(user.user_id, session.session_id)
@@ -95,7 +95,7 @@ def _end_reused(session: Session) -> None:
         changes={"sessionId": session.session_id},
         correlation_id=log.correlation_id(),
     )
-    db.commit(store.end_once(session), users.audit(entry, session.session_id))
+    db.commit(store.end_once(session), user_store.audit(entry, session.session_id))
     log.warning("TOKEN_REUSE_DETECTED", sessionId=session.session_id)
 
 

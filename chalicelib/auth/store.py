@@ -8,7 +8,7 @@ from chalicelib.auth.models import BadCredentials, InvalidToken, Session, TokenR
 from chalicelib.aws import db, keys
 from chalicelib.core import clock, ids
 from chalicelib.core.principal import Principal
-from chalicelib.users import store as users
+from chalicelib.users import store as user_store
 from chalicelib.users.models import User
 
 _SHOWN = 100
@@ -20,7 +20,7 @@ def open_for(session: Session, user: User, *also: db.Write) -> None:
     changed = BadCredentials("This account was changed just now; log in again.")
     db.commit(
         db.insert(_key(session), msgspec.to_builtins(session)),
-        users.note_login(user, otherwise=changed),
+        user_store.note_login(user, otherwise=changed),
         *also,
     )
 

@@ -21,8 +21,8 @@ from chalicelib.cart import store
 from chalicelib.cart.models import Cart, Owner
 from chalicelib.cart.views import line_view
 from chalicelib.core import clock, ids, log, settings
-from chalicelib.products import store as products
-from chalicelib.users import store as users
+from chalicelib.products import store as product_store
+from chalicelib.users import store as user_store
 from chalicelib.users.models import User
 
 _HOUR = 3600
@@ -141,8 +141,8 @@ def _wanted(due: list[Left]) -> list[Left]:
     """Those whose users want to hear of them, with something that can still be bought."""
     if not due:
         return []
-    owners = users.several(left.user_id for left in due)
-    listed = products.listings({product_id for left in due for product_id in left.cart.lines})
+    owners = user_store.several(left.user_id for left in due)
+    listed = product_store.listings({product_id for left in due for product_id in left.cart.lines})
 
     def is_wanted(left: Left) -> bool:
         sellable = (line_view(line, listed.get(line.product_id)).available for line in left.cart.lines.values())

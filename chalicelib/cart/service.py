@@ -12,7 +12,7 @@ from chalicelib.cart.views import CartView, LineView, LoginWithCartView, MergeVi
 from chalicelib.core import ids, log
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.principal import Principal
-from chalicelib.products import store as products
+from chalicelib.products import store as product_store
 from chalicelib.products.models import Listing, NoSuchProduct
 
 
@@ -32,7 +32,7 @@ def of_user(user_id: str) -> Owner:
 def show(whose: Owner) -> CartView:
     """The cart at present prices, in two round trips however many lines it has."""
     cart = _existing(store.load(whose))
-    return cart_view(list(cart.lines.values()), products.listings(cart.lines))
+    return cart_view(list(cart.lines.values()), product_store.listings(cart.lines))
 
 
 def add(new: NewLine, whose: Owner, claim: Claim) -> LineView:

@@ -10,7 +10,7 @@ import msgspec
 from chalicelib.aws import db, keys
 from chalicelib.cart.models import MOST_PRODUCTS, Cart, Line, Merge, NotInCart, Owner
 from chalicelib.core import clock
-from chalicelib.products import store as products
+from chalicelib.products import store as product_store
 from chalicelib.products.models import Listing
 
 # What keeps two products of different currencies from being added at once.
@@ -27,8 +27,8 @@ def load(owner: Owner) -> Cart:
 
 def load_with(owner: Owner, product_id: str) -> tuple[Cart, Listing | None]:
     """The cart and one product, in one round trip."""
-    items = db.get_many([owner.key, *products.listing_keys(product_id)], consistent=True)
-    return from_item(owner, items.get(owner.key)), products.listing_from(items, product_id)
+    items = db.get_many([owner.key, *product_store.listing_keys(product_id)], consistent=True)
+    return from_item(owner, items.get(owner.key)), product_store.listing_from(items, product_id)
 
 
 def load_both(user: Owner, guest: Owner) -> tuple[Cart, Cart]:

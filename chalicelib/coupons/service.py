@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db, rate_limits
-from chalicelib.cart import service as carts
+from chalicelib.cart import service as cart
 from chalicelib.cart.models import Owner
 from chalicelib.core import log, money
 from chalicelib.core.errors import TooMany
@@ -70,17 +70,17 @@ def delete(code: str, *, actor: Principal, if_match: str | None) -> None:
 
 def check(code: str, whose: Owner, by: Bearer) -> DiscountedCart:
     """What the cart would cost with a coupon, without using it; errors as `accept`. Three round trips."""
-    cart = carts.show(whose)
-    subtotal = money.to_minor(cart.total_amount, cart.currency, field="subtotal")
-    coupon = accept(store.present(fold(code), by), subtotal, cart.currency)
+    priced = cart.show(whose)
+    subtotal = money.to_minor(priced.total_amount, priced.currency, field="subtotal")
+    coupon = accept(store.present(fold(code), by), subtotal, priced.currency)
     discount = coupon.discount_on(subtotal)
     return DiscountedCart(
         coupon_code=coupon.code,
-        item_count=cart.item_count,
-        subtotal=cart.total_amount,
-        discount=money.to_decimal(discount, cart.currency),
-        total_amount=money.to_decimal(subtotal - discount, cart.currency),
-        currency=cart.currency,
+        item_count=priced.item_count,
+        subtotal=priced.total_amount,
+        discount=money.to_decimal(discount, priced.currency),
+        total_amount=money.to_decimal(subtotal - discount, priced.currency),
+        currency=priced.currency,
     )
 
 

@@ -19,16 +19,16 @@ from chalicelib.core import log, settings
 from chalicelib.notifications import alerts, mail
 from chalicelib.notifications.models import Change, Kind
 from chalicelib.orders import history
-from chalicelib.orders import store as orders
+from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.payments.models import Refund
 from chalicelib.privacy import service as privacy
 from chalicelib.products import search
-from chalicelib.products import store as products
+from chalicelib.products import store as product_store
 from chalicelib.reports import figures
 from chalicelib.reports.figures import Summary
 from chalicelib.users import audit
-from chalicelib.users import store as users
+from chalicelib.users import store as user_store
 from chalicelib.users.models import User
 
 Act = Callable[[Change], None]
@@ -50,7 +50,7 @@ def once(name: str, act: Act) -> Reaction:
 def _mail_order(text: str) -> Reaction:
     def act(change: Change) -> None:
         order = msgspec.convert(change.after, Order)
-        now = orders.owned(order.user_id, order.order_id)  # who is forgotten since then is not written to
+        now = order_store.owned(order.user_id, order.order_id)  # who is forgotten since then is not written to
         if now and not now.is_anonymous:
             mail.about_order(text, order)
 
@@ -59,7 +59,7 @@ def _mail_order(text: str) -> Reaction:
 
 def _mail_refund(change: Change) -> None:
     refund = msgspec.convert(change.after, Refund)
-    order = orders.owned(refund.user_id, refund.order_id)
+    order = order_store.owned(refund.user_id, refund.order_id)
     if order and not order.is_anonymous:
         mail.refunded(refund, order)
 
@@ -79,7 +79,7 @@ def _mail_change(change: Change) -> None:
 def _mail_reset(change: Change) -> None:
     """Send the token to whoever has the address, if anybody; the request was noted all the same (W1)."""
     request = change.item
-    user = users.by_email(request["email"])
+    user = user_store.by_email(request["email"])
     if user is None or not user.is_active:
         return
     token = accounts.reset_token(request["email"], request["nonce"])
@@ -88,7 +88,7 @@ def _mail_reset(change: Change) -> None:
 
 
 def _mail_reuse_alarm(change: Change) -> None:
-    user = users.get(change.item["userId"])
+    user = user_store.get(change.item["userId"])
     if user and user.is_active:
         mail.to_person("token_reused", user.email, user.locale)
 
@@ -103,7 +103,7 @@ def _finish_erasure(change: Change) -> None:
 def _alert_low_stock(change: Change) -> None:
     """Tell the shop's people, unless the product is not sold any more."""
     stock = change.item
-    product = products.about([stock["productId"]]).get(stock["productId"])
+    product = product_store.about([stock["productId"]]).get(stock["productId"])
     if product and product.is_active:
         alerts.low_stock(product, left=stock["stock"])
 
@@ -126,7 +126,7 @@ def _show_stock(change: Change) -> None:
     """Bring the number in lists up to date; by its version an older record changes nothing."""
     stock = change.item
     try:
-        db.commit(products.show_stock(stock["productId"], stock=stock["stock"], version=stock["stockVersion"]))
+        db.commit(product_store.show_stock(stock["productId"], stock=stock["stock"], version=stock["stockVersion"]))
     except db.ConditionFailed:
         log.debug("STOCK_ALREADY_SHOWN", productId=stock["productId"])
 
@@ -135,13 +135,13 @@ def _record_user(change: Change) -> None:
     """Add the user's history line; the same record writes the same line."""
     entry = audit.entry(change.before, change.item)
     if entry:
-        db.commit(users.audit(entry, change.event_id))
+        db.commit(user_store.audit(entry, change.event_id))
 
 
 def _record_order(change: Change) -> None:
     """Add the order's latest step to its buyer's history; the same step writes the same line."""
     line = history.lines(msgspec.convert(change.after, Order))[-1]
-    db.commit(users.audit(line.entry, line.step))
+    db.commit(user_store.audit(line.entry, line.step))
 
 
 def _watch_cart(change: Change) -> None:
@@ -152,7 +152,7 @@ def _watch_cart(change: Change) -> None:
 
 def _mail_cart(change: Change) -> None:
     """Remind the cart's owner, unless they have asked meanwhile not to be, or are gone."""
-    user = users.get(_owner_of(change))
+    user = user_store.get(_owner_of(change))
     if user and user.is_active and user.cart_reminders:
         lines = [msgspec.convert(line, Line) for line in change.item["lines"].values()]
         mail.cart_abandoned(user.email, user.locale, sorted(lines, key=lambda line: line.added_at))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from chalicelib.aws import db
-from chalicelib.cart import store as carts
+from chalicelib.cart import store as cart_store
 from chalicelib.cart.models import MOST_PRODUCTS, CurrencyMismatch, TooManyItems
 from chalicelib.cart.schemas import MOST_OF_ONE
 from chalicelib.cart.service import owner
@@ -18,7 +18,7 @@ from chalicelib.core.errors import FieldError, Invalid
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal
 from chalicelib.coupons import service as coupons
-from chalicelib.coupons import store as vouchers
+from chalicelib.coupons import store as coupon_store
 from chalicelib.coupons.models import Bearer, Coupon, Presented, fold
 from chalicelib.orders import policies, pricing
 from chalicelib.orders.errors import CartChanged, EmptyCart, TotalTooLarge
@@ -26,9 +26,9 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, Price
 from chalicelib.orders.schemas import OrderedItem, OrderRequest
 from chalicelib.orders.views import order_view
-from chalicelib.products import store as products
+from chalicelib.products import store as product_store
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
-from chalicelib.users import store as users
+from chalicelib.users import store as user_store
 from chalicelib.users.schemas import Address
 
 
@@ -71,14 +71,14 @@ def _read(
     wanted: Iterable[str], code: str | None, buyer: Principal
 ) -> tuple[dict[str, Listing], Presented | None, str]:
     """The products, what there is to know of the coupon, and the buyer's language, as now, in one round trip."""
-    of_products = [key for product_id in wanted for key in products.listing_keys(product_id)]
+    of_products = [key for product_id in wanted for key in product_store.listing_keys(product_id)]
     folded, bearer = fold(code) if code else None, Bearer.of(buyer)
-    of_coupon = vouchers.presented_keys(folded, bearer) if folded else ()
-    items = db.get_many([*of_products, *of_coupon, users.locale_key(buyer.user_id)], consistent=True)
-    found = {product_id: products.listing_from(items, product_id) for product_id in wanted}
+    of_coupon = coupon_store.presented_keys(folded, bearer) if folded else ()
+    items = db.get_many([*of_products, *of_coupon, user_store.locale_key(buyer.user_id)], consistent=True)
+    found = {product_id: product_store.listing_from(items, product_id) for product_id in wanted}
     listings = {product_id: listing for product_id, listing in found.items() if listing}
-    coupon = vouchers.presented(items, folded, bearer) if folded else None
-    return listings, coupon, users.locale_from(items, buyer.user_id)
+    coupon = coupon_store.presented(items, folded, bearer) if folded else None
+    return listings, coupon, user_store.locale_from(items, buyer.user_id)
 
 
 def _price(lines: list[OrderLine], currency: str, coupon: Coupon | None, to: Address) -> Price:
@@ -109,7 +109,7 @@ def _from_items(items: list[OrderedItem]) -> dict[str, Wanted]:
 
 
 def _from_cart(buyer: Principal) -> dict[str, Wanted]:
-    cart = carts.load(owner(buyer, None))
+    cart = cart_store.load(owner(buyer, None))
     if not cart.lines:
         raise EmptyCart("The cart is empty; put something in first.")
     lines = [(line.product_id, line.quantity, f"cart.{line.product_id}") for line in cart.lines.values()]

@@ -17,7 +17,7 @@ from chalicelib.core import clock, log
 from chalicelib.orders import incidents, reconcile, refunds, settlement, store
 from chalicelib.orders.models import Order
 from chalicelib.payments import service as payments
-from chalicelib.payments import store as attempts
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import EventKind, ProviderEvent
 
 _GIVEN_UP_AFTER = timedelta(days=1)
@@ -76,7 +76,7 @@ def _paid(order: Order, event: ProviderEvent) -> None:
 
 
 def _refunded(event: ProviderEvent) -> None:
-    refund = attempts.find_refund(event.order_id, event.refund_id or "")
+    refund = payment_store.find_refund(event.order_id, event.refund_id or "")
     if refund is None or event.refund is None:
         incidents.report(event.order_id, f"unknown-refund-{event.event_id}", amount=event.amount)
     elif {event.amount, event.refund.amount or event.amount} != {refund.amount} or event.currency != refund.currency:

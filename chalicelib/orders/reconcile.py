@@ -11,7 +11,7 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.settlement import Ending
 from chalicelib.orders.states import PaymentStatus
 from chalicelib.payments import service as payments
-from chalicelib.payments import store as attempts
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import Attempt, AttemptState, Outcome
 
 _PROVIDER_LIMIT = timedelta(minutes=2)  # a charge that the provider has not heard of by then will not come
@@ -88,15 +88,15 @@ def taken(attempt: Attempt, outcome: Outcome) -> Outcome:
 
 def reconcile_if_due(order: Order) -> Order:
     """Reconcile an order unless the provider was asked for it a short while ago, compared with its age (P4)."""
-    attempt = attempts.find_attempt(order.order_id, order.attempt) if order.total else None
+    attempt = payment_store.find_attempt(order.order_id, order.attempt) if order.total else None
     if attempt and not attempt.is_due and not order.is_overdue:
         return order
     if attempt:
-        attempts.note_look_up(attempt)
+        payment_store.note_look_up(attempt)
     return reconcile(order)
 
 
 def _missed(order: Order) -> Order:
-    if order.created_at > clock.ago(_PROVIDER_LIMIT) or attempts.count_miss(order.first_attempt()) < _MISSES:
+    if order.created_at > clock.ago(_PROVIDER_LIMIT) or payment_store.count_miss(order.first_attempt()) < _MISSES:
         return order
     return settlement.settle(order, Outcome(state=AttemptState.FAILED, reason="never_received"))

@@ -23,7 +23,7 @@ from chalicelib.orders.schemas import RefundRequest, ReturnedItem
 from chalicelib.orders.states import OrderStatus, PaymentStatus
 from chalicelib.orders.views import RefundView, refund_view
 from chalicelib.payments import service as payments
-from chalicelib.payments import store as attempts
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import AttemptState, Outcome, Refund, RefundedItem, RefundOutcome, RefundState
 
 
@@ -50,7 +50,7 @@ def asked_for(order: Order, request: RefundRequest) -> Refund:
 
 def begin(order: Order, refund: Refund, *, at: str | None = None) -> tuple[Order, tuple[db.Write, ...]]:
     """The order with the refund set aside, and the write of the refund's row."""
-    return order.with_refund(refund, at=at), (attempts.open_refund(refund),)
+    return order.with_refund(refund, at=at), (payment_store.open_refund(refund),)
 
 
 def pay_back(refund: Refund, claim: Claim = idempotency.NO_CLAIM) -> RefundOutcome:
@@ -95,7 +95,7 @@ def answer(refund: Refund, outcome: RefundOutcome) -> RefundView | ShopError:
 
 def last(order: Order) -> RefundView | None:
     """The latest refund of an order, None where nothing was paid."""
-    row = attempts.last_refund(order.order_id) if order.is_paid else None
+    row = payment_store.last_refund(order.order_id) if order.is_paid else None
     return refund_view(row) if row else None
 
 
@@ -132,7 +132,7 @@ def _priced(order: Order, lines: dict[str, OrderLine], wanted: dict[str, int]) -
 
 
 def _write(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db.Write, ...]) -> None:
-    row = attempts.find_refund(refund.order_id, refund.refund_id)
+    row = payment_store.find_refund(refund.order_id, refund.refund_id)
     order = store.owned(refund.user_id, refund.order_id)
     if order is None or row is None or row.state is not RefundState.PENDING:
         _report_reversal(row, outcome)
@@ -142,7 +142,7 @@ def _write(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db
     after = order.after_refund(row, is_back=is_back)
     db.commit(
         store.change(order, after, actor=SYSTEM),
-        attempts.settle_refund(row, outcome, at=after.updated_at, order_version=after.version),
+        payment_store.settle_refund(row, outcome, at=after.updated_at, order_version=after.version),
         *_move_attempt(order, after),
         *([] if is_back else [store.report(refund.order_id, incident, reason=outcome.reason)]),
         *claim.finish(answer(row, outcome)),
@@ -175,7 +175,7 @@ def _move_attempt(order: Order, after: Order) -> list[db.Write]:
         return []
     whole = after.payment_status is PaymentStatus.REFUNDED
     state = AttemptState.REFUNDED if whole else AttemptState.PARTIALLY_REFUNDED
-    return [attempts.settle_attempt(order.first_attempt(), Outcome(state=state))]
+    return [payment_store.settle_attempt(order.first_attempt(), Outcome(state=state))]
 
 
 def resend(refund: Refund) -> str | None:
@@ -184,7 +184,7 @@ def resend(refund: Refund) -> str | None:
     Whatever comes of it, it is asked for again later and later (P4).
     """
     with suppress(Unavailable, db.ConditionFailed):
-        db.commit(attempts.put_off(refund))
+        db.commit(payment_store.put_off(refund))
         outcome = pay_back(refund)
         return None if outcome.state is RefundState.PENDING else "refunded"
     return None

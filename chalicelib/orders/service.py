@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from chalicelib.api.idempotency import Claim
-from chalicelib.auth import store as sessions
+from chalicelib.auth import store as session_store
 from chalicelib.aws import db, keys
-from chalicelib.cart import store as carts
+from chalicelib.cart import store as cart_store
 from chalicelib.core import log
 from chalicelib.core.principal import Principal
-from chalicelib.coupons import store as coupons
+from chalicelib.coupons import store as coupon_store
 from chalicelib.orders import checkout, reconcile, refunds, settlement, store
 from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.models import Order
@@ -17,9 +17,9 @@ from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
 from chalicelib.orders.views import CancelledOrderView, OrderView, RefundView, StatusView, order_view, refund_view
 from chalicelib.payments import providers
 from chalicelib.payments import service as payments
-from chalicelib.payments import store as attempts
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import AttemptState, Outcome, OutcomeUnknown, Refund, RefundOutcome, RefundState
-from chalicelib.products import store as products
+from chalicelib.products import store as product_store
 
 
 def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView:
@@ -119,7 +119,7 @@ def resume_refund(subject: str, actor: Principal) -> RefundView:
     """Go on with a refund whose request died: the provider gives back once however often it is asked (I6)."""
     order_id, _, refund_id = subject.partition("/")
     store.visible(order_id, actor)
-    row = attempts.find_refund(order_id, refund_id)
+    row = payment_store.find_refund(order_id, refund_id)
     if row is None:
         raise NoSuchOrder("There is no such refund.")
     on_record = RefundOutcome(state=row.state, reason=row.reason)
@@ -131,7 +131,7 @@ def refunds_of(
 ) -> tuple[list[RefundView], str | None]:
     """An order's refunds, oldest first, for its owner or an admin."""
     store.visible(order_id, viewer)
-    found, following = attempts.refunds_of(order_id, limit=size, after=after)
+    found, following = payment_store.refunds_of(order_id, limit=size, after=after)
     return [refund_view(refund) for refund in found], following
 
 
@@ -167,7 +167,7 @@ def _end(order: Order, ending: settlement.Ending, *, charged: Outcome | None) ->
         raise OutcomeUnknown("The payment's outcome is not known yet; try again in some minutes.")
     back = paid.refund(paid.refundable) if paid.refundable else None
     cancelled, row = refunds.begin(cancelled, back, at=cancelled.updated_at) if back else (cancelled, ())
-    attempt = [attempts.settle_attempt(order.first_attempt(), charged)] if charged else []
+    attempt = [payment_store.settle_attempt(order.first_attempt(), charged)] if charged else []
     db.commit(store.change(order, cancelled, actor=ending.actor), *attempt, *settlement.returns(order), *row)
     return cancelled, back
 
@@ -178,15 +178,15 @@ def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
     quantities = {line.product_id: line.quantity for line in order.lines}
     db.commit(
         *claim.start(order.order_id),
-        sessions.still_open(buyer, otherwise=sessions.refused()),
+        session_store.still_open(buyer, otherwise=session_store.refused()),
         *store.add(order),
         *(
-            products.take(line.product_id, line.quantity, price=line.price, currency=order.currency)
+            product_store.take(line.product_id, line.quantity, price=line.price, currency=order.currency)
             for line in order.lines
         ),
-        *(coupons.take(coupon, order_id=order.order_id, user_id=buyer.user_id) if coupon else ()),
-        *([attempts.open_attempt(order.first_attempt())] if order.total else []),
-        *([carts.remove_ordered(buyer.user_id, quantities)] if order.from_cart else []),
+        *(coupon_store.take(coupon, order_id=order.order_id, user_id=buyer.user_id) if coupon else ()),
+        *([payment_store.open_attempt(order.first_attempt())] if order.total else []),
+        *([cart_store.remove_ordered(buyer.user_id, quantities)] if order.from_cart else []),
     )
     return order
 

@@ -11,18 +11,18 @@ import msgspec
 from chalicelib.api import idempotency
 from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db
-from chalicelib.cart import store as carts
+from chalicelib.cart import store as cart_store
 from chalicelib.cart.service import of_user
 from chalicelib.core import log
 from chalicelib.core.errors import Unavailable
-from chalicelib.coupons import store as coupons
+from chalicelib.coupons import store as coupon_store
 from chalicelib.orders import incidents, store
 from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
 from chalicelib.orders.views import order_view
-from chalicelib.payments import store as attempts
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import AttemptState, Outcome, PaymentDeclined
-from chalicelib.products import store as products
+from chalicelib.products import store as product_store
 
 NOTHING_TO_PAY = Outcome(state=AttemptState.CAPTURED)
 
@@ -80,7 +80,7 @@ def declined(order: Order, heard: Outcome | None = None) -> PaymentDeclined:
     """The error that the buyer of a failed order gets, with the reason just heard or else the one on record."""
     reason = heard.reason if heard and heard.state is AttemptState.FAILED else None
     if reason is None:
-        attempt = attempts.find_attempt(order.order_id, order.attempt)
+        attempt = payment_store.find_attempt(order.order_id, order.attempt)
         reason = attempt.reason if attempt else None
     facts = {"orderId": order.order_id, "reason": reason or "declined"}
     return PaymentDeclined("The payment was declined; nothing was charged.", facts=facts)
@@ -88,10 +88,10 @@ def declined(order: Order, heard: Outcome | None = None) -> PaymentDeclined:
 
 def returns(order: Order) -> list[db.Write]:
     """Every unit back on the shelf and the coupon unused, in the commit that ends the order (S1, C7)."""
-    units = [products.give_back(line.product_id, line.quantity) for line in order.lines]
+    units = [product_store.give_back(line.product_id, line.quantity) for line in order.lines]
     if order.coupon_code is None:
         return units
-    return [*units, *coupons.give_back(order.coupon_code, order_id=order.order_id, user_id=order.user_id)]
+    return [*units, *coupon_store.give_back(order.coupon_code, order_id=order.order_id, user_id=order.user_id)]
 
 
 def _write(order: Order, outcome: Outcome, claim: Claim, asked: Ending | None, marks: tuple[db.Write, ...]) -> Order:
@@ -105,7 +105,7 @@ def _write(order: Order, outcome: Outcome, claim: Claim, asked: Ending | None, m
     after = order.settled(outcome, ending=ending.status, by=ending.by, actor=ending.actor, reason=ending.reason)
     db.commit(
         store.change(order, after, actor=ending.actor),
-        *([attempts.settle_attempt(order.first_attempt(), outcome)] if order.total else []),
+        *([payment_store.settle_attempt(order.first_attempt(), outcome)] if order.total else []),
         *(returns(order) if outcome.state in _ENDS else []),
         *(_cart_back(order) if outcome.state is AttemptState.FAILED else []),
         *_finish(claim, after, outcome),
@@ -137,7 +137,7 @@ def _finish(claim: Claim, after: Order, outcome: Outcome) -> tuple[db.Write, ...
 
 def _cart_back(order: Order) -> list[db.Write]:
     """The ordered lines' return to the cart they came from, where that is possible (C7)."""
-    back = carts.bring_back(carts.load(of_user(order.user_id)), order.cart_lines()) if order.from_cart else None
+    back = cart_store.bring_back(cart_store.load(of_user(order.user_id)), order.cart_lines()) if order.from_cart else None
     return [back] if back else []
 
 
@@ -148,7 +148,7 @@ def _too_late(order: Order, outcome: Outcome) -> Order:
     paid = order.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
     refund = paid.refund(paid.total)
     after = paid.with_refund(refund)
-    db.commit(store.change(order, after, actor=SYSTEM), attempts.open_refund(refund))
+    db.commit(store.change(order, after, actor=SYSTEM), payment_store.open_refund(refund))
     log.error("CHARGED_AFTER_THE_END", orderId=order.order_id)
     return after
 

@@ -15,7 +15,7 @@ from chalicelib.core.errors import ShopError
 from chalicelib.orders import provider_messages, reconcile, refunds, store
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
-from chalicelib.payments import store as attempts
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import ProviderEvent
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ def run(*, seconds: float) -> dict[str, int]:
     until = begun + seconds
     done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "heard": 0, "failed": 0})
     begun_before = clock.ago(_SETTLE_AFTER)
-    _each(attempts.pending_refunds(before=begun_before, limit=_AT_ONCE), refunds.resend, done, begun + seconds / 4)
+    _each(payment_store.pending_refunds(before=begun_before, limit=_AT_ONCE), refunds.resend, done, begun + seconds / 4)
     _each(store.parked(limit=_AT_ONCE), _parked, done, clock.monotonic() + seconds / 4)
     for page in _pages(begun_before, until):
         _each(page, _order, done, until)

@@ -19,8 +19,8 @@ def current() -> Provider:
 
         return over_http.current()
     if name == "stripe":
-        from chalicelib.payments.stripe import provider  # noqa: PLC0415 - costs 100 ms: only where it is used
+        from chalicelib.payments.stripe import provider as stripe_provider  # noqa: PLC0415 - costs 100 ms: only where it is used
 
-        return provider.current()
+        return stripe_provider.current()
     message = f"PAYMENT_PROVIDER is {name!r}, which stage {stage} cannot use: stripe, or outside prod a simulator."
     raise Misconfigured(message)

@@ -9,10 +9,10 @@ from chalicelib.auth import accounts
 from chalicelib.auth import service as auth
 from chalicelib.aws import db
 from chalicelib.cart import service as cart
-from chalicelib.cart import store as carts
+from chalicelib.cart import store as cart_store
 from chalicelib.core import log
 from chalicelib.core.principal import Principal
-from chalicelib.orders import store as orders
+from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.orders.views import order_view
 from chalicelib.privacy.models import AdminRoleHeld, OrdersOpen
@@ -54,17 +54,17 @@ def erase(principal: Principal) -> None:
 def finish(user_id: str) -> None:
     """Take a closed account's names and addresses out of its orders, and its cart away; safe to repeat."""
     db.repeat_until_current(lambda: _anonymise(user_id))
-    db.commit(carts.remove(user_id))
+    db.commit(cart_store.remove(user_id))
 
 
 def _anonymise(user_id: str) -> None:
     for order in _orders(user_id):
         if not order.is_anonymous:
-            db.commit(orders.change(order, order.anonymised(), actor=user_id))
+            db.commit(order_store.change(order, order.anonymised(), actor=user_id))
 
 
 def _orders(user_id: str) -> list[Order]:
-    return _all(lambda after: orders.of_user(user_id, limit=_AT_ONCE, after=after, consistent=True))
+    return _all(lambda after: order_store.of_user(user_id, limit=_AT_ONCE, after=after, consistent=True))
 
 
 def _history(user_id: str) -> list[AuditEntry]:

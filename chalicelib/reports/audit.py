@@ -20,9 +20,9 @@ from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments import service as payments
-from chalicelib.payments import store as attempts
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import AttemptState, EventKind, RefundState
-from chalicelib.products import store as products
+from chalicelib.products import store as product_store
 from chalicelib.reports import store
 from chalicelib.reports.models import Drift, Report
 
@@ -112,10 +112,10 @@ def _drifts(product_ids: Iterable[str], until: float) -> tuple[list[Drift], set[
     accounts = {}
     for product_id in product_ids:
         _require_time(until)
-        if account := products.account(product_id):
+        if account := product_store.account(product_id):
             accounts[product_id] = account
     sold = _live_units(_orders(until))
-    versions = products.stock_versions(accounts)
+    versions = product_store.stock_versions(accounts)
     steady = {each for each, account in accounts.items() if versions.get(each) == account.stock_version}
     drifts = [
         Drift(kind="stock", subject=each, expected=account.moved - sold[each], found=account.stock)
@@ -206,7 +206,7 @@ def _refunded(order: Order) -> int | None:
     """What the provider has given back of an order's payment, None while one is not over. Raises `payments.Silent`."""
     total, after = 0, None
     while True:
-        rows, after = attempts.refunds_of(order.order_id, limit=_AT_ONCE, after=after)
+        rows, after = payment_store.refunds_of(order.order_id, limit=_AT_ONCE, after=after)
         for row in rows:
             outcome = payments.look_up_refund(row)
             if row.state is RefundState.PENDING or (outcome and outcome.state is RefundState.PENDING):
@@ -221,7 +221,7 @@ def _products(until: float) -> Iterator[str]:
     after: str | None = None
     while True:
         _require_time(until)
-        page, after = products.page(products.everything(active=None), limit=_AT_ONCE, after=after)
+        page, after = product_store.page(product_store.everything(active=None), limit=_AT_ONCE, after=after)
         yield from (product.product_id for product in page)
         if after is None:
             return

@@ -16,7 +16,7 @@ import msgspec
 from chalicelib.aws import db, keys, s3
 from chalicelib.core import clock, log
 from chalicelib.core.errors import Misconfigured
-from chalicelib.orders import store
+from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.reports import figures
 from chalicelib.reports.figures import Count, Summary
@@ -72,7 +72,7 @@ def _orders(day: date, until: float) -> Iterator[Order]:
     while following:
         if clock.monotonic() > until:
             raise OutOfTime
-        page, following = store.in_status(None, limit=_AT_ONCE, after=following, since=since)
+        page, following = order_store.in_status(None, limit=_AT_ONCE, after=following, since=since)
         yield from page
 
 

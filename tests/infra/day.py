@@ -19,7 +19,7 @@ from chalicelib.aws import keyring, keys
 from chalicelib.cart import abandoned
 from chalicelib.core import clock, ids
 from chalicelib.orders import settlement
-from chalicelib.orders import store as orders
+from chalicelib.orders import store as order_store
 from chalicelib.payments import port
 from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent
 from chalicelib.payments.simulator import in_table, webhook_messages
@@ -198,7 +198,7 @@ def hear_too_late(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.Monk
     user, order = ada("GET", "/auth/me").body["userId"], ada.order((mug, 1), token="tok_timeout").body["orderId"]
 
     def meanwhile_given_up(ledger: in_table.Simulator, attempt: Attempt) -> Outcome | None:
-        found, placed = look_up(ledger, attempt), orders.owned(user, order)
+        found, placed = look_up(ledger, attempt), order_store.owned(user, order)
         assert placed
         with inside("api_handler"):
             settlement.settle(placed, Outcome(state=AttemptState.FAILED))
@@ -244,7 +244,7 @@ def be_told(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatc
     for order, amount in ((first, 1250), (first, 1250), (second, 1)):
         assert tell(shop, order, amount).status == 204
     with monkeypatch.context() as behind:
-        behind.setattr(orders, "find", lambda _: None)
+        behind.setattr(order_store, "find", lambda _: None)
         assert tell(shop, third, 1250).status == 204
     assert tell(shop, ids.new("ord"), 1250).status == 204
     assert ada("GET", f"/orders/{first}").body["paymentStatus"] == "paid"

@@ -22,7 +22,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto.dynamodb.models.dynamo_type import DynamoType
 from ulid import ULID
 
-from chalicelib.auth import store as sessions
+from chalicelib.auth import store as session_store
 from chalicelib.aws import attributes, db, keyring, keys, transport
 from chalicelib.core import clock, ids, settings
 from chalicelib.payments import port, providers
@@ -167,8 +167,8 @@ class World:
             world.user_ids = {name: each("GET", "/auth/me").body["userId"] for name, each in world.people.items()}
             for code, terms in COUPONS.items():
                 admin.coupon(code, **terms)
-            monkeypatch.setattr(sessions, "get", functools.cache(sessions.get))  # the machine is not about sessions
-            monkeypatch.setattr(sessions, "is_open", lambda *_: True)
+            monkeypatch.setattr(session_store, "get", functools.cache(session_store.get))  # the machine is not about sessions
+            monkeypatch.setattr(session_store, "is_open", lambda *_: True)
         world.restore, world.base_number = saved(), world.number
         return world
 

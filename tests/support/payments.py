@@ -18,7 +18,7 @@ import pytest
 from chalicelib.core import clock, settings
 from chalicelib.payments import credentials
 from chalicelib.payments.models import Attempt, Refund
-from chalicelib.payments.stripe import provider
+from chalicelib.payments.stripe import provider as stripe_provider
 from tests.support import fake_stripe
 
 SECRET = "a-webhook-secret-of-the-tests"
@@ -56,18 +56,18 @@ def paid_by_stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_stripe.Acco
     """The stage is paid through the Stripe on loopback, for the length of the block; what that one knows."""
     keep_secret({"apiKey": fake_stripe.API_KEY, "webhookSecret": "whsec_of_the_tests"})
     with monkeypatch.context() as changed, fake_stripe.running() as (url, known):
-        changed.setattr(provider, "TIMEOUTS", (60, 60))
+        changed.setattr(stripe_provider, "TIMEOUTS", (60, 60))
         changed.setenv("PAYMENT_PROVIDER", "stripe")
         changed.setenv("PAYMENT_URL", url)
         settings.current.cache_clear()
         settings.current()  # while Chalice's test client serves a request, the stage's own variables are back
-        provider._client.cache_clear()
+        stripe_provider._client.cache_clear()
         try:
             yield known
         finally:
-            provider._client("", url)._requestor._client.close()
+            stripe_provider._client("", url)._requestor._client.close()
             settings.current.cache_clear()
-            provider._client.cache_clear()
+            stripe_provider._client.cache_clear()
             credentials.forget()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from chalicelib.core import money
-from chalicelib.products import store
+from chalicelib.products import store as product_store
 from chalicelib.products.models import Listing
 from tools.catalogue.files import PRODUCT_ID
 
@@ -27,10 +27,10 @@ def records(on_progress: Callable[[int], object]) -> list[dict[str, Any]]:
 
 
 def _pages() -> Iterator[Iterable[Listing]]:
-    everything, after = store.everything(active=None), None
+    everything, after = product_store.everything(active=None), None
     while True:
-        products, after = store.page(everything, limit=_AT_ONCE, after=after)
-        yield store.listings((product.product_id for product in products), consistent=True).values()
+        products, after = product_store.page(everything, limit=_AT_ONCE, after=after)
+        yield product_store.listings((product.product_id for product in products), consistent=True).values()
         if after is None:
             return
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chalicelib.aws import db
 from chalicelib.aws.keys import Key
-from chalicelib.products import store
+from chalicelib.products import store as product_store
 from chalicelib.products.models import SkuTaken
 from tools.catalogue import files, reconcile
 from tools.catalogue.lines import Checker, Fault, Line
@@ -103,7 +103,7 @@ def _settle_group(lines: Sequence[Line]) -> Counter[Outcome]:
 def _create(lines: Sequence[Line]) -> Counter[Outcome]:
     """Write products of which nothing existed, all or none; where somebody was faster, one by one."""
     try:
-        db.commit(*(write for line in lines for write in store.writes_for(line.product, actor=reconcile.ACTOR)))
+        db.commit(*(write for line in lines for write in product_store.writes_for(line.product, actor=reconcile.ACTOR)))
     except (db.ConditionFailed, SkuTaken):
         return Counter(db.repeat_until_current(partial(_write, line)) for line in lines)
     return Counter({Outcome.CREATED: len(lines)})

@@ -16,7 +16,7 @@ from chalicelib.aws import attributes, db, keys
 from chalicelib.aws.keys import Key
 from chalicelib.core import money
 from chalicelib.core.errors import Invalid
-from chalicelib.products import store
+from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from tools.catalogue.lines import Line
 from tools.local.settings import Refusal
@@ -44,7 +44,7 @@ def writes(line: Line, items: Mapping[Key, db.Item]) -> tuple[db.Write, ...]:
     product = _merged(line, items)
     wanted = {
         key: attributes.plain_item(write.request["Item"])
-        for key, write in zip((about, stock, movement), store.writes_for(product, actor=ACTOR), strict=True)
+        for key, write in zip((about, stock, movement), product_store.writes_for(product, actor=ACTOR), strict=True)
     }
     inserts = tuple(db.insert(key, item) for key, item in wanted.items() if key not in items)
     changes = [change for key in (about, stock) if key in items if (change := _change(key, items[key], wanted[key]))]

@@ -8,9 +8,9 @@ from functools import partial
 import msgspec
 
 from chalicelib.aws import db, keys
-from chalicelib.orders import history, store
+from chalicelib.orders import history, store as order_store
 from chalicelib.orders.models import Order
-from chalicelib.users import store as users
+from chalicelib.users import store as user_store
 from chalicelib.users.models import AuditEntry
 from tools.recompute.run import Run
 
@@ -29,22 +29,22 @@ def _orders() -> Iterator[tuple[str, str]]:
     """Every order with its buyer."""
     after: str | None = None
     while True:
-        page, after = store.in_status(None, limit=_AT_ONCE, after=after)
+        page, after = order_store.in_status(None, limit=_AT_ONCE, after=after)
         yield from ((order.order_id, order.user_id) for order in page)
         if after is None:
             return
 
 
 def _wrong(buyers: dict[str, str], order_ids: list[str]) -> list[str]:
-    return [each for each in order_ids if (order := store.owned(buyers[each], each)) and _lacking(order)]
+    return [each for each in order_ids if (order := order_store.owned(buyers[each], each)) and _lacking(order)]
 
 
 def _settle(run: Run, user_id: str, order_id: str) -> None:
-    order = store.owned(user_id, order_id)
+    order = order_store.owned(user_id, order_id)
     lacking = _lacking(order) if order else []
     run.differs(KIND, order_id, times=len(lacking))
     if run.repairs and lacking:
-        db.commit(*(users.audit(line.entry, line.step) for line in lacking))
+        db.commit(*(user_store.audit(line.entry, line.step) for line in lacking))
 
 
 def _lacking(order: Order) -> list[history.Line]:

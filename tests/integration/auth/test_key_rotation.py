@@ -15,7 +15,7 @@ from chalicelib.auth import tokens
 from chalicelib.aws import clients, keyring
 from chalicelib.core import clock
 from chalicelib.core.errors import Misconfigured
-from chalicelib.users import store
+from chalicelib.users import store as user_store
 from tests.support.shop import Shop
 
 SECRET = "ecommerce/test/jwt/secret"
@@ -47,7 +47,7 @@ def test_no_token_is_refused_anywhere_around_a_rotation(shop: Shop, monkeypatch:
     answer = shop.customer("ada@example.com")
     user_id = answer("GET", "/auth/me").body["userId"]
     principal = tokens.authenticate(answer.headers["Authorization"])
-    user = store.get(user_id)
+    user = user_store.get(user_id)
     assert user
     processes, start, issued, kids = [Process() for _ in range(3)], clock.now(), [], set()
 

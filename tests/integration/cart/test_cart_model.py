@@ -16,7 +16,7 @@ from chalicelib.core import ids
 from chalicelib.core.errors import ShopError
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal, Role
-from chalicelib.products import store
+from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from chalicelib.products.schemas import NewProduct
 from tests.support.table import load, renew
@@ -35,7 +35,7 @@ def shelf() -> list[str]:
     new = [NewProduct(name=f"P{n}", price=Amount(5), category="c", stock=9999) for n in range(DOLLARS)]
     new.append(NewProduct(name="Yen", price=Amount(5), currency="JPY", category="c", stock=9999))
     products = [Product.create(each) for each in new]
-    load([write for product in products for write in store.writes_for(product, actor="test")])
+    load([write for product in products for write in product_store.writes_for(product, actor="test")])
     return [product.product_id for product in products]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.coupons import store as coupons
+from chalicelib.coupons import store as coupon_store
 from chalicelib.orders import settlement, sweep
 from chalicelib.orders.models import Order
 from chalicelib.payments.models import AttemptState, Outcome
@@ -359,7 +359,7 @@ def test_an_order_that_two_hear_has_failed_gives_its_use_back_once(root: Shop, a
 def test_a_use_is_given_back_only_while_it_is_there(root: Shop, ada: Shop, mug: str) -> None:
     root.coupon("SPRING")
     order = stored(ada.order((mug, 1), couponCode="SPRING").body["orderId"])
-    writes = coupons.give_back("SPRING", order_id=order.order_id, user_id=order.user_id)
+    writes = coupon_store.give_back("SPRING", order_id=order.order_id, user_id=order.user_id)
     db.commit(*writes)
 
     with pytest.raises(db.ConditionFailed):

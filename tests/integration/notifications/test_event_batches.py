@@ -20,7 +20,7 @@ from moto.sesv2.models import sesv2_backends
 from moto.sqs.models import sqs_backends
 
 from chalicelib.core.errors import Unavailable
-from chalicelib.notifications import service
+from chalicelib.notifications import service as notifications
 from chalicelib.notifications.models import Change, kinds_of
 from tests.support import table
 from tests.support.emulator import emulated, saved
@@ -72,12 +72,12 @@ def run(batches: Sequence[Sequence[Record]], handle: Callable[[Any], Any] | None
 
 
 def handled(event: Any) -> dict[str, Any]:
-    return {"batchItemFailures": [{"itemIdentifier": number} for number in service.handle(event["Records"])]}
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in notifications.handle(event["Records"])]}
 
 
 def stopping_at(place: int, failure: Exception) -> Callable[[Any], Any]:
     """The handler, which once goes wrong where it comes to the record of that place."""
-    left, react = [failure], service._react
+    left, react = [failure], notifications._react
 
     def handle(event: Any) -> dict[str, Any]:
         seen = 0
@@ -89,7 +89,7 @@ def stopping_at(place: int, failure: Exception) -> Callable[[Any], Any]:
                 raise left.pop()
             react(*arguments)
 
-        with mock.patch.object(service, "_react", fail):
+        with mock.patch.object(notifications, "_react", fail):
             try:
                 return handled(event)
             except Died as died:

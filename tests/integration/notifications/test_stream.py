@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.aws import clients
 from chalicelib.core import clock, log
-from chalicelib.notifications import store
+from chalicelib.notifications import store as notification_store
 from chalicelib.products import search
 from tests.support.shop import Shop
 from tests.support.stream import deliver, mails, records, told
@@ -173,7 +173,7 @@ def test_of_two_mails_one_that_fails_does_not_repeat_the_other(shop: Shop, ada: 
 def test_marks_outlast_the_letters_that_may_be_delivered_once_more(ada: Shop, mug: str) -> None:
     ada.order((mug, 1))
     deliver(ada)
-    store.count_try("event")
+    notification_store.count_try("event")
 
     kept = [item["expiresAt"] for key, item in everything().items() if key.pk.startswith("EFFECT#")]
 

@@ -14,7 +14,7 @@ from chalicelib.aws import clients, db, keys
 from chalicelib.core import clock
 from chalicelib.core.errors import Misconfigured
 from chalicelib.core.principal import Principal
-from chalicelib.notifications import mail, store
+from chalicelib.notifications import mail, store as notification_store
 from chalicelib.orders import checkout, settlement, sweep
 from chalicelib.orders.models import Order
 from chalicelib.orders.schemas import OrderRequest
@@ -285,8 +285,8 @@ def test_a_delivery_that_died_after_an_effect_was_begun_has_it_at_the_next(shop:
 
 
 def test_an_effect_is_marked_only_once_it_has_happened(aws: None) -> None:
-    assert not store.happened([("event", "mail")])
+    assert not notification_store.happened([("event", "mail")])
 
-    store.record([("event", "mail")])
+    notification_store.record([("event", "mail")])
 
-    assert store.happened([("event", "mail"), ("event", "alert")]) == {("event", "mail")}
+    assert notification_store.happened([("event", "mail"), ("event", "alert")]) == {("event", "mail")}

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from hypothesis.strategies._internal.featureflags import FeatureFlags
 
 from chalicelib.core import clock
-from chalicelib.orders import store as orders
+from chalicelib.orders import store as order_store
 from chalicelib.orders import sweep
 from chalicelib.payments.models import Attempt
 from tests.support import machine
@@ -236,7 +236,7 @@ class OrderMachine(RuleBasedStateMachine):
         told = self.world.told[-1 - which % len(self.world.told)]
         with pytest.MonkeyPatch.context() as patch:
             if lag:  # the index does not show the order yet
-                patch.setattr(orders, "find", lambda _: None)
+                patch.setattr(order_store, "find", lambda _: None)
             plain = self.disturb(trouble)
             answer = self.world.deliver(told)
         note(f"  {describe(told)} → {answer and answer.status}")

@@ -12,8 +12,8 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.orders import store as orders
-from chalicelib.payments import credentials, port, store
+from chalicelib.orders import store as order_store
+from chalicelib.payments import credentials, port, store as payment_store
 from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent, RefundState
 from chalicelib.payments.simulator import in_table, ledger, webhook_messages
 from tests.support.faults import error, injected, refuse
@@ -230,7 +230,7 @@ def test_a_message_that_comes_before_its_order_is_kept_and_heard_by_the_schedule
     shop: Shop, ada: Shop, mug: str
 ) -> None:
     order_id = waiting(ada, mug)
-    with mock.patch.object(orders, "find", return_value=None):
+    with mock.patch.object(order_store, "find", return_value=None):
         for _ in range(2):
             assert send(shop, event_of(order_id, AttemptState.CAPTURED, event_id="evt_1")).status == 204
     assert standing(ada, order_id) == ("pending", "unknown")
@@ -250,15 +250,15 @@ def test_a_message_whose_order_never_comes_is_told_to_people_after_a_day(shop: S
     swept_after(24 * 60 + 1, 25 * 60)
 
     assert incidents(order_id) == ["unknown-order"]
-    assert orders.parked(limit=10) == []
-    assert [event.order_id for event, _ in orders.parked(limit=10, given_up=True)] == [order_id]
+    assert order_store.parked(limit=10) == []
+    assert [event.order_id for event, _ in order_store.parked(limit=10, given_up=True)] == [order_id]
 
 
 def refund_in_doubt(ada: Shop, mug: str) -> tuple[str, ledger.GivenBack]:
     order_id = ada.order((mug, 2)).body["orderId"]
     with mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer):
         assert ada("PUT", f"/orders/{order_id}/cancel").body["paymentStatus"] == "paid"
-    (row,), _ = store.refunds_of(order_id, limit=5, after=None)
+    (row,), _ = payment_store.refunds_of(order_id, limit=5, after=None)
     return order_id, ledger.given_back(row, None)
 
 
@@ -296,7 +296,7 @@ def test_a_refund_of_another_amount_or_that_nobody_asked_for_is_told_to_people(s
 def given_up(ada: Shop, mug: str) -> tuple[str, Attempt]:
     """An order that has ended without its money, and its attempt."""
     order_id = waiting(ada, mug, "tok_timeout_before")
-    attempt = store.find_attempt(order_id, 1)
+    attempt = payment_store.find_attempt(order_id, 1)
     swept_after(3, 7)
     assert attempt
     assert standing(ada, order_id) == ("cancelled", "failed")
@@ -334,7 +334,7 @@ def test_late_money_heard_of_while_the_table_is_busy_goes_back(shop: Shop, ada: 
 def test_parked_late_money_survives_a_busy_table(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, attempt = given_up(ada, mug)
     in_table.Simulator().charge(attempt, "tok_success")
-    with mock.patch.object(orders, "find", return_value=None):
+    with mock.patch.object(order_store, "find", return_value=None):
         assert send(shop, event_of(order_id, AttemptState.CAPTURED)).status == 204
 
     def only_orders(operation: str, request: dict[str, Any], go_on: Any) -> Any:
@@ -401,7 +401,7 @@ def test_money_that_comes_after_the_payment_was_let_go_does_not_stay(
     send(shop, event_of(order_id, state))
 
     assert ada("GET", f"/orders/{order_id}").body["status"] == "expired"
-    rows, _ = store.refunds_of(order_id, limit=5, after=None)
+    rows, _ = payment_store.refunds_of(order_id, limit=5, after=None)
     assert [row.amount for row in rows] == ([2500] if state is AttemptState.CAPTURED else [])
 
 

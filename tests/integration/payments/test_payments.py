@@ -19,9 +19,9 @@ import pytest
 from chalicelib.aws import clients, db, keys
 from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured, Unavailable
-from chalicelib.orders import store as orders
+from chalicelib.orders import store as order_store
 from chalicelib.orders import sweep
-from chalicelib.payments import credentials, port, providers, service, store
+from chalicelib.payments import credentials, port, providers, service as payments, store as payment_store
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
@@ -88,10 +88,10 @@ def test_silence_is_unknown_and_never_a_failure(aws: None, silence: Exception) -
         getattr(silent, name).side_effect = silence
 
     with mock.patch.object(providers, "current", return_value=silent):
-        asked = [service.charge(paid, "t"), service.look_up(paid), service.capture(paid, "p"), service.void(paid, "p")]
-        pending = service.refund(refund)
-        with pytest.raises(service.Silent):
-            service.look_up_refund(refund)
+        asked = [payments.charge(paid, "t"), payments.look_up(paid), payments.capture(paid, "p"), payments.void(paid, "p")]
+        pending = payments.refund(refund)
+        with pytest.raises(payments.Silent):
+            payments.look_up_refund(refund)
 
     assert asked == [unknown] * 4
     assert pending == RefundOutcome(state=RefundState.PENDING)
@@ -99,29 +99,29 @@ def test_silence_is_unknown_and_never_a_failure(aws: None, silence: Exception) -
 
 def test_what_the_provider_says_is_passed_on(aws: None) -> None:
     paid = attempt()
-    outcome = service.charge(paid, "tok_authorized")
+    outcome = payments.charge(paid, "tok_authorized")
 
     assert outcome.state is AttemptState.AUTHORIZED
-    assert service.look_up(paid) == outcome
-    assert service.look_up(attempt()) is None
-    assert service.capture(paid, str(outcome.payment_id)).state is AttemptState.CAPTURED
-    assert service.void(paid, str(outcome.payment_id)).state is AttemptState.CAPTURED
+    assert payments.look_up(paid) == outcome
+    assert payments.look_up(attempt()) is None
+    assert payments.capture(paid, str(outcome.payment_id)).state is AttemptState.CAPTURED
+    assert payments.void(paid, str(outcome.payment_id)).state is AttemptState.CAPTURED
     refund = refund_of(paid, outcome.payment_id)
-    assert service.look_up_refund(refund) is None
-    assert service.refund(refund).state is RefundState.SUCCEEDED
+    assert payments.look_up_refund(refund) is None
+    assert payments.refund(refund).state is RefundState.SUCCEEDED
 
 
 @pytest.mark.parametrize("current", AttemptState)
 def test_an_attempt_is_written_only_where_the_rules_let_it_go(aws: None, current: AttemptState) -> None:
     for following in AttemptState:
         paid = attempt()
-        db.commit(store.open_attempt(paid))
+        db.commit(payment_store.open_attempt(paid))
         force(paid.order_id, current)
 
         with nullcontext() if may_become(current, following) else pytest.raises(db.ConditionFailed):
-            db.commit(store.settle_attempt(paid, Outcome(state=following, payment_id="pay_1", reason="because")))
+            db.commit(payment_store.settle_attempt(paid, Outcome(state=following, payment_id="pay_1", reason="because")))
 
-        found, moved = store.find_attempt(paid.order_id, 1), may_become(current, following)
+        found, moved = payment_store.find_attempt(paid.order_id, 1), may_become(current, following)
         assert found
         assert (found.state, found.payment_id) == ((following, "pay_1") if moved else (current, None))
 
@@ -139,35 +139,35 @@ def force(order_id: str, state: AttemptState) -> None:
 def test_an_attempt_is_on_its_way_once_it_is_stored_and_keeps_what_it_knew(aws: None) -> None:
     paid = attempt()
     assert paid.state is AttemptState.CREATED
-    db.commit(store.open_attempt(paid))
-    assert store.find_attempt(paid.order_id, 1) == msgspec.structs.replace(paid, state=AttemptState.PROCESSING)
+    db.commit(payment_store.open_attempt(paid))
+    assert payment_store.find_attempt(paid.order_id, 1) == msgspec.structs.replace(paid, state=AttemptState.PROCESSING)
 
-    db.commit(store.settle_attempt(paid, Outcome(state=AttemptState.REQUIRES_ACTION, payment_id="pay_1")))
-    db.commit(store.settle_attempt(paid, Outcome(state=AttemptState.UNKNOWN)))
+    db.commit(payment_store.settle_attempt(paid, Outcome(state=AttemptState.REQUIRES_ACTION, payment_id="pay_1")))
+    db.commit(payment_store.settle_attempt(paid, Outcome(state=AttemptState.UNKNOWN)))
 
-    found = store.find_attempt(paid.order_id, 1)
+    found = payment_store.find_attempt(paid.order_id, 1)
     assert found
     assert (found.state, found.payment_id) == (AttemptState.UNKNOWN, "pay_1")
-    assert store.find_attempt(paid.order_id, 2) is None
+    assert payment_store.find_attempt(paid.order_id, 2) is None
 
 
 @pytest.mark.parametrize("state", [RefundState.SUCCEEDED, RefundState.FAILED])
 def test_a_refund_ends_once_and_is_then_pending_no_more(aws: None, state: RefundState) -> None:
     refund = refund_of(attempt(), "pay_1")
-    db.commit(store.open_refund(refund))
+    db.commit(payment_store.open_refund(refund))
     soon = clock.timestamp(clock.now() + timedelta(minutes=1))
-    assert store.pending_refunds(before=soon, limit=10) == [refund]
+    assert payment_store.pending_refunds(before=soon, limit=10) == [refund]
 
     ended = {"at": soon, "order_version": 3}
-    db.commit(store.settle_refund(refund, RefundOutcome(state=state, reason="because"), **ended))
+    db.commit(payment_store.settle_refund(refund, RefundOutcome(state=state, reason="because"), **ended))
 
-    assert store.pending_refunds(before=soon, limit=10) == []
-    found = store.find_refund(refund.order_id, refund.refund_id)
+    assert payment_store.pending_refunds(before=soon, limit=10) == []
+    found = payment_store.find_refund(refund.order_id, refund.refund_id)
     assert found
     assert (found.state, found.reason, found.updated_at, found.order_version) == (state, "because", soon, 3)
     for following in (RefundState.SUCCEEDED, RefundState.FAILED):
         with pytest.raises(db.ConditionFailed):
-            db.commit(store.settle_refund(refund, RefundOutcome(state=following), **ended))
+            db.commit(payment_store.settle_refund(refund, RefundOutcome(state=following), **ended))
 
 
 def test_the_tables_ledger_shows_every_charge_that_was_asked_for(aws: None) -> None:
@@ -183,20 +183,20 @@ def test_the_tables_ledger_shows_every_charge_that_was_asked_for(aws: None) -> N
 
 def test_a_table_that_is_busy_leaves_the_charge_unknown(aws: None) -> None:
     with injected(refuse("ThrottlingException", times=10_000)):
-        assert service.charge(attempt(), "tok_success").state is AttemptState.UNKNOWN
+        assert payments.charge(attempt(), "tok_success").state is AttemptState.UNKNOWN
 
 
 def test_a_webhook_is_believed_under_any_secret_of_the_stage_and_new_ones_are_learnt(stage: pytest.MonkeyPatch) -> None:
     keep_secret({"webhookSecret": SECRET})
     body, now = webhook_messages.write(ledger.payment_event(ledger.opened(attempt(), "tok_success"))), clock.epoch()
-    assert service.read_event(body, webhook_messages.signed(body, SECRET, now))
+    assert payments.read_event(body, webhook_messages.signed(body, SECRET, now))
 
     with mock.patch.object(credentials, "forget"):
         keep_secret({"webhookSecret": ["the next secret", SECRET]})
     with pytest.raises(InvalidSignature):
-        service.read_event(body, webhook_messages.signed(body, "the next secret", now))
+        payments.read_event(body, webhook_messages.signed(body, "the next secret", now))
     with mock.patch.object(clock, "monotonic", return_value=clock.monotonic() + credentials.ASK_AGAIN_SECONDS + 1):
-        assert service.read_event(body, webhook_messages.signed(body, "the next secret", now))
+        assert payments.read_event(body, webhook_messages.signed(body, "the next secret", now))
 
 
 @pytest.mark.parametrize("value", [{}, {"webhookSecret": ""}, {"webhookSecret": []}, {"webhookSecret": ["", " "]}])
@@ -204,7 +204,7 @@ def test_without_a_secret_no_webhook_is_believed(stage: pytest.MonkeyPatch, valu
     keep_secret(value)
 
     with pytest.raises(Misconfigured, match="webhookSecret"):
-        service.read_event(b"{}", webhook_messages.signed(b"{}", "", clock.epoch()))
+        payments.read_event(b"{}", webhook_messages.signed(b"{}", "", clock.epoch()))
 
 
 @pytest.mark.parametrize("value", ["no json", "[]", '{"apiKey": 1}', None])
@@ -252,10 +252,10 @@ def test_no_payment_token_or_secret_is_logged(stage: pytest.MonkeyPatch) -> None
     keep_secret({"webhookSecret": SECRET})
     paid = attempt()
 
-    outcome = service.charge(paid, "tok_requires_action")
-    service.void(paid, str(outcome.payment_id))
+    outcome = payments.charge(paid, "tok_requires_action")
+    payments.void(paid, str(outcome.payment_id))
     with pytest.raises(InvalidSignature):
-        service.read_event(b"{}", {webhook_messages.HEADER: "t=1,v1=00"})
+        payments.read_event(b"{}", {webhook_messages.HEADER: "t=1,v1=00"})
 
     text = json.dumps(watch.lines)
     assert "PAYMENT_PROCESSED" in text
@@ -265,7 +265,7 @@ def test_no_payment_token_or_secret_is_logged(stage: pytest.MonkeyPatch) -> None
 def waiting(ada: Shop, mug: str) -> tuple[str, Attempt]:
     """The path of an order that waits for its buyer, and its attempt."""
     placed = ada.order((mug, 2), token="tok_requires_action")
-    paid = store.find_attempt(placed.body["orderId"], 1)
+    paid = payment_store.find_attempt(placed.body["orderId"], 1)
     assert paid
     assert (placed.status, placed.body["paymentStatus"]) == (202, "requires_action")
     return f"/orders/{placed.body['orderId']}", paid
@@ -344,7 +344,7 @@ def test_two_who_ask_for_a_lost_charge_at_once_have_missed_it_once(shop: Shop, a
 def test_a_payment_whose_id_is_known_is_looked_up_by_it(shop: Shop, ada: Shop, mug: str) -> None:
     path, _paid = waiting(ada, mug)
 
-    order = orders.find(path.removeprefix("/orders/"))
+    order = order_store.find(path.removeprefix("/orders/"))
 
     assert order
     assert order.payment_id
@@ -395,7 +395,7 @@ def other_amount(ada: Shop, mug: str, token: str) -> tuple[str, Attempt]:
 def in_doubt(ada: Shop, mug: str) -> tuple[str, Attempt]:
     """The path of an order whose charge was not answered, and its attempt."""
     placed = ada.order((mug, 2), token="tok_timeout_before")
-    paid = store.find_attempt(placed.body["orderId"], 1)
+    paid = payment_store.find_attempt(placed.body["orderId"], 1)
     assert paid
     return f"/orders/{placed.body['orderId']}", paid
 
@@ -416,7 +416,7 @@ def test_an_order_paid_with_another_amount_is_ended_by_an_admin_and_all_of_it_go
     assert (row.state, row.refunded) == (end, 9900 if end == "refunded" else 0)
     assert shop.stock(mug) == 10
     assert audit.run(seconds=60).drifts == []
-    attempt = store.find_attempt(paid.order_id, 1)
+    attempt = payment_store.find_attempt(paid.order_id, 1)
     assert attempt
     assert attempt.state == end
 
@@ -454,19 +454,19 @@ def test_an_order_that_was_placed_a_moment_ago_is_left_to_its_request(ada: Shop,
 @pytest.mark.parametrize("before", [0, 1])
 def test_of_two_who_miss_a_payment_at_once_one_is_counted(aws: None, before: int) -> None:
     paid = attempt()
-    db.commit(store.open_attempt(paid))
-    assert [store.count_miss(paid) for _ in range(before)] == list(range(1, before + 1))
+    db.commit(payment_store.open_attempt(paid))
+    assert [payment_store.count_miss(paid) for _ in range(before)] == list(range(1, before + 1))
     original, counted = db.get, []
 
     def get(key: keys.Key, **how: Any) -> Any:
         item = original(key, **how)
         if not counted:
             counted.append(0)  # so that the other one's own look is let through
-            counted.append(store.count_miss(paid))
+            counted.append(payment_store.count_miss(paid))
         return item
 
     with mock.patch.object(db, "get", get):
-        mine = store.count_miss(paid)
+        mine = payment_store.count_miss(paid)
 
     assert (counted[1], mine) == (before + 1, before)
-    assert store.count_miss(paid) == before + 2
+    assert payment_store.count_miss(paid) == before + 2

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured
-from chalicelib.payments import providers, service
+from chalicelib.payments import providers, service as payments
 from chalicelib.payments.models import AttemptState, RefundState
 from chalicelib.payments.port import NoAnswer
 from chalicelib.payments.stripe import provider as stripe_provider
@@ -388,8 +388,8 @@ def test_neither_key_nor_token_nor_client_secret_is_logged(
     watch = Watch(monkeypatch)
     account.faults += [(401, {"error": {"message": f"Invalid API Key provided: {API_KEY}"}})]
     for token in ("pm_card_visa", "pm_card_authenticationRequired", "pm_card_visa_chargeDeclined", "pm_nobodys"):
-        service.charge(attempt(), token)
-        assert service.look_up(attempt()) is None
+        payments.charge(attempt(), token)
+        assert payments.look_up(attempt()) is None
 
     libraries = [record.getMessage() for record in caplog.records if not record.name.startswith("botocore")]
     said = json.dumps([watch.lines, libraries, capsys.readouterr()])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.notifications import service
+from chalicelib.notifications import service as notifications
 from tests.integration.tools.test_recompute import derived, from_scratch, recompute
 from tests.support.shop import Shop
 from tests.support.stream import deliver, mails, records, told
@@ -106,7 +106,7 @@ def test_histories_numbers_and_the_search_index_end_as_if_computed_from_scratch(
     told_once = histories()
     for key in told_once:
         db.commit(db.delete(key))
-    assert service.handle(batch) == []
+    assert notifications.handle(batch) == []
     assert histories() == told_once
     assert recompute(check=True).differing == {}
 

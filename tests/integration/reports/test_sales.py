@@ -17,7 +17,7 @@ import pytest
 
 from chalicelib.aws import clients, db, keys
 from chalicelib.core import clock, settings
-from chalicelib.orders import store
+from chalicelib.orders import store as order_store
 from chalicelib.orders.states import Actor, OrderStatus
 from chalicelib.reports import sales
 from chalicelib.reports.figures import Summary
@@ -210,10 +210,10 @@ def test_an_order_that_moves_between_lists_while_they_are_read_counts_once(
         partition = request.get("ExpressionAttributeValues", {}).get(":pk", {}).get("S", "")
         if partition.startswith("STATUS#processing") and not moved:
             moved.append(moving)
-            found = store.find(moving)
+            found = order_store.find(moving)
             assert found
             after = found.move(OrderStatus.SHIPPED, by=Actor.ADMIN, actor="test")
-            db.commit(store.change(found, after, actor="test"))
+            db.commit(order_store.change(found, after, actor="test"))
         return answer
 
     with faults.injected(fault):

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.orders import store, sweep
+from chalicelib.orders import store as order_store, sweep
 from chalicelib.payments import port
 from chalicelib.payments.models import AttemptState
 from chalicelib.payments.simulator import in_table, ledger
@@ -85,7 +85,7 @@ def test_money_for_an_order_that_nobody_knows_is_told_once_and_until_somebody_ha
     back = ledger.given_back(refund_of(attempt(order=order_id), paid.payment_id), None)
     declined = ledger.opened(attempt(order=f"{order_id[:-1]}1"), "tok_declined")
     messages = [ledger.payment_event(each) for each in (paid, paid.become(AttemptState.CAPTURED), declined)]
-    db.commit(*(store.park(event) for event in (*messages, ledger.refund_event(back))))
+    db.commit(*(order_store.park(event) for event in (*messages, ledger.refund_event(back))))
 
     found = []
     for minutes in (1, 11, 25 * 60):

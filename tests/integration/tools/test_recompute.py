@@ -20,7 +20,7 @@ from chalicelib.core import clock
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.money import Amount
 from chalicelib.notifications import service as notifications
-from chalicelib.products import search, store
+from chalicelib.products import search, store as product_store
 from chalicelib.products.models import Listing, Product
 from chalicelib.products.schemas import NewProduct, ProductChange
 from chalicelib.products.search import Entry
@@ -59,18 +59,18 @@ def catalogue(aws: None) -> Table:
 def add(product_id: str, *, second: int = 0, **fields: Any) -> None:
     with clock.fixed(BEGIN + timedelta(seconds=second)):
         new = NewProduct(**{"price": Amount(5), "category": "kitchen", "stock": 10, **fields})
-        load(store.writes_for(msgspec.structs.replace(Product.create(new), product_id=product_id), actor="test"))
+        load(product_store.writes_for(msgspec.structs.replace(Product.create(new), product_id=product_id), actor="test"))
 
 
 def change(product_id: str, wanted: ProductChange | None) -> None:
     """Change a product, or delete it."""
-    before = store.listings([product_id], consistent=True)[product_id]
+    before = product_store.listings([product_id], consistent=True)[product_id]
     after = before.changed(wanted) if wanted else before.deleted()
-    db.commit(*store.change(before, after, actor="test"))
+    db.commit(*product_store.change(before, after, actor="test"))
 
 
 def sell(product_id: str, quantity: int) -> None:
-    db.commit(store.take(product_id, quantity, price=500, currency="USD"))
+    db.commit(product_store.take(product_id, quantity, price=500, currency="USD"))
 
 
 def recompute(*, check: bool = False) -> Run:
@@ -263,7 +263,7 @@ def edit(name: str) -> None:
         search.refresh(product_id)
     stock = db.get(keys.stock(MUG), consistent=True) or {}
     with suppress(db.ConditionFailed):  # which is the damage
-        db.commit(store.show_stock(MUG, stock=stock["stock"], version=stock["stockVersion"]))
+        db.commit(product_store.show_stock(MUG, stock=stock["stock"], version=stock["stockVersion"]))
 
 
 def before_call(number: int, act: Callable[[], object]) -> Fault:
@@ -389,7 +389,7 @@ class Story:
             self._change(self.alive[number % len(self.alive)], step, number)
 
     def _change(self, product_id: str, step: str, number: int) -> None:
-        listing: Listing = store.listings([product_id], consistent=True)[product_id]
+        listing: Listing = product_store.listings([product_id], consistent=True)[product_id]
         changes = {
             "rename": ProductChange(name=f"Cup {number}"),
             "move": ProductChange(category=f"c{number}"),

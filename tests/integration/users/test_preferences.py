@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.aws import db, keys
-from chalicelib.orders import store as orders
+from chalicelib.orders import store as order_store
 from tests.support.shop import PASSWORD, Shop
 from tests.support.stream import deliver
 
@@ -19,7 +19,7 @@ def preferences(view: dict[str, Any]) -> tuple[str, bool]:
 
 
 def locale_of_order(shop: Shop, order_id: str) -> str:
-    order = orders.owned(shop("GET", "/auth/me").body["userId"], order_id)
+    order = order_store.owned(shop("GET", "/auth/me").body["userId"], order_id)
     assert order
     return order.locale
 

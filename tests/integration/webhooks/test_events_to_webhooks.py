@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.aws import db
-from chalicelib.aws import keys as webhook_keys
+from chalicelib.aws import keys
 from chalicelib.aws.keys import Key
 from chalicelib.core import clock
 from tests.support.shop import Shop
@@ -29,7 +29,7 @@ def queued(webhook: str) -> list[str]:
 
 
 def is_delivery(key: Key, webhook: str) -> bool:
-    pk, prefix = webhook_keys.webhook_delivery(webhook)
+    pk, prefix = keys.webhook_delivery(webhook)
     return key.pk == pk and key.sk.startswith(prefix)
 
 
@@ -65,7 +65,7 @@ def test_an_endpoint_that_was_switched_off_is_told_to_people_without_its_address
     said: list[dict[str, Any]] = []
     admin = shop.admin()
     webhook = listening(shop, "*")
-    item = webhook_keys.webhook(webhook)
+    item = keys.webhook(webhook)
     change = "SET disabledAt = :now, disabledReason = :gone"
     db.commit(db.update(item, change, {":now": clock.timestamp(), ":gone": "gone"}))
     monkeypatch.setattr("chalicelib.clients.sns", type("Topic", (), {"publish": lambda _, **it: said.append(it)}))

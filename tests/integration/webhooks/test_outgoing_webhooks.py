@@ -21,7 +21,7 @@ from chalicelib.aws import db, keys
 from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.events import Event
-from chalicelib.webhooks import dispatch, sender, service, store
+from chalicelib.webhooks import dispatch, sender, service as webhooks, store as webhook_store
 from chalicelib.webhooks.models import Attempt, Delivery, Webhook
 from tests.support import table
 from tests.support.faults import Crash, Fault, injected, lose_answer
@@ -37,9 +37,9 @@ _table = threading.Lock()
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    service.forget()
+    webhooks.forget()
     yield
-    service.forget()
+    webhooks.forget()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def happen(event_type: str = "order.created.v1", **data: Any) -> Event:
 
 
 def queue(event: Event) -> None:
-    writes = service.deliveries(event)
+    writes = webhooks.deliveries(event)
     if writes:
         db.commit(*writes)
 
@@ -82,7 +82,7 @@ def queue(event: Event) -> None:
 def run(*, seconds: float = 20) -> dict[str, int]:
     """One run of the schedule; only what is not zero."""
     with injected(one_at_a_time):
-        return {name: count for name, count in service.deliver(seconds=seconds).items() if count}
+        return {name: count for name, count in webhooks.deliver(seconds=seconds).items() if count}
 
 
 def one_at_a_time(_: str, __: dict[str, Any], go_on: Callable[[], Any]) -> Any:
@@ -102,7 +102,7 @@ def log_of(root: Shop, webhook_id: str) -> list[dict[str, Any]]:
 
 
 def stored(webhook_id: str) -> Webhook:
-    found = store.get(webhook_id)
+    found = webhook_store.get(webhook_id)
     assert found
     return found
 
@@ -314,7 +314,7 @@ def test_two_rotations_at_once_both_count(root: Shop) -> None:
     with injected(just_before(lambda: meanwhile.append(root("POST", path)))):
         last = root("POST", path)
 
-    secrets = store.secrets_of(made["webhookId"])
+    secrets = webhook_store.secrets_of(made["webhookId"])
     assert secrets
     assert secrets.signing == (last.body["secret"], meanwhile[0].body["secret"], made["secret"])
 
@@ -358,13 +358,13 @@ def test_the_endpoints_are_read_once_in_half_a_minute(root: Shop, monkeypatch: p
 
     event = Event(id="evt_1", type="order.created.v1", timestamp=clock.timestamp(), data={})
     with injected(counted):
-        assert service.deliveries(event) == service.deliveries(event) == []
+        assert webhooks.deliveries(event) == webhooks.deliveries(event) == []
         assert queries == ["query"]
         hook(root)
-        service._cached = (now[0], [])  # as another process has it
-        assert service.deliveries(event) == []
+        webhooks._cached = (now[0], [])  # as another process has it
+        assert webhooks.deliveries(event) == []
         now[0] += 31
-        assert len(service.deliveries(event)) == 1
+        assert len(webhooks.deliveries(event)) == 1
 
 
 def test_the_stream_has_nothing_to_do_with_endpoints_and_deliveries(shop: Shop, root: Shop, box: Mailbox) -> None:
@@ -448,8 +448,8 @@ def test_two_workers_at_once_send_once(root: Shop, box: Mailbox) -> None:
     hook(root, box.url)
     event, runs = happen(), list[dict[str, int]]()
 
-    with injected(just_before(lambda: runs.append(service.deliver(seconds=20)))):
-        runs.append(service.deliver(seconds=20))
+    with injected(just_before(lambda: runs.append(webhooks.deliver(seconds=20)))):
+        runs.append(webhooks.deliver(seconds=20))
 
     assert [(each["delivered"], each["taken"]) for each in runs] == [(1, 0), (0, 1)]
     assert ids_in(box) == [event.id]
@@ -462,7 +462,7 @@ def test_many_workers_at_once_send_every_delivery_once(root: Shop, box: Mailbox)
     events = [happen() for _ in range(4)]
 
     with injected(one_at_a_time), ThreadPoolExecutor() as workers:
-        runs = list(workers.map(lambda _: service.deliver(seconds=20), range(3)))
+        runs = list(workers.map(lambda _: webhooks.deliver(seconds=20), range(3)))
 
     assert sum(each["delivered"] for each in runs) == 12
     assert sorted(ids_in(box)) == sorted(event.id for event in events for _ in range(3))
@@ -520,8 +520,8 @@ def test_an_endpoint_that_is_gone_is_switched_off_at_once(root: Shop, box: Mailb
     assert shown.body["disabledAt"]
     assert shown.headers["ETag"] != '"1"'
     assert len(box.came) == 1
-    service.forget()
-    assert service.deliveries(Event(id="evt_1", type="a.b.v1", timestamp=clock.timestamp(), data={})) == []
+    webhooks.forget()
+    assert webhooks.deliveries(Event(id="evt_1", type="a.b.v1", timestamp=clock.timestamp(), data={})) == []
     assert root("PATCH", f"/webhooks/{made['webhookId']}", {"isActive": True}).body["disabledReason"] is None
     happen()
     assert run() == {"delivered": 1}
@@ -671,7 +671,7 @@ def test_a_page_that_nobody_can_read_holds_up_no_page_behind_it(
     monkeypatch.setattr(dispatch, "_PAGE", 1)
     made = hook(root, box.url)
     broken, fine = happen(), happen()
-    (spoilt, _), _ = store.due(made["webhookId"], limit=2)
+    (spoilt, _), _ = webhook_store.due(made["webhookId"], limit=2)
     db.commit(db.update(keys.webhook_delivery(made["webhookId"], spoilt.delivery_id), "SET payload = :n", {":n": 5}))
 
     assert run() == {"delivered": 1}
@@ -718,7 +718,7 @@ def test_no_page_is_read_that_there_is_no_time_for(root: Shop, box: Mailbox, mon
     for _ in range(2):
         happen()
     late, pages = [0.0], []
-    monotonic, send, due = clock.monotonic, sender.send, store.due
+    monotonic, send, due = clock.monotonic, sender.send, webhook_store.due
 
     def send_slowly(*arguments: Any, **named: Any) -> Any:
         late[0] = 1000
@@ -726,7 +726,7 @@ def test_no_page_is_read_that_there_is_no_time_for(root: Shop, box: Mailbox, mon
 
     monkeypatch.setattr(sender, "send", send_slowly)
     monkeypatch.setattr(clock, "monotonic", lambda: monotonic() + late[0])
-    monkeypatch.setattr(store, "due", lambda *each, **named: (pages.append(named.get("after")), due(*each, **named))[1])
+    monkeypatch.setattr(webhook_store, "due", lambda *each, **named: (pages.append(named.get("after")), due(*each, **named))[1])
 
     run(seconds=30)
 
@@ -737,7 +737,7 @@ def test_a_clock_that_was_set_back_between_two_pages_finds_nothing_more(root: Sh
     made = hook(root, box.url)
     happen()
 
-    assert store.due(made["webhookId"], limit=1, after="2999-01-01T00:00:00.000Z#") == ([], None)
+    assert webhook_store.due(made["webhookId"], limit=1, after="2999-01-01T00:00:00.000Z#") == ([], None)
 
 
 def test_an_endpoint_that_is_switched_off_ends_its_lane_and_gets_what_waits_once_it_is_on_again(
@@ -957,7 +957,7 @@ def test_the_schedule_delivers(shop: Shop, root: Shop, box: Mailbox) -> None:
 def test_a_delivery_that_nobody_can_read_holds_up_neither_its_endpoint_nor_another(root: Shop, box: Mailbox) -> None:
     good, bad = hook(root, box.url, "order.*"), hook(root, box.url, "user.*")
     broken, fine, other = happen("user.created.v1"), happen("user.deleted.v1"), happen()
-    (spoilt,) = [each for each in store.due(bad["webhookId"], limit=5)[0] if each.event_id == broken.id]
+    (spoilt,) = [each for each in webhook_store.due(bad["webhookId"], limit=5)[0] if each.event_id == broken.id]
     key = keys.webhook_delivery(bad["webhookId"], spoilt.delivery_id)
     db.commit(db.update(key, "SET payload = :number", {":number": 5}))
 
@@ -972,14 +972,14 @@ def test_a_lane_that_cannot_be_read_is_counted_and_the_others_go_on(
 ) -> None:
     hook(root, box.url, "order.*")
     bad = hook(root, box.url, "user.*")["webhookId"]
-    fine, read = happen(), store.due
+    fine, read = happen(), webhook_store.due
 
     def due(webhook_id: str, *, limit: int, after: str | None = None) -> tuple[list[Delivery], str | None]:
         if webhook_id == bad:
             raise Unavailable("The table is busy.")
         return read(webhook_id, limit=limit, after=after)
 
-    monkeypatch.setattr(store, "due", due)
+    monkeypatch.setattr(webhook_store, "due", due)
 
     assert run() == {"delivered": 1, "broken": 1}
     assert ids_in(box) == [fine.id]
