@@ -75,7 +75,7 @@ app.api.cors = problems.cors()
 app.register_blueprint(gate)
 app.register_middleware(problems.for_gateway_answers, "http")
 log.adopt(app.log)
-endpoint = http.endpoint_for(app, authenticate=tokens.authenticate, confirm=auth.confirm)
+endpoint = http.endpoint_for(app, authenticate=tokens.authenticate, confirm=auth.require_open_session)
 managers = IAMAuthorizer() if settings.users_by_iam() else authorize
 
 # --- The shop itself
@@ -105,7 +105,7 @@ def register(call: Call) -> Any:
 @app.route("/auth/login", methods=["POST"])
 @endpoint(takes=Credentials)
 def login(call: Call) -> Any:
-    return cart.bring_along(auth.login(call.body, device=call.device), call.body.cart_token)
+    return cart.merge_at_login(auth.login(call.body, device=call.device), call.body.cart_token)
 
 
 @app.route("/auth/refresh", methods=["POST"])
@@ -122,46 +122,46 @@ def logout(call: Call) -> Any:
 
 @app.route("/auth/me", methods=["GET"], authorizer=authorize)
 @endpoint()
-def me(call: Call) -> Any:
+def get_me(call: Call) -> Any:
     return user_view(users.get(call.user.user_id, call.user))
 
 
 @app.route("/auth/password/forgot", methods=["POST"])
 @endpoint(takes=ForgotRequest, status=202)
 def forgot_password(call: Call) -> Any:
-    accounts.forgot(call.body.email)
+    accounts.request_password_reset(call.body.email)
     return {"message": "If somebody has this address, a mail is on its way to it."}
 
 
 @app.route("/auth/password/reset", methods=["POST"])
 @endpoint(takes=ResetRequest)
 def reset_password(call: Call) -> Any:
-    return accounts.reset(call.body.token, call.body.password)
+    return accounts.reset_password(call.body.token, call.body.password)
 
 
 @app.route("/auth/verify", methods=["POST"])
 @endpoint(takes=VerifyRequest)
 def verify_email(call: Call) -> Any:
-    return accounts.verify(call.body.token)
+    return accounts.verify_email(call.body.token)
 
 
 @app.route("/sessions", methods=["POST"])
 @endpoint(takes=Credentials, status=201)
 def create_session(call: Call) -> Any:
     opened = auth.login(call.body, device=call.device, idle=IDLE_LIFETIME)
-    return cart.bring_along(opened, call.body.cart_token)
+    return cart.merge_at_login(opened, call.body.cart_token)
 
 
 @app.route("/sessions", methods=["GET"], authorizer=authorize)
 @endpoint()
 def list_sessions(call: Call) -> Any:
-    return http.one_page("sessions", auth.sessions(call.user))
+    return http.one_page("sessions", auth.list_sessions(call.user))
 
 
 @app.route("/sessions/{session_id}", methods=["GET"], authorizer=authorize)
 @endpoint()
 def get_session(call: Call, session_id: str) -> Any:
-    return auth.session(session_id, call.user)
+    return auth.get_session(session_id, call.user)
 
 
 @app.route("/sessions/{session_id}", methods=["DELETE"], authorizer=authorize)
@@ -214,7 +214,7 @@ def create_user(call: Call) -> Any:
 @app.route("/users", methods=["GET"], authorizer=managers)
 @endpoint(query=UserQuery)
 def list_users(call: Call) -> Any:
-    return call.page("users", *users.page(call.query, call.position()))
+    return call.page("users", *users.list_page(call.query, call.position()))
 
 
 @app.route("/users/{user_id}", methods=["GET"], authorizer=managers)
@@ -250,19 +250,19 @@ def set_user_status(call: Call, user_id: str) -> Any:
 @app.route("/users/{user_id}/roles", methods=["POST"], authorizer=managers)
 @endpoint(takes=RoleGrant)
 def grant_role(call: Call, user_id: str) -> Any:
-    return accounts.grant(user_id, call.body.role, actor=call.user)
+    return accounts.grant_role(user_id, call.body.role, actor=call.user)
 
 
 @app.route("/users/{user_id}/roles/{role}", methods=["DELETE"], authorizer=managers)
 @endpoint()
 def withdraw_role(call: Call, user_id: str, role: str) -> Any:
-    return accounts.withdraw(user_id, principal.role(role), actor=call.user)
+    return accounts.withdraw_role(user_id, principal.parse_role(role), actor=call.user)
 
 
 @app.route("/users/{user_id}/audit", methods=["GET"], authorizer=managers)
 @endpoint(query=PageQuery)
 def list_history(call: Call, user_id: str) -> Any:
-    return call.page("entries", *users.history(user_id, size=call.query.size, after=call.position()))
+    return call.page("entries", *users.list_history(user_id, limit=call.query.limit, after=call.position()))
 
 
 # --- Catalogue
@@ -271,7 +271,7 @@ def list_history(call: Call, user_id: str) -> Any:
 @app.route("/products", methods=["GET"])
 @endpoint(query=ProductQuery)
 def list_products(call: Call) -> Any:
-    return call.page("products", *products.page(call.query, call.position(), category=call.query.category))
+    return call.page("products", *products.list_page(call.query, call.position(), category=call.query.category))
 
 
 @app.route("/products", methods=["POST"], authorizer=authorize)
@@ -307,50 +307,50 @@ def delete_product(call: Call, product_id: str) -> Any:
 @app.route("/products/{product_id}/stock", methods=["POST"], authorizer=authorize)
 @endpoint(takes=NewMovement, status=201)
 def adjust_stock(call: Call, product_id: str) -> Any:
-    return products.adjust(product_id, call.body, actor=call.user, claim=call.claim)
+    return products.adjust_stock(product_id, call.body, actor=call.user, claim=call.claim)
 
 
 @app.route("/products/{product_id}/stock", methods=["GET"], authorizer=authorize)
 @endpoint(query=PageQuery)
 def list_stock_movements(call: Call, product_id: str) -> Any:
-    return call.page("movements", *products.movements(product_id, size=call.query.size, after=call.position()))
+    return call.page("movements", *products.list_movements(product_id, limit=call.query.limit, after=call.position()))
 
 
 @app.route("/products/{product_id}/images", methods=["POST"], authorizer=authorize)
 @endpoint(takes=NewImage, status=201)
 def request_image(call: Call, product_id: str) -> Any:
-    return images.request(product_id, call.body, claim=call.claim)
+    return images.request_upload(product_id, call.body, claim=call.claim)
 
 
 @app.route("/products/{product_id}/images/{image_id}", methods=["PUT"], authorizer=authorize)
 @endpoint()
 def confirm_image(call: Call, product_id: str, image_id: str) -> Any:
-    return http.with_etag(images.confirm(product_id, image_id, actor=call.user), listing_view)
+    return http.with_etag(images.confirm_upload(product_id, image_id, actor=call.user), listing_view)
 
 
 @app.route("/products/category/{category}", methods=["GET"])
 @endpoint(query=CategoryQuery)
 def list_category(call: Call, category: str) -> Any:
-    return call.page("products", *products.page(call.query, call.position(), category=category))
+    return call.page("products", *products.list_page(call.query, call.position(), category=category))
 
 
 @app.route("/categories", methods=["GET"])
 @endpoint(query=PageQuery)
 def list_categories(call: Call) -> Any:
-    return call.page("categories", *products.categories(size=call.query.size, after=call.position()))
+    return call.page("categories", *products.list_categories(limit=call.query.limit, after=call.position()))
 
 
 @app.route("/admin/products", methods=["GET"], authorizer=authorize)
 @endpoint(query=ManagedProductQuery)
 def list_managed_products(call: Call) -> Any:
     narrowed = {"category": call.query.category, "active": call.query.active}
-    return call.page("products", *products.page(call.query, call.position(), **narrowed))
+    return call.page("products", *products.list_page(call.query, call.position(), **narrowed))
 
 
 @app.route("/admin/products/{product_id}", methods=["GET"], authorizer=authorize)
 @endpoint()
 def get_managed_product(call: Call, product_id: str) -> Any:
-    return http.with_etag(products.managed(product_id), listing_view)
+    return http.with_etag(products.get_managed(product_id), listing_view)
 
 
 # --- Cart
@@ -359,7 +359,7 @@ def get_managed_product(call: Call, product_id: str) -> Any:
 @app.route("/cart", methods=["GET"])
 @endpoint()
 def get_cart(call: Call) -> Any:
-    return cart.show(cart.owner(call.principal, call.cart_token))
+    return cart.get(cart.owner(call.principal, call.cart_token))
 
 
 @app.route("/cart", methods=["DELETE"])
@@ -372,24 +372,24 @@ def clear_cart(call: Call) -> Any:
 @endpoint(takes=NewLine, status=201)
 def add_to_cart(call: Call) -> Any:
     whose = cart.owner(call.principal, call.cart_token)
-    return Answer(cart.add(call.body, whose, call.claim), http.cart_headers(whose.token))
+    return Answer(cart.add_item(call.body, whose, call.claim), http.cart_headers(whose.token))
 
 
 @app.route("/cart/items/{item_id}", methods=["PUT"])
 @endpoint(takes=NewQuantity)
-def change_cart_item(call: Call, item_id: str) -> Any:
-    return cart.change(item_id, call.body.quantity, cart.owner(call.principal, call.cart_token))
+def update_cart_item(call: Call, item_id: str) -> Any:
+    return cart.update_item(item_id, call.body.quantity, cart.owner(call.principal, call.cart_token))
 
 
 @app.route("/cart/items/{item_id}", methods=["DELETE"])
 @endpoint()
 def remove_cart_item(call: Call, item_id: str) -> Any:
-    return cart.remove(item_id, cart.owner(call.principal, call.cart_token))
+    return cart.remove_item(item_id, cart.owner(call.principal, call.cart_token))
 
 
 @app.route("/cart/coupon", methods=["POST"])
 @endpoint(takes=CouponCheck)
-def check_coupon(call: Call) -> Any:
+def check_cart_coupon(call: Call) -> Any:
     whose = cart.owner(call.principal, call.cart_token)
     return coupons.check(call.body.code, whose, Bearer.of(call.principal, source=call.source))
 
@@ -406,7 +406,7 @@ def create_coupon(call: Call) -> Any:
 @app.route("/coupons", methods=["GET"], authorizer=authorize)
 @endpoint(query=PageQuery)
 def list_coupons(call: Call) -> Any:
-    return call.page("coupons", *coupons.page(size=call.query.size, after=call.position()))
+    return call.page("coupons", *coupons.list_page(limit=call.query.limit, after=call.position()))
 
 
 @app.route("/coupons/{code}", methods=["GET"], authorizer=authorize)
@@ -417,8 +417,8 @@ def get_coupon(call: Call, code: str) -> Any:
 
 @app.route("/coupons/{code}", methods=["PATCH"], authorizer=authorize)
 @endpoint(takes=CouponChange)
-def change_coupon(call: Call, code: str) -> Any:
-    return http.with_etag(coupons.change(code, call.body, actor=call.user, if_match=call.if_match), coupon_view)
+def update_coupon(call: Call, code: str) -> Any:
+    return http.with_etag(coupons.update(code, call.body, actor=call.user, if_match=call.if_match), coupon_view)
 
 
 @app.route("/coupons/{code}", methods=["DELETE"], authorizer=authorize)
@@ -447,7 +447,7 @@ def place_order(call: Call) -> Any:
 @app.route("/orders", methods=["GET"], authorizer=authorize)
 @endpoint(query=OrderQuery)
 def list_orders(call: Call) -> Any:
-    return call.page("orders", *orders.page(call.user, call.query, call.position()))
+    return call.page("orders", *orders.list_page(call.user, call.query, call.position()))
 
 
 @app.route("/orders/{order_id}", methods=["GET"], authorizer=authorize)
@@ -459,7 +459,7 @@ def get_order(call: Call, order_id: str) -> Any:
 @app.route("/orders/{order_id}/status", methods=["GET"], authorizer=authorize)
 @endpoint()
 def get_order_status(call: Call, order_id: str) -> Any:
-    return orders.status(order_id, call.user)
+    return orders.get_status(order_id, call.user)
 
 
 @app.route("/orders/{order_id}/cancel", methods=["PUT"], authorizer=authorize)
@@ -470,8 +470,8 @@ def cancel_order(call: Call, order_id: str) -> Any:
 
 @app.route("/orders/{order_id}/status", methods=["PUT"], authorizer=authorize)
 @endpoint(takes=OrderStatusChange)
-def move_order(call: Call, order_id: str) -> Any:
-    return orders.transition(order_id, call.body, call.user)
+def update_order_status(call: Call, order_id: str) -> Any:
+    return orders.update_status(order_id, call.body, call.user)
 
 
 def _refunded(refund: Any) -> int:
@@ -491,18 +491,19 @@ def refund_order(call: Call, order_id: str) -> Any:
 @app.route("/orders/{order_id}/refunds", methods=["GET"], authorizer=authorize)
 @endpoint(query=PageQuery)
 def list_refunds(call: Call, order_id: str) -> Any:
-    return call.page("refunds", *orders.refunds_of(order_id, call.user, size=call.query.size, after=call.position()))
+    refunds = orders.list_refunds(order_id, call.user, limit=call.query.limit, after=call.position())
+    return call.page("refunds", *refunds)
 
 
 @app.route("/admin/audit", methods=["GET"], authorizer=authorize)
 @endpoint()
 def get_store_audit(call: Call) -> Any:
-    return {"report": audit.latest()}
+    return {"report": audit.get_latest()}
 
 
 @app.route("/payments/webhook", methods=["POST"])
 @endpoint(takes=bytes)
-def hear_payment_provider(call: Call) -> Any:
+def receive_payment_webhook(call: Call) -> Any:
     return provider_messages.receive(call.body, call.headers)
 
 
@@ -518,7 +519,7 @@ def create_webhook(call: Call) -> Any:
 @app.route("/webhooks", methods=["GET"], authorizer=authorize)
 @endpoint(query=PageQuery)
 def list_webhooks(call: Call) -> Any:
-    return call.page("webhooks", *webhooks.page(size=call.query.size, after=call.position()))
+    return call.page("webhooks", *webhooks.list_page(limit=call.query.limit, after=call.position()))
 
 
 @app.route("/webhooks/{webhook_id}", methods=["GET"], authorizer=authorize)
@@ -529,8 +530,8 @@ def get_webhook(call: Call, webhook_id: str) -> Any:
 
 @app.route("/webhooks/{webhook_id}", methods=["PATCH"], authorizer=authorize)
 @endpoint(takes=WebhookChange)
-def change_webhook(call: Call, webhook_id: str) -> Any:
-    return http.with_etag(webhooks.change(webhook_id, call.body, actor=call.user, if_match=call.if_match), webhook_view)
+def update_webhook(call: Call, webhook_id: str) -> Any:
+    return http.with_etag(webhooks.update(webhook_id, call.body, actor=call.user, if_match=call.if_match), webhook_view)
 
 
 @app.route("/webhooks/{webhook_id}", methods=["DELETE"], authorizer=authorize)
@@ -542,25 +543,25 @@ def delete_webhook(call: Call, webhook_id: str) -> Any:
 @app.route("/webhooks/{webhook_id}/secret", methods=["POST"], authorizer=authorize)
 @endpoint(status=201)
 def rotate_webhook_secret(call: Call, webhook_id: str) -> Any:
-    return http.with_etag(webhooks.rotate(webhook_id, claim=call.claim), issued_view)
+    return http.with_etag(webhooks.rotate_secret(webhook_id, claim=call.claim), issued_view)
 
 
 @app.route("/webhooks/{webhook_id}/test", methods=["POST"], authorizer=authorize)
 @endpoint(status=202)
 def test_webhook(call: Call, webhook_id: str) -> Any:
-    return webhooks.test(webhook_id, claim=call.claim)
+    return webhooks.send_test(webhook_id, claim=call.claim)
 
 
 @app.route("/webhooks/{webhook_id}/deliveries", methods=["GET"], authorizer=authorize)
 @endpoint(query=PageQuery)
 def list_webhook_deliveries(call: Call, webhook_id: str) -> Any:
-    return call.page("deliveries", *webhooks.log_of(webhook_id, size=call.query.size, after=call.position()))
+    return call.page("deliveries", *webhooks.list_deliveries(webhook_id, limit=call.query.limit, after=call.position()))
 
 
 @app.route("/webhooks/{webhook_id}/deliveries/{delivery_id}/retry", methods=["POST"], authorizer=authorize)
 @endpoint(status=202)
 def retry_webhook_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any:
-    return webhooks.retry(webhook_id, delivery_id, claim=call.claim)
+    return webhooks.retry_delivery(webhook_id, delivery_id, claim=call.claim)
 
 
 # --- What AWS calls
@@ -569,7 +570,7 @@ def retry_webhook_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any
 @app.on_dynamodb_record(stream_arn=settings.table_stream_arn(), batch_size=100, starting_position="TRIM_HORIZON")
 def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
     """React to changes of the table; answers which records to deliver again."""
-    log.begin("handle_table_stream", problems.invocation_id(event.context))
+    log.begin_invocation("handle_table_stream", problems.invocation_id(event.context))
     failed = notifications.handle(event.to_dict()["Records"])
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
 
@@ -577,35 +578,35 @@ def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
     """Settle payments in doubt, expire unpaid orders, finish refunds."""
-    log.begin("run_scheduled_work", problems.invocation_id(event.context))
+    log.begin_invocation("run_scheduled_work", problems.invocation_id(event.context))
     return sweep.run(seconds=SWEEP_SECONDS)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def deliver_webhooks(event: CloudWatchEvent) -> dict[str, int]:
     """Send the deliveries of webhooks that are due."""
-    log.begin("deliver_webhooks", problems.invocation_id(event.context))
+    log.begin_invocation("deliver_webhooks", problems.invocation_id(event.context))
     return webhooks.deliver(seconds=DELIVERY_SECONDS)
 
 
 @app.schedule(Cron(0, 3, "*", "*", "?", "*"))
 def check_store(event: CloudWatchEvent) -> dict[str, int]:
     """Recompute every night what must add up."""
-    log.begin("check_store", problems.invocation_id(event.context))
+    log.begin_invocation("check_store", problems.invocation_id(event.context))
     return {"drifts": len(audit.run(seconds=AUDIT_SECONDS).drifts)}
 
 
 @app.schedule(Cron(10, "*", "*", "*", "?", "*"))
 def remind_of_carts(event: CloudWatchEvent) -> dict[str, int]:
     """Mark every hour the carts that were left behind a day ago; their users are mailed from that."""
-    log.begin("remind_of_carts", problems.invocation_id(event.context))
+    log.begin_invocation("remind_of_carts", problems.invocation_id(event.context))
     return abandoned.remind(at=event.to_dict()["time"], seconds=CARTS_SECONDS)
 
 
 @app.schedule(Cron(30, 0, "*", "*", "?", "*"))
 def summarise_sales(event: CloudWatchEvent) -> dict[str, int]:
     """Write every night what was sold the day before; `{"again": true}` in the event's detail writes it anew."""
-    log.begin("summarise_sales", problems.invocation_id(event.context))
+    log.begin_invocation("summarise_sales", problems.invocation_id(event.context))
     again = event.detail.get("again") is True
     return sales.run(at=event.to_dict()["time"], again=again, seconds=SALES_SECONDS)
 
@@ -613,5 +614,5 @@ def summarise_sales(event: CloudWatchEvent) -> dict[str, int]:
 @app.lambda_function(name="rotate_jwt_secret")
 def rotate_jwt_secret(event: dict[str, str], context: object) -> None:
     """One step of rotating the signing key, as Secrets Manager asks for it."""
-    log.begin("rotate_jwt_secret", problems.invocation_id(context))
+    log.begin_invocation("rotate_jwt_secret", problems.invocation_id(context))
     rotation.run(event["Step"], event["SecretId"], event["ClientRequestToken"])

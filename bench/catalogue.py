@@ -20,7 +20,8 @@ from tqdm import tqdm
 from chalicelib.aws import clients, db, keys
 from chalicelib.core import clock, ids, settings
 from chalicelib.core.money import Amount
-from chalicelib.products import search, store as product_store
+from chalicelib.products import search
+from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from chalicelib.products.schemas import NewProduct
 from tests.support.table import definition
@@ -93,7 +94,7 @@ class _Paper:
     def written_for(self, new: Product) -> Iterable[db.Item]:
         """All items of a new product, as the shop's own code writes them."""
         with mock.patch.object(clients, "dynamodb", return_value=self):
-            db.commit(*product_store.writes_for(new, actor=ACTOR))
+            db.commit(*product_store.create(new, actor=ACTOR))
             search.refresh(new.product_id)
         return self._items.values()
 

@@ -30,7 +30,7 @@ def main() -> int:
             report = audit.run(seconds=_SECONDS)
     except (Refusal, Misconfigured) as error:
         return _complain(str(error))
-    except (Unavailable, transport.Rejected) as error:
+    except (Unavailable, transport.RequestError) as error:
         return _complain(f"The audit stopped: {error.__cause__ or error}. Run it again.")
     except KeyboardInterrupt:
         return _complain("The audit was interrupted; run it again.", code=130)

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         done = _run(wanted.name, handler, at, {"again": True} if wanted.again else {})
     except (Refusal, Misconfigured) as error:
         return _complain(str(error))
-    except (Unavailable, transport.Rejected, s3.Rejected) as error:
+    except (Unavailable, transport.RequestError, s3.S3Error) as error:
         return _complain(f"{wanted.name} stopped: {error.__cause__ or error}. Run it again.")
     except KeyboardInterrupt:
         return _complain("Interrupted; run it again.", code=130)

@@ -20,7 +20,7 @@ from chalicelib.aws import clients, transport
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.notifications import service as notifications
-from chalicelib.notifications.dead_letters import Letter
+from chalicelib.notifications.dead_letters import DeadLetter
 from tools import stage
 from tools.local.settings import STAGE, Refusal
 from tools.local.stream import lambda_record
@@ -41,7 +41,7 @@ def main() -> int:
         return redrive()
     except (Refusal, Misconfigured, sam.Refusal) as error:
         return _complain(str(error))
-    except (BotoCoreError, ClientError, Unavailable, transport.Rejected) as error:
+    except (BotoCoreError, ClientError, Unavailable, transport.RequestError) as error:
         return _complain(f"The redrive stopped: {error.__cause__ or error}. Run it again.")
     except KeyboardInterrupt:
         return _complain("The redrive was interrupted; what was not handled is still in the queue.", code=130)
@@ -101,7 +101,7 @@ def _records(body: str) -> list[dict[str, Any]]:
         letter = msgspec.json.decode(body)
         if isinstance(letter, dict) and "DDBStreamBatchInfo" in letter:
             return list(_from_stream(letter["DDBStreamBatchInfo"]))
-        return [msgspec.convert(letter, Letter).record]
+        return [msgspec.convert(letter, DeadLetter).record]
     except (msgspec.DecodeError, KeyError) as error:
         raise Lost(f"This is not a letter that the shop understands ({error}).") from error
 

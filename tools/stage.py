@@ -53,7 +53,7 @@ def require_table() -> None:
         raise Refusal(str(error)) from error
     except Unavailable as error:
         raise Refusal(_silence(error.__cause__)) from error
-    except transport.Rejected as error:
+    except transport.RequestError as error:
         raise Refusal(_refused(error)) from error
 
 
@@ -69,7 +69,7 @@ def _silence(cause: BaseException | None) -> str:
     return f"DynamoDB cannot be reached: {cause or 'it is too busy'}"
 
 
-def _refused(error: transport.Rejected) -> str:
+def _refused(error: transport.RequestError) -> str:
     table = settings.current().table_name
     if "ResourceNotFound" not in str(error):
         return f"AWS refused to describe the table {table}: {error}"

@@ -30,7 +30,7 @@ def read(cursor: str | None, scope: str) -> str | None:
         return None
     text = _decoded(cursor)
     mac, position = text[: keyring.MAC_LENGTH], text[keyring.MAC_LENGTH :]
-    if not position or not keyring.sealed(f"{scope}\n{position}", mac, purpose=_PURPOSE):
+    if not position or not keyring.is_sealed(f"{scope}\n{position}", mac, purpose=_PURPOSE):
         raise InvalidCursor("This cursor is not one of this list; start again without a cursor.")
     return position
 

@@ -26,7 +26,7 @@ def report(function_name: str, version: str) -> dict[str, Any]:
     """What works, or `Unhealthy`. The table is probed at most once in five seconds an instance."""
     try:
         table = _probed()
-    except (ShopError, transport.Rejected) as error:
+    except (ShopError, transport.RequestError) as error:
         raise Unhealthy("The shop is unhealthy: its table does not answer.") from error
     return {
         "status": "healthy",

@@ -77,11 +77,11 @@ class Call:
         return {plural: views, "count": len(views), "nextCursor": cursors.make(after, self.cursor_scope)}
 
 
-class NoBody(schema.Shape, frozen=True, kw_only=True):
+class NoBody(schema.Schema, frozen=True, kw_only=True):
     """A route whose body has nothing to say."""
 
 
-class NoQuery(schema.Shape, frozen=True, kw_only=True):
+class NoQuery(schema.Schema, frozen=True, kw_only=True):
     """A route without query parameters."""
 
 
@@ -160,16 +160,16 @@ def endpoint_for(
 
 
 def _answer(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
-    log.receive(problems.request_id(request), request.headers.get("x-correlation-id", ""))
+    log.begin_request(problems.request_id(request), request.headers.get("x-correlation-id", ""))
     try:
-        return _served(request, contract, view, path)
+        return _serve(request, contract, view, path)
     except errors.ShopError as error:
         if isinstance(error, errors.Unavailable):
             log.warning("UNAVAILABLE", detail=error.detail, cause=type(error.__cause__).__name__)
         return problems.answer(error, request)
 
 
-def _served(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
+def _serve(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
     route = (request.method, request.context["resourcePath"])
     principal = _principal(request, permissions.ROUTES[route], contract.authenticate)
     permissions.admit(permissions.ROUTES[route], principal)
@@ -198,7 +198,7 @@ def _is_known(etag: str | None, if_none_match: str) -> bool:
 
 def _call(request: Request, contract: _Contract, principal: Principal | None) -> Call:
     body = _body(request, contract.takes)
-    query = schema.convert(_single_values(request), contract.query)
+    query = schema.decode_query(_single_values(request), contract.query)
     route = f"{request.method} {request.context['resourcePath']} {sorted((request.uri_params or {}).items())}"
     anonymous = contract.owner(body) if contract.owner else _guest(request)
     caller = principal.user_id if principal else anonymous
@@ -235,20 +235,20 @@ def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Respo
     if recorded.body is not None:
         return _response(recorded.status, recorded.body, {"Idempotent-Replayed": "true"})
     if recorded.is_abandoned and contract.resume:
-        return _resumed(call, contract, contract.resume, recorded.subject)
+        return _resume(call, contract, contract.resume, recorded.subject)
     raise idempotency.InProgress("The first request with this Idempotency-Key is still in progress; try again soon.")
 
 
-def _resumed(call: Call, contract: _Contract, resume: Callable[[Call, str], Any], subject: str) -> Response:
+def _resume(call: Call, contract: _Contract, resume: Callable[[Call, str], Any], subject: str) -> Response:
     """Finish what an earlier request began, and record the answer unless it holds what must not be kept."""
     try:
         result = resume(call, subject)
     except errors.ShopError as failure:
         if failure.is_recorded:
-            call.claim.settle(failure)
+            call.claim.finish_now(failure)
         raise
     if getattr(result, "may_be_kept", True):
-        call.claim.settle(result)
+        call.claim.finish_now(result)
     return _response(*_render(contract, result), {})
 
 
@@ -276,7 +276,7 @@ def _principal(request: Request, audience: Audience, authenticate: Callable[[str
         return None if header is None else authenticate(header)
     signer = request.context.get("identity", {}).get("userArn")
     if signer and settings.users_by_iam() and permissions.is_user_management(request.context["resourcePath"]):
-        return permissions.service(signer)
+        return permissions.service_principal(signer)
     return permissions.from_context(request.context.get("authorizer") or {})
 
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from chalicelib.aws import db, keyring, keys
 from chalicelib.core import clock, ids
-from chalicelib.core.errors import Conflict, Impossible, Invalid
+from chalicelib.core.errors import Conflict, Invalid, Unprocessable
 
-_KEPT_SECONDS = 24 * 3600
+_TTL_SECONDS = 24 * 3600
 _PURPOSE = "idempotency"  # the fingerprint is keyed: a body may hold a password, and a plain hash could be guessed
 _KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
 _ABANDONED_AFTER_SECONDS = 60
-_LET_GO = 1  # stands for a status, which an answer that is not kept does not have
+_ABANDONED = 1  # stands for a status, which an answer that is not kept does not have
 
 
 class MalformedKey(Invalid):
@@ -28,7 +28,7 @@ class MalformedKey(Invalid):
     code = "invalid_idempotency_key"
 
 
-class KeyReused(Impossible):
+class KeyReused(Unprocessable):
     """One key, two different requests."""
 
     code = "idempotency_key_reused"
@@ -60,7 +60,7 @@ class Recorded:
     def is_abandoned(self) -> bool:
         """Has its owner let go of it, or had more time than any request gets?"""
         is_late = clock.epoch() - self.created_at > _ABANDONED_AFTER_SECONDS
-        return self.body is None and (self.status == _LET_GO or is_late)
+        return self.body is None and (self.status == _ABANDONED or is_late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Claim:
     request: str
     render: Callable[[Any], tuple[int, str]]
 
-    def receipt(self, outcome: Any) -> tuple[db.Write, ...]:
+    def record(self, outcome: Any) -> tuple[db.Write, ...]:
         """The write that records the final answer together with its effect."""
         status, body = self.render(outcome)
         return self._insert(status=status, body=body)
@@ -92,14 +92,14 @@ class Claim:
         changed = "SET #status = :status, body = :body"
         return (db.update(keys.idempotency(self.scope), changed, values, names={"#status": "status"}),)
 
-    def let_go(self) -> tuple[db.Write, ...]:
+    def abandon(self) -> tuple[db.Write, ...]:
         """The write that records that a request is over whose answer is not to be kept, but found out anew."""
         if self.scope is None:
             return ()
-        values = {":status": _LET_GO}
+        values = {":status": _ABANDONED}
         return (db.update(keys.idempotency(self.scope), "SET #status = :status", values, names={"#status": "status"}),)
 
-    def settle(self, outcome: Any) -> None:
+    def finish_now(self, outcome: Any) -> None:
         """Record the answer of a request whose process died before it could."""
         if self.scope is not None:
             db.commit(*self.finish(outcome))
@@ -112,7 +112,7 @@ class Claim:
         item = db.get(keys.idempotency(self.scope), consistent=True) if self.scope else None
         if item is None or item["expiresAt"] <= clock.epoch():
             return None
-        if not keyring.sealed(self.request, item["fingerprint"], purpose=_PURPOSE):
+        if not keyring.is_sealed(self.request, item["fingerprint"], purpose=_PURPOSE):
             raise KeyReused("This Idempotency-Key was used for a different request; take a new one.")
         return Recorded(item.get("status", 0), item.get("body"), item.get("subject", ""), item["createdAt"])
 
@@ -123,7 +123,7 @@ class Claim:
         record = {
             "fingerprint": keyring.seal(self.request, purpose=_PURPOSE),
             "createdAt": now,
-            "expiresAt": now + _KEPT_SECONDS,
+            "expiresAt": now + _TTL_SECONDS,
             **outcome,
         }
         free = "attribute_not_exists(PK) OR expiresAt <= :now"

@@ -131,7 +131,7 @@ def is_user_management(path: str) -> bool:
     return path == "/users" or path.startswith("/users/{user_id}")
 
 
-def service(arn: str) -> Principal:
+def service_principal(arn: str) -> Principal:
     """The caller that API Gateway has authenticated by SigV4; IAM has already judged what it may call.
 
     An assumed role is one caller whatever its session is named, so that a retry from another one is recognised.

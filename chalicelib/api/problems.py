@@ -20,9 +20,9 @@ _STATUS = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
-    errors.Impossible: 422,
+    errors.Unprocessable: 422,
     errors.PreconditionRequired: 428,
-    errors.TooMany: 429,
+    errors.TooManyRequests: 429,
     errors.Unavailable: 503,
 }
 _GATEWAY_CODES = {404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}

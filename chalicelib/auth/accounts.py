@@ -14,7 +14,7 @@ from chalicelib.auth.models import InvalidOneTimeToken, WrongPassword
 from chalicelib.auth.schemas import PasswordChange
 from chalicelib.aws import db, keyring, keys, rate_limits
 from chalicelib.core import clock, ids, log
-from chalicelib.core.errors import TooMany
+from chalicelib.core.errors import TooManyRequests
 from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords
 from chalicelib.users import store as user_store
@@ -33,9 +33,9 @@ _STALE = "This token is not valid any more; ask for a new one."
 
 def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:
     """Open an account for somebody; without a password they are invited by mail to choose one."""
-    user = User.create(new, passwords.hash_of(new.password) if new.password else None, new.roles)
+    user = User.create(new, passwords.hash_password(new.password) if new.password else None, new.roles)
     invitation = [] if new.password else [_reset_request(user.email, purpose="invitation")]
-    user_store.add(user, *invitation, *claim.receipt(user_view(user)), actor=actor.user_id)
+    user_store.create(user, *invitation, *claim.record(user_view(user)), actor=actor.user_id)
     log.info("USER_CREATED", createdUserId=user.user_id)
     return user
 
@@ -58,12 +58,12 @@ def delete(user_id: str, *, actor: Principal) -> None:
     _change(user_id, deleted, actor=actor.user_id)
 
 
-def grant(user_id: str, role: Role, *, actor: Principal) -> UserView:
+def grant_role(user_id: str, role: Role, *, actor: Principal) -> UserView:
     """Give a user a role."""
     return user_view(_change(user_id, lambda user: user.with_roles({*user.roles, role}), actor=actor.user_id))
 
 
-def withdraw(user_id: str, role: Role, *, actor: Principal) -> UserView:
+def withdraw_role(user_id: str, role: Role, *, actor: Principal) -> UserView:
     """Take a role from a user; an active admin remains (`LastAdmin`), and everybody remains a customer."""
     return user_view(
         _change(user_id, lambda user: user.with_roles({*user.roles} - {role} or {Role.CUSTOMER}), actor=actor.user_id)
@@ -72,7 +72,7 @@ def withdraw(user_id: str, role: Role, *, actor: Principal) -> UserView:
 
 def erase(principal: Principal) -> None:
     """Close the caller's account and forget who they were."""
-    _change(principal.user_id, lambda user: user.forgotten(), actor=principal.user_id)
+    _change(principal.user_id, lambda user: user.erased(), actor=principal.user_id)
 
 
 def log_out_everywhere(principal: Principal) -> None:
@@ -85,47 +85,47 @@ def log_out_everywhere(principal: Principal) -> None:
 def change_password(change: PasswordChange, principal: Principal) -> None:
     """Set a new password and end all other sessions, or raise `WrongPassword`."""
     try:
-        db.commit(rate_limits.use("password", principal.user_id, most=_PASSWORD_CHANGES_AN_HOUR))
+        db.commit(rate_limits.count_use("password", principal.user_id, most=_PASSWORD_CHANGES_AN_HOUR))
     except rate_limits.LimitReached:
-        raise TooMany("Too many tries; wait.", retry_after=rate_limits.seconds_left()) from None
+        raise TooManyRequests("Too many tries; wait.", retry_after=rate_limits.seconds_left()) from None
     user = user_store.get(principal.user_id, consistent=True)
     if user is None or not passwords.matches(change.old_password, user.password_hash):
         raise WrongPassword(_WRONG)
-    new_hash, proven = passwords.hash_of(change.new_password), user.password_hash
+    new_hash, proven = passwords.hash_password(change.new_password), user.password_hash
 
     def changed(current: User) -> User:
         if current.password_hash != proven:  # somebody else changed it while this one was looked at
             raise WrongPassword(_WRONG)
         return current.with_password(new_hash)
 
-    held = store.still_open(principal, otherwise=store.refused())
+    held = store.require_open(principal, otherwise=store.invalid_token())
     asked = db.delete(keys.reset_request(ids.digest(user.email)))
     _change(user.user_id, changed, actor=user.user_id, keep=principal.session_id, also=(held, asked))
 
 
-def forgot(email: str) -> None:
+def request_password_reset(email: str) -> None:
     """Note that somebody wants to reset the password of an address: the same write whether anybody has it (W1).
 
     The mail, if there is a user to send it to, follows from the stream.
     """
     address = fold(email)
     try:
-        db.commit(rate_limits.use(_RESET, address, most=_RESETS_AN_HOUR), _reset_request(address, purpose=_RESET))
+        db.commit(rate_limits.count_use(_RESET, address, most=_RESETS_AN_HOUR), _reset_request(address, purpose=_RESET))
     except rate_limits.LimitReached:
         log.info("RESET_LIMIT_REACHED")
 
 
-def reset(token: str, password: str) -> None:
+def reset_password(token: str, password: str) -> None:
     """Set a new password by the token from a mail, once, and end all sessions (W1)."""
     email_hash = token.partition(".")[0]
     request = db.get(keys.reset_request(email_hash), consistent=True)
     if request is None or request["expiresAt"] <= clock.epoch():
         raise InvalidOneTimeToken(_STALE)
     _require_proof(token, f"{email_hash} {request['nonce']}", purpose=_RESET)
-    user = user_store.by_email(request["email"])
+    user = user_store.get_by_email(request["email"])
     if user is None:
         raise InvalidOneTimeToken(_STALE)
-    new_hash = passwords.hash_of(password)
+    new_hash = passwords.hash_password(password)
 
     def changed(current: User) -> User:
         if current.email != request["email"] or not current.is_active:
@@ -136,10 +136,10 @@ def reset(token: str, password: str) -> None:
         keys.reset_request(email_hash),
         condition="nonce = :nonce", values={":nonce": request["nonce"]}, otherwise=InvalidOneTimeToken(_STALE),
     )  # fmt: skip
-    _change(user.user_id, changed, actor=user.user_id, also=(spent, attempts.forget(user.email, user.user_id)))
+    _change(user.user_id, changed, actor=user.user_id, also=(spent, attempts.reset(user.email, user.user_id)))
 
 
-def verify(token: str) -> None:
+def verify_email(token: str) -> None:
     """Confirm an address by the token from a mail; a changed address moves now and ends all sessions (W3)."""
     user_id = token.partition(".")[0]
 
@@ -172,7 +172,7 @@ def _address_to_confirm(user: User) -> str:
 
 def _require_proof(token: str, content: str, *, purpose: str) -> None:
     """Raise `InvalidOneTimeToken` unless the token ends in our seal of that content."""
-    if not keyring.sealed(content, token.rpartition(".")[2], purpose=purpose):
+    if not keyring.is_sealed(content, token.rpartition(".")[2], purpose=purpose):
         raise InvalidOneTimeToken(_STALE)
 
 
@@ -201,7 +201,7 @@ def _change(
         if after is not before:
             logged_out = after.session_version != before.session_version
             ending = store.end_all(user_id, keep=keep) if logged_out else []
-            db.commit(*user_store.change(before, after, actor=actor, reason=reason), *ending, *also)
+            db.commit(*user_store.update(before, after, actor=actor, reason=reason), *ending, *also)
         return after
 
-    return db.repeat_until_current(attempt)
+    return db.retry_on_conflict(attempt)

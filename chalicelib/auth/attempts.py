@@ -13,27 +13,27 @@ from chalicelib.core import clock
 _KEPT_SECONDS = 24 * 3600
 
 
-class _Blocked(Exception):
+class _LoginBlocked(Exception):
     """The address has to wait."""
 
 
-def begin(email: str) -> str | None:
+def count_attempt(email: str) -> str | None:
     """Count an attempt and give the id of who has the address, if anybody; or raise `TooManyLogins`."""
     try:
-        address = db.advance(_count(email))
+        address = db.update_and_get(_count(email))
         failures = address["failures"]
         if failures > FREE_FAILURES:
             db.commit(_make_wait(email, failures))
-    except _Blocked:
+    except _LoginBlocked:
         raise _too_many(email) from None
     user_id = address.get("userId")
     return None if user_id is None else str(user_id)
 
 
-def forget(email: str, user_id: str) -> db.Write:
+def reset(email: str, user_id: str) -> db.Write:
     """The write that a proof of identity resets the count with, while that user has the address."""
-    reset = "SET failures = :none REMOVE blockedUntil"
-    return db.update(keys.email_lock(email), reset, {":none": 0, ":id": user_id}, condition="userId = :id")
+    cleared = "SET failures = :none REMOVE blockedUntil"
+    return db.update(keys.email_lock(email), cleared, {":none": 0, ":id": user_id}, condition="userId = :id")
 
 
 def _count(email: str) -> db.Write:
@@ -43,7 +43,7 @@ def _count(email: str) -> db.Write:
         "SET failures = if_not_exists(failures, :zero) + :one, expiresAt = if_not_exists(keepUntil, :expiry)",
         {":zero": 0, ":one": 1, ":expiry": now + _KEPT_SECONDS, ":now": now},
         condition="attribute_not_exists(blockedUntil) OR blockedUntil <= :now",
-        otherwise=_Blocked(),
+        otherwise=_LoginBlocked(),
     )
 
 
@@ -54,7 +54,7 @@ def _make_wait(email: str, failures: int) -> db.Write:
         "SET blockedUntil = :until",
         {":until": until, ":latest": failures},
         condition="failures = :latest",
-        otherwise=_Blocked(),
+        otherwise=_LoginBlocked(),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 
 from chalicelib.core import clock, ids
-from chalicelib.core.errors import Invalid, NotFound, TooMany, Unauthenticated
+from chalicelib.core.errors import Invalid, NotFound, TooManyRequests, Unauthenticated
 from chalicelib.users.models import User
 
 ACCESS_LIFETIME = timedelta(hours=24)
@@ -15,7 +15,7 @@ SESSION_LIFETIME = timedelta(days=7)
 IDLE_LIFETIME = timedelta(hours=24)
 
 FREE_FAILURES = 5
-LONGEST_DELAY = 3600
+MAX_DELAY = 3600
 
 
 class BadCredentials(Unauthenticated):
@@ -36,7 +36,7 @@ class TokenReused(Unauthenticated):
     code = "token_reuse_detected"
 
 
-class TooManyLogins(TooMany):
+class TooManyLogins(TooManyRequests):
     """Too many failed logins for this address, known or not (W2)."""
 
     code = "too_many_attempts"
@@ -110,7 +110,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def delay_after(failures: int) -> int:
     """Seconds to wait after that many failed logins: none at first, then doubling up to an hour (W2)."""
-    return min(LONGEST_DELAY, 2 ** min(failures - FREE_FAILURES, 12)) if failures > FREE_FAILURES else 0
+    return min(MAX_DELAY, 2 ** min(failures - FREE_FAILURES, 12)) if failures > FREE_FAILURES else 0
 
 
 def _expiry(ends_at: int, idle_seconds: int | None) -> int:

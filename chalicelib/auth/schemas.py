@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from chalicelib.core.schema import Shape
+from chalicelib.core.schema import Schema
 from chalicelib.users.schemas import Password
 
 
-class Credentials(Shape, frozen=True, kw_only=True):
+class Credentials(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/login` and `POST /sessions`."""
 
     email: Annotated[str, Meta(max_length=254)]
@@ -18,39 +18,39 @@ class Credentials(Shape, frozen=True, kw_only=True):
     cart_token: Annotated[str, Meta(max_length=1000)] | None = None
 
 
-class RefreshRequest(Shape, frozen=True, kw_only=True):
+class RefreshRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/refresh`."""
 
     refresh_token: Annotated[str, Meta(max_length=1000)]
 
 
-class ForgotRequest(Shape, frozen=True, kw_only=True):
+class ForgotRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/password/forgot`."""
 
     email: Annotated[str, Meta(max_length=254)]
 
 
-class ResetRequest(Shape, frozen=True, kw_only=True):
+class ResetRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/password/reset`."""
 
     token: Annotated[str, Meta(max_length=500)]
     password: Password
 
 
-class VerifyRequest(Shape, frozen=True, kw_only=True):
+class VerifyRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/verify`."""
 
     token: Annotated[str, Meta(max_length=500)]
 
 
-class PasswordChange(Shape, frozen=True, kw_only=True):
+class PasswordChange(Schema, frozen=True, kw_only=True):
     """The body of `PUT /users/password`."""
 
     old_password: Annotated[str, Meta(max_length=1000)]
     new_password: Password
 
 
-class LogoutQuery(Shape, frozen=True, kw_only=True):
+class LogoutQuery(Schema, frozen=True, kw_only=True):
     """The query of `POST /auth/logout`."""
 
     all: bool = False

@@ -20,7 +20,7 @@ from chalicelib.users.views import user_view
 def login(credentials: Credentials, *, device: str, idle: timedelta | None = None) -> LoginView:
     """Start a session, or raise `BadCredentials` after the same work for any reason."""
     email = fold(credentials.email)
-    user_id = attempts.begin(email)
+    user_id = attempts.count_attempt(email)
     user = user_store.get(user_id or ids.NOBODY, consistent=True)
     known = passwords.matches(credentials.password, user.password_hash if user else None)
     if user is None or not known or not user.is_active:
@@ -28,7 +28,7 @@ def login(credentials: Credentials, *, device: str, idle: timedelta | None = Non
     session_id = ids.new("ses")
     refresh_token = tokens.new_refresh_token(user.user_id, session_id)
     session = Session.start(user, refresh_token=refresh_token, session_id=session_id, device=device, idle=idle)
-    store.open_for(session, user, attempts.forget(email, user.user_id))
+    store.create(session, user, attempts.reset(email, user.user_id))
     log.info("LOGGED_IN", sessionId=session_id)
     return _answer(user, session_id, refresh_token)
 
@@ -38,16 +38,16 @@ def refresh(refresh_token: str) -> LoginView:
     owner = tokens.read_refresh_token(refresh_token)
     session = store.get(owner.user_id, owner.session_id)
     if session is None or not session.is_live:
-        raise store.refused()
+        raise store.invalid_token()
     user = user_store.get(owner.user_id, consistent=True)
     if user is None or not user.is_active:
-        raise store.refused()
+        raise store.invalid_token()
     following = tokens.new_refresh_token(user.user_id, session.session_id)
     try:
         db.commit(store.rotate(session.refreshed(following), spending=refresh_token))
     except TokenReused:
         if not store.is_open(owner.user_id, owner.session_id):
-            raise store.refused() from None
+            raise store.invalid_token() from None
         _end_reused(session)
         raise
     return _answer(user, session.session_id, following)
@@ -59,14 +59,14 @@ def logout(principal: Principal) -> None:
     log.info("LOGGED_OUT", sessionId=principal.session_id)
 
 
-def sessions(principal: Principal) -> list[SessionView]:
+def list_sessions(principal: Principal) -> list[SessionView]:
     """The caller's own live sessions, newest first."""
-    return [session_view(each, current=principal.session_id) for each in store.of_user(principal.user_id)]
+    return [session_view(each, current=principal.session_id) for each in store.list_live(principal.user_id)]
 
 
-def session(session_id: str, principal: Principal) -> SessionView:
+def get_session(session_id: str, principal: Principal) -> SessionView:
     """One of the caller's own sessions, or `NoSuchSession`."""
-    found = store.get(principal.user_id, session_id) if ids.valid("ses", session_id) else None
+    found = store.get(principal.user_id, session_id) if ids.is_valid("ses", session_id) else None
     if found is None or not found.is_live:
         raise NoSuchSession("There is no such session.")
     return session_view(found, current=principal.session_id)
@@ -74,15 +74,15 @@ def session(session_id: str, principal: Principal) -> SessionView:
 
 def revoke(session_id: str, principal: Principal) -> None:
     """End one of the caller's own sessions, or raise `NoSuchSession`."""
-    session(session_id, principal)
+    get_session(session_id, principal)
     db.commit(store.end(principal.user_id, session_id))
     log.info("SESSION_REVOKED", sessionId=session_id)
 
 
-def confirm(principal: Principal) -> None:
+def require_open_session(principal: Principal) -> None:
     """Raise `InvalidToken` unless the caller's session is open at this moment (A3)."""
     if not store.is_open(principal.user_id, principal.session_id):
-        raise store.refused()
+        raise store.invalid_token()
 
 
 def _end_reused(session: Session) -> None:
@@ -95,7 +95,7 @@ def _end_reused(session: Session) -> None:
         changes={"sessionId": session.session_id},
         correlation_id=log.correlation_id(),
     )
-    db.commit(store.end_once(session), user_store.audit(entry, session.session_id))
+    db.commit(store.end_once(session), user_store.record_audit(entry, session.session_id))
     log.warning("TOKEN_REUSE_DETECTED", sessionId=session.session_id)
 
 

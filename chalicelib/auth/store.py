@@ -11,16 +11,16 @@ from chalicelib.core.principal import Principal
 from chalicelib.users import store as user_store
 from chalicelib.users.models import User
 
-_SHOWN = 100
-_AT_ONCE = 80  # leaves room in a transaction of a hundred for what ends the sessions
+_MAX_SHOWN = 100
+_BATCH_SIZE = 80  # leaves room in a transaction of a hundred for what ends the sessions
 
 
-def open_for(session: Session, user: User, *also: db.Write) -> None:
+def create(session: Session, user: User, *also: db.Write) -> None:
     """Write a session, unless its user was disabled or logged out everywhere meanwhile."""
     changed = BadCredentials("This account was changed just now; log in again.")
     db.commit(
         db.insert(_key(session), msgspec.to_builtins(session)),
-        user_store.note_login(user, otherwise=changed),
+        user_store.record_login(user, otherwise=changed),
         *also,
     )
 
@@ -32,7 +32,7 @@ def get(user_id: str, session_id: str) -> Session | None:
     return msgspec.convert(item, Session) if item else None
 
 
-def still_open(principal: Principal, *, otherwise: Exception) -> db.Write:
+def require_open(principal: Principal, *, otherwise: Exception) -> db.Write:
     """Hold a commit to the caller's session not having ended."""
     return db.check(
         keys.session(principal.user_id, principal.session_id),
@@ -48,9 +48,9 @@ def is_open(user_id: str, session_id: str) -> bool:
     return item is not None and msgspec.convert(item, Session).is_live
 
 
-def of_user(user_id: str) -> list[Session]:
+def list_live(user_id: str) -> list[Session]:
     """The live sessions of a user, newest first, at most a page of them."""
-    return [session for session in _all(user_id) if session.is_live][:_SHOWN]
+    return [session for session in _all(user_id) if session.is_live][:_MAX_SHOWN]
 
 
 def rotate(after: Session, *, spending: str) -> db.Write:
@@ -71,7 +71,7 @@ def end(user_id: str, session_id: str) -> db.Write:
 
 def end_once(session: Session) -> db.Write:
     """The write that ends a session, or the answer to every bad token when it has ended already."""
-    return db.delete(_key(session), condition="attribute_exists(PK)", otherwise=refused())
+    return db.delete(_key(session), condition="attribute_exists(PK)", otherwise=invalid_token())
 
 
 def end_all(user_id: str, *, keep: str | None = None) -> list[db.Write]:
@@ -80,9 +80,9 @@ def end_all(user_id: str, *, keep: str | None = None) -> list[db.Write]:
     To be committed with a change of the user conditional on `sessions_opened`, so that none slips through.
     """
     ending = [end(user_id, session.session_id) for session in _all(user_id) if session.session_id != keep]
-    for start in range(_AT_ONCE, len(ending), _AT_ONCE):
-        db.commit(*ending[start : start + _AT_ONCE])
-    return ending[:_AT_ONCE]
+    for start in range(_BATCH_SIZE, len(ending), _BATCH_SIZE):
+        db.commit(*ending[start : start + _BATCH_SIZE])
+    return ending[:_BATCH_SIZE]
 
 
 def _all(user_id: str) -> list[Session]:
@@ -103,6 +103,6 @@ def _key(session: Session) -> keys.Key:
     return keys.session(session.user_id, session.session_id)
 
 
-def refused() -> InvalidToken:
+def invalid_token() -> InvalidToken:
     """The one answer to every token that is not good (A4)."""
     return InvalidToken("The token is not valid. Log in again.")

@@ -20,7 +20,7 @@ _ISSUER = "ecommerce-api"
 _ALGORITHM = "HS256"
 _TYPE = "at+jwt"
 _CLAIMS = ["userId", "email", "role", "roles", "iat", "exp", "iss", "jti", "sid"]
-_LONGEST = 4096
+_MAX_LENGTH = 4096
 _CLOCK_SKEW = 60
 _REFRESH_PURPOSE = "refresh"
 
@@ -48,7 +48,7 @@ def issue(user: User, session_id: str) -> str:
         "jti": ids.new("tok"),
         "sid": session_id,
     }
-    key = keyring.signing()
+    key = keyring.get_signing_key()
     return jwt.encode(claims, key.secret, algorithm=_ALGORITHM, headers={"kid": key.kid, "typ": _TYPE})
 
 
@@ -61,10 +61,10 @@ def authenticate(authorization: str) -> Principal:
     scheme, _, token = authorization.partition(" ")
     claims = _verified(token.strip()) if scheme.lower() == "bearer" else {}
     if not _is_ours(claims):
-        raise store.refused()
+        raise store.invalid_token()
     session = store.get(claims["userId"], claims["sid"])
     if session is None or not session.is_live:
-        raise store.refused()
+        raise store.invalid_token()
     return Principal(
         user_id=claims["userId"],
         email=claims["email"],
@@ -83,8 +83,8 @@ def read_refresh_token(token: str) -> RefreshToken:
     """Which session a refresh token of ours belongs to, spent or not. Raises `InvalidToken`."""
     content, _, mac = token.rpartition(".")
     parts = content.split(".")
-    if len(parts) != 3 or not keyring.sealed(content, mac, purpose=_REFRESH_PURPOSE):  # noqa: PLR2004 - as made above
-        raise store.refused()
+    if len(parts) != 3 or not keyring.is_sealed(content, mac, purpose=_REFRESH_PURPOSE):  # noqa: PLR2004 - as made above
+        raise store.invalid_token()
     return RefreshToken(parts[0], parts[1])
 
 
@@ -93,8 +93,8 @@ def _verified(token: str) -> dict[str, Any]:
     import jwt  # noqa: PLC0415 - see issue
 
     try:
-        header = jwt.get_unverified_header(token) if len(token) <= _LONGEST else {}
-        key = keyring.named(str(header.get("kid")))
+        header = jwt.get_unverified_header(token) if len(token) <= _MAX_LENGTH else {}
+        key = keyring.get_key(str(header.get("kid")))
         if key is None or header.get("typ") != _TYPE or "crit" in header:
             return {}
         claims: dict[str, Any] = jwt.decode(
@@ -112,7 +112,7 @@ def _is_ours(claims: dict[str, Any]) -> bool:
     issued, expires, roles = claims.get("iat"), claims.get("exp"), claims.get("roles")
     if not all(isinstance(text, str) for text in texts) or type(issued) is not int or type(expires) is not int:
         return False
-    if not ids.valid("usr", str(claims["userId"])) or not ids.valid("ses", str(claims["sid"])):
+    if not ids.is_valid("usr", str(claims["userId"])) or not ids.is_valid("ses", str(claims["sid"])):
         return False
     if not isinstance(roles, list) or not all(role in list(Role) for role in roles):
         return False

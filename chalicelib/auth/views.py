@@ -37,6 +37,6 @@ def session_view(session: Session, *, current: str) -> SessionView:
         device=session.device,
         created_at=session.created_at,
         last_used_at=session.last_used_at,
-        expires_at=clock.timestamp(clock.at(session.expires_at)),
+        expires_at=clock.timestamp(clock.from_epoch(session.expires_at)),
         current=session.session_id == current,
     )

@@ -66,7 +66,7 @@ def _plain(value: Mapping[str, Any]) -> Any:
     raise TypeError(message)
 
 
-def between(prefix: str, after: str | None, since: str, *, newest_first: bool) -> tuple[str, str] | None:
+def sort_key_range(prefix: str, after: str | None, since: str, *, newest_first: bool) -> tuple[str, str] | None:
     """The inclusive range of sort keys that a page may show, or None for all."""
     low, high = max(prefix, since), prefix + "\U0010ffff"
     if after is not None and newest_first:

@@ -25,7 +25,7 @@ _TRANSACTION = 100
 _OPERATIONS = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
 
 
-class ConditionFailed(Exception):
+class Stale(Exception):
     """A condition failed whose write named no error of its own: the state is not what the caller assumed."""
 
 
@@ -109,7 +109,7 @@ def query(
     below it. Resuming by sort key rather than by item survives the item's deletion. `where` leaves items out after
     they were read, so a page may be short or empty and still have a next one.
     """
-    request = _query_request(index, pk, attributes.between(prefix, after, since, newest_first=newest_first))
+    request = _query_request(index, pk, attributes.sort_key_range(prefix, after, since, newest_first=newest_first))
     request |= {"Limit": limit, "ScanIndexForward": not newest_first, "ConsistentRead": consistent}
     if where:
         request["FilterExpression"] = where.expression
@@ -118,7 +118,7 @@ def query(
     return _read_page(index, request)
 
 
-def query_until(index: Index, pk: str, until: str, *, limit: int, after: str | None = None) -> Page:
+def query_up_to(index: Index, pk: str, until: str, *, limit: int, after: str | None = None) -> Page:
     """At most `limit` items of one partition whose sort key is not above `until`, the lowest first; one round trip.
 
     `after` goes on behind the position of an earlier page.
@@ -148,7 +148,7 @@ def put(key: Key, item: Mapping[str, Any], *, condition: str = "", values: Mappi
         names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
     """Write the whole item; attributes that are None are left out."""
     request = {"Item": attributes.wire_item({**item, "PK": key.pk, "SK": key.sk})}
-    return Write("Put", {**request, **_condition(condition, values, names)}, otherwise or ConditionFailed(str(key)))
+    return Write("Put", {**request, **_condition(condition, values, names)}, otherwise or Stale(str(key)))
 
 
 def insert(key: Key, item: Mapping[str, Any], *, otherwise: Exception | None = None) -> Write:
@@ -160,14 +160,14 @@ def update(key: Key, expression: str, values: Mapping[str, Any], *, condition: s
            names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
     """Change parts of an item; by default it must exist."""
     request = {"Key": _wire_key(key), "UpdateExpression": expression, **_condition(condition, values, names)}
-    return Write("Update", request, otherwise or ConditionFailed(str(key)))
+    return Write("Update", request, otherwise or Stale(str(key)))
 
 
 def delete(key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None,
            names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
     """Remove an item; removing what is not there succeeds unless the condition says otherwise."""
     request = {"Key": _wire_key(key), **_condition(condition, values, names)}
-    return Write("Delete", request, otherwise or ConditionFailed(str(key)))
+    return Write("Delete", request, otherwise or Stale(str(key)))
 
 
 def check(key: Key, condition: str, values: Mapping[str, Any], *, otherwise: Exception,
@@ -193,11 +193,11 @@ def commit(*writes: Write) -> None:
             items = [{write.kind: request} for write, request in zip(writes, requests, strict=True)]
             # One token for all tries of this commit: a repeated transaction that had its effect is not done again.
             transport.call("transact_write_items", TransactItems=items, ClientRequestToken=secrets.token_hex(16))
-    except transport.Refused as refused:
+    except transport.ConditionFailed as refused:
         raise writes[refused.position].otherwise from None
 
 
-def put_all(writes: Iterable[Write]) -> None:
+def batch_put(writes: Iterable[Write]) -> None:
     """Apply whole puts without conditions, each on its own: one round trip and one write unit apiece for 25.
 
     After an error some may have been applied. It is cheaper than `commit`, which is for what belongs together.
@@ -213,29 +213,24 @@ def put_all(writes: Iterable[Write]) -> None:
             raise transport.contended()
 
 
-def advance(write: Write) -> Item:
+def update_and_get(write: Write) -> Item:
     """Apply one update and give the item as it is afterwards, in the same round trip.
 
     It is repeated after a lost answer, so only for what may happen twice.
     """
     try:
         answer = transport.call("update_item", TableName=_table(), ReturnValues="ALL_NEW", **write.request)
-    except transport.Refused:
+    except transport.ConditionFailed:
         raise write.otherwise from None
     return attributes.plain_item(answer["Attributes"])
 
 
-def repeat_until_current(attempt: Callable[[], R], *, but: type[ConditionFailed] | tuple[()] = ()) -> R:
-    """Run a read-decide-commit again while others change what it read, a bounded number of times.
-
-    A condition that means `but` is not repeated.
-    """
+def retry_on_conflict(attempt: Callable[[], R]) -> R:
+    """Run a read-decide-commit again while others change what it read, a bounded number of times."""
     for number in range(transport.ATTEMPTS):
         try:
             return attempt()
-        except but:
-            raise
-        except ConditionFailed:
+        except Stale:
             transport.pause(number)
     raise transport.contended()
 

@@ -20,7 +20,7 @@ from chalicelib.core.errors import Misconfigured, Unavailable
 
 CACHE_SECONDS = 300
 _ASK_AGAIN_SECONDS = 10
-_SHORTEST = 32
+_MIN_LENGTH = 32
 MAC_LENGTH = 32  # hex digits: 128 bits, enough against forging and short enough for an address
 
 
@@ -36,7 +36,7 @@ _lock = threading.Lock()
 _cached: tuple[float, tuple[SigningKey, ...]] | None = None
 
 
-def known() -> tuple[SigningKey, ...]:
+def get_keys() -> tuple[SigningKey, ...]:
     """The current key first, then the previous one if there is one.
 
     When the store does not answer, keys already known stay in use.
@@ -53,34 +53,34 @@ def known() -> tuple[SigningKey, ...]:
         return _cached[1]
 
 
-def named(kid: str) -> SigningKey | None:
+def get_key(kid: str) -> SigningKey | None:
     """The key of that name, or None; one that is not known yet may be read now."""
-    return _first(lambda key: key.kid == kid)
+    return _find(lambda key: key.kid == kid)
 
 
-def signing() -> SigningKey:
+def get_signing_key() -> SigningKey:
     """The key to sign with: the current one once every process has had time to learn of it, else the previous."""
-    both = known()
+    both = get_keys()
     fresh = both[0].active_from > clock.epoch() and len(both) > 1
     return both[1] if fresh else both[0]
 
 
 def seal(text: str, *, purpose: str) -> str:
     """A keyed fingerprint of `text` under the signing key; `purpose` keeps uses apart."""
-    return _mac(signing(), text, purpose)
+    return _mac(get_signing_key(), text, purpose)
 
 
-def sealed(text: str, mac: str, *, purpose: str) -> bool:
+def is_sealed(text: str, mac: str, *, purpose: str) -> bool:
     """Did this shop seal `text` for that purpose? Accepts the previous key; constant time."""
-    return _first(lambda key: hmac.compare_digest(_mac(key, text, purpose).encode(), mac.encode())) is not None
+    return _find(lambda key: hmac.compare_digest(_mac(key, text, purpose).encode(), mac.encode())) is not None
 
 
-def _first(fits: Callable[[SigningKey], bool]) -> SigningKey | None:
+def _find(fits: Callable[[SigningKey], bool]) -> SigningKey | None:
     """The first key that fits; where none does, the store is asked again, though not often."""
-    found = next((key for key in known() if fits(key)), None)
+    found = next((key for key in get_keys() if fits(key)), None)
     if found is None and _cached and clock.monotonic() - _cached[0] > _ASK_AGAIN_SECONDS:
         forget()
-        found = next((key for key in known() if fits(key)), None)
+        found = next((key for key in get_keys() if fits(key)), None)
     return found
 
 
@@ -91,7 +91,7 @@ def forget() -> None:
         _cached = None
 
 
-def fresh(active_from: int, *, kid: str) -> str:
+def new_version(active_from: int, *, kid: str) -> str:
     """A new version of the secret, to be signed with from that second on."""
     return msgspec.json.encode(
         SigningKey(kid=kid, secret=ids.secret() + ids.secret(), active_from=active_from)
@@ -132,7 +132,7 @@ def parse(secret_string: str) -> SigningKey:
     except msgspec.DecodeError as error:
         message = f"The secret {name} is not a signing key."
         raise Misconfigured(message) from error
-    if len(key.secret) < _SHORTEST:
-        message = f"The secret {name} is shorter than {_SHORTEST} characters."
+    if len(key.secret) < _MIN_LENGTH:
+        message = f"The secret {name} is shorter than {_MIN_LENGTH} characters."
         raise Misconfigured(message)
     return key

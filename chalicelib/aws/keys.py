@@ -142,7 +142,7 @@ def stock_movement(product_id: str, movement_id: str) -> Key:
     return Key(f"PRODUCT#{product_id}", f"{MOVEMENT_PREFIX}{movement_id}")
 
 
-def indexed(product_id: str) -> Key:
+def index_entry(product_id: str) -> Key:
     """Under which words and in which category's number a product is found at present."""
     return Key(f"PRODUCT#{product_id}", INDEXED_SK)
 

@@ -12,7 +12,7 @@ class LimitReached(Exception):
     """As often as allowed already."""
 
 
-def use(action: str, who: str, *, most: int) -> db.Write:
+def count_use(action: str, who: str, *, most: int) -> db.Write:
     """The write that counts one use by `who` in this hour, or `LimitReached` beyond `most`; no read."""
     return db.update(
         key(action, who),

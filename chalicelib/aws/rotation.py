@@ -53,7 +53,7 @@ def _create(secret_id: str, version: str) -> None:
     clients.secretsmanager().put_secret_value(
         SecretId=secret_id,
         ClientRequestToken=version,
-        SecretString=keyring.fresh(clock.epoch() + 2 * keyring.CACHE_SECONDS, kid=ids.new("key")),
+        SecretString=keyring.new_version(clock.epoch() + 2 * keyring.CACHE_SECONDS, kid=ids.new("key")),
         VersionStages=[_PENDING],
     )
 

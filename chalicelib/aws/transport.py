@@ -17,7 +17,7 @@ from chalicelib.core import clock
 from chalicelib.core.errors import Unavailable
 
 ATTEMPTS = 8
-_PATIENCE = 10.0  # seconds, well within the 28 that a request has
+_MAX_SECONDS = 10.0  # seconds, well within the 28 that a request has
 _FIRST_PAUSE = 0.02
 _CONDITION = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 _PASSING = {
@@ -35,7 +35,7 @@ _PASSING = {
 }
 
 
-class Refused(Exception):
+class ConditionFailed(Exception):
     """A condition failed; `position` is that of the first write it concerns."""
 
     def __init__(self, position: int) -> None:
@@ -43,23 +43,23 @@ class Refused(Exception):
         self.position = position
 
 
-class Rejected(Exception):
+class RequestError(Exception):
     """DynamoDB refuses the request as such: no table, no permission, or a mistake of ours."""
 
 
 def call(operation: str, **request: Any) -> dict[str, Any]:
     """The answer of one DynamoDB operation, named as boto3 names it.
 
-    Raises `Refused` when a condition fails, `Unavailable` when the table is contended or silent for too long,
-    `Rejected` when trying again cannot help.
+    Raises `ConditionFailed` when a condition fails, `Unavailable` when the table is contended or silent for too long,
+    `RequestError` when trying again cannot help.
     """
-    given_up = clock.monotonic() + _PATIENCE
+    given_up = clock.monotonic() + _MAX_SECONDS
     failure = contended()
     for attempt in range(ATTEMPTS):
         try:
             answer: dict[str, Any] = getattr(clients.dynamodb(), operation)(**request)
         except ClientError as error:
-            _judge(error)
+            _raise_if_final(error)
         except BotoCoreError as error:
             failure = clients.unanswered()
             failure.__cause__ = error
@@ -81,13 +81,13 @@ def contended() -> Unavailable:
     return Unavailable("Too many requests change the same things at once. Nothing was written; try again.")
 
 
-def _judge(error: ClientError) -> None:
+def _raise_if_final(error: ClientError) -> None:
     """Return if another attempt may help, else raise what the error means."""
     response: Any = error.response
     reasons = [reason.get("Code", "None") for reason in response.get("CancellationReasons", [])]
     codes = reasons or [response.get("Error", {}).get("Code", "")]
     for position, code in enumerate(codes):
         if code in _CONDITION:
-            raise Refused(position) from None
+            raise ConditionFailed(position) from None
     if not _PASSING.intersection(codes):
-        raise Rejected(str(error)) from error
+        raise RequestError(str(error)) from error

@@ -1,7 +1,7 @@
 """Carts left behind: who is reminded of one, once, a day after they last touched it.
 
-Whoever hears of changes of the table notes under each hour whose cart was touched in it (`watch`), so a cart's own
-writes cost nothing more and nothing is ever scanned. The schedule goes through the hours that have been over for a day,
+Whoever hears of changes of the table notes under each hour whose cart was touched in it (`record_touch`), so a cart's
+own writes cost nothing more and nothing is ever scanned. The schedule goes through the hours that have been over for a day,
 each once and in order (`remind`); how far it has come is one item. It may run late, twice, or two at once, and may die
 anywhere: an hour that it did not finish it goes through again, and the condition of the one write that reminds lets
 nobody be reminded twice. The mail follows from that write, the cart's new `remindedAt`.
@@ -30,7 +30,7 @@ _AFTER = 24  # hours that a cart is left alone
 _LOOK_BACK = 7 * 24  # hours that may be caught up with
 _KEPT = timedelta(days=10)
 _REST = timedelta(days=7)  # between two reminders of the same cart
-_AT_ONCE = 50  # carts
+_PAGE_SIZE = 50  # carts
 _MALFORMED = (msgspec.ValidationError, KeyError, TypeError, AttributeError)
 
 
@@ -38,7 +38,7 @@ class OutOfTime(Exception):
     """The time of a run is over before its end; the next goes on."""
 
 
-class Left(NamedTuple):
+class AbandonedCart(NamedTuple):
     """A user's cart and when it was last touched, and they last reminded of it."""
 
     user_id: str
@@ -47,7 +47,7 @@ class Left(NamedTuple):
     reminded_at: str | None
 
 
-def watch(user_id: str, *, updated_at: str, before: str | None) -> None:
+def record_touch(user_id: str, *, updated_at: str, before: str | None) -> None:
     """Note that a user's cart was touched; `before` is when it was the last time, None for a new cart.
 
     Writes nothing within the same hour, and noting the same again changes nothing.
@@ -69,7 +69,7 @@ def remind(*, at: str, seconds: float) -> dict[str, int]:
     done: Counter[str] = Counter({"hours": 0, "reminded": 0})
     try:
         for hour in _due(at):
-            for left in _left_in(hour, until):
+            for left in _abandoned_in(hour, until):
                 done["reminded"] += _remind(left)
             _finish(hour)
             done["hours"] += 1
@@ -85,7 +85,7 @@ def _due(at: str) -> Iterator[str]:
     state = db.get(keys.job("carts"), consistent=True)
     begun = clock.epoch_of(f"{state['lastHour']}:00:00Z") // _HOUR + 1 if state else 0
     for number in range(max(begun, last - _LOOK_BACK + 1), last + 1):
-        yield _hour_of(clock.timestamp(clock.at(number * _HOUR)))
+        yield _hour_of(clock.timestamp(clock.from_epoch(number * _HOUR)))
 
 
 def _finish(hour: str) -> None:
@@ -93,58 +93,58 @@ def _finish(hour: str) -> None:
     further = "attribute_not_exists(lastHour) OR lastHour < :hour"
     try:
         db.commit(db.update(keys.job("carts"), "SET lastHour = :hour", {":hour": hour}, condition=further))
-    except db.ConditionFailed:
+    except db.Stale:
         log.debug("CARTS_DONE_BY_ANOTHER", hour=hour)
 
 
-def _left_in(hour: str, until: float) -> Iterator[Left]:
+def _abandoned_in(hour: str, until: float) -> Iterator[AbandonedCart]:
     """The carts to remind of among those touched in an hour."""
     for shard in range(settings.current().index_shards):
         after: str | None = None
         while True:
             if clock.monotonic() > until:
                 raise OutOfTime
-            page = db.query(db.TABLE, keys.cart_watch(hour, shard).pk, limit=_AT_ONCE, after=after)
-            yield from _left_by([item["userId"] for item in page.items], hour)
+            page = db.query(db.TABLE, keys.cart_watch(hour, shard).pk, limit=_PAGE_SIZE, after=after)
+            yield from _abandoned_by([item["userId"] for item in page.items], hour)
             after = page.after
             if after is None:
                 break
 
 
-def _left_by(user_ids: list[str], hour: str) -> list[Left]:
+def _abandoned_by(user_ids: list[str], hour: str) -> list[AbandonedCart]:
     """The carts to remind of among those users'; what is malformed with one costs the others no reminder."""
     try:
         return _wanted([left for left in _carts(user_ids) if _is_due(left, hour)])
     except _MALFORMED as error:
         if len(user_ids) > 1:
-            return [left for user_id in user_ids for left in _left_by([user_id], hour)]
+            return [left for user_id in user_ids for left in _abandoned_by([user_id], hour)]
         log.error("CART_MALFORMED", ofUser=user_ids[0], error=type(error).__name__)
         return []
 
 
-def _carts(user_ids: Iterable[str]) -> Iterator[Left]:
+def _carts(user_ids: Iterable[str]) -> Iterator[AbandonedCart]:
     """The users' carts as they are now."""
     owners = {user_id: Owner(key=keys.user_cart(user_id)) for user_id in user_ids}
     items = db.get_many((owner.key for owner in owners.values()), consistent=True)
     for user_id, owner in owners.items():
         if item := items.get(owner.key):
-            yield Left(user_id, store.from_item(owner, item), item["updatedAt"], item.get("remindedAt"))
+            yield AbandonedCart(user_id, store.from_item(owner, item), item["updatedAt"], item.get("remindedAt"))
 
 
-def _is_due(left: Left, hour: str) -> bool:
+def _is_due(left: AbandonedCart, hour: str) -> bool:
     """Is there something in a cart that nobody touched since that hour, nor was reminded of of late?"""
     rested = left.reminded_at is None or left.reminded_at < clock.ago(_REST)
     return bool(left.cart.lines) and _hour_of(left.updated_at) == hour and rested
 
 
-def _wanted(due: list[Left]) -> list[Left]:
+def _wanted(due: list[AbandonedCart]) -> list[AbandonedCart]:
     """Those whose users want to hear of them, with something that can still be bought."""
     if not due:
         return []
-    owners = user_store.several(left.user_id for left in due)
-    listed = product_store.listings({product_id for left in due for product_id in left.cart.lines})
+    owners = user_store.get_many(left.user_id for left in due)
+    listed = product_store.get_listings({product_id for left in due for product_id in left.cart.lines})
 
-    def is_wanted(left: Left) -> bool:
+    def is_wanted(left: AbandonedCart) -> bool:
         sellable = (line_view(line, listed.get(line.product_id)).available for line in left.cart.lines.values())
         return _may_be_mailed(owners.get(left.user_id)) and any(sellable)
 
@@ -155,11 +155,11 @@ def _may_be_mailed(user: User | None) -> bool:
     return user is not None and user.is_active and user.email_verified and user.cart_reminders
 
 
-def _remind(left: Left) -> bool:
+def _remind(left: AbandonedCart) -> bool:
     """Set the cart's `remindedAt`, unless it was touched or its user reminded meanwhile."""
     try:
-        db.commit(store.remind(left.cart.owner, updated_at=left.updated_at, reminded_at=left.reminded_at))
-    except db.ConditionFailed:
+        db.commit(store.record_reminder(left.cart.owner, updated_at=left.updated_at, reminded_at=left.reminded_at))
+    except db.Stale:
         return False
     log.info("CART_REMINDER_DUE", ofUser=left.user_id)
     return True

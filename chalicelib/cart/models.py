@@ -7,17 +7,17 @@ from datetime import timedelta
 import msgspec
 
 from chalicelib.aws.keys import Key
-from chalicelib.cart.schemas import MOST_OF_ONE
+from chalicelib.cart.schemas import MAX_QUANTITY
 from chalicelib.core import clock
-from chalicelib.core.errors import Conflict, Impossible, NotFound, invalid
+from chalicelib.core.errors import Conflict, NotFound, Unprocessable, invalid
 from chalicelib.products.models import InsufficientStock, Listing, Shortage
 
-MOST_PRODUCTS = 30
+MAX_PRODUCTS = 30
 USER_LIFETIME = timedelta(days=90)
 GUEST_LIFETIME = timedelta(days=30)
 
 
-class TooManyItems(Impossible):
+class TooManyItems(Unprocessable):
     """More different products than one order may hold."""
 
     code = "too_many_items"
@@ -54,7 +54,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
         return USER_LIFETIME if self.token is None else GUEST_LIFETIME
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class CartLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One product in a cart; `price` is what it cost in minor units when it was added (K4)."""
 
     product_id: str
@@ -69,7 +69,7 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
     """All lines of one owner, oldest first."""
 
     owner: Owner
-    lines: dict[str, Line]
+    lines: dict[str, CartLine]
     exists: bool
 
     def quantity_of(self, product_id: str) -> int:
@@ -77,18 +77,18 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         line = self.lines.get(product_id)
         return line.quantity if line else 0
 
-    def with_more(self, listing: Listing, quantity: int) -> Line:
+    def with_more(self, listing: Listing, quantity: int) -> CartLine:
         """The line after adding `quantity` of a product, or the error of the rule that forbids it."""
         product = listing.product
         before = self.lines.get(product.product_id)
-        if before is None and len(self.lines) >= MOST_PRODUCTS:
-            raise TooManyItems(f"A cart holds at most {MOST_PRODUCTS} different products.")
+        if before is None and len(self.lines) >= MAX_PRODUCTS:
+            raise TooManyItems(f"A cart holds at most {MAX_PRODUCTS} different products.")
         if not self.accepts(listing.offer.currency):
             raise CurrencyMismatch("The cart holds products in another currency; order or empty it first.")
         added_at = before.added_at if before else clock.timestamp()
         return self._line(listing, self.quantity_of(product.product_id) + quantity, added_at)
 
-    def with_exactly(self, listing: Listing, quantity: int) -> Line:
+    def with_exactly(self, listing: Listing, quantity: int) -> CartLine:
         """The line of a product already in the cart with a new quantity."""
         return self._line(listing, quantity, self.line(listing.product.product_id).added_at)
 
@@ -96,21 +96,21 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         """Can something in that currency be added?"""
         return all(line.currency == currency for line in self.lines.values())
 
-    def with_returned(self, line: Line) -> Line:
+    def with_restored(self, line: CartLine) -> CartLine:
         """A line that comes back from an order, on top of what is there by now."""
-        quantity = min(MOST_OF_ONE, self.quantity_of(line.product_id) + line.quantity)
+        quantity = min(MAX_QUANTITY, self.quantity_of(line.product_id) + line.quantity)
         return msgspec.structs.replace(line, quantity=quantity)
 
     def merged(self, guest: Cart) -> Merge:
         """What comes of taking a guest's lines over, oldest first (K2)."""
-        taken: dict[str, Line] = {}
+        taken: dict[str, CartLine] = {}
         changes: list[MergeChange] = []
         for product_id, line in guest.lines.items():
             if obstacle := self._obstacle(line, taken):
                 changes.append(MergeChange(product_id=product_id, code=obstacle, requested=line.quantity, quantity=0))
                 continue
             asked = self.quantity_of(product_id) + line.quantity
-            quantity = min(asked, MOST_OF_ONE)
+            quantity = min(asked, MAX_QUANTITY)
             taken[product_id] = msgspec.structs.replace(self.lines.get(product_id, line), quantity=quantity)
             if quantity < asked:
                 capped = MergeChange(product_id=product_id, code="quantity_capped", requested=asked, quantity=quantity)
@@ -118,26 +118,26 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         left = {product_id: line for product_id, line in guest.lines.items() if product_id not in taken}
         return Merge(taken=list(taken.values()), left=left, changes=changes)
 
-    def _obstacle(self, line: Line, taken: dict[str, Line]) -> str | None:
+    def _obstacle(self, line: CartLine, taken: dict[str, CartLine]) -> str | None:
         """Why a guest's line cannot be taken over, or None."""
         if any(own.currency != line.currency for own in (*self.lines.values(), *taken.values())):
             return CurrencyMismatch.code
-        full = len({*self.lines, *taken, line.product_id}) > MOST_PRODUCTS
+        full = len({*self.lines, *taken, line.product_id}) > MAX_PRODUCTS
         return TooManyItems.code if full and line.product_id not in self.lines else None
 
-    def line(self, product_id: str) -> Line:
+    def line(self, product_id: str) -> CartLine:
         """The line of a product, or `NotInCart`."""
         if product_id not in self.lines:
             raise NotInCart("The cart holds no such item.")
         return self.lines[product_id]
 
-    def _line(self, listing: Listing, quantity: int, added_at: str) -> Line:
+    def _line(self, listing: Listing, quantity: int, added_at: str) -> CartLine:
         product_id, offer = listing.product.product_id, listing.offer
-        if quantity > MOST_OF_ONE:
-            raise invalid("quantity", "out_of_range", f"A cart holds at most {MOST_OF_ONE} of one product.")
+        if quantity > MAX_QUANTITY:
+            raise invalid("quantity", "out_of_range", f"A cart holds at most {MAX_QUANTITY} of one product.")
         if quantity > offer.stock:
             raise InsufficientStock.of(Shortage("quantity", product_id, quantity, offer.stock))
-        return Line(
+        return CartLine(
             product_id=product_id,
             product_name=listing.product.name,
             quantity=quantity,
@@ -162,6 +162,6 @@ class MergeChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Merge(msgspec.Struct, frozen=True, kw_only=True):
     """What comes of a merge: the user's lines that change, what stays with the guest, and what was not as asked."""
 
-    taken: list[Line]
-    left: dict[str, Line]
+    taken: list[CartLine]
+    left: dict[str, CartLine]
     changes: list[MergeChange]

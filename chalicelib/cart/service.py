@@ -29,59 +29,59 @@ def of_user(user_id: str) -> Owner:
     return Owner(key=keys.user_cart(user_id))
 
 
-def show(whose: Owner) -> CartView:
+def get(whose: Owner) -> CartView:
     """The cart at present prices, in two round trips however many lines it has."""
-    cart = _existing(store.load(whose))
-    return cart_view(list(cart.lines.values()), product_store.listings(cart.lines))
+    cart = _existing(store.get(whose))
+    return cart_view(list(cart.lines.values()), product_store.get_listings(cart.lines))
 
 
-def add(new: NewLine, whose: Owner, claim: Claim) -> LineView:
+def add_item(new: NewLine, whose: Owner, claim: Claim) -> LineView:
     """Put a product into the cart, on top of what is there of it; two round trips."""
 
     def attempt() -> LineView:
-        cart, found = store.load_with(whose, new.product_id)
+        cart, found = store.get_with_listing(whose, new.product_id)
         listing = _for_sale(found)
         line = _existing(cart).with_more(listing, new.quantity)
         view = line_view(line, listing)
         # A new guest's token is only in the first answer's header, so that answer must not be replayed without it.
-        db.commit(store.set_line(cart, line), *(() if whose.is_new else claim.receipt(view)))
+        db.commit(store.set_line(cart, line), *(() if whose.is_new else claim.record(view)))
         return view
 
-    view = db.repeat_until_current(attempt)
+    view = db.retry_on_conflict(attempt)
     log.info("CART_ITEM_ADDED", productId=new.product_id, quantity=new.quantity)
     log.metric("CartItemAdded")
     return view
 
 
-def change(product_id: str, quantity: int, whose: Owner) -> LineView | None:
+def update_item(product_id: str, quantity: int, whose: Owner) -> LineView | None:
     """Set the quantity of a line; 0 removes it and gives None (K3)."""
     if quantity == 0:
-        remove(product_id, whose)
+        remove_item(product_id, whose)
         return None
 
     def attempt() -> LineView:
-        cart, found = store.load_with(whose, product_id)
+        cart, found = store.get_with_listing(whose, product_id)
         _existing(cart).line(product_id)
         listing = _for_sale(found)
         line = cart.with_exactly(listing, quantity)
         db.commit(store.set_line(cart, line))
         return line_view(line, listing)
 
-    return db.repeat_until_current(attempt)
+    return db.retry_on_conflict(attempt)
 
 
-def remove(product_id: str, whose: Owner) -> None:
+def remove_item(product_id: str, whose: Owner) -> None:
     """Take a product out of the cart, or raise `NotInCart`."""
     db.commit(store.remove_line(whose, product_id))
 
 
 def clear(whose: Owner) -> None:
     """Empty the cart; emptying an empty one changes nothing."""
-    if _existing(store.load(whose)).exists:
+    if _existing(store.get(whose)).exists:
         db.commit(store.clear(whose))
 
 
-def bring_along(login: LoginView, token: str | None) -> LoginView:
+def merge_at_login(login: LoginView, token: str | None) -> LoginView:
     """Take the cart of a guest who has logged in over into the user's, and say what could not be (K2).
 
     Doing it again changes nothing, for what was taken over is no longer in the guest's cart. A token of no cart is
@@ -91,14 +91,14 @@ def bring_along(login: LoginView, token: str | None) -> LoginView:
         return login
     user, guest = of_user(login.user.user_id), owner(None, token)
     try:
-        return LoginWithCartView.of(login, cart=db.repeat_until_current(lambda: _merge(user, guest)))
+        return LoginWithCartView.of(login, cart=db.retry_on_conflict(lambda: _merge(user, guest)))
     except Unavailable:
         log.warning("CART_NOT_MERGED")
         return login
 
 
 def _merge(user: Owner, guest: Owner) -> MergeView:
-    mine, theirs = store.load_both(user, guest)
+    mine, theirs = store.get_both(user, guest)
     merge = mine.merged(theirs)
     if merge.taken:
         db.commit(*store.merge(mine, theirs, merge))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.aws import db, keys
-from chalicelib.cart.models import MOST_PRODUCTS, Cart, Line, Merge, NotInCart, Owner
+from chalicelib.cart.models import MAX_PRODUCTS, Cart, CartLine, Merge, NotInCart, Owner
 from chalicelib.core import clock
 from chalicelib.products import store as product_store
 from chalicelib.products.models import Listing
@@ -16,22 +16,22 @@ from chalicelib.products.models import Listing
 # What keeps two products of different currencies from being added at once.
 _ONE_CURRENCY = "(currency = :currency OR size(#lines) = :zero)"
 _UNCHANGED = "size(#lines) = :size"
-_MOST_RETURNED = 2 * MOST_PRODUCTS  # a cart may be over the limit for a while, but not without bound
+_MAX_RESTORED = 2 * MAX_PRODUCTS  # a cart may be over the limit for a while, but not without bound
 _TOUCH = "updatedAt = :now, expiresAt = :expiry"
 
 
-def load(owner: Owner) -> Cart:
+def get(owner: Owner) -> Cart:
     """The owner's cart; an absent or expired one is empty."""
     return from_item(owner, db.get(owner.key, consistent=True))
 
 
-def load_with(owner: Owner, product_id: str) -> tuple[Cart, Listing | None]:
+def get_with_listing(owner: Owner, product_id: str) -> tuple[Cart, Listing | None]:
     """The cart and one product, in one round trip."""
     items = db.get_many([owner.key, *product_store.listing_keys(product_id)], consistent=True)
     return from_item(owner, items.get(owner.key)), product_store.listing_from(items, product_id)
 
 
-def load_both(user: Owner, guest: Owner) -> tuple[Cart, Cart]:
+def get_both(user: Owner, guest: Owner) -> tuple[Cart, Cart]:
     """A user's cart and a guest's, in one round trip."""
     items = db.get_many([user.key, guest.key], consistent=True)
     return from_item(user, items.get(user.key)), from_item(guest, items.get(guest.key))
@@ -51,14 +51,14 @@ def merge(user: Cart, guest: Cart, result: Merge) -> tuple[db.Write, db.Write]:
     return into, db.update(guest.owner.key, f"SET #lines = :left, {_TOUCH}", values, names=names, condition=condition)
 
 
-def set_line(cart: Cart, line: Line) -> db.Write:
+def set_line(cart: Cart, line: CartLine) -> db.Write:
     """The write that sets one line, provided that this line has not changed since the cart was read."""
     if not cart.exists:
         return _create(cart.owner, line)
     before = cart.quantity_of(line.product_id)
     unchanged = f"{_ONE_CURRENCY} AND #lines.#id.quantity = :before"
     absent = f"{_ONE_CURRENCY} AND attribute_not_exists(#lines.#id) AND size(#lines) < :most"
-    guard = {":before": before} if before else {":most": MOST_PRODUCTS}
+    guard = {":before": before} if before else {":most": MAX_PRODUCTS}
     money = {":currency": line.currency, ":zero": 0}
     return db.update(
         cart.owner.key,
@@ -87,7 +87,7 @@ def clear(owner: Owner) -> db.Write:
     return db.update(owner.key, f"SET #lines = :none, {_TOUCH}", values, names={"#lines": "lines"})
 
 
-def remove(user_id: str) -> db.Write:
+def delete(user_id: str) -> db.Write:
     """The write that takes a user's whole cart away."""
     return db.delete(keys.user_cart(user_id))
 
@@ -106,7 +106,7 @@ def remove_ordered(user_id: str, quantities: dict[str, int]) -> db.Write:
     )
 
 
-def remind(owner: Owner, *, updated_at: str, reminded_at: str | None) -> db.Write:
+def record_reminder(owner: Owner, *, updated_at: str, reminded_at: str | None) -> db.Write:
     """The write that notes that an owner is reminded of a cart, if it is as it was then; this is no touch of it."""
     unchanged = "remindedAt = :was" if reminded_at else "attribute_not_exists(remindedAt)"
     values = {":now": clock.timestamp(), ":updated": updated_at, **({":was": reminded_at} if reminded_at else {})}
@@ -114,19 +114,19 @@ def remind(owner: Owner, *, updated_at: str, reminded_at: str | None) -> db.Writ
     return db.update(owner.key, "SET remindedAt = :now", values, condition=condition)
 
 
-def bring_back(cart: Cart, returned: Iterable[Line]) -> db.Write | None:
+def restore_lines(cart: Cart, returned: Iterable[CartLine]) -> db.Write | None:
     """The write that adds the lines of a failed order to what the cart holds by now (C7), if it can hold them.
 
-    None when the cart is gone, too full, or holds another currency; `ConditionFailed` when a line changed meanwhile.
+    None when the cart is gone, too full, or holds another currency; `Stale` when a line changed meanwhile.
     """
-    lines = [cart.with_returned(line) for line in returned]
-    fits = len({*cart.lines, *(line.product_id for line in lines)}) <= _MOST_RETURNED
+    lines = [cart.with_restored(line) for line in returned]
+    fits = len({*cart.lines, *(line.product_id for line in lines)}) <= _MAX_RESTORED
     if not cart.exists or not fits or not all(cart.accepts(line.currency) for line in lines):
         return None
     return _set_lines(cart, lines)
 
 
-def _set_lines(cart: Cart, lines: Sequence[Line]) -> db.Write:
+def _set_lines(cart: Cart, lines: Sequence[CartLine]) -> db.Write:
     """The write that sets several lines, if these and the number of lines are as they were read."""
     names, quantities = _as_read(cart, lines)
     conditions = [
@@ -144,14 +144,14 @@ def _set_lines(cart: Cart, lines: Sequence[Line]) -> db.Write:
     )
 
 
-def _as_read(cart: Cart, lines: Iterable[Line]) -> tuple[dict[str, str], dict[str, int]]:
+def _as_read(cart: Cart, lines: Iterable[CartLine]) -> tuple[dict[str, str], dict[str, int]]:
     """The names of lines by number, and how many there were of each that was there."""
     names = {f"#p{i}": line.product_id for i, line in enumerate(lines)}
     before = {f":q{i}": cart.quantity_of(product_id) for i, product_id in enumerate(names.values())}
     return names, {name: quantity for name, quantity in before.items() if quantity}
 
 
-def _create(owner: Owner, *lines: Line) -> db.Write:
+def _create(owner: Owner, *lines: CartLine) -> db.Write:
     touch = _touch(owner)
     by_product = {line.product_id: msgspec.to_builtins(line) for line in lines}
     item = {"lines": by_product, "currency": lines[0].currency, "updatedAt": touch[":now"]}
@@ -167,5 +167,5 @@ def from_item(owner: Owner, item: db.Item | None) -> Cart:
     """The cart that an item is; an absent or expired one is empty."""
     if item is None or item["expiresAt"] <= clock.epoch():
         return Cart(owner=owner, lines={}, exists=False)
-    lines = sorted((msgspec.convert(line, Line) for line in item["lines"].values()), key=lambda line: line.added_at)
+    lines = sorted((msgspec.convert(line, CartLine) for line in item["lines"].values()), key=lambda line: line.added_at)
     return Cart(owner=owner, lines={line.product_id: line for line in lines}, exists=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from chalicelib.auth.views import LoginView
-from chalicelib.cart.models import Line, MergeChange
+from chalicelib.cart.models import CartLine, MergeChange
 from chalicelib.core import money
 from chalicelib.core.schema import View
 from chalicelib.products.models import Listing
@@ -47,7 +47,7 @@ class CartView(View, frozen=True, kw_only=True):
     currency: str
 
 
-def line_view(line: Line, listing: Listing | None) -> LineView:
+def line_view(line: CartLine, listing: Listing | None) -> LineView:
     """A line at the present price; one whose product is gone, short or in another currency is not available (K4).
 
     What is not for sale is shown as it was when it was added: what its admins do with it since is not public.
@@ -68,7 +68,7 @@ def line_view(line: Line, listing: Listing | None) -> LineView:
     )
 
 
-def cart_view(lines: list[Line], listings: dict[str, Listing]) -> CartView:
+def cart_view(lines: list[CartLine], listings: dict[str, Listing]) -> CartView:
     """All lines and what the available ones cost together."""
     views = [line_view(line, listings.get(line.product_id)) for line in lines]
     currency = lines[0].currency if lines else "USD"

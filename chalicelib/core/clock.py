@@ -21,7 +21,7 @@ def timestamp(at: datetime | None = None) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def canonical(text: str) -> str:
+def normalize(text: str) -> str:
     """An instant of ISO 8601 in the spelling of `timestamp`. Raises `ValueError` for a day that is in no calendar."""
     return timestamp(datetime.fromisoformat(text).astimezone(UTC))
 
@@ -36,12 +36,12 @@ def epoch_of(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
 
-def at(epoch_seconds: float) -> datetime:
+def from_epoch(epoch_seconds: float) -> datetime:
     """The instant so many seconds after the beginning of 1970."""
     return datetime.fromtimestamp(epoch_seconds, UTC)
 
 
-def moment(text: str) -> datetime:
+def parse(text: str) -> datetime:
     """The instant of a timestamp."""
     return datetime.fromisoformat(text)
 
@@ -63,7 +63,7 @@ def pause(seconds: float) -> None:
 
 @contextmanager
 def fixed(at: datetime) -> Iterator[None]:
-    """Hold the clock at `at` for the length of the block, in every thread."""
+    """Hold the clock at `from_epoch` for the length of the block, in every thread."""
     global _fixed  # noqa: PLW0603 - the clock is the one deliberate piece of global state
     before, _fixed = _fixed, at
     try:

@@ -100,13 +100,13 @@ class PreconditionRequired(ShopError):
     code = "precondition_required"
 
 
-class Impossible(ShopError):
+class Unprocessable(ShopError):
     """Well-formed, but it cannot be done."""
 
     code = "unprocessable"
 
 
-class TooMany(ShopError):
+class TooManyRequests(ShopError):
     """Too many tries; `retry_after` says in how many seconds another may help."""
 
     code = "too_many_requests"

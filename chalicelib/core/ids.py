@@ -27,11 +27,11 @@ def derived(prefix: str, source: str) -> str:
 
 def timed(prefix: str, at: str, source: str) -> str:
     """The id that follows from a timestamp and `source`, the same each time, ordered like those of `new`."""
-    milliseconds = round(clock.moment(at).timestamp() * 1000).to_bytes(6)
+    milliseconds = round(clock.parse(at).timestamp() * 1000).to_bytes(6)
     return f"{prefix}_{ULID.from_bytes(milliseconds + hashlib.sha256(source.encode()).digest()[:10])}"
 
 
-def valid(prefix: str, text: str) -> bool:
+def is_valid(prefix: str, text: str) -> bool:
     """Is this an id of that kind? Spares the table a look-up for one that cannot exist."""
     return text.startswith(f"{prefix}_") and _SHAPE.fullmatch(text) is not None
 

@@ -32,13 +32,13 @@ def bind(**fields: Any) -> None:
     _context.set(fields)
 
 
-def receive(request_id: str, given: str) -> None:
+def begin_request(request_id: str, given: str) -> None:
     """Start the context of a request; what it leads to is tied together by the caller's id, if that is one."""
     correlation = given if _CORRELATION_ID.fullmatch(given) else request_id
     bind(functionName="api", requestId=request_id, correlationId=correlation)
 
 
-def begin(function: str, invocation_id: str) -> None:
+def begin_invocation(function: str, invocation_id: str) -> None:
     """Start the context of a function that no request called: what it leads to is tied together by its own id."""
     bind(functionName=function, requestId=invocation_id, correlationId=invocation_id)
 

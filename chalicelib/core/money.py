@@ -13,12 +13,12 @@ import msgspec
 
 from chalicelib.core.errors import invalid
 
-LARGEST = Decimal("99999999.99")
+MAX_AMOUNT = Decimal("99999999.99")
 WHOLE = 10_000  # basis points
 
 _ALL = 100  # percent
 _PERCENT_DECIMALS = 2
-_MOST_DIGITS = 20
+_MAX_DIGITS = 20
 
 _TWO_DECIMALS = """AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
 CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR
@@ -56,7 +56,7 @@ def plain(text: str) -> int | Decimal:
     One of more digits than any amount has stays as it is spelled.
     """
     number = Decimal(text)
-    if not -_MOST_DIGITS < number.adjusted() < _MOST_DIGITS or len(number.as_tuple().digits) > _MOST_DIGITS:
+    if not -_MAX_DIGITS < number.adjusted() < _MAX_DIGITS or len(number.as_tuple().digits) > _MAX_DIGITS:
         return number
     return int(number) if number == number.to_integral_value() else number.normalize()
 
@@ -64,11 +64,11 @@ def plain(text: str) -> int | Decimal:
 def to_minor(amount: Decimal, currency: str, *, field: str = "price") -> int:
     """Whole minor units: 19.99 USD → 1999, 500 JPY → 500, 1.250 KWD → 1250.
 
-    Raises `Invalid` for an unknown currency, a negative amount, more than `LARGEST`, or too many decimals.
+    Raises `Invalid` for an unknown currency, a negative amount, more than `MAX_AMOUNT`, or too many decimals.
     """
     exponent = _exponent(currency)
-    if not 0 <= amount <= LARGEST:
-        raise invalid(field, "out_of_range", f"Must be between 0 and {LARGEST}.")
+    if not 0 <= amount <= MAX_AMOUNT:
+        raise invalid(field, "out_of_range", f"Must be between 0 and {MAX_AMOUNT}.")
     if _decimals(amount) > exponent:
         raise invalid(field, "too_many_decimals", f"{currency} has {exponent} decimals.")
     return int(amount.scaleb(exponent))

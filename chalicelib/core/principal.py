@@ -35,7 +35,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return Role.ADMIN if self.is_admin else Role.CUSTOMER
 
 
-def role(name: str) -> Role:
+def parse_role(name: str) -> Role:
     """The role of that name in a path, or `NotFound`."""
     try:
         return Role(name)

@@ -22,8 +22,10 @@ from chalicelib.core.errors import FieldError, Invalid, InvalidJson
 
 T = TypeVar("T")
 
+MAX_PAGE_SIZE = 100
 
-class NameTwice(ValueError):
+
+class DuplicateName(ValueError):
     """An object of a JSON text has the same name twice, so readers may differ about what it says."""
 
 
@@ -32,7 +34,7 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in members:
         if name in made:
             message = f"{name[:100]!r} stands twice in one object"
-            raise NameTwice(message)
+            raise DuplicateName(message)
         made[name] = value
     return made
 
@@ -59,7 +61,7 @@ Prose = Annotated[
 ]
 
 
-class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """A body or query that a route takes: camelCase outside, unknown fields refused (H5)."""
 
 
@@ -73,16 +75,15 @@ class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defau
         return cls(**taken, **own)
 
 
-class PageQuery(Shape, frozen=True, kw_only=True):
+class PageQuery(Schema, frozen=True, kw_only=True):
     """The query parameters of every list."""
 
     limit: Annotated[int, msgspec.Meta(ge=1)] = 20
     cursor: str | None = None
 
-    @property
-    def size(self) -> int:
-        """Items a page: what was asked for, at most a hundred."""
-        return min(self.limit, 100)
+    def __post_init__(self) -> None:
+        """Serve what is above the largest page as the largest page."""
+        msgspec.structs.force_setattr(self, "limit", min(self.limit, MAX_PAGE_SIZE))
 
 
 def _from_json(kind: type, value: Any) -> Any:
@@ -92,7 +93,7 @@ def _from_json(kind: type, value: Any) -> Any:
     raise NotImplementedError(message)
 
 
-_MOST_FAULTS = 50  # enough to mend a body, too few to make a small request a large answer
+_MAX_FAULTS = 50  # enough to mend a body, too few to make a small request a large answer
 _WORDS = {
     "array": "a list",
     "bool": "true or false",
@@ -129,26 +130,26 @@ def decode(body: str | bytes | None, shape: type[T]) -> T:
     """
     try:
         decoded = cast("T", _decoder(cast("Hashable", shape)).decode(body or b""))
-        require_names_once(body or b"")
+        require_unique_names(body or b"")
     except msgspec.ValidationError:
-        faults = tuple(islice(_faults(_parse(body), shape, ""), _MOST_FAULTS))
+        faults = tuple(islice(_faults(_parse(body), shape, ""), _MAX_FAULTS))
         raise Invalid(_summary(faults), errors=faults) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, NameTwice) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, DuplicateName) as error:
         raise _not_json(error) from None
     return decoded
 
 
-def require_names_once(text: str | bytes) -> None:
-    """Raise `NameTwice` if an object of this JSON text, which msgspec has read, has the same name twice."""
+def require_unique_names(text: str | bytes) -> None:
+    """Raise `DuplicateName` if an object of this JSON text, which msgspec has read, has the same name twice."""
     _strict_decoder.decode(text if isinstance(text, str) else text.decode())
 
 
-def convert(values: Mapping[str, str], shape: type[T]) -> T:
+def decode_query(values: Mapping[str, str], shape: type[T]) -> T:
     """Query parameters as `shape`; text becomes numbers and booleans where the shape wants them."""
     try:
         return msgspec.convert(values, shape, strict=False, dec_hook=_from_text)
     except msgspec.ValidationError:
-        faults = tuple(islice(_faults(dict(values), shape, "", strict=False), _MOST_FAULTS))
+        faults = tuple(islice(_faults(dict(values), shape, "", strict=False), _MAX_FAULTS))
         raise Invalid(_summary(faults), errors=faults) from None
 
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from chalicelib.core import clock, money
-from chalicelib.core.errors import Conflict, FieldError, Impossible, Invalid, NotFound, PreconditionFailed, invalid
+from chalicelib.core.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed, Unprocessable, invalid
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal
 from chalicelib.coupons.schemas import CouponChange, CouponKind, NewCoupon, Terms
@@ -69,7 +69,7 @@ class CouponExhausted(Conflict):
     code = "coupon_exhausted"
 
 
-class CouponInvalid(Impossible):
+class CouponInvalid(Unprocessable):
     """The code takes nothing off this order; `reason` says why."""
 
     code = "coupon_invalid"
@@ -124,7 +124,7 @@ class Coupon(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """The entity tag of the terms; it does not change with the uses."""
         return f'"{self.version}"'
 
-    def require(self, if_match: str | None) -> None:
+    def require_match(self, if_match: str | None) -> None:
         """Raise `CouponChanged` unless the caller's copy, if they named one, is this one."""
         if if_match is not None and if_match not in ("*", self.etag):
             raise CouponChanged("This coupon was changed since you read it; read it again.", facts={"etag": self.etag})
@@ -257,6 +257,6 @@ def _minor(amount: Decimal | None, currency: str | None, field: str) -> int | No
 
 def _instant(text: str | None, field: str) -> str | None:
     try:
-        return None if text is None else clock.canonical(text)
+        return None if text is None else clock.normalize(text)
     except ValueError:
         raise invalid(field, "invalid_value", "There is no such day or time.") from None

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.core.money import Amount, Currency
-from chalicelib.core.schema import Shape
+from chalicelib.core.schema import Schema
 
 Code = Annotated[
     str,
@@ -34,7 +34,7 @@ class CouponKind(StrEnum):
     FIXED = "fixed"
 
 
-class Terms(Shape, frozen=True, kw_only=True):
+class Terms(Schema, frozen=True, kw_only=True):
     """What a coupon takes off, when, and how often; whoever names money names its `currency`, too."""
 
     kind: CouponKind
@@ -55,7 +55,7 @@ class NewCoupon(Terms, frozen=True, kw_only=True):
     code: Code
 
 
-class CouponChange(Shape, frozen=True, kw_only=True):
+class CouponChange(Schema, frozen=True, kw_only=True):
     """The body of `PATCH /coupons/{code}`: what is left out stays, null takes a term away."""
 
     kind: CouponKind | UnsetType = UNSET
@@ -70,7 +70,7 @@ class CouponChange(Shape, frozen=True, kw_only=True):
     is_active: bool | UnsetType = UNSET
 
 
-class CouponCheck(Shape, frozen=True, kw_only=True):
+class CouponCheck(Schema, frozen=True, kw_only=True):
     """The body of `POST /cart/coupon`."""
 
     code: Code

@@ -7,12 +7,12 @@ from chalicelib.aws import db, rate_limits
 from chalicelib.cart import service as cart
 from chalicelib.cart.models import Owner
 from chalicelib.core import log, money
-from chalicelib.core.errors import TooMany
+from chalicelib.core.errors import TooManyRequests
 from chalicelib.core.principal import Principal
 from chalicelib.coupons import store
 from chalicelib.coupons.models import Bearer, Coupon, NoSuchCoupon, Presented, Reason, fold
 from chalicelib.coupons.schemas import CouponChange, NewCoupon
-from chalicelib.coupons.views import CouponView, DiscountedCart, coupon_view
+from chalicelib.coupons.views import CouponView, DiscountedCartView, coupon_view
 
 _WRONG_CODES_AN_HOUR = 30
 _WRONG = (Reason.UNKNOWN, Reason.INACTIVE)
@@ -21,7 +21,7 @@ _WRONG = (Reason.UNKNOWN, Reason.INACTIVE)
 def create(new: NewCoupon, *, actor: Principal, claim: Claim) -> Coupon:
     """Make a coupon, or raise `CouponExists`."""
     coupon = Coupon.create(new)
-    db.commit(store.add(coupon, actor=actor.user_id), *claim.receipt(coupon_view(coupon)))
+    db.commit(store.create(coupon, actor=actor.user_id), *claim.record(coupon_view(coupon)))
     log.info("COUPON_CREATED", coupon=coupon.code)
     return coupon
 
@@ -34,24 +34,24 @@ def get(code: str) -> Coupon:
     return coupon
 
 
-def page(*, size: int, after: str | None) -> tuple[list[CouponView], str | None]:
+def list_page(*, limit: int, after: str | None) -> tuple[list[CouponView], str | None]:
     """Coupons, newest first."""
-    coupons, following = store.page(limit=size, after=after)
+    coupons, following = store.list_page(limit=limit, after=after)
     return [coupon_view(coupon) for coupon in coupons], following
 
 
-def change(code: str, wanted: CouponChange, *, actor: Principal, if_match: str | None) -> Coupon:
+def update(code: str, wanted: CouponChange, *, actor: Principal, if_match: str | None) -> Coupon:
     """Give a coupon other terms; orders that used it keep theirs."""
 
     def attempt() -> Coupon:
         before = get(code)
-        before.require(if_match)
+        before.require_match(if_match)
         after = before.changed(wanted)
         if after is not before:
-            db.commit(store.change(before, after, actor=actor.user_id))
+            db.commit(store.update(before, after, actor=actor.user_id))
         return after
 
-    changed = db.repeat_until_current(attempt)
+    changed = db.retry_on_conflict(attempt)
     log.info("COUPON_CHANGED", coupon=changed.code)
     return changed
 
@@ -61,20 +61,20 @@ def delete(code: str, *, actor: Principal, if_match: str | None) -> None:
 
     def attempt() -> None:
         before = get(code)
-        before.require(if_match)
-        db.commit(store.change(before, before.deleted(), actor=actor.user_id))
+        before.require_match(if_match)
+        db.commit(store.update(before, before.deleted(), actor=actor.user_id))
 
-    db.repeat_until_current(attempt)
+    db.retry_on_conflict(attempt)
     log.info("COUPON_DELETED", coupon=fold(code))
 
 
-def check(code: str, whose: Owner, by: Bearer) -> DiscountedCart:
+def check(code: str, whose: Owner, by: Bearer) -> DiscountedCartView:
     """What the cart would cost with a coupon, without using it; errors as `accept`. Three round trips."""
-    priced = cart.show(whose)
+    priced = cart.get(whose)
     subtotal = money.to_minor(priced.total_amount, priced.currency, field="subtotal")
-    coupon = accept(store.present(fold(code), by), subtotal, priced.currency)
+    coupon = accept(store.get_presented(fold(code), by), subtotal, priced.currency)
     discount = coupon.discount_on(subtotal)
-    return DiscountedCart(
+    return DiscountedCartView(
         coupon_code=coupon.code,
         item_count=priced.item_count,
         subtotal=priced.total_amount,
@@ -87,8 +87,9 @@ def check(code: str, whose: Owner, by: Bearer) -> DiscountedCart:
 def accept(presented: Presented, subtotal: int, currency: str) -> Coupon:
     """The coupon that somebody presents, if an order of that much can have it now.
 
-    Raises `CouponExhausted`, `CouponInvalid` with its reason, or `TooMany` after too many wrong codes, right ones
-    included, so that going on tells nothing. A code that is switched off is as unknown to customers as a made-up one.
+    Raises `CouponExhausted`, `CouponInvalid` with its reason, or `TooManyRequests` after too many wrong codes, right
+    ones included, so that going on tells nothing. A code that is switched off is as unknown to customers as a made-up
+    one.
     """
     if presented.wrong_codes >= _WRONG_CODES_AN_HOUR:
         raise _too_many()
@@ -102,10 +103,10 @@ def accept(presented: Presented, subtotal: int, currency: str) -> Coupon:
 
 def _count_wrong(by: Bearer) -> None:
     try:
-        db.commit(rate_limits.use(store.WRONG_CODE, by.name, most=_WRONG_CODES_AN_HOUR))
+        db.commit(rate_limits.count_use(store.WRONG_CODE, by.name, most=_WRONG_CODES_AN_HOUR))
     except rate_limits.LimitReached:
         raise _too_many() from None
 
 
-def _too_many() -> TooMany:
-    return TooMany("Too many wrong coupon codes; try again later.", retry_after=rate_limits.seconds_left())
+def _too_many() -> TooManyRequests:
+    return TooManyRequests("Too many wrong coupon codes; try again later.", retry_after=rate_limits.seconds_left())

@@ -19,11 +19,7 @@ WRONG_CODE = "coupon"  # the limited action
 _UNLIMITED = 10**12  # more uses than there will be
 
 
-class Stale(db.ConditionFailed):
-    """The coupon is no longer what it was when it was read: other terms, or used up meanwhile."""
-
-
-def add(coupon: Coupon, *, actor: str) -> db.Write:
+def create(coupon: Coupon, *, actor: str) -> db.Write:
     """The write of a new coupon, or `CouponExists`."""
     taken = CouponExists("This code was given to a coupon before; take another.")
     return db.insert(keys.coupon(coupon.code), {**_to_item(coupon), "updatedBy": actor}, otherwise=taken)
@@ -34,14 +30,14 @@ def get(code: str) -> Coupon | None:
     return _existing(db.get(keys.coupon(code), consistent=True) if is_code(code) else None)
 
 
-def page(*, limit: int, after: str | None) -> tuple[list[Coupon], str | None]:
+def list_page(*, limit: int, after: str | None) -> tuple[list[Coupon], str | None]:
     """A page of all coupons, newest first, one round trip a shard."""
     shards = [keys.coupons(shard) for shard in range(settings.current().index_shards)]
     found = db.query_shards(db.GSI2, shards, limit=limit, after=after)
     return [msgspec.convert(item, Coupon) for item in found.items], found.after
 
 
-def change(before: Coupon, after: Coupon, *, actor: str) -> db.Write:
+def update(before: Coupon, after: Coupon, *, actor: str) -> db.Write:
     """The write that gives a coupon other terms or deletes it, whatever its uses; `Stale` if its terms are others."""
     item: dict[str, Any] = {**_to_item(after), "updatedBy": actor}
     del item["uses"]
@@ -55,11 +51,11 @@ def change(before: Coupon, after: Coupon, *, actor: str) -> db.Write:
         {**kept, ":was": before.version},
         names=names,
         condition="#version = :was",
-        otherwise=Stale(before.code),
+        otherwise=db.Stale(before.code),
     )
 
 
-def present(code: str, by: Bearer) -> Presented:
+def get_presented(code: str, by: Bearer) -> Presented:
     """The code in somebody's hand, in one round trip."""
     return presented(db.get_many(presented_keys(code, by), consistent=True), code, by)
 
@@ -81,7 +77,7 @@ def presented(items: Mapping[keys.Key, db.Item], code: str, by: Bearer) -> Prese
     )
 
 
-def take(coupon: Coupon, *, order_id: str, user_id: str) -> tuple[db.Write, ...]:
+def reserve(coupon: Coupon, *, order_id: str, user_id: str) -> tuple[db.Write, ...]:
     """The writes that use a coupon for an order, or `Stale` when it is no longer what it was or used up meanwhile."""
     terms = {":version": coupon.version, ":most": coupon.total_limit or _UNLIMITED}
     use = {"orderId": order_id, "userId": user_id, "createdAt": clock.timestamp()}
@@ -91,14 +87,14 @@ def take(coupon: Coupon, *, order_id: str, user_id: str) -> tuple[db.Write, ...]
             "SET uses = uses + :one",
             {":one": 1, **terms},
             condition="version = :version AND uses < :most",
-            otherwise=Stale(coupon.code),
+            otherwise=db.Stale(coupon.code),
         ),
         _count_for(user_id, coupon),
         db.insert(keys.coupon_use(coupon.code, order_id), use),
     )
 
 
-def give_back(code: str, *, order_id: str, user_id: str) -> tuple[db.Write, ...]:
+def release(code: str, *, order_id: str, user_id: str) -> tuple[db.Write, ...]:
     """The writes that undo an order's use; the use itself goes, so that it happens once whatever is repeated."""
     one_less = "SET uses = uses - :one"
     return (
@@ -114,7 +110,7 @@ def _count_for(user_id: str, coupon: Coupon) -> db.Write:
         "SET uses = if_not_exists(uses, :zero) + :one",
         {":zero": 0, ":one": 1, ":most": coupon.per_user_limit or _UNLIMITED},
         condition="attribute_not_exists(uses) OR uses < :most",
-        otherwise=Stale(coupon.code),
+        otherwise=db.Stale(coupon.code),
     )
 
 

@@ -28,7 +28,7 @@ class CouponView(View, frozen=True, kw_only=True):
     updated_at: str
 
 
-class DiscountedCart(View, frozen=True, kw_only=True):
+class DiscountedCartView(View, frozen=True, kw_only=True):
     """What the cart would cost with a coupon, before shipping and tax, which depend on the address."""
 
     coupon_code: str

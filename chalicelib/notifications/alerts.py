@@ -13,19 +13,19 @@ from chalicelib.core.errors import Unavailable
 from chalicelib.products.models import Product
 
 
-def low_stock(product: Product, *, left: int) -> None:
+def publish_low_stock(product: Product, *, left: int) -> None:
     """Say that a product is about to be sold out."""
     number = f"SKU {product.sku}, " if product.sku else ""
     _publish("Low stock", f"{product.name} ({number}{product.product_id}) has {left} left.")
 
 
-def incident(order_id: str, name: str, facts: Mapping[str, Any]) -> None:
+def publish_incident(order_id: str, name: str, facts: Mapping[str, Any]) -> None:
     """Say that an order needs people to look at it; the facts are figures and names of things, never of persons."""
     told = [f"{each} {facts[each]}" for each in sorted(facts) if facts[each] is not None]
     _publish("Incident", f"Order {order_id}: {', '.join([name, *told])}.")
 
 
-def webhook_switched_off(webhook_id: str, reason: str) -> None:
+def publish_webhook_disabled(webhook_id: str, reason: str) -> None:
     """Say that an endpoint hears nothing any more; its address, which may hold a secret, is not told."""
     why = {"gone": "it answered 410 Gone", "failing": "it has failed for five days"}.get(reason, reason)
     _publish("Webhook switched off", f"Webhook {webhook_id} was switched off: {why}. PATCH isActive to switch it on.")

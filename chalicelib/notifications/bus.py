@@ -12,8 +12,8 @@ from chalicelib.core import clock, log, settings
 from chalicelib.core.events import Event
 
 SOURCE = "ecommerce"
-AT_ONCE = 10  # entries of one request
-_TRIES = 3
+BATCH_SIZE = 10  # entries of one request
+_ATTEMPTS = 3
 
 
 def publish(events: Sequence[Event]) -> list[Event]:
@@ -22,7 +22,7 @@ def publish(events: Sequence[Event]) -> list[Event]:
     An event whose answer was lost may be there twice, under the same id.
     """
     left = list(events)
-    for attempt in range(_TRIES):
+    for attempt in range(_ATTEMPTS):
         if attempt:
             transport.pause(attempt)
         left = _put(left)
@@ -50,5 +50,5 @@ def _entry(event: Event) -> Any:
         "Source": SOURCE,
         "DetailType": event.type,
         "Detail": event.body().decode(),
-        "Time": clock.moment(event.timestamp),
+        "Time": clock.parse(event.timestamp),
     }

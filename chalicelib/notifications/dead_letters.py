@@ -13,7 +13,7 @@ from chalicelib.core import clock, log, settings
 from chalicelib.core.errors import Unavailable
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A record that was given up: the record itself as it was delivered, why, when, and after how many tries."""
 
     record: dict[str, Any]
@@ -25,7 +25,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def send(record: Mapping[str, Any], error: Exception, *, tries: int) -> None:
     """Put a record into the dead-letter queue, or raise `Unavailable`."""
     why = f"{type(error).__name__}: {error}"[:500]
-    letter = Letter(record=dict(record), error=why, tries=tries, given_up_at=clock.timestamp())
+    letter = DeadLetter(record=dict(record), error=why, tries=tries, given_up_at=clock.timestamp())
     body = msgspec.json.encode(letter).decode()
     try:
         clients.sqs().send_message(QueueUrl=settings.current().dead_letter_queue_url, MessageBody=body)

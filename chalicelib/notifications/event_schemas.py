@@ -160,7 +160,7 @@ class CartData(Data, frozen=True, kw_only=True):
     def of(cls, change: Change) -> CartData:
         """The cart as it was last."""
         owner, item = change.key.pk.partition("#")[2], change.item
-        user_id = owner if ids.valid("usr", owner) else None
+        user_id = owner if ids.is_valid("usr", owner) else None
         units = sum(line["quantity"] for line in item["lines"].values())
         return cls(user_id=user_id, item_count=units, currency=item["currency"], updated_at=item["updatedAt"])
 

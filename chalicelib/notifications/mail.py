@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import clients
-from chalicelib.cart.models import Line
+from chalicelib.cart.models import CartLine
 from chalicelib.core import log, money, settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.notifications import texts
@@ -24,11 +24,11 @@ from chalicelib.payments.models import Refund
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]")
 
 
-class Refused(ValueError):
+class MailRefused(ValueError):
     """No repetition helps: the recipient, or the mail itself, is malformed. Somebody has to look at it."""
 
 
-def about_order(name: str, order: Order) -> None:
+def send_order(name: str, order: Order) -> None:
     """Tell the buyer what has become of an order: `order_confirmed` and the other texts of that beginning."""
     text = texts.render(
         _of_the_money(order) if name == "order_cancelled" else name,
@@ -41,25 +41,25 @@ def about_order(name: str, order: Order) -> None:
     _send(order.email, text)
 
 
-def refunded(refund: Refund, order: Order) -> None:
+def send_refund(refund: Refund, order: Order) -> None:
     """Tell the buyer that money is on its way back."""
     amount = money.to_decimal(refund.amount, refund.currency)
     text = texts.render("refunded", order.locale, order_id=order.order_id, amount=amount, currency=refund.currency)
     _send(order.email, text)
 
 
-def cart_abandoned(to: str, locale: str, lines: Iterable[Line]) -> None:
+def send_cart_reminder(to: str, locale: str, lines: Iterable[CartLine]) -> None:
     """Remind somebody of what they meant to buy."""
     named = "\n".join(f"{line.quantity} x {line.product_name}" for line in lines)
     _send(to, texts.render("cart_abandoned", locale, lines=named))
 
 
-def to_person(name: str, to: str, locale: str, **values: str) -> None:
+def send_account(name: str, to: str, locale: str, **values: str) -> None:
     """Send a text about somebody's account, such as `password_reset`."""
     _send(to, texts.render(name, locale, **values))
 
 
-def sales_summary(to: str, *, day: str, figures: str, place: str) -> None:
+def send_sales_summary(to: str, *, day: str, figures: str, place: str) -> None:
     """Tell the operator how much was sold on a day."""
     _send(to, texts.render("sales_summary", texts.FALLBACK, day=day, figures=figures, place=place))
 
@@ -95,7 +95,7 @@ def _send(to: str, text: texts.Text) -> None:
         )
     except (BotoCoreError, ClientError) as error:
         if _is_final(error):
-            raise Refused("The mail service refuses this mail.") from error
+            raise MailRefused("The mail service refuses this mail.") from error
         raise Unavailable("The mail service refused or did not answer.") from error
     log.info("MAIL_SENT", messageId=sent["MessageId"])
 

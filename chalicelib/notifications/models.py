@@ -87,7 +87,7 @@ class Change:
         return cls(
             event_id=record["eventID"],
             sequence_number=images["SequenceNumber"],
-            written_at=clock.timestamp(clock.at(images["ApproximateCreationDateTime"])),
+            written_at=clock.timestamp(clock.from_epoch(images["ApproximateCreationDateTime"])),
             key=Key(key["PK"], key["SK"]),
             before=_image(images.get("OldImage")),
             after=_image(images.get("NewImage")),

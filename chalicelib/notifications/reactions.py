@@ -14,7 +14,7 @@ import msgspec
 from chalicelib.auth import accounts
 from chalicelib.aws import db, keys
 from chalicelib.cart import abandoned
-from chalicelib.cart.models import Line
+from chalicelib.cart.models import CartLine
 from chalicelib.core import log, settings
 from chalicelib.notifications import alerts, mail
 from chalicelib.notifications.models import Change, Kind
@@ -50,72 +50,72 @@ def once(name: str, act: Act) -> Reaction:
 def _mail_order(text: str) -> Reaction:
     def act(change: Change) -> None:
         order = msgspec.convert(change.after, Order)
-        now = order_store.owned(order.user_id, order.order_id)  # who is forgotten since then is not written to
+        now = order_store.get_owned(order.user_id, order.order_id)  # who is forgotten since then is not written to
         if now and not now.is_anonymous:
-            mail.about_order(text, order)
+            mail.send_order(text, order)
 
     return once(f"mail-{text}", act)
 
 
 def _mail_refund(change: Change) -> None:
     refund = msgspec.convert(change.after, Refund)
-    order = order_store.owned(refund.user_id, refund.order_id)
+    order = order_store.get_owned(refund.user_id, refund.order_id)
     if order and not order.is_anonymous:
-        mail.refunded(refund, order)
+        mail.send_refund(refund, order)
 
 
 def _mail_verification(change: Change) -> None:
     user = msgspec.convert(change.after, User)
-    mail.to_person("confirm_address", user.unconfirmed_email, user.locale, token=accounts.verify_token(user))
+    mail.send_account("confirm_address", user.unconfirmed_email, user.locale, token=accounts.verify_token(user))
 
 
 def _mail_change(change: Change) -> None:
     """Tell the old address, if there is one, that a new one is waiting for its confirmation (W3)."""
     user = msgspec.convert(change.after, User)
     if user.pending_email:
-        mail.to_person("address_about_to_change", user.email, user.locale)
+        mail.send_account("address_about_to_change", user.email, user.locale)
 
 
 def _mail_reset(change: Change) -> None:
     """Send the token to whoever has the address, if anybody; the request was noted all the same (W1)."""
     request = change.item
-    user = user_store.by_email(request["email"])
+    user = user_store.get_by_email(request["email"])
     if user is None or not user.is_active:
         return
     token = accounts.reset_token(request["email"], request["nonce"])
     text = "invitation" if request["purpose"] == "invitation" else "password_reset"
-    mail.to_person(text, user.email, user.locale, token=token)
+    mail.send_account(text, user.email, user.locale, token=token)
 
 
 def _mail_reuse_alarm(change: Change) -> None:
     user = user_store.get(change.item["userId"])
     if user and user.is_active:
-        mail.to_person("token_reused", user.email, user.locale)
+        mail.send_account("token_reused", user.email, user.locale)
 
 
 def _finish_erasure(change: Change) -> None:
     """Complete what a crash may have left of an erasure; an account that an admin deleted keeps its orders whole."""
     user = msgspec.convert(change.after, User)
-    if user.is_forgotten:
-        privacy.finish(user.user_id)
+    if user.is_erased:
+        privacy.finish_erasure(user.user_id)
 
 
 def _alert_low_stock(change: Change) -> None:
     """Tell the shop's people, unless the product is not sold any more."""
     stock = change.item
-    product = product_store.about([stock["productId"]]).get(stock["productId"])
+    product = product_store.get_many([stock["productId"]]).get(stock["productId"])
     if product and product.is_active:
-        alerts.low_stock(product, left=stock["stock"])
+        alerts.publish_low_stock(product, left=stock["stock"])
 
 
 def _alert_incident(change: Change) -> None:
     incident = change.item
-    alerts.incident(incident["orderId"], incident["name"], incident["facts"])
+    alerts.publish_incident(incident["orderId"], incident["name"], incident["facts"])
 
 
 def _alert_webhook(change: Change) -> None:
     webhook = change.item
-    alerts.webhook_switched_off(webhook["webhookId"], webhook["disabledReason"])
+    alerts.publish_webhook_disabled(webhook["webhookId"], webhook["disabledReason"])
 
 
 def _index_product(change: Change) -> None:
@@ -126,8 +126,10 @@ def _show_stock(change: Change) -> None:
     """Bring the number in lists up to date; by its version an older record changes nothing."""
     stock = change.item
     try:
-        db.commit(product_store.show_stock(stock["productId"], stock=stock["stock"], version=stock["stockVersion"]))
-    except db.ConditionFailed:
+        db.commit(
+            product_store.update_shown_stock(stock["productId"], stock=stock["stock"], version=stock["stockVersion"])
+        )
+    except db.Stale:
         log.debug("STOCK_ALREADY_SHOWN", productId=stock["productId"])
 
 
@@ -135,27 +137,27 @@ def _record_user(change: Change) -> None:
     """Add the user's history line; the same record writes the same line."""
     entry = audit.entry(change.before, change.item)
     if entry:
-        db.commit(user_store.audit(entry, change.event_id))
+        db.commit(user_store.record_audit(entry, change.event_id))
 
 
 def _record_order(change: Change) -> None:
     """Add the order's latest step to its buyer's history; the same step writes the same line."""
     line = history.lines(msgspec.convert(change.after, Order))[-1]
-    db.commit(user_store.audit(line.entry, line.step))
+    db.commit(user_store.record_audit(line.entry, line.step))
 
 
 def _watch_cart(change: Change) -> None:
     """Note when the cart was touched; the schedule comes back to it a day later."""
     before = (change.before or {}).get("updatedAt")
-    abandoned.watch(_owner_of(change), updated_at=change.item["updatedAt"], before=before)
+    abandoned.record_touch(_owner_of(change), updated_at=change.item["updatedAt"], before=before)
 
 
 def _mail_cart(change: Change) -> None:
     """Remind the cart's owner, unless they have asked meanwhile not to be, or are gone."""
     user = user_store.get(_owner_of(change))
     if user and user.is_active and user.cart_reminders:
-        lines = [msgspec.convert(line, Line) for line in change.item["lines"].values()]
-        mail.cart_abandoned(user.email, user.locale, sorted(lines, key=lambda line: line.added_at))
+        lines = [msgspec.convert(line, CartLine) for line in change.item["lines"].values()]
+        mail.send_cart_reminder(user.email, user.locale, sorted(lines, key=lambda line: line.added_at))
 
 
 def _owner_of(change: Change) -> str:
@@ -166,8 +168,8 @@ def _mail_sales(change: Change) -> None:
     """Tell the operator what was sold on a day, if the stage has one."""
     operator, summary = settings.current().operator_email, msgspec.convert(change.item, Summary)
     if operator:
-        lines = "\n".join(figures.in_words(summary)) or "Nothing was sold."
-        mail.sales_summary(operator, day=summary.day, figures=lines, place=", ".join(change.item["files"]))
+        lines = "\n".join(figures.sentences(summary)) or "Nothing was sold."
+        mail.send_sales_summary(operator, day=summary.day, figures=lines, place=", ".join(change.item["files"]))
 
 
 REACTIONS: dict[Kind, tuple[Reaction, ...]] = {

@@ -27,12 +27,12 @@ from chalicelib.webhooks import service as webhooks
 
 Record = Mapping[str, Any]
 
-MOST_TRIES = 5
+MAX_TRIES = 5
 _SECONDS = 40  # of the minute that the function has; what is left then comes again
 _GIVEN_UP = "given-up"
 _PUBLISH = "publish"
 _HOPELESS = (msgspec.ValidationError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
-_FAILURES = (ShopError, Misconfigured, db.ConditionFailed, transport.Rejected, *_HOPELESS)
+_FAILURES = (ShopError, Misconfigured, db.Stale, transport.RequestError, *_HOPELESS)
 _METRICS = {
     Kind.ORDER_CREATED: "OrderCreated",
     Kind.ORDER_CONFIRMED: "OrderConfirmed",
@@ -92,7 +92,7 @@ class _Failures:
         """Report the record, or give it up, and then nothing waits for it."""
         number = record["dynamodb"]["SequenceNumber"]
         log.error("RECORD_FAILED", sequenceNumber=number, error=type(error).__name__)
-        if self.may_give_up and _given_up(record, error):
+        if self.may_give_up and _give_up(record, error):
             return
         self.hold(number, key)
 
@@ -109,7 +109,7 @@ def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
     failures, until = _Failures(may_give_up), clock.monotonic() + _SECONDS
     tasks = list(_tasks(records, failures))
     try:
-        done = store.happened(effect for task in tasks for effect in task.effects)
+        done = store.get_done(effect for task in tasks for effect in task.effects)
     except Unavailable:
         return [task.change.sequence_number for task in tasks] + failures.numbers
     news: list[tuple[_Task, Kind, Event]] = []
@@ -120,7 +120,7 @@ def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
         with failures.of(task.record, task.change.key):
             log.enrich(correlationId=task.change.item.get("correlationId"))
             events = [(kind, event_of(kind, task.change)) for kind in task.told]
-            news += _news(task, events, done)
+            news += _untold_events(task, events, done)
             _queue_webhooks(task, events, done)
             _react(task, done)
     _publish(news, failures)
@@ -148,7 +148,9 @@ def _react(task: _Task, done: set[store.Effect]) -> None:
             log.info("EFFECT_DONE", effect=reaction.name, eventId=task.change.event_id)
 
 
-def _news(task: _Task, events: list[tuple[Kind, Event]], done: set[store.Effect]) -> list[tuple[_Task, Kind, Event]]:
+def _untold_events(
+    task: _Task, events: list[tuple[Kind, Event]], done: set[store.Effect]
+) -> list[tuple[_Task, Kind, Event]]:
     """The events that a change is to be told as, and was not."""
     untold = [(task, kind, event) for kind, event in events if task.effect(_publication(kind)) not in done]
     # by the end of the batch, or it all comes again
@@ -160,11 +162,11 @@ def _queue_webhooks(task: _Task, events: list[tuple[Kind, Event]], done: set[sto
     """Queue what the shop's webhooks want to hear of, all of an event together with its mark or none."""
     for kind, event in events:
         effect = task.effect(_queuing(kind))
-        deliveries = [] if effect in done else webhooks.deliveries(event)
+        deliveries = [] if effect in done else webhooks.queue(event)
         if deliveries:
             try:
                 db.commit(store.mark(effect), *deliveries)
-            except db.ConditionFailed:  # by a redrive beside the stream
+            except db.Stale:  # by a redrive beside the stream
                 log.debug("WEBHOOKS_QUEUED_ALREADY", eventId=task.change.event_id)
             done.add(effect)
 
@@ -172,8 +174,8 @@ def _queue_webhooks(task: _Task, events: list[tuple[Kind, Event]], done: set[sto
 def _publish(news: list[tuple[_Task, Kind, Event]], failures: _Failures) -> None:
     """Tell the bus, as many at a time as it takes."""
     log.enrich(correlationId=None)
-    for start in range(0, len(news), bus.AT_ONCE):
-        portion = news[start : start + bus.AT_ONCE]
+    for start in range(0, len(news), bus.BATCH_SIZE):
+        portion = news[start : start + bus.BATCH_SIZE]
         refused = {event.id for event in bus.publish([event for _, _, event in portion])}
         told = [(task, kind) for task, kind, event in portion if event.id not in refused]
         failed = {task.change.event_id: task for task, _, event in portion if event.id in refused}
@@ -197,15 +199,15 @@ def _queuing(kind: Kind) -> str:
     return f"webhooks-{kind}"
 
 
-def _given_up(record: Record, error: Exception) -> bool:
+def _give_up(record: Record, error: Exception) -> bool:
     """Put a record that will never succeed, or did not often enough, into the dead-letter queue, once."""
     effect = (record["eventID"], _GIVEN_UP)
     try:
-        if store.happened([effect]):
+        if store.get_done([effect]):
             return True
         is_hopeless = isinstance(error, _HOPELESS)
         tries = 1 if is_hopeless else store.count_try(record["eventID"])
-        if not is_hopeless and tries < MOST_TRIES:
+        if not is_hopeless and tries < MAX_TRIES:
             return False
         dead_letters.send(record, error, tries=tries)
         store.record([effect])

@@ -18,7 +18,7 @@ _TRIES = "TRIES"
 Effect = tuple[str, str]  # of an event's id, the effect's name
 
 
-def happened(effects: Iterable[Effect]) -> set[Effect]:
+def get_done(effects: Iterable[Effect]) -> set[Effect]:
     """Those of these effects that have happened, one round trip for a hundred."""
     wanted = {keys.effect(*effect): effect for effect in effects}
     return {wanted[key] for key in db.get_many(wanted, consistent=True)}
@@ -26,7 +26,7 @@ def happened(effects: Iterable[Effect]) -> set[Effect]:
 
 def record(effects: Iterable[Effect]) -> None:
     """Note that effects have happened."""
-    db.put_all([db.put(keys.effect(*effect), _mark()) for effect in effects])
+    db.batch_put([db.put(keys.effect(*effect), _mark()) for effect in effects])
 
 
 def mark(effect: Effect) -> db.Write:
@@ -38,7 +38,7 @@ def count_try(event_id: str) -> int:
     """Note that a record has failed once more, and give how often it did."""
     counted = "SET tries = if_not_exists(tries, :none) + :one, expiresAt = :expiry"
     values = {":none": 0, ":one": 1, ":expiry": _mark()["expiresAt"]}
-    return int(db.advance(db.update(keys.effect(event_id, _TRIES), counted, values, condition=""))["tries"])
+    return int(db.update_and_get(db.update(keys.effect(event_id, _TRIES), counted, values, condition=""))["tries"])
 
 
 def _mark() -> dict[str, int]:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from chalicelib.aws import db
 from chalicelib.cart import store as cart_store
-from chalicelib.cart.models import MOST_PRODUCTS, CurrencyMismatch, TooManyItems
-from chalicelib.cart.schemas import MOST_OF_ONE
+from chalicelib.cart.models import MAX_PRODUCTS, CurrencyMismatch, TooManyItems
+from chalicelib.cart.schemas import MAX_QUANTITY
 from chalicelib.cart.service import owner
 from chalicelib.core import countries, money
 from chalicelib.core.errors import FieldError, Invalid
@@ -32,7 +32,7 @@ from chalicelib.users import store as user_store
 from chalicelib.users.schemas import Address
 
 
-class Wanted(NamedTuple):
+class WantedQuantity(NamedTuple):
     """How many of a product are wanted, and where in the request that and the product were said."""
 
     quantity: int
@@ -51,8 +51,8 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     """The order as it would be placed now, or the error that names every faulty line."""
     countries.require({"shippingAddress.country": request.shipping_address.country})
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
-    if len(wanted) > MOST_PRODUCTS:
-        raise TooManyItems(f"An order holds at most {MOST_PRODUCTS} different products.")
+    if len(wanted) > MAX_PRODUCTS:
+        raise TooManyItems(f"An order holds at most {MAX_PRODUCTS} different products.")
     listings, presented, locale = _read(wanted, request.coupon_code, buyer)
     _refuse_faulty(wanted, listings)
     lines = [_line(listings[product_id], each.quantity) for product_id, each in wanted.items()]
@@ -63,7 +63,7 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
         buyer, price, currency, request.shipping_address,
         coupon=coupon.code if coupon else None, from_cart=request.items is None, locale=locale,
     )  # fmt: skip
-    _refuse_surprise(order, request.expected_total)
+    _require_expected_total(order, request.expected_total)
     return Prepared(order, coupon)
 
 
@@ -86,37 +86,37 @@ def _price(lines: list[OrderLine], currency: str, coupon: Coupon | None, to: Add
     discount = coupon.discount_on(pricing.subtotal_of(lines)) if coupon else 0
     tax = policies.taxes().of(to.country)
     price = pricing.price(lines, currency, discount=discount, shipping=policies.shipping(), tax=tax)
-    if money.to_decimal(price.total, currency) > money.LARGEST:
-        raise TotalTooLarge(f"One order may cost at most {money.LARGEST} {currency}.")
+    if money.to_decimal(price.total, currency) > money.MAX_AMOUNT:
+        raise TotalTooLarge(f"One order may cost at most {money.MAX_AMOUNT} {currency}.")
     return price
 
 
-def _from_items(items: list[OrderedItem]) -> dict[str, Wanted]:
+def _from_items(items: list[OrderedItem]) -> dict[str, WantedQuantity]:
     """Lines of one product added up (C1)."""
-    wanted: dict[str, Wanted] = {}
+    wanted: dict[str, WantedQuantity] = {}
     for position, item in enumerate(items):
-        first = Wanted(0, f"items[{position}].quantity", f"items[{position}].productId")
+        first = WantedQuantity(0, f"items[{position}].quantity", f"items[{position}].productId")
         before = wanted.get(item.product_id, first)
         wanted[item.product_id] = before._replace(quantity=before.quantity + item.quantity)
     faults = tuple(
-        FieldError(each.field, "out_of_range", f"At most {MOST_OF_ONE} of one product.")
+        FieldError(each.field, "out_of_range", f"At most {MAX_QUANTITY} of one product.")
         for each in wanted.values()
-        if each.quantity > MOST_OF_ONE
+        if each.quantity > MAX_QUANTITY
     )
     if faults:
         raise Invalid("Too many of one product.", errors=faults)
     return wanted
 
 
-def _from_cart(buyer: Principal) -> dict[str, Wanted]:
-    cart = cart_store.load(owner(buyer, None))
+def _from_cart(buyer: Principal) -> dict[str, WantedQuantity]:
+    cart = cart_store.get(owner(buyer, None))
     if not cart.lines:
         raise EmptyCart("The cart is empty; put something in first.")
     lines = [(line.product_id, line.quantity, f"cart.{line.product_id}") for line in cart.lines.values()]
-    return {product_id: Wanted(quantity, field, field) for product_id, quantity, field in lines}
+    return {product_id: WantedQuantity(quantity, field, field) for product_id, quantity, field in lines}
 
 
-def _refuse_faulty(wanted: dict[str, Wanted], listings: dict[str, Listing]) -> None:
+def _refuse_faulty(wanted: dict[str, WantedQuantity], listings: dict[str, Listing]) -> None:
     """Name every faulty line at once, in the request's order (C1)."""
     looked_up = [_fault(product_id, each, listings.get(product_id)) for product_id, each in wanted.items()]
     faults = tuple(fault for fault in looked_up if fault)
@@ -126,7 +126,7 @@ def _refuse_faulty(wanted: dict[str, Wanted], listings: dict[str, Listing]) -> N
         raise NoSuchProduct("Some products do not exist or are no longer for sale.", errors=faults)
 
 
-def _fault(product_id: str, wanted: Wanted, listing: Listing | None) -> FieldError | None:
+def _fault(product_id: str, wanted: WantedQuantity, listing: Listing | None) -> FieldError | None:
     if listing is None or not listing.is_for_sale:
         detail = "It is no longer for sale." if listing else "There is no such product."
         return Shortage(wanted.named_in, product_id, wanted.quantity, 0).missing(detail)
@@ -142,7 +142,7 @@ def _only_currency(listings: dict[str, Listing]) -> str:
     return currencies.pop()
 
 
-def _refuse_surprise(order: Order, expected: Amount | None) -> None:
+def _require_expected_total(order: Order, expected: Amount | None) -> None:
     """Sell nothing at another total than the buyer was shown, and say what it would cost now, in all parts (C2)."""
     if expected is None or money.to_minor(expected, order.currency, field="expectedTotal") == order.total:
         return

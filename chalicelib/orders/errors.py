@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chalicelib.core.errors import Conflict, Impossible, NotFound
+from chalicelib.core.errors import Conflict, NotFound, Unprocessable
 
 
-class EmptyCart(Impossible):
+class EmptyCart(Unprocessable):
     """There is nothing to order."""
 
     code = "empty_cart"
@@ -17,7 +17,7 @@ class NoSuchOrder(NotFound):
     code = "order_not_found"
 
 
-class TotalTooLarge(Impossible):
+class TotalTooLarge(Unprocessable):
     """More money than one order may move (M1)."""
 
     code = "total_too_large"
@@ -35,7 +35,7 @@ class RefundExceedsPayment(Conflict):
     code = "refund_exceeds_payment"
 
 
-class NothingToRefund(Impossible):
+class NothingToRefund(Unprocessable):
     """The units were paid with nothing, or with less than the smallest unit of money."""
 
     code = "nothing_to_refund"

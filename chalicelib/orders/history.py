@@ -8,14 +8,14 @@ from chalicelib.orders.models import Order
 from chalicelib.users.models import AuditEntry
 
 
-class Line(NamedTuple):
+class HistoryLine(NamedTuple):
     """One line, and the name of the step that no other line has."""
 
     entry: AuditEntry
     step: str
 
 
-def lines(order: Order) -> list[Line]:
+def lines(order: Order) -> list[HistoryLine]:
     """Every step so far, oldest first."""
     found, before = [], None
     for number, step in enumerate(order.timeline):
@@ -24,6 +24,6 @@ def lines(order: Order) -> list[Line]:
         entry = AuditEntry(
             user_id=order.user_id, at=step.at, actor=step.actor, action=action, changes=facts, reason=step.reason
         )
-        found.append(Line(entry, f"{order.order_id}.{number}"))
+        found.append(HistoryLine(entry, f"{order.order_id}.{number}"))
         before = step.status
     return found

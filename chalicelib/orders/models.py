@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.cart.models import Line
+from chalicelib.cart.models import CartLine
 from chalicelib.core import clock, ids, money
 from chalicelib.core.principal import Principal
 from chalicelib.orders.errors import NotPaid, RefundExceedsPayment
@@ -114,7 +114,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return not self.total or may_become(ATTEMPT_OF[self.payment_status], outcome.state)
 
     @property
-    def can_be_let_go(self) -> bool:
+    def can_be_voided(self) -> bool:
         """Does the provider hold a payment that nobody has taken yet?"""
         return self.awaits_payment and self.payment_status in (PaymentStatus.AUTHORIZED, PaymentStatus.REQUIRES_ACTION)
 
@@ -145,11 +145,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.taken - self.refunded - self.reserved if self.is_paid else 0
 
     @property
-    def is_given_back(self) -> bool:
+    def is_fully_refunded(self) -> bool:
         """Has all that was paid gone back, or is it on its way? Goods are then not sent any more."""
         return self.is_paid and not self.refundable
 
-    def seen_now(self) -> Order:
+    def as_of_now(self) -> Order:
         """The order as lists show it: one whose time to be paid is over has expired, written or not (S2)."""
         return msgspec.structs.replace(self, status=OrderStatus.EXPIRED) if self.is_overdue else self
 
@@ -183,7 +183,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def move(self, to: OrderStatus, *, by: Actor, actor: str, reason: str | None = None) -> Order:
         """The order in another status, or `InvalidTransition` (O1)."""
         shipped = to is OrderStatus.SHIPPED
-        require_transition(self.status, to, by, but=(OrderStatus.SHIPPED,) if self.is_given_back else ())
+        require_transition(self.status, to, by, but=(OrderStatus.SHIPPED,) if self.is_fully_refunded else ())
         at = self._next_time()
         entry = TimelineEntry(status=to, at=at, actor=actor, reason=reason)
         return self._next(
@@ -258,10 +258,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Now, or when it was changed last, if that was by a machine whose clock is ahead of this one's."""
         return max(clock.timestamp(), self.updated_at)
 
-    def cart_lines(self) -> list[Line]:
+    def cart_lines(self) -> list[CartLine]:
         """The lines as they stood in the cart."""
         return [
-            Line(
+            CartLine(
                 product_id=line.product_id,
                 product_name=line.product_name,
                 quantity=line.quantity,

@@ -15,7 +15,7 @@ from functools import lru_cache
 import msgspec
 
 from chalicelib.core import countries, money, settings
-from chalicelib.core.errors import Impossible, Invalid, Misconfigured
+from chalicelib.core.errors import Invalid, Misconfigured, Unprocessable
 from chalicelib.orders.pricing import Shipping, TaxRate
 
 _FEE = re.compile(r"flat:(?P<fee>\d{1,8}(\.\d{1,3})?):(?P<currency>[A-Z]{3})")
@@ -25,7 +25,7 @@ _NONE = TaxRate(rate=0, included=False)
 _HIGHEST = 100_000
 
 
-class NotShipped(Impossible):
+class NotShipped(Unprocessable):
     """The stage has no price for sending goods that are paid in that currency."""
 
     code = "shipping_unavailable"

@@ -18,7 +18,7 @@ from chalicelib.orders import incidents, reconcile, refunds, settlement, store
 from chalicelib.orders.models import Order
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as payment_store
-from chalicelib.payments.models import EventKind, ProviderEvent
+from chalicelib.payments.models import ProviderEvent, ProviderEventKind
 
 _GIVEN_UP_AFTER = timedelta(days=1)
 
@@ -29,13 +29,13 @@ def receive(body: bytes, headers: Mapping[str, str]) -> None:
     if event is None:
         return
     log.info("WEBHOOK", eventId=event.event_id, kind=event.kind, orderId=event.order_id)
-    if not _act(event):
+    if not _process(event):
         db.commit(store.park(event))
 
 
 def retry(event: ProviderEvent, parked_at: str) -> bool:
     """Act on a message that was kept, and tell whether it could be; after a day people hear of it instead."""
-    if _act(event):
+    if _process(event):
         db.commit(store.unpark(event))
         return True
     if parked_at < clock.ago(_GIVEN_UP_AFTER):
@@ -45,22 +45,22 @@ def retry(event: ProviderEvent, parked_at: str) -> bool:
     return False
 
 
-def _act(event: ProviderEvent) -> bool:
+def _process(event: ProviderEvent) -> bool:
     """Let the message have its effect; False when its order is not known."""
-    order = store.find(event.order_id)
+    order = store.get_by_id(event.order_id)
     if order is None:
         return False
-    with suppress(store.AlreadyHeard):
-        if event.kind is EventKind.PAYMENT:
-            _paid(order, event)
-        elif event.kind is EventKind.REFUND:
-            _refunded(event)
-        elif event.kind is EventKind.GIVEN_BACK:
-            _given_back(order, event)
+    with suppress(store.AlreadyProcessed):
+        if event.kind is ProviderEventKind.PAYMENT:
+            _process_payment(order, event)
+        elif event.kind is ProviderEventKind.REFUND:
+            _process_refund(event)
+        elif event.kind is ProviderEventKind.GIVEN_BACK:
+            _process_foreign_refund(order, event)
     return True
 
 
-def _paid(order: Order, event: ProviderEvent) -> None:
+def _process_payment(order: Order, event: ProviderEvent) -> None:
     attempt, outcome = order.first_attempt(), event.outcome
     if event.merchant_key != attempt.merchant_key or outcome is None:
         incidents.report(order.order_id, f"unknown-charge-{event.event_id}", amount=event.amount)
@@ -72,20 +72,20 @@ def _paid(order: Order, event: ProviderEvent) -> None:
         incidents.report(order.order_id, "payment-amount", asked=order.total, said=event.amount, meant=outcome.amount)
         return
     said = msgspec.structs.replace(outcome, amount=event.amount, currency=event.currency)
-    reconcile.heard(settlement.settle(order, said, marks=(store.mark(event),)), said)
+    reconcile.capture_or_void(settlement.settle(order, said, marks=(store.record_processed(event),)), said)
 
 
-def _refunded(event: ProviderEvent) -> None:
-    refund = payment_store.find_refund(event.order_id, event.refund_id or "")
+def _process_refund(event: ProviderEvent) -> None:
+    refund = payment_store.get_refund(event.order_id, event.refund_id or "")
     if refund is None or event.refund is None:
         incidents.report(event.order_id, f"unknown-refund-{event.event_id}", amount=event.amount)
     elif {event.amount, event.refund.amount or event.amount} != {refund.amount} or event.currency != refund.currency:
         incidents.report(event.order_id, f"refund-amount-{refund.refund_id}", asked=refund.amount, said=event.amount)
     else:
-        refunds.settle(refund, event.refund, marks=(store.mark(event),))
+        refunds.settle(refund, event.refund, marks=(store.record_processed(event),))
 
 
-def _given_back(order: Order, event: ProviderEvent) -> None:
+def _process_foreign_refund(order: Order, event: ProviderEvent) -> None:
     """Tell people of money that went back without this shop, which writes its own refunds before it asks for them."""
     known = order.refunded + order.reserved
     if event.amount > known:

@@ -14,8 +14,8 @@ from chalicelib.payments import service as payments
 from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import Attempt, AttemptState, Outcome
 
-_PROVIDER_LIMIT = timedelta(minutes=2)  # a charge that the provider has not heard of by then will not come
-_MISSES = 2
+_PROVIDER_TIMEOUT = timedelta(minutes=2)  # a charge that the provider has not heard of by then will not come
+_MAX_MISSES = 2
 _HAS_MONEY = (AttemptState.AUTHORIZED, AttemptState.REQUIRES_ACTION, AttemptState.CAPTURED)
 
 
@@ -28,20 +28,20 @@ def reconcile(order: Order) -> Order:
     if not order.total:
         return settlement.settle(order, settlement.NOTHING_TO_PAY)
     if order.is_overdue:
-        return let_go(order, settlement.EXPIRY)
+        return void(order, settlement.EXPIRY)
     outcome = payments.look_up(order.first_attempt())
     if outcome is None:
-        return _missed(order)
-    return settlement.settle(order, taken(order.first_attempt(), outcome))
+        return _count_miss(order)
+    return settlement.settle(order, capture_if_authorized(order.first_attempt(), outcome))
 
 
-def let_go(order: Order, ending: Ending | None, *, payment_id: str | None = None) -> Order:
+def void(order: Order, ending: Ending | None, *, payment_id: str | None = None) -> Order:
     """End an order whose payment is held or waits for the buyer, unless the money has come after all."""
     outcome = payments.void(order.first_attempt(), payment_id or order.payment_id or "")
     return settlement.settle(order, outcome, ending=ending)
 
 
-def heard(order: Order, outcome: Outcome) -> Order:
+def capture_or_void(order: Order, outcome: Outcome) -> Order:
     """What follows a message of the provider that is on record: an authorised payment is taken, if it is waited for.
 
     One that came when its order had ended without it is let go. Raises `Unavailable` while that is not answered, for
@@ -51,7 +51,7 @@ def heard(order: Order, outcome: Outcome) -> Order:
         return order
     attempt = order.first_attempt()
     if order.awaits_payment:
-        return settlement.settle(order, taken(attempt, outcome))
+        return settlement.settle(order, capture_if_authorized(attempt, outcome))
     if order.payment_status is not PaymentStatus.FAILED:
         return order
     voided = payments.void(attempt, outcome.payment_id or "")
@@ -60,12 +60,12 @@ def heard(order: Order, outcome: Outcome) -> Order:
     return settlement.settle(order, voided)
 
 
-def of_another_amount(order: Order) -> Outcome | None:
+def find_other_amount(order: Order) -> Outcome | None:
     """What the provider holds or has taken for an order in doubt, where that is not the order's total (P5).
 
     None where it agrees, has nothing, does not answer, or speaks of another currency.
     """
-    if not order.awaits_payment or not order.total or order.can_be_let_go:
+    if not order.awaits_payment or not order.total or order.can_be_voided:
         return None
     found = payments.look_up(order.first_attempt())
     if found is None or found.state not in _HAS_MONEY or found.is_about(order.total, order.currency):
@@ -73,7 +73,7 @@ def of_another_amount(order: Order) -> Outcome | None:
     return found if found.currency in (None, order.currency) else None
 
 
-def taken(attempt: Attempt, outcome: Outcome) -> Outcome:
+def capture_if_authorized(attempt: Attempt, outcome: Outcome) -> Outcome:
     """The outcome once an authorised payment is taken; it stays authorised when the provider does not answer.
 
     One of another amount than was asked for is not taken (P5).
@@ -88,15 +88,15 @@ def taken(attempt: Attempt, outcome: Outcome) -> Outcome:
 
 def reconcile_if_due(order: Order) -> Order:
     """Reconcile an order unless the provider was asked for it a short while ago, compared with its age (P4)."""
-    attempt = payment_store.find_attempt(order.order_id, order.attempt) if order.total else None
+    attempt = payment_store.get_attempt(order.order_id, order.attempt) if order.total else None
     if attempt and not attempt.is_due and not order.is_overdue:
         return order
     if attempt:
-        payment_store.note_look_up(attempt)
+        payment_store.record_look_up(attempt)
     return reconcile(order)
 
 
-def _missed(order: Order) -> Order:
-    if order.created_at > clock.ago(_PROVIDER_LIMIT) or payment_store.count_miss(order.first_attempt()) < _MISSES:
+def _count_miss(order: Order) -> Order:
+    if order.created_at > clock.ago(_PROVIDER_TIMEOUT) or payment_store.count_miss(order.first_attempt()) < _MAX_MISSES:
         return order
     return settlement.settle(order, Outcome(state=AttemptState.FAILED, reason="never_received"))

@@ -27,7 +27,7 @@ from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import AttemptState, Outcome, Refund, RefundedItem, RefundOutcome, RefundState
 
 
-def asked_for(order: Order, request: RefundRequest) -> Refund:
+def new_refund(order: Order, request: RefundRequest) -> Refund:
     """The refund that a request means: an amount, or the price of units, or all that is left.
 
     Raises `Invalid` for units that the order does not have, `NothingToRefund`, `NotPaid`, or `RefundExceedsPayment`.
@@ -48,18 +48,18 @@ def asked_for(order: Order, request: RefundRequest) -> Refund:
     return order.refund(sum(unit.amount for unit in units), items=units, note=request.reason)
 
 
-def begin(order: Order, refund: Refund, *, at: str | None = None) -> tuple[Order, tuple[db.Write, ...]]:
+def reserve(order: Order, refund: Refund, *, at: str | None = None) -> tuple[Order, tuple[db.Write, ...]]:
     """The order with the refund set aside, and the write of the refund's row."""
-    return order.with_refund(refund, at=at), (payment_store.open_refund(refund),)
+    return order.with_refund(refund, at=at), (payment_store.create_refund(refund),)
 
 
-def pay_back(refund: Refund, claim: Claim = idempotency.NO_CLAIM) -> RefundOutcome:
+def execute(refund: Refund, claim: Claim = idempotency.NO_CLAIM) -> RefundOutcome:
     """Ask for a refund that is on record, and write what came of it; unanswered, it is left to the schedule."""
-    outcome = _about(refund, payments.refund(refund))
+    outcome = _check_amount(refund, payments.refund(refund))
     settle(refund, outcome, claim)
     if outcome.state is RefundState.PENDING:
         with suppress(Unavailable):
-            claim.settle(refund_view(refund, outcome))
+            claim.finish_now(refund_view(refund, outcome))
     return outcome
 
 
@@ -78,7 +78,7 @@ def settle(
     if outcome.state is RefundState.PENDING:
         return
     try:
-        db.repeat_until_current(lambda: _write(refund, outcome, claim, marks))
+        db.retry_on_conflict(lambda: _settle_once(refund, outcome, claim, marks))
     except Unavailable:
         log.error("REFUND_NOT_WRITTEN", orderId=refund.order_id, refundId=refund.refund_id)
         if marks:
@@ -93,9 +93,9 @@ def answer(refund: Refund, outcome: RefundOutcome) -> RefundView | ShopError:
     return refund_view(refund, outcome)
 
 
-def last(order: Order) -> RefundView | None:
+def get_last(order: Order) -> RefundView | None:
     """The latest refund of an order, None where nothing was paid."""
-    row = payment_store.last_refund(order.order_id) if order.is_paid else None
+    row = payment_store.get_last_refund(order.order_id) if order.is_paid else None
     return refund_view(row) if row else None
 
 
@@ -131,25 +131,25 @@ def _priced(order: Order, lines: dict[str, OrderLine], wanted: dict[str, int]) -
     raise NothingToRefund(f"So few units are worth less than {least} {order.currency}; refund more of them at once.")
 
 
-def _write(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db.Write, ...]) -> None:
-    row = payment_store.find_refund(refund.order_id, refund.refund_id)
-    order = store.owned(refund.user_id, refund.order_id)
+def _settle_once(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tuple[db.Write, ...]) -> None:
+    row = payment_store.get_refund(refund.order_id, refund.refund_id)
+    order = store.get_owned(refund.user_id, refund.order_id)
     if order is None or row is None or row.state is not RefundState.PENDING:
         _report_reversal(row, outcome)
-        claim.settle(answer(refund, outcome))
+        claim.finish_now(answer(refund, outcome))
         return
     is_back, incident = outcome.state is RefundState.SUCCEEDED, f"refund-{refund.refund_id}"
     after = order.after_refund(row, is_back=is_back)
     db.commit(
-        store.change(order, after, actor=SYSTEM),
+        store.update(order, after, actor=SYSTEM),
         payment_store.settle_refund(row, outcome, at=after.updated_at, order_version=after.version),
-        *_move_attempt(order, after),
+        *_update_attempt(order, after),
         *([] if is_back else [store.report(refund.order_id, incident, reason=outcome.reason)]),
         *claim.finish(answer(row, outcome)),
         *marks,
     )
     if not is_back:
-        incidents.tell(refund.order_id, incident, reason=outcome.reason)
+        incidents.announce(refund.order_id, incident, reason=outcome.reason)
     log.info("REFUND_SETTLED", orderId=refund.order_id, refundId=refund.refund_id, outcome=outcome.state)
 
 
@@ -159,7 +159,7 @@ def _report_reversal(row: Refund | None, outcome: RefundOutcome) -> None:
         incidents.report(row.order_id, f"refund-reversed-{row.refund_id}", amount=row.amount, reason=outcome.reason)
 
 
-def _about(refund: Refund, outcome: RefundOutcome) -> RefundOutcome:
+def _check_amount(refund: Refund, outcome: RefundOutcome) -> RefundOutcome:
     """The outcome, unless it is of another amount: then nothing has ended, and people have to look at it (P5)."""
     if outcome.is_about(refund.amount, refund.currency):
         return outcome
@@ -168,7 +168,7 @@ def _about(refund: Refund, outcome: RefundOutcome) -> RefundOutcome:
     return RefundOutcome(state=RefundState.PENDING)
 
 
-def _move_attempt(order: Order, after: Order) -> list[db.Write]:
+def _update_attempt(order: Order, after: Order) -> list[db.Write]:
     """The write that brings the attempt along; one that was given up before its money came stays given up."""
     was_taken = order.charged is not None or any(entry.status is OrderStatus.PROCESSING for entry in order.timeline)
     if after.payment_status is order.payment_status or not was_taken:
@@ -178,13 +178,13 @@ def _move_attempt(order: Order, after: Order) -> list[db.Write]:
     return [payment_store.settle_attempt(order.first_attempt(), Outcome(state=state))]
 
 
-def resend(refund: Refund) -> str | None:
+def retry(refund: Refund) -> str | None:
     """Finish a refund whose end is not known; tells what came of it, None for nothing yet.
 
     Whatever comes of it, it is asked for again later and later (P4).
     """
-    with suppress(Unavailable, db.ConditionFailed):
-        db.commit(payment_store.put_off(refund))
-        outcome = pay_back(refund)
+    with suppress(Unavailable, db.Stale):
+        db.commit(payment_store.postpone_refund(refund))
+        outcome = execute(refund)
         return None if outcome.state is RefundState.PENDING else "refunded"
     return None

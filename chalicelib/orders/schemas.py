@@ -10,7 +10,7 @@ from chalicelib.cart.schemas import Quantity
 from chalicelib.core import clock
 from chalicelib.core.errors import invalid
 from chalicelib.core.money import Amount
-from chalicelib.core.schema import PageQuery, Shape, Text
+from chalicelib.core.schema import PageQuery, Schema, Text
 from chalicelib.coupons.schemas import Code
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments.schemas import PaymentMethod
@@ -26,14 +26,14 @@ Instant = Annotated[
 ProductId = Annotated[str, Meta(max_length=64)]
 
 
-class OrderedItem(Shape, frozen=True, kw_only=True):
+class OrderedItem(Schema, frozen=True, kw_only=True):
     """One wanted product in the body of `POST /orders`."""
 
     product_id: ProductId
     quantity: Quantity
 
 
-class OrderRequest(Shape, frozen=True, kw_only=True):
+class OrderRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /orders`; without `items` the whole cart is ordered."""
 
     items: Annotated[list[OrderedItem], Meta(min_length=1, max_length=300)] | None = None
@@ -60,33 +60,33 @@ class OrderQuery(PageQuery, frozen=True, kw_only=True):
         """The instant after the last, as orders spell theirs; "" without one."""
         return _instant(self.until, "until") if self.until else ""
 
-    def takes(self, status: OrderStatus, placed_at: str) -> bool:
+    def includes(self, status: OrderStatus, placed_at: str) -> bool:
         """Is an order in that status, placed then, one of those?"""
         return self.status in (None, status) and self.begin <= placed_at < (self.end or "~")
 
 
 def _instant(text: str, field: str) -> str:
     try:
-        return clock.canonical(text if "T" in text else f"{text}T00:00:00Z")
+        return clock.normalize(text if "T" in text else f"{text}T00:00:00Z")
     except ValueError:
         raise invalid(field, "invalid_value", "There is no such day or time.") from None
 
 
-class OrderStatusChange(Shape, frozen=True, kw_only=True):
+class OrderStatusChange(Schema, frozen=True, kw_only=True):
     """The body of `PUT /orders/{orderId}/status`."""
 
     status: OrderStatus
     reason: Text | None = None
 
 
-class ReturnedItem(Shape, frozen=True, kw_only=True):
+class ReturnedItem(Schema, frozen=True, kw_only=True):
     """So many units of a product in the body of a refund."""
 
     product_id: ProductId
     quantity: Annotated[int, Meta(ge=1, le=99)]
 
 
-class RefundRequest(Shape, frozen=True, kw_only=True):
+class RefundRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /orders/{orderId}/refunds`: an amount, or units of products, or neither for all that is left.
 
     Null is neither of them: a client that lost its amount on the way must not give everything back.

@@ -29,7 +29,7 @@ def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView
     the money did not come, with everything given back.
     """
     providers.current()  # a stage that cannot take money must not take stock off the shelf either
-    order = db.repeat_until_current(lambda: _reserve(request, buyer, claim))
+    order = db.retry_on_conflict(lambda: _reserve(request, buyer, claim))
     log.info("ORDER_CREATED", orderId=order.order_id, items=len(order.lines))
     outcome = _charge(order, request.payment_method.token) if order.total else settlement.NOTHING_TO_PAY
     return _answer(settlement.settle(order, outcome, claim), outcome)
@@ -37,10 +37,10 @@ def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView
 
 def resume(order_id: str, buyer: Principal) -> OrderView:
     """Go on with an order whose request died, from what is on record and never by charging again (I6)."""
-    order = store.owned(buyer.user_id, order_id)
+    order = store.get_owned(buyer.user_id, order_id)
     if order is None:
         raise NoSuchOrder("There is no such order.")
-    return _answered_anew(reconcile.reconcile(order) if order.awaits_payment else order)
+    return _answer_anew(reconcile.reconcile(order) if order.awaits_payment else order)
 
 
 def get(order_id: str, viewer: Principal) -> OrderView:
@@ -48,50 +48,50 @@ def get(order_id: str, viewer: Principal) -> OrderView:
     return order_view(_current(order_id, viewer))
 
 
-def status(order_id: str, viewer: Principal) -> StatusView:
+def get_status(order_id: str, viewer: Principal) -> StatusView:
     """Where an order stands, for its owner or an admin."""
     return StatusView.of(_current(order_id, viewer))
 
 
-def page(viewer: Principal, query: OrderQuery, after: str | None) -> tuple[list[OrderView], str | None]:
+def list_page(viewer: Principal, query: OrderQuery, after: str | None) -> tuple[list[OrderView], str | None]:
     """A customer's own orders, or everybody's for an admin, newest first."""
     if viewer.is_admin:
-        behind, since = after or _place(query.end), _place(query.begin) or ""
-        orders, following = store.in_status(query.status, limit=query.size, after=behind, since=since)
+        behind, since = after or _index_position(query.end), _index_position(query.begin) or ""
+        orders, following = store.list_by_status(query.status, limit=query.limit, after=behind, since=since)
     else:
-        orders, following = store.of_user(viewer.user_id, limit=query.size, after=after)
-    seen = [order.seen_now() for order in orders]
-    return [order_view(order) for order in seen if query.takes(order.status, order.created_at)], following
+        orders, following = store.list_of_user(viewer.user_id, limit=query.limit, after=after)
+    seen = [order.as_of_now() for order in orders]
+    return [order_view(order) for order in seen if query.includes(order.status, order.created_at)], following
 
 
 def cancel(order_id: str, actor: Principal, reason: str | None = None) -> CancelledOrderView:
     """Give the stock back, and void or refund the payment, exactly once; the answer tells how the refund stands."""
-    cancelled, refund = db.repeat_until_current(lambda: _cancel(order_id, actor, reason))
+    cancelled, refund = db.retry_on_conflict(lambda: _cancel(order_id, actor, reason))
     log.info("ORDER_CANCELLED", orderId=order_id)
     if refund:
-        told: RefundView | None = refund_view(refund, refunds.pay_back(refund))
-        cancelled = store.owned(cancelled.user_id, order_id) or cancelled
+        told: RefundView | None = refund_view(refund, refunds.execute(refund))
+        cancelled = store.get_owned(cancelled.user_id, order_id) or cancelled
     else:
-        told = refunds.last(cancelled)
+        told = refunds.get_last(cancelled)
     return CancelledOrderView.of(order_view(cancelled), refund=told)
 
 
-def transition(order_id: str, change: OrderStatusChange, actor: Principal) -> OrderView:
+def update_status(order_id: str, change: OrderStatusChange, actor: Principal) -> OrderView:
     """Bring an order into another status as an admin; into the one that it is in already changes nothing (O2)."""
     if change.status is OrderStatus.CANCELLED:
         return cancel(order_id, actor, change.reason)
 
     def attempt() -> Order:
-        order = store.visible(order_id, actor)
+        order = store.get_visible(order_id, actor)
         if order.status is change.status:
             return order
         moved = order.move(change.status, by=Actor.ADMIN, actor=actor.user_id, reason=change.reason)
         if order.awaits_payment and order.total:
             raise OutcomeUnknown("The payment has not come yet; the order goes on by itself when it does.")
-        db.commit(store.change(order, moved, actor=actor.user_id))
+        db.commit(store.update(order, moved, actor=actor.user_id))
         return moved
 
-    moved = db.repeat_until_current(attempt)
+    moved = db.retry_on_conflict(attempt)
     log.info("ORDER_MOVED", orderId=order_id, status=moved.status)
     return order_view(moved)
 
@@ -104,60 +104,60 @@ def refund(order_id: str, request: RefundRequest, *, actor: Principal, claim: Cl
     """
 
     def attempt() -> Refund:
-        order = store.visible(order_id, actor)
-        asked = refunds.asked_for(order, request)
-        set_aside, row = refunds.begin(order, asked)
-        change = store.change(order, set_aside, actor=actor.user_id)
+        order = store.get_visible(order_id, actor)
+        asked = refunds.new_refund(order, request)
+        set_aside, row = refunds.reserve(order, asked)
+        change = store.update(order, set_aside, actor=actor.user_id)
         db.commit(*claim.start(f"{order_id}/{asked.refund_id}"), change, *row)
         return asked
 
-    asked = db.repeat_until_current(attempt)
-    return _refund_answer(asked, refunds.pay_back(asked, claim))
+    asked = db.retry_on_conflict(attempt)
+    return _answer_refund(asked, refunds.execute(asked, claim))
 
 
 def resume_refund(subject: str, actor: Principal) -> RefundView:
     """Go on with a refund whose request died: the provider gives back once however often it is asked (I6)."""
     order_id, _, refund_id = subject.partition("/")
-    store.visible(order_id, actor)
-    row = payment_store.find_refund(order_id, refund_id)
+    store.get_visible(order_id, actor)
+    row = payment_store.get_refund(order_id, refund_id)
     if row is None:
         raise NoSuchOrder("There is no such refund.")
     on_record = RefundOutcome(state=row.state, reason=row.reason)
-    return _refund_answer(row, refunds.pay_back(row) if row.state is RefundState.PENDING else on_record)
+    return _answer_refund(row, refunds.execute(row) if row.state is RefundState.PENDING else on_record)
 
 
-def refunds_of(
-    order_id: str, viewer: Principal, *, size: int, after: str | None
+def list_refunds(
+    order_id: str, viewer: Principal, *, limit: int, after: str | None
 ) -> tuple[list[RefundView], str | None]:
     """An order's refunds, oldest first, for its owner or an admin."""
-    store.visible(order_id, viewer)
-    found, following = payment_store.refunds_of(order_id, limit=size, after=after)
+    store.get_visible(order_id, viewer)
+    found, following = payment_store.list_refunds(order_id, limit=limit, after=after)
     return [refund_view(refund) for refund in found], following
 
 
 def _current(order_id: str, viewer: Principal) -> Order:
     """An order as it is at this moment: one whose time to be paid is over ends now, not at the next sweep (S2)."""
-    order = store.visible(order_id, viewer)
-    return reconcile.let_go(order, settlement.EXPIRY) if order.is_overdue else order
+    order = store.get_visible(order_id, viewer)
+    return reconcile.void(order, settlement.EXPIRY) if order.is_overdue else order
 
 
 def _charge(order: Order, token: str) -> Outcome:
     attempt = order.first_attempt()
-    return reconcile.taken(attempt, payments.charge(attempt, token))
+    return reconcile.capture_if_authorized(attempt, payments.charge(attempt, token))
 
 
 def _cancel(order_id: str, actor: Principal, reason: str | None) -> tuple[Order, Refund | None]:
-    order = store.visible(order_id, actor)
+    order = store.get_visible(order_id, actor)
     by = Actor.ADMIN if actor.is_admin else Actor.BUYER
     ending = settlement.Ending(by=by, actor=actor.user_id, reason=reason)
-    other = reconcile.of_another_amount(order) if actor.is_admin else None
+    other = reconcile.find_other_amount(order) if actor.is_admin else None
     is_taken = other is not None and other.state is AttemptState.CAPTURED
-    if order.can_be_let_go or (other and not is_taken):
-        order = reconcile.let_go(order, ending, payment_id=other.payment_id if other else None)
-    return _end(order, ending, charged=other if is_taken else None)
+    if order.can_be_voided or (other and not is_taken):
+        order = reconcile.void(order, ending, payment_id=other.payment_id if other else None)
+    return _cancel_order(order, ending, charged=other if is_taken else None)
 
 
-def _end(order: Order, ending: settlement.Ending, *, charged: Outcome | None) -> tuple[Order, Refund | None]:
+def _cancel_order(order: Order, ending: settlement.Ending, *, charged: Outcome | None) -> tuple[Order, Refund | None]:
     """Cancel an order and set its payment aside to go back, also one of another amount that nobody has noted yet."""
     if order.status is OrderStatus.CANCELLED:
         return order, None
@@ -166,26 +166,26 @@ def _end(order: Order, ending: settlement.Ending, *, charged: Outcome | None) ->
     if paid.awaits_payment and paid.total:
         raise OutcomeUnknown("The payment's outcome is not known yet; try again in some minutes.")
     back = paid.refund(paid.refundable) if paid.refundable else None
-    cancelled, row = refunds.begin(cancelled, back, at=cancelled.updated_at) if back else (cancelled, ())
+    cancelled, row = refunds.reserve(cancelled, back, at=cancelled.updated_at) if back else (cancelled, ())
     attempt = [payment_store.settle_attempt(order.first_attempt(), charged)] if charged else []
-    db.commit(store.change(order, cancelled, actor=ending.actor), *attempt, *settlement.returns(order), *row)
+    db.commit(store.update(order, cancelled, actor=ending.actor), *attempt, *settlement.release(order), *row)
     return cancelled, back
 
 
 def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
-    """Write the order and take its stock in one transaction, or raise `ConditionFailed` to prepare anew (C3)."""
+    """Write the order and take its stock in one transaction, or raise `Stale` to prepare anew (C3)."""
     order, coupon = checkout.prepare(request, buyer)
     quantities = {line.product_id: line.quantity for line in order.lines}
     db.commit(
         *claim.start(order.order_id),
-        session_store.still_open(buyer, otherwise=session_store.refused()),
-        *store.add(order),
+        session_store.require_open(buyer, otherwise=session_store.invalid_token()),
+        *store.create(order),
         *(
-            product_store.take(line.product_id, line.quantity, price=line.price, currency=order.currency)
+            product_store.reserve(line.product_id, line.quantity, price=line.price, currency=order.currency)
             for line in order.lines
         ),
-        *(coupon_store.take(coupon, order_id=order.order_id, user_id=buyer.user_id) if coupon else ()),
-        *([payment_store.open_attempt(order.first_attempt())] if order.total else []),
+        *(coupon_store.reserve(coupon, order_id=order.order_id, user_id=buyer.user_id) if coupon else ()),
+        *([payment_store.create_attempt(order.first_attempt())] if order.total else []),
         *([cart_store.remove_ordered(buyer.user_id, quantities)] if order.from_cart else []),
     )
     return order
@@ -198,20 +198,20 @@ def _answer(order: Order, outcome: Outcome | None = None) -> OrderView:
     return order_view(order, outcome.next_action if waits and outcome else None)
 
 
-def _answered_anew(order: Order) -> OrderView:
+def _answer_anew(order: Order) -> OrderView:
     """The answer as far as it can be told from what is on record, and what the buyer has to do from the provider."""
     if order.payment_status is PaymentStatus.REQUIRES_ACTION:
         return _answer(order, payments.look_up(order.first_attempt()))
     return _answer(order)
 
 
-def _refund_answer(asked: Refund, outcome: RefundOutcome) -> RefundView:
+def _answer_refund(asked: Refund, outcome: RefundOutcome) -> RefundView:
     heard = refunds.answer(asked, outcome)
     if isinstance(heard, RefundView):
         return heard
     raise heard
 
 
-def _place(instant: str) -> str | None:
+def _index_position(instant: str) -> str | None:
     """Where an instant lies in the index by status."""
     return keys.order_time(instant) if instant else None

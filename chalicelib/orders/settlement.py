@@ -61,13 +61,13 @@ def settle(
     def attempt() -> Order:
         nonlocal present
         try:
-            return _write(present, outcome, claim, ending, marks)
-        except store.Stale:
-            present = store.owned(order.user_id, order.order_id) or present
+            return _settle_once(present, outcome, claim, ending, marks)
+        except db.Stale:
+            present = store.get_owned(order.user_id, order.order_id) or present
             raise
 
     try:
-        return db.repeat_until_current(attempt)
+        return db.retry_on_conflict(attempt)
     except Unavailable as error:
         log.error("SETTLE_FAILED", orderId=order.order_id, outcome=outcome.state, error=type(error).__name__)
         log.metric("SettleFailed")
@@ -80,46 +80,48 @@ def declined(order: Order, heard: Outcome | None = None) -> PaymentDeclined:
     """The error that the buyer of a failed order gets, with the reason just heard or else the one on record."""
     reason = heard.reason if heard and heard.state is AttemptState.FAILED else None
     if reason is None:
-        attempt = payment_store.find_attempt(order.order_id, order.attempt)
+        attempt = payment_store.get_attempt(order.order_id, order.attempt)
         reason = attempt.reason if attempt else None
     facts = {"orderId": order.order_id, "reason": reason or "declined"}
     return PaymentDeclined("The payment was declined; nothing was charged.", facts=facts)
 
 
-def returns(order: Order) -> list[db.Write]:
+def release(order: Order) -> list[db.Write]:
     """Every unit back on the shelf and the coupon unused, in the commit that ends the order (S1, C7)."""
-    units = [product_store.give_back(line.product_id, line.quantity) for line in order.lines]
+    units = [product_store.release(line.product_id, line.quantity) for line in order.lines]
     if order.coupon_code is None:
         return units
-    return [*units, *coupon_store.give_back(order.coupon_code, order_id=order.order_id, user_id=order.user_id)]
+    return [*units, *coupon_store.release(order.coupon_code, order_id=order.order_id, user_id=order.user_id)]
 
 
-def _write(order: Order, outcome: Outcome, claim: Claim, asked: Ending | None, marks: tuple[db.Write, ...]) -> Order:
+def _settle_once(
+    order: Order, outcome: Outcome, claim: Claim, asked: Ending | None, marks: tuple[db.Write, ...]
+) -> Order:
     if outcome.state not in _ENDS and not outcome.is_about(order.total, order.currency):
-        return _told(_refuse_amount(order, outcome), outcome, claim)
+        return _record_answer(_report_amount(order, outcome), outcome, claim)
     if not order.awaits_payment:
-        return _told(_too_late(order, outcome), outcome, claim)
+        return _record_answer(_refund_late_capture(order, outcome), outcome, claim)
     if not order.is_news(outcome):
-        return _told(order, outcome, claim)
-    ending = asked or _by_itself(order, outcome)
+        return _record_answer(order, outcome, claim)
+    ending = asked or _default_ending(order, outcome)
     after = order.settled(outcome, ending=ending.status, by=ending.by, actor=ending.actor, reason=ending.reason)
     db.commit(
-        store.change(order, after, actor=ending.actor),
+        store.update(order, after, actor=ending.actor),
         *([payment_store.settle_attempt(order.first_attempt(), outcome)] if order.total else []),
-        *(returns(order) if outcome.state in _ENDS else []),
-        *(_cart_back(order) if outcome.state is AttemptState.FAILED else []),
+        *(release(order) if outcome.state in _ENDS else []),
+        *(_restore_cart(order) if outcome.state is AttemptState.FAILED else []),
         *_finish(claim, after, outcome),
         *marks,
     )
     return after
 
 
-def _by_itself(order: Order, outcome: Outcome) -> Ending:
+def _default_ending(order: Order, outcome: Outcome) -> Ending:
     """Where an order goes that nobody has ended: what was let go past its time has expired (S2)."""
     return EXPIRY if outcome.state is AttemptState.VOIDED and order.is_late else Ending()
 
 
-def _told(order: Order, outcome: Outcome, claim: Claim) -> Order:
+def _record_answer(order: Order, outcome: Outcome, claim: Claim) -> Order:
     """The order as somebody else has written it; the answer goes on record all the same (I4)."""
     record = _finish(claim, order, outcome)
     if record:
@@ -130,30 +132,34 @@ def _told(order: Order, outcome: Outcome, claim: Claim) -> Order:
 def _finish(claim: Claim, after: Order, outcome: Outcome) -> tuple[db.Write, ...]:
     """The record of the answer; one with a secret for the buyer is never recorded, but found out anew (I4)."""
     if after.payment_status is PaymentStatus.REQUIRES_ACTION:
-        return claim.let_go()
+        return claim.abandon()
     is_declined = after.payment_status is PaymentStatus.FAILED
     return claim.finish(declined(after, outcome) if is_declined else order_view(after))
 
 
-def _cart_back(order: Order) -> list[db.Write]:
+def _restore_cart(order: Order) -> list[db.Write]:
     """The ordered lines' return to the cart they came from, where that is possible (C7)."""
-    back = cart_store.bring_back(cart_store.load(of_user(order.user_id)), order.cart_lines()) if order.from_cart else None
+    back = (
+        cart_store.restore_lines(cart_store.get(of_user(order.user_id)), order.cart_lines())
+        if order.from_cart
+        else None
+    )
     return [back] if back else []
 
 
-def _too_late(order: Order, outcome: Outcome) -> Order:
+def _refund_late_capture(order: Order, outcome: Outcome) -> Order:
     """What the winner wrote; money that came for an order which has ended without it goes back, once."""
     if outcome.state is not AttemptState.CAPTURED or order.payment_status not in _UNPAID:
         return order
     paid = order.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
     refund = paid.refund(paid.total)
     after = paid.with_refund(refund)
-    db.commit(store.change(order, after, actor=SYSTEM), payment_store.open_refund(refund))
+    db.commit(store.update(order, after, actor=SYSTEM), payment_store.create_refund(refund))
     log.error("CHARGED_AFTER_THE_END", orderId=order.order_id)
     return after
 
 
-def _refuse_amount(order: Order, outcome: Outcome) -> Order:
+def _report_amount(order: Order, outcome: Outcome) -> Order:
     """Finalise nothing on another amount than was asked for; people have to look at it (P5)."""
     figures = {"asked": order.total, "said": outcome.amount, "currency": outcome.currency}
     incidents.report(order.order_id, "payment-amount", **figures)

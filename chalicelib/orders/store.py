@@ -17,15 +17,11 @@ from chalicelib.payments.models import ProviderEvent
 _PARKED_SECONDS = 30 * 24 * 3600
 
 
-class AlreadyHeard(Exception):
+class AlreadyProcessed(Exception):
     """A provider's message came again after it has had its effect."""
 
 
-class Stale(db.ConditionFailed):
-    """The order was changed by somebody else since it was read."""
-
-
-def add(order: Order) -> tuple[db.Write, ...]:
+def create(order: Order) -> tuple[db.Write, ...]:
     """The writes of a new order and its lines.
 
     The app reads the lines off the order. Their items of their own are for exports and analytics of what was sold (C3).
@@ -41,8 +37,8 @@ def add(order: Order) -> tuple[db.Write, ...]:
     return db.insert(keys.order(order.user_id, order.order_id), item), *lines
 
 
-def change(before: Order, after: Order, *, actor: str) -> db.Write:
-    """The write of what differs between two states of an order, or `Stale` when somebody changed it first (O2)."""
+def update(before: Order, after: Order, *, actor: str) -> db.Write:
+    """The write of what differs between two states of an order, or `db.Stale` when somebody changed it first (O2)."""
     was, now = _to_item(before), _to_item(after)
     changed = {name: now[name] for name in now if now[name] != was[name]}
     marks = {"version": after.version, "updatedBy": actor, "correlationId": log.correlation_id()}
@@ -53,37 +49,39 @@ def change(before: Order, after: Order, *, actor: str) -> db.Write:
         {**values, ":from": before.status, ":was": before.version},
         names={**names, "#status": "status"},
         condition="#status = :from AND #version = :was",
-        otherwise=Stale(before.order_id),
+        otherwise=db.Stale(before.order_id),
     )
 
 
-def find(order_id: str) -> Order | None:
+def get_by_id(order_id: str) -> Order | None:
     """An order by its id, whoever owns it; one that was placed a moment ago may not be found yet."""
-    if not ids.valid("ord", order_id):
+    if not ids.is_valid("ord", order_id):
         return None
     page = db.query(db.GSI1, keys.order_by_id(order_id), limit=1)
-    return owned(page.items[0]["userId"], order_id) if page.items else None
+    return get_owned(page.items[0]["userId"], order_id) if page.items else None
 
 
-def visible(order_id: str, to: Principal) -> Order:
+def get_visible(order_id: str, to: Principal) -> Order:
     """An order that its owner or an admin asks for; anybody else's is `NoSuchOrder` (O4)."""
-    found = owned(to.user_id, order_id)
+    found = get_owned(to.user_id, order_id)
     if found is None and to.is_admin:
-        found = find(order_id)
+        found = get_by_id(order_id)
     if found is None:
         raise NoSuchOrder("There is no such order.")
     return found
 
 
-def owned(user_id: str, order_id: str) -> Order | None:
+def get_owned(user_id: str, order_id: str) -> Order | None:
     """A user's own order, up to date."""
-    if not ids.valid("ord", order_id):
+    if not ids.is_valid("ord", order_id):
         return None
     item = db.get(keys.order(user_id, order_id), consistent=True)
     return _from_item(item) if item else None
 
 
-def of_user(user_id: str, *, limit: int, after: str | None, consistent: bool = False) -> tuple[list[Order], str | None]:
+def list_of_user(
+    user_id: str, *, limit: int, after: str | None, consistent: bool = False
+) -> tuple[list[Order], str | None]:
     """A page of a user's orders, newest first."""
     pk = keys.order(user_id, "").pk
     return _page(
@@ -93,7 +91,7 @@ def of_user(user_id: str, *, limit: int, after: str | None, consistent: bool = F
     )
 
 
-def in_status(
+def list_by_status(
     status: OrderStatus | None, *, limit: int, after: str | None, since: str = ""
 ) -> tuple[list[Order], str | None]:
     """A page of everybody's orders in one status or in any, newest first, one round trip a partition.
@@ -106,7 +104,7 @@ def in_status(
     return _page(db.query_shards(db.GSI2, partitions, limit=limit, after=after, since=since))
 
 
-def pending(*, before: str, after: str | None, limit: int) -> tuple[list[Order], str | None]:
+def list_pending(*, before: str, after: str | None, limit: int) -> tuple[list[Order], str | None]:
     """A page of the orders placed before an instant that are neither paid nor given up, newest first."""
     shards = range(settings.current().index_shards)
     partitions = [keys.orders_by_status(OrderStatus.PENDING, shard) for shard in shards]
@@ -121,7 +119,7 @@ def park(event: ProviderEvent) -> db.Write:
     return db.put(keys.parked_event(event.event_id), {**item, **index})
 
 
-def parked(*, limit: int, given_up: bool = False) -> list[tuple[ProviderEvent, str]]:
+def list_parked(*, limit: int, given_up: bool = False) -> list[tuple[ProviderEvent, str]]:
     """Messages about orders that were not known when they came, and when that was: those that are tried, or not."""
     partitions = [keys.parked_events(shard, given_up=given_up) for shard in range(settings.current().index_shards)]
     pages = [db.query(db.GSI2, partition, limit=limit) for partition in partitions]
@@ -139,10 +137,12 @@ def unpark(event: ProviderEvent) -> db.Write:
     return db.delete(keys.parked_event(event.event_id))
 
 
-def mark(event: ProviderEvent) -> db.Write:
-    """The write that notes that a message has had its effect, or `AlreadyHeard` (P5)."""
+def record_processed(event: ProviderEvent) -> db.Write:
+    """The write that notes that a message has had its effect, or `AlreadyProcessed` (P5)."""
     item = {"expiresAt": clock.epoch() + _PARKED_SECONDS}
-    return db.insert(keys.effect(f"webhook-{event.event_id}", "settled"), item, otherwise=AlreadyHeard(event.event_id))
+    return db.insert(
+        keys.effect(f"webhook-{event.event_id}", "settled"), item, otherwise=AlreadyProcessed(event.event_id)
+    )
 
 
 def report(order_id: str, name: str, **facts: Any) -> db.Write:

@@ -21,7 +21,7 @@ from chalicelib.payments.models import ProviderEvent
 T = TypeVar("T")
 
 _SETTLE_AFTER = timedelta(minutes=1)  # longer than any request lives
-_AT_ONCE = 100
+_PAGE_SIZE = 100
 
 
 def run(*, seconds: float) -> dict[str, int]:
@@ -34,10 +34,15 @@ def run(*, seconds: float) -> dict[str, int]:
     until = begun + seconds
     done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "heard": 0, "failed": 0})
     begun_before = clock.ago(_SETTLE_AFTER)
-    _each(payment_store.pending_refunds(before=begun_before, limit=_AT_ONCE), refunds.resend, done, begun + seconds / 4)
-    _each(store.parked(limit=_AT_ONCE), _parked, done, clock.monotonic() + seconds / 4)
+    _process_each(
+        payment_store.list_pending_refunds(before=begun_before, limit=_PAGE_SIZE),
+        refunds.retry,
+        done,
+        begun + seconds / 4,
+    )
+    _process_each(store.list_parked(limit=_PAGE_SIZE), _retry_parked, done, clock.monotonic() + seconds / 4)
     for page in _pages(begun_before, until):
-        _each(page, _order, done, until)
+        _process_each(page, _settle_order, done, until)
     log.info("SWEPT", **{name: str(count) for name, count in done.items()})
     return dict(done)
 
@@ -45,32 +50,32 @@ def run(*, seconds: float) -> dict[str, int]:
 def _pages(before: str, until: float) -> Iterator[list[Order]]:
     after: str | None = None
     while clock.monotonic() < until:
-        orders, after = store.pending(before=before, after=after, limit=_AT_ONCE)
+        orders, after = store.list_pending(before=before, after=after, limit=_PAGE_SIZE)
         yield orders
         if after is None:
             return
 
 
-def _each(things: Iterable[T], work: Callable[[T], str | None], done: Counter[str], until: float) -> None:
+def _process_each(things: Iterable[T], work: Callable[[T], str | None], done: Counter[str], until: float) -> None:
     """Work on each on its own: what goes wrong with one is logged and counted, and the others go on."""
     for thing in things:
         if clock.monotonic() > until:
             return
         try:
             ended = work(thing)
-        except (ShopError, db.ConditionFailed, transport.Rejected, msgspec.ValidationError) as error:
+        except (ShopError, db.Stale, transport.RequestError, msgspec.ValidationError) as error:
             log.error("SWEEP_FAILED", error=type(error).__name__, orderId=getattr(thing, "order_id", ""))
             ended = "failed"
         if ended:
             done[ended] += 1
 
 
-def _order(order: Order) -> str | None:
+def _settle_order(order: Order) -> str | None:
     status = reconcile.reconcile_if_due(order).status
     if status is OrderStatus.EXPIRED:
         return "expired"
     return None if status is OrderStatus.PENDING else "settled"
 
 
-def _parked(kept: tuple[ProviderEvent, str]) -> str | None:
+def _retry_parked(kept: tuple[ProviderEvent, str]) -> str | None:
     return "heard" if provider_messages.retry(*kept) else None

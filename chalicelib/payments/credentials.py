@@ -20,7 +20,7 @@ ASK_AGAIN_SECONDS = 10
 _UNSET = ("", "not-set")  # what infra/template.yaml creates the secret with
 
 
-class Credentials(msgspec.Struct, frozen=True, rename="camel"):
+class ProviderCredentials(msgspec.Struct, frozen=True, rename="camel"):
     """The provider's API key, and the secrets that its webhooks may be signed with; never to be shown."""
 
     api_key: str = ""
@@ -36,10 +36,10 @@ class Credentials(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _lock = threading.Lock()
-_cached: tuple[float, Credentials] | None = None
+_cached: tuple[float, ProviderCredentials] | None = None
 
 
-def known(*, at_most_seconds_old: float = CACHE_SECONDS) -> Credentials:
+def get(*, at_most_seconds_old: float = CACHE_SECONDS) -> ProviderCredentials:
     """The credentials as read at most so long ago; when the store does not answer, known ones stay in use.
 
     Raises `Misconfigured` when there are none, `Unavailable` when the store never answered.
@@ -58,7 +58,7 @@ def known(*, at_most_seconds_old: float = CACHE_SECONDS) -> Credentials:
 
 def api_key() -> str:
     """The key to call the provider with. Raises `Misconfigured` while nobody has put it into the secret."""
-    key = known().api_key
+    key = get().api_key
     if key in _UNSET:
         message = f"The secret {settings.current().payment_secret_name} has no apiKey; put the provider's into it."
         raise Misconfigured(message)
@@ -72,11 +72,11 @@ def forget() -> None:
         _cached = None
 
 
-def _read() -> Credentials:
+def _read() -> ProviderCredentials:
     name = settings.current().payment_secret_name
     try:
         answer = clients.secretsmanager().get_secret_value(SecretId=name)
-        return msgspec.json.decode(answer["SecretString"], type=Credentials)
+        return msgspec.json.decode(answer["SecretString"], type=ProviderCredentials)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
             raise clients.unanswered() from error

@@ -37,13 +37,13 @@ class UnreadableEvent(Invalid):
     code = "unreadable_event"
 
 
-_LONGEST_PAUSE = timedelta(hours=1)
+_MAX_PAUSE = timedelta(hours=1)
 
 
 def _next_time(begun_at: str, last_at: str) -> str:
     """When to ask again for what was begun and last asked for at those times."""
-    last = clock.moment(last_at)
-    return clock.timestamp(last + min(last - clock.moment(begun_at), _LONGEST_PAUSE))
+    last = clock.parse(last_at)
+    return clock.timestamp(last + min(last - clock.parse(begun_at), _MAX_PAUSE))
 
 
 class AttemptState(StrEnum):
@@ -213,7 +213,7 @@ class RefundOutcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.amount in (None, amount) and self.currency in (None, currency)
 
 
-class EventKind(StrEnum):
+class ProviderEventKind(StrEnum):
     """What a provider's message is about."""
 
     PAYMENT = "payment"
@@ -230,7 +230,7 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """
 
     event_id: str
-    kind: EventKind
+    kind: ProviderEventKind
     order_id: str
     merchant_key: str | None = None
     outcome: Outcome | None = None

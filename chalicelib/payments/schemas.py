@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from chalicelib.core.schema import Shape
+from chalicelib.core.schema import Schema
 
 
-class PaymentMethod(Shape, frozen=True, kw_only=True):
+class PaymentMethod(Schema, frozen=True, kw_only=True):
     """How an order is to be paid: a provider's one-time token, never card data."""
 
     type: Literal["card"]

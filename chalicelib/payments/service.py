@@ -18,11 +18,11 @@ from chalicelib.payments.models import (
 )
 
 
-class Silent(Exception):
+class ProviderSilent(Exception):
     """The provider did not answer a question that nothing but an answer helps with."""
 
 
-_SILENT = (port.NoAnswer, Unavailable)
+_NO_ANSWER = (port.NoAnswer, Unavailable)
 _UNKNOWN = Outcome(state=AttemptState.UNKNOWN)
 _UNANSWERED = RefundOutcome(state=RefundState.PENDING)
 
@@ -30,7 +30,7 @@ _UNANSWERED = RefundOutcome(state=RefundState.PENDING)
 def charge(attempt: Attempt, token: str) -> Outcome:
     """Charge an attempt that is on record; no answer is the outcome `unknown`, never a failure (P2)."""
     started = clock.monotonic()
-    outcome = _heard(lambda: providers.current().charge(attempt, token))
+    outcome = _ask(lambda: providers.current().charge(attempt, token))
     elapsed = round((clock.monotonic() - started) * 1000, 1)
     log.info("PAYMENT_PROCESSED", orderId=attempt.order_id, outcome=outcome.state, duration=elapsed)
     log.metric("PaymentProcessed", Outcome=outcome.state)
@@ -41,20 +41,20 @@ def look_up(attempt: Attempt) -> Outcome | None:
     """What the provider knows of an attempt: None when it never heard of it, `unknown` when it is silent."""
     try:
         return providers.current().look_up(attempt)
-    except _SILENT:
+    except _NO_ANSWER:
         return _UNKNOWN
 
 
 def capture(attempt: Attempt, payment_id: str) -> Outcome:
     """Take the money of an authorised attempt; `unknown` when the provider is silent, so look it up or ask again."""
-    outcome = _heard(lambda: providers.current().capture(attempt, payment_id))
+    outcome = _ask(lambda: providers.current().capture(attempt, payment_id))
     log.info("PAYMENT_CAPTURED", orderId=attempt.order_id, outcome=outcome.state)
     return outcome
 
 
 def void(attempt: Attempt, payment_id: str) -> Outcome:
     """Let go of an attempt; `captured` when it was too late, `unknown` when the provider is silent."""
-    outcome = _heard(lambda: providers.current().void(attempt, payment_id))
+    outcome = _ask(lambda: providers.current().void(attempt, payment_id))
     log.info("PAYMENT_VOIDED", orderId=attempt.order_id, outcome=outcome.state)
     return outcome
 
@@ -63,7 +63,7 @@ def refund(pending: Refund) -> RefundOutcome:
     """Ask for a refund that is on record; it stays `pending` when the provider did not say what came of it."""
     try:
         outcome = providers.current().refund(pending)
-    except _SILENT:
+    except _NO_ANSWER:
         log.warning("REFUND_UNANSWERED", orderId=pending.order_id, refundId=pending.refund_id)
         return _UNANSWERED
     log.info("REFUND_PROCESSED", orderId=pending.order_id, refundId=pending.refund_id, outcome=outcome.state)
@@ -71,11 +71,11 @@ def refund(pending: Refund) -> RefundOutcome:
 
 
 def look_up_refund(pending: Refund) -> RefundOutcome | None:
-    """What the provider knows of a refund: None when it never heard of it. Raises `Silent`."""
+    """What the provider knows of a refund: None when it never heard of it. Raises `ProviderSilent`."""
     try:
         return providers.current().look_up_refund(pending)
-    except _SILENT as error:
-        raise Silent from error
+    except _NO_ANSWER as error:
+        raise ProviderSilent from error
 
 
 def read_event(body: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:
@@ -83,8 +83,8 @@ def read_event(body: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:
     return providers.current().read_event(body, headers, clock.epoch())
 
 
-def _heard(ask: Callable[[], Outcome]) -> Outcome:
+def _ask(ask: Callable[[], Outcome]) -> Outcome:
     try:
         return ask()
-    except _SILENT:
+    except _NO_ANSWER:
         return _UNKNOWN

@@ -11,7 +11,7 @@ from chalicelib.payments import credentials
 from chalicelib.payments.models import InvalidSignature
 
 TOLERANCE_SECONDS = 300
-_LONGEST = 4096  # more than any provider's header has
+_MAX_LENGTH = 4096  # more than any provider's header has
 _DIGITS = 12
 
 Check = Callable[[bytes, str, str], bool]
@@ -22,31 +22,33 @@ def sign(body: bytes, secret: str, at: int) -> str:
     return f"t={at},v1={_mac(body, secret, str(at))}"
 
 
-def signed(body: bytes, header: str, secret: str) -> bool:
+def is_signed_by(body: bytes, header: str, secret: str) -> bool:
     """Does one of the header's signatures fit the secret? In constant time."""
     parts = [part.partition("=") for part in header.split(",")]
     wanted = _mac(body, secret, str(_time(header))).encode()
     return any(hmac.compare_digest(value.encode(), wanted) for name, _, value in parts if name == "v1")
 
 
-def verify(body: bytes, header: str, now: int, *, check: Check = signed) -> None:
+def verify(body: bytes, header: str, now: int, *, check: Check = is_signed_by) -> None:
     """Raise `InvalidSignature` unless the body is signed with one of this stage's webhook secrets.
 
     Where none fits, they are read again, though not often: one may have been put in since.
     """
-    secrets = credentials.known().webhook_secrets
+    secrets = credentials.get().webhook_secrets
     if not any(secret.strip() for secret in secrets):
         raise Misconfigured("There is no webhookSecret in the payment secret, so no webhook can be trusted.")
     try:
-        require(body, header, secrets, now, check=check)
+        require_signature(body, header, secrets, now, check=check)
     except InvalidSignature:
-        newer = credentials.known(at_most_seconds_old=credentials.ASK_AGAIN_SECONDS).webhook_secrets
+        newer = credentials.get(at_most_seconds_old=credentials.ASK_AGAIN_SECONDS).webhook_secrets
         if newer == secrets:
             raise
-        require(body, header, newer, now, check=check)
+        require_signature(body, header, newer, now, check=check)
 
 
-def require(body: bytes, header: str, secrets: Iterable[str], now: int, *, check: Check = signed) -> None:
+def require_signature(
+    body: bytes, header: str, secrets: Iterable[str], now: int, *, check: Check = is_signed_by
+) -> None:
     """Raise `InvalidSignature` unless one of the secrets signed the body within five minutes of `now`.
 
     Several secrets are good while they are being changed; an empty one never is. `check` tells whether one secret
@@ -65,7 +67,7 @@ def header(headers: Mapping[str, str], name: str) -> str:
 
 def _time(header: str) -> int:
     stamps = [part.removeprefix("t=") for part in header.split(",") if part.startswith("t=")]
-    readable = header.isascii() and len(header) <= _LONGEST and len(stamps) == 1
+    readable = header.isascii() and len(header) <= _MAX_LENGTH and len(stamps) == 1
     if not readable or not stamps[0].isdecimal() or len(stamps[0]) > _DIGITS:
         raise InvalidSignature("There is no readable signature.")
     return int(stamps[0])

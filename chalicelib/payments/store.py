@@ -13,7 +13,7 @@ from chalicelib.core import clock, ids, log, settings
 from chalicelib.payments.models import Attempt, AttemptState, Outcome, Refund, RefundOutcome, RefundState, predecessors
 
 
-def open_attempt(attempt: Attempt) -> db.Write:
+def create_attempt(attempt: Attempt) -> db.Write:
     """The write that records an attempt before the provider hears of it, which it does next (C5)."""
     sent = msgspec.structs.replace(attempt, state=AttemptState.PROCESSING)
     return db.insert(keys.payment(attempt.order_id, attempt.number), msgspec.to_builtins(sent))
@@ -23,16 +23,18 @@ def settle_attempt(attempt: Attempt, outcome: Outcome) -> db.Write:
     """The write that records what the provider said, provided that the attempt may come to stand there (P1)."""
     facts = {"paymentId": outcome.payment_id, "reason": outcome.reason}
     known = {name: value for name, value in facts.items() if value is not None}
-    return _move(keys.payment(attempt.order_id, attempt.number), outcome.state, predecessors(outcome.state), known)
+    return _change_state(
+        keys.payment(attempt.order_id, attempt.number), outcome.state, predecessors(outcome.state), known
+    )
 
 
-def find_attempt(order_id: str, number: int) -> Attempt | None:
+def get_attempt(order_id: str, number: int) -> Attempt | None:
     """An attempt as it stands, up to date."""
     item = db.get(keys.payment(order_id, number), consistent=True)
     return msgspec.convert(item, Attempt) if item else None
 
 
-def note_look_up(attempt: Attempt) -> None:
+def record_look_up(attempt: Attempt) -> None:
     """Note when the provider was last asked for an attempt."""
     key = keys.payment(attempt.order_id, attempt.number)
     db.commit(db.update(key, "SET lookedUpAt = :now", {":now": clock.timestamp()}))
@@ -47,20 +49,20 @@ def count_miss(attempt: Attempt) -> int:
     misses = int((db.get(key, consistent=True) or {}).get("misses", 0))
     unchanged = "misses = :before" if misses else "attribute_not_exists(misses)"
     values = {":after": misses + 1, **({":before": misses} if misses else {})}
-    with suppress(db.ConditionFailed):
+    with suppress(db.Stale):
         db.commit(db.update(key, "SET misses = :after", values, condition=unchanged))
         return misses + 1
     return misses
 
 
-def open_refund(refund: Refund) -> db.Write:
+def create_refund(refund: Refund) -> db.Write:
     """The write that records a refund before the provider hears of it (R1)."""
     index = {"GSI2PK": _refunds(RefundState.PENDING, refund), "GSI2SK": f"{refund.created_at}#{refund.refund_id}"}
     item = {**msgspec.to_builtins(refund), **index, "correlationId": log.correlation_id()}
     return db.insert(keys.refund(refund.order_id, refund.refund_id), item)
 
 
-def put_off(refund: Refund) -> db.Write:
+def postpone_refund(refund: Refund) -> db.Write:
     """The write that has the schedule ask for a pending refund again later; its condition fails when that is over."""
     key = keys.refund(refund.order_id, refund.refund_id)
     values = {":due": f"{refund.next_time}#{refund.refund_id}", ":pending": RefundState.PENDING}
@@ -72,30 +74,30 @@ def settle_refund(refund: Refund, outcome: RefundOutcome, *, at: str, order_vers
     reason = {"reason": outcome.reason} if outcome.reason else {}
     facts = {**reason, "updatedAt": at, "orderVersion": order_version}
     key = keys.refund(refund.order_id, refund.refund_id)
-    return _move(key, outcome.state, (RefundState.PENDING,), facts, remove=" REMOVE GSI2PK, GSI2SK")
+    return _change_state(key, outcome.state, (RefundState.PENDING,), facts, remove=" REMOVE GSI2PK, GSI2SK")
 
 
-def find_refund(order_id: str, refund_id: str) -> Refund | None:
+def get_refund(order_id: str, refund_id: str) -> Refund | None:
     """A refund as it stands, up to date."""
     item = db.get(keys.refund(order_id, refund_id), consistent=True)
     return msgspec.convert(item, Refund) if item else None
 
 
-def refunds_of(order_id: str, *, limit: int, after: str | None) -> tuple[list[Refund], str | None]:
+def list_refunds(order_id: str, *, limit: int, after: str | None) -> tuple[list[Refund], str | None]:
     """A page of an order's refunds, oldest first."""
     pk, prefix = keys.refund(order_id, "")
     page = db.query(db.TABLE, pk, prefix=prefix, limit=limit, after=after, consistent=True)
     return [msgspec.convert(item, Refund) for item in page.items], page.after
 
 
-def last_refund(order_id: str) -> Refund | None:
+def get_last_refund(order_id: str) -> Refund | None:
     """The refund of an order that was begun last, up to date."""
     pk, prefix = keys.refund(order_id, "")
     page = db.query(db.TABLE, pk, prefix=prefix, limit=1, newest_first=True, consistent=True)
     return msgspec.convert(page.items[0], Refund) if page.items else None
 
 
-def pending_refunds(*, before: str, limit: int) -> list[Refund]:
+def list_pending_refunds(*, before: str, limit: int) -> list[Refund]:
     """Refunds whose end is not known and that were due to be asked for before an instant, the longest due first."""
     shards = range(settings.current().index_shards)
     pages = [db.query(db.GSI2, keys.refunds_by_state(RefundState.PENDING, shard), limit=limit) for shard in shards]
@@ -107,7 +109,9 @@ def _refunds(state: RefundState, refund: Refund) -> str:
     return keys.refunds_by_state(state, ids.shard(refund.order_id, settings.current().index_shards))
 
 
-def _move(key: keys.Key, to: str, allowed: Sequence[str], facts: Mapping[str, Any], *, remove: str = "") -> db.Write:
+def _change_state(
+    key: keys.Key, to: str, allowed: Sequence[str], facts: Mapping[str, Any], *, remove: str = ""
+) -> db.Write:
     """The write that brings an item into a state, provided that it stands in one of those allowed."""
     places = {f":from{number}": state for number, state in enumerate(allowed or ("nowhere",))}  # IN wants one at least
     return db.update(

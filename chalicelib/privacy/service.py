@@ -22,15 +22,15 @@ from chalicelib.users.views import user_view
 
 T = TypeVar("T")
 
-_AT_ONCE = 100
+_PAGE_SIZE = 100
 
 
 def export(principal: Principal) -> dict[str, Any]:
     """Everything the shop knows about the caller: profile, sessions, cart, orders, history."""
     return {
         "profile": user_view(users.get(principal.user_id, principal)),
-        "sessions": auth.sessions(principal),
-        "cart": cart.show(cart.owner(principal, None)),
+        "sessions": auth.list_sessions(principal),
+        "cart": cart.get(cart.owner(principal, None)),
         "orders": [order_view(order) for order in _orders(principal.user_id)],
         "history": _history(principal.user_id),
     }
@@ -40,35 +40,35 @@ def erase(principal: Principal) -> None:
     """Forget the caller: orders stay for the books without name and address, everything else goes.
 
     Raises `AdminRoleHeld` for an admin, `OrdersOpen` while something is still to be delivered. The account closes
-    first, so nothing new can begin; what is left after a crash is finished by the stream (`finish`).
+    first, so nothing new can begin; what is left after a crash is finished by the stream (`finish_erasure`).
     """
     if principal.is_admin:
         raise AdminRoleHeld("An admin cannot be forgotten; give up the admin role first.")
     if any(order.is_open for order in _orders(principal.user_id)):
         raise OrdersOpen("Some orders are still under way; wait for them, or cancel them.")
     accounts.erase(principal)
-    finish(principal.user_id)
+    finish_erasure(principal.user_id)
     log.info("USER_ERASED")
 
 
-def finish(user_id: str) -> None:
+def finish_erasure(user_id: str) -> None:
     """Take a closed account's names and addresses out of its orders, and its cart away; safe to repeat."""
-    db.repeat_until_current(lambda: _anonymise(user_id))
-    db.commit(cart_store.remove(user_id))
+    db.retry_on_conflict(lambda: _anonymise(user_id))
+    db.commit(cart_store.delete(user_id))
 
 
 def _anonymise(user_id: str) -> None:
     for order in _orders(user_id):
         if not order.is_anonymous:
-            db.commit(order_store.change(order, order.anonymised(), actor=user_id))
+            db.commit(order_store.update(order, order.anonymised(), actor=user_id))
 
 
 def _orders(user_id: str) -> list[Order]:
-    return _all(lambda after: order_store.of_user(user_id, limit=_AT_ONCE, after=after, consistent=True))
+    return _all(lambda after: order_store.list_of_user(user_id, limit=_PAGE_SIZE, after=after, consistent=True))
 
 
 def _history(user_id: str) -> list[AuditEntry]:
-    return _all(lambda after: users.history(user_id, size=_AT_ONCE, after=after))
+    return _all(lambda after: users.list_history(user_id, limit=_PAGE_SIZE, after=after))
 
 
 def _all(page: Callable[[str | None], tuple[list[T], str | None]]) -> list[T]:

@@ -30,7 +30,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         """May it leave out what a list holds?"""
         return self.prices is not None or self.in_stock is not None
 
-    def takes(self, product: Product) -> bool:
+    def includes(self, product: Product) -> bool:
         """Is it one of them?"""
         low, high, currency = self.prices or (0, product.price, product.currency)
         return (
@@ -45,51 +45,53 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 Found = tuple[list[tuple[str, Product]], str | None]  # products with their places in the list, and where to go on
 
 _ROUNDS = 4
-_READ_AT_ONCE = 60
+_READ_PAGE_SIZE = 60
 
 
-def page(selection: Selection, query: str | None, *, size: int, after: str | None) -> tuple[list[Product], str | None]:
-    """At most `size` of the wanted products, and where the next page begins, None at the end.
+def find_page(
+    selection: Selection, query: str | None, *, limit: int, after: str | None
+) -> tuple[list[Product], str | None]:
+    """At most `limit` of the wanted products, and where the next page begins, None at the end.
 
     Lists are newest first. A search goes by its words: exact ones before longer ones, the newest first among equals.
     """
-    read = _listed(selection, size) if query is None else _searched(words.of_query(query), selection, size)
+    read = _listed(selection, limit) if query is None else _searched(words.of_query(query), selection, limit)
     found: list[tuple[str, Product]] = []
     for _ in range(_ROUNDS):
         products, after = read(after)
-        found += [(place, product) for place, product in products if selection.takes(product)]
-        if after is None or len(found) >= size:
+        found += [(place, product) for place, product in products if selection.includes(product)]
+        if after is None or len(found) >= limit:
             break
-    shown = found[:size]
-    return [product for _, product in shown], shown[-1][0] if len(found) > size else after
+    shown = found[:limit]
+    return [product for _, product in shown], shown[-1][0] if len(found) > limit else after
 
 
-def _listed(selection: Selection, size: int) -> Callable[[str | None], Found]:
+def _listed(selection: Selection, limit: int) -> Callable[[str | None], Found]:
     """Reads a list: of the category where only what is for sale is wanted, else of everything."""
     if selection.category is not None and selection.active:
-        partition, at_once = store.in_category(selection.category), size
+        partition, page_size = store.in_category(selection.category), limit
     else:
-        partition = store.everything(active=selection.active)
-        at_once = size if selection.category is None else _READ_AT_ONCE
+        partition = store.all_products(active=selection.active)
+        page_size = limit if selection.category is None else _READ_PAGE_SIZE
 
     def read(after: str | None) -> Found:
-        limit = max(size, _READ_AT_ONCE) if selection.is_narrow else at_once
-        products, following = store.page(partition, limit=limit, after=after)
+        count = max(limit, _READ_PAGE_SIZE) if selection.is_narrow else page_size
+        products, following = store.list_page(partition, limit=count, after=after)
         return [(store.position(product), product) for product in products], following
 
     return read
 
 
-def _searched(terms: Sequence[str], selection: Selection, size: int) -> Callable[[str | None], Found]:
-    """Reads the search index and then at most `size` products, in two round trips."""
+def _searched(terms: Sequence[str], selection: Selection, limit: int) -> Callable[[str | None], Found]:
+    """Reads the search index and then at most `limit` products, in two round trips."""
     wanted = (*terms, *words.of_text(selection.category or ""))  # a category's own words are in the index, too
     is_sure = len(wanted) == 1 and not selection.is_narrow
 
     def read(after: str | None) -> Found:
-        page = search.matching(wanted, limit=size if is_sure else max(size, _READ_AT_ONCE), after=after)
-        hits = page.items[:size]
-        following = hits[-1]["SK"] if len(page.items) > size else page.after
-        products = store.about(hit["productId"] for hit in hits)
+        page = search.find_page(wanted, limit=limit if is_sure else max(limit, _READ_PAGE_SIZE), after=after)
+        hits = page.items[:limit]
+        following = hits[-1]["SK"] if len(page.items) > limit else page.after
+        products = store.get_many(hit["productId"] for hit in hits)
         known = ((hit["SK"], products.get(hit["productId"])) for hit in hits)
         return [(place, product) for place, product in known if product and not product.deleted_at], following
 

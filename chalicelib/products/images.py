@@ -18,7 +18,7 @@ from chalicelib.products.models import ImageNotUploaded, Listing, NotAnImage
 from chalicelib.products.schemas import NewImage
 from chalicelib.products.views import ImageView, UploadForm
 
-LARGEST_BYTES = 5 * 1024 * 1024
+MAX_BYTES = 5 * 1024 * 1024
 OPEN_SECONDS = 600
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 _BEGINNINGS = {
@@ -26,54 +26,54 @@ _BEGINNINGS = {
     "jpg": re.compile(rb"\xff\xd8\xff"),
     "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
 }
-_LONGEST_BEGINNING = 12
+_MAX_BEGINNING = 12
 
 
-def request(product_id: str, new: NewImage, *, claim: Claim) -> ImageView:
+def request_upload(product_id: str, new: NewImage, *, claim: Claim) -> ImageView:
     """Leave to upload one image of that type for a product, within ten minutes."""
-    service.managed(product_id)
-    image_id, closing = ids.new("img"), clock.at(clock.epoch() + OPEN_SECONDS)
-    key = f"{_place(product_id, image_id)}{_EXTENSIONS[new.content_type]}"
-    form = s3.form(key, content_type=new.content_type, largest=LARGEST_BYTES, seconds=OPEN_SECONDS)
+    service.get_managed(product_id)
+    image_id, closing = ids.new("img"), clock.from_epoch(clock.epoch() + OPEN_SECONDS)
+    key = f"{_key_prefix(product_id, image_id)}{_EXTENSIONS[new.content_type]}"
+    form = s3.presign_upload(key, content_type=new.content_type, largest=MAX_BYTES, seconds=OPEN_SECONDS)
     view = ImageView(
         image_id=image_id,
         upload=UploadForm.of(form),
         expires_at=clock.timestamp(closing),
-        largest_bytes=LARGEST_BYTES,
+        largest_bytes=MAX_BYTES,
     )
-    if receipt := claim.receipt(view):
+    if receipt := claim.record(view):
         db.commit(*receipt)
     log.info("IMAGE_REQUESTED", productId=product_id, imageId=image_id)
     return view
 
 
-def confirm(product_id: str, image_id: str, *, actor: Principal) -> Listing:
+def confirm_upload(product_id: str, image_id: str, *, actor: Principal) -> Listing:
     """Show an uploaded image with its product; a repetition changes nothing.
 
     Raises `ImageNotUploaded`, or `NotAnImage` and then removes the file.
     """
-    before = service.managed(product_id)
-    url = f"{settings.current().image_base_url}/{_looked_at(product_id, image_id)}"
+    before = service.get_managed(product_id)
+    url = f"{settings.current().image_base_url}/{_inspect(product_id, image_id)}"
     if before.product.image_url == url:
         return before
-    item = db.advance(store.set_image(product_id, url, actor=actor.user_id))
+    item = db.update_and_get(store.set_image(product_id, url, actor=actor.user_id))
     log.info("IMAGE_CONFIRMED", productId=product_id, imageId=image_id)
     return msgspec.structs.replace(before, product=store.product_from(item))
 
 
-def _looked_at(product_id: str, image_id: str) -> str:
+def _inspect(product_id: str, image_id: str) -> str:
     """The key of an uploaded file that is what its name says."""
-    found = s3.find(_place(product_id, image_id)) if ids.valid("img", image_id) else None
+    found = s3.find(_key_prefix(product_id, image_id)) if ids.is_valid("img", image_id) else None
     if found is None:
         raise ImageNotUploaded("Nothing was uploaded under this image's id; upload the file first.")
     kind = found.key.rpartition(".")[2]
-    begins = s3.beginning(found.key, count=_LONGEST_BEGINNING)
-    if found.size > LARGEST_BYTES or not _BEGINNINGS[kind].match(begins):
+    begins = s3.read_beginning(found.key, count=_MAX_BEGINNING)
+    if found.size > MAX_BYTES or not _BEGINNINGS[kind].match(begins):
         s3.delete(found.key)
-        raise NotAnImage(f"The uploaded file is no {kind} image of at most {LARGEST_BYTES} bytes; it was removed.")
+        raise NotAnImage(f"The uploaded file is no {kind} image of at most {MAX_BYTES} bytes; it was removed.")
     return found.key
 
 
-def _place(product_id: str, image_id: str) -> str:
+def _key_prefix(product_id: str, image_id: str) -> str:
     """Where in the bucket an image lies, up to the extension that says its type."""
     return f"products/{product_id}/{image_id}."

@@ -12,10 +12,10 @@ from chalicelib.core import clock, ids, money
 from chalicelib.core.errors import (
     Conflict,
     FieldError,
-    Impossible,
     NotFound,
     PreconditionFailed,
     PreconditionRequired,
+    Unprocessable,
     invalid,
 )
 from chalicelib.products.schemas import NewMovement, NewProduct, ProductChange
@@ -37,7 +37,7 @@ class SkuTaken(Conflict):
     code = "sku_taken"
 
 
-class SkuIsFinal(Impossible):
+class SkuIsFinal(Unprocessable):
     """A product keeps the SKU that it was created with, because its id follows from it."""
 
     code = "sku_is_final"
@@ -55,7 +55,7 @@ class ImageNotUploaded(Conflict):
     code = "image_not_uploaded"
 
 
-class NotAnImage(Impossible):
+class NotAnImage(Unprocessable):
     """The uploaded file is not what it was said to be."""
 
     code = "not_an_image"
@@ -211,7 +211,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         """The entity tag of what the API shows: the description's version and the stock's."""
         return f'"{self.product.version}-{self.offer.stock_version}"'
 
-    def require(self, if_match: str | None, *, with_stock: bool) -> None:
+    def require_match(self, if_match: str | None, *, with_stock: bool) -> None:
         """Raise `ProductChanged` unless the caller's copy is this one.
 
         A sale in between does not matter to whoever changes the description. Whoever sets the stock must name the

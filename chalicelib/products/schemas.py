@@ -10,17 +10,17 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.core import money
 from chalicelib.core.errors import invalid
 from chalicelib.core.money import Amount, Currency
-from chalicelib.core.schema import PageQuery, Prose, Shape, Text
+from chalicelib.core.schema import PageQuery, Prose, Schema, Text
 
-LARGEST_STOCK = 1_000_000_000
-LONGEST_CATEGORY = 60
+MAX_STOCK = 1_000_000_000
+MAX_CATEGORY_LENGTH = 60
 _ANY_PRICE = 10**12  # minor units, above every price there can be
 
 Category = Annotated[
     str,
     Meta(
         pattern=r"^[a-z0-9]+(?:[ &_-]{1,3}[a-z0-9]+)*$(?!\n)",
-        max_length=LONGEST_CATEGORY,
+        max_length=MAX_CATEGORY_LENGTH,
         extra={"hint": "lower-case words such as home-decor, at most 60 characters"},
     ),
 ]
@@ -38,10 +38,10 @@ Sku = Annotated[
 ImageType = Annotated[
     Literal["image/png", "image/jpeg", "image/webp"], Meta(extra={"hint": "image/png, image/jpeg or image/webp"})
 ]
-Units = Annotated[int, Meta(ge=0, le=LARGEST_STOCK)]
+Units = Annotated[int, Meta(ge=0, le=MAX_STOCK)]
 
 
-class NewProduct(Shape, frozen=True, kw_only=True):
+class NewProduct(Schema, frozen=True, kw_only=True):
     """The body of `POST /products`."""
 
     name: Text
@@ -55,7 +55,7 @@ class NewProduct(Shape, frozen=True, kw_only=True):
     sku: Sku | None = None
 
 
-class ProductChange(Shape, frozen=True, kw_only=True):
+class ProductChange(Schema, frozen=True, kw_only=True):
     """The body of `PATCH /products/{productId}`; what it leaves out stays."""
 
     name: Text | UnsetType = UNSET
@@ -80,14 +80,14 @@ class ProductReplacement(ProductChange, frozen=True, kw_only=True):
     is_active: bool = True
 
 
-class NewMovement(Shape, frozen=True, kw_only=True):
+class NewMovement(Schema, frozen=True, kw_only=True):
     """The body of `POST /products/{productId}/stock`: so many units more, or fewer, and why (S4)."""
 
-    delta: Annotated[int, Meta(ge=-LARGEST_STOCK, le=LARGEST_STOCK)]
+    delta: Annotated[int, Meta(ge=-MAX_STOCK, le=MAX_STOCK)]
     reason: Text
 
 
-class NewImage(Shape, frozen=True, kw_only=True):
+class NewImage(Schema, frozen=True, kw_only=True):
     """The body of `POST /products/{productId}/images`."""
 
     content_type: ImageType
@@ -120,7 +120,7 @@ class CategoryQuery(PageQuery, frozen=True, kw_only=True):
 class ProductQuery(CategoryQuery, frozen=True, kw_only=True):
     """The query of the list of everything for sale."""
 
-    category: Annotated[str, Meta(max_length=LONGEST_CATEGORY)] | None = None
+    category: Annotated[str, Meta(max_length=MAX_CATEGORY_LENGTH)] | None = None
 
 
 class ManagedProductQuery(ProductQuery, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from chalicelib.products import words
 from chalicelib.products.models import Product
 from chalicelib.products.views import CategoryView
 
-_AT_ONCE = 90  # writes of one transaction, beside the note and the two numbers
+_BATCH_SIZE = 90  # writes of one transaction, beside the note and the two numbers
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -43,7 +43,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Each term with the time that it is sorted by."""
         return frozenset((term, self.created_at) for term in self.terms)
 
-    def stands_as(self, other: Entry) -> bool:
+    def is_found_like(self, other: Entry) -> bool:
         """Is a product found and counted the same by both?"""
         return (self.places, self.category) == (other.places, other.category)
 
@@ -56,23 +56,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def refresh(product_id: str) -> bool:
     """Bring the index up to a product as it is now; tells whether anything had to be changed."""
-    return db.repeat_until_current(lambda: _refresh(product_id))
+    return db.retry_on_conflict(lambda: _refresh(product_id))
 
 
-def noted(product_id: str) -> Entry:
+def get_entry(product_id: str) -> Entry:
     """How a product stands in the index at present."""
-    return msgspec.convert(db.get(keys.indexed(product_id), consistent=True) or {}, Entry)
+    return msgspec.convert(db.get(keys.index_entry(product_id), consistent=True) or {}, Entry)
 
 
-def note(product_id: str, entry: Entry, *, version: int) -> db.Write:
+def put_entry(product_id: str, entry: Entry, *, version: int) -> db.Write:
     """The write of the note, if it is still of that version; whoever writes words of a product writes it with them."""
     unchanged = "version = :before" if version else "attribute_not_exists(PK)"
     values = {":before": version} if version else None
     following = msgspec.structs.replace(entry, version=version + 1)
-    return db.put(keys.indexed(product_id), msgspec.to_builtins(following), condition=unchanged, values=values)
+    return db.put(keys.index_entry(product_id), msgspec.to_builtins(following), condition=unchanged, values=values)
 
 
-def matching(terms: Sequence[str], *, limit: int, after: str | None) -> db.Page:
+def find_page(terms: Sequence[str], *, limit: int, after: str | None) -> db.Page:
     """The index items of products that have all these words, in one round trip; the page may be short.
 
     The first word leads through the index. A product with several words of that beginning is shown under the first
@@ -83,7 +83,7 @@ def matching(terms: Sequence[str], *, limit: int, after: str | None) -> db.Page:
     return db.Page([item for item in page.items if _shows(item, lead, terms)], page.after)
 
 
-def categories(*, limit: int, after: str | None) -> tuple[list[CategoryView], str | None]:
+def list_categories(*, limit: int, after: str | None) -> tuple[list[CategoryView], str | None]:
     """A page of the categories that have products for sale, by name, with how many."""
     page = db.query(db.TABLE, keys.category_count().pk, limit=limit, after=after)
     views = [CategoryView(category=item["category"], count=item["count"]) for item in page.items if item["count"]]
@@ -97,28 +97,28 @@ def _shows(item: db.Item, lead: str, terms: Sequence[str]) -> bool:
 
 def _refresh(product_id: str) -> bool:
     # The note first: whoever changes the product after this read finds the note changed, if we were faster.
-    present = noted(product_id)
+    present = get_entry(product_id)
     item = db.get(keys.product(product_id), consistent=True)
     wanted = Entry.of(msgspec.convert(item, Product) if item else None)
-    if present.stands_as(wanted):
+    if present.is_found_like(wanted):
         return False
     # A product that was created anew under its old id leaves first.
     if present.terms and wanted.terms and present.created_at != wanted.created_at:
-        present = _bring(product_id, present, Entry())
-    _bring(product_id, present, wanted)
+        present = _move_entry(product_id, present, Entry())
+    _move_entry(product_id, present, wanted)
     return True
 
 
-def _bring(product_id: str, present: Entry, wanted: Entry) -> Entry:
+def _move_entry(product_id: str, present: Entry, wanted: Entry) -> Entry:
     """Commit the way from one entry to another, and give the other as it is noted."""
     version = present.version
     *earlier, last = _steps(product_id, present, wanted)
     for step in earlier:
         both = tuple(dict.fromkeys((*present.terms, *wanted.terms)))
         between = msgspec.structs.replace(present, created_at=present.created_at or wanted.created_at, terms=both)
-        db.commit(*step, note(product_id, between, version=version))
+        db.commit(*step, put_entry(product_id, between, version=version))
         version += 1
-    db.commit(*last, note(product_id, wanted, version=version), *_counts(present.category, wanted.category))
+    db.commit(*last, put_entry(product_id, wanted, version=version), *_counts(present.category, wanted.category))
     return msgspec.structs.replace(wanted, version=version + 1)
 
 
@@ -130,7 +130,7 @@ def _steps(product_id: str, present: Entry, wanted: Entry) -> list[tuple[db.Writ
         *(db.delete(keys.word(*place, product_id)) for place in sorted(present.places - wanted.places)),
         *(db.put(key, item) for key, item in wanted.items(product_id).items() if key in put),
     ]
-    return [tuple(writes[at : at + _AT_ONCE]) for at in range(0, len(writes), _AT_ONCE)] or [()]
+    return [tuple(writes[at : at + _BATCH_SIZE]) for at in range(0, len(writes), _BATCH_SIZE)] or [()]
 
 
 def _counts(before: str | None, after: str | None) -> list[db.Write]:

@@ -11,13 +11,13 @@ import msgspec
 from chalicelib.aws import attributes, db, keys
 from chalicelib.core import clock, ids, log, settings
 from chalicelib.products.models import Listing, Movement, NoSuchProduct, Offer, Product, SkuTaken
-from chalicelib.products.schemas import LARGEST_STOCK, NewMovement
+from chalicelib.products.schemas import MAX_STOCK, NewMovement
 
-_AT_ONCE = 1000
+_PAGE_SIZE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class StockAccount:
     """A product's stock, how often it changed, and the sum of its movements; units in orders are not among these."""
 
     stock: int
@@ -33,7 +33,7 @@ class Partition:
     keys: tuple[str, ...]
 
 
-def writes_for(product: Product, *, actor: str) -> tuple[db.Write, ...]:
+def create(product: Product, *, actor: str) -> tuple[db.Write, ...]:
     """The three items of a new product: description, stock, and the movement that accounts for its first stock."""
     product_id, offer = product.product_id, msgspec.to_builtins(Listing.first(product).offer)
     offer |= {"productId": product_id, "updatedBy": actor, "updatedAt": product.updated_at}
@@ -45,27 +45,27 @@ def writes_for(product: Product, *, actor: str) -> tuple[db.Write, ...]:
     )
 
 
-def change(before: Listing, after: Listing, *, actor: str) -> tuple[db.Write, ...]:
+def update(before: Listing, after: Listing, *, actor: str) -> tuple[db.Write, ...]:
     """The writes that bring a product from one state to another, if nobody changed its description meanwhile.
 
     A stock that was counted also needs that none was sold since, and leaves a movement.
     """
     product_id, delta = after.product.product_id, after.offer.stock - before.offer.stock
-    writes = [_describe(before, after, actor=actor)]
+    writes = [_update_description(before, after, actor=actor)]
     if (before.offer, before.product.deleted_at) != (after.offer, after.product.deleted_at):
         writes.append(_set_offer(before, after, actor=actor))
     if delta:
         reason = "created again" if before.product.deleted_at else "stock taking"
-        writes.append(_record(Movement.of(product_id, NewMovement(delta=delta, reason=reason), actor=actor)))
+        writes.append(_record_movement(Movement.of(product_id, NewMovement(delta=delta, reason=reason), actor=actor)))
     return tuple(writes)
 
 
-def adjust(movement: Movement) -> tuple[db.Write, ...]:
+def adjust_stock(movement: Movement) -> tuple[db.Write, ...]:
     """The writes that change the stock by a delta, never below none, and leave a record of it (S4)."""
-    low, high = max(0, -movement.delta), LARGEST_STOCK - max(0, movement.delta)
+    low, high = max(0, -movement.delta), MAX_STOCK - max(0, movement.delta)
     bounds = {":low": low, ":high": high}
     condition = "attribute_exists(PK) AND attribute_not_exists(deletedAt) AND stock BETWEEN :low AND :high"
-    return _move(movement.product_id, movement.delta, bounds, condition=condition), _record(movement)
+    return _change_stock(movement.product_id, movement.delta, bounds, condition=condition), _record_movement(movement)
 
 
 def set_image(product_id: str, url: str, *, actor: str) -> db.Write:
@@ -79,7 +79,7 @@ def set_image(product_id: str, url: str, *, actor: str) -> db.Write:
     )
 
 
-def movements(product_id: str, *, limit: int, after: str | None) -> tuple[list[Movement], str | None]:
+def list_movements(product_id: str, *, limit: int, after: str | None) -> tuple[list[Movement], str | None]:
     """A page of the changes of a product's stock that no order made, newest first."""
     pk = keys.product(product_id).pk
     page = db.query(db.TABLE, pk, prefix=keys.MOVEMENT_PREFIX, limit=limit, after=after, newest_first=True)
@@ -88,7 +88,7 @@ def movements(product_id: str, *, limit: int, after: str | None) -> tuple[list[M
 
 def listing_keys(product_id: str) -> tuple[keys.Key, ...]:
     """What to read for one listing; nothing for an id that cannot exist."""
-    return (keys.product(product_id), keys.stock(product_id)) if ids.valid("prd", product_id) else ()
+    return (keys.product(product_id), keys.stock(product_id)) if ids.is_valid("prd", product_id) else ()
 
 
 def listing_from(items: Mapping[keys.Key, db.Item], product_id: str) -> Listing | None:
@@ -104,7 +104,7 @@ def product_from(item: db.Item) -> Product:
     return msgspec.convert(item, Product)
 
 
-def listings(product_ids: Iterable[str], *, consistent: bool = False) -> dict[str, Listing]:
+def get_listings(product_ids: Iterable[str], *, consistent: bool = False) -> dict[str, Listing]:
     """The products among those ids, each with its present offer, in one round trip for up to fifty.
 
     Consistent reads cost twice as much and are for checkout, which must not sell by an old number.
@@ -115,40 +115,40 @@ def listings(product_ids: Iterable[str], *, consistent: bool = False) -> dict[st
     return {each: listing for each, listing in found.items() if listing}
 
 
-def account(product_id: str) -> Account | None:
+def get_account(product_id: str) -> StockAccount | None:
     """What a product's own records say of its stock, all movements of it summed up."""
     stock, moved, after = None, 0, None
     while True:
         pk = keys.product(product_id).pk
-        page = db.query(db.TABLE, pk, prefix="", limit=_AT_ONCE, after=after, consistent=True)
+        page = db.query(db.TABLE, pk, prefix="", limit=_PAGE_SIZE, after=after, consistent=True)
         for item in page.items:
             stock = item if item["SK"] == keys.STOCK_SK else stock
             moved += item["delta"] if item["SK"].startswith(keys.MOVEMENT_PREFIX) else 0
         after = page.after
         if after is None:
             break
-    return Account(stock=stock["stock"], stock_version=stock["stockVersion"], moved=moved) if stock else None
+    return StockAccount(stock=stock["stock"], stock_version=stock["stockVersion"], moved=moved) if stock else None
 
 
-def stock_versions(product_ids: Iterable[str]) -> dict[str, int]:
+def get_stock_versions(product_ids: Iterable[str]) -> dict[str, int]:
     """How often the stock of those products has changed, as of now."""
     items = db.get_many((keys.stock(each) for each in product_ids), consistent=True)
     return {item["productId"]: item["stockVersion"] for item in items.values()}
 
 
-def about(product_ids: Iterable[str]) -> dict[str, Product]:
+def get_many(product_ids: Iterable[str]) -> dict[str, Product]:
     """What those products are, without their exact stock, in one round trip for up to a hundred."""
     items = db.get_many(keys.product(each) for each in product_ids)
     return {item["productId"]: product_from(item) for item in items.values()}
 
 
-def page(partition: Partition, *, limit: int, after: str | None) -> tuple[list[Product], str | None]:
+def list_page(partition: Partition, *, limit: int, after: str | None) -> tuple[list[Product], str | None]:
     """A page of products, newest first, each once, one round trip a partition."""
     found = db.query_shards(partition.index, partition.keys, limit=limit, after=after)
     return [product_from(item) for item in found.items], found.after
 
 
-def everything(*, active: bool | None = True) -> Partition:
+def all_products(*, active: bool | None = True) -> Partition:
     """The products that are for sale, or those that are not, or all that are not deleted."""
     shards = range(settings.current().index_shards)
     for_sale = [keys.catalogue(shard) for shard in shards] if active is not False else []
@@ -168,19 +168,19 @@ def position(product: Product) -> str:
     return f"{product.created_at}#{product.product_id}"
 
 
-def take(product_id: str, quantity: int, *, price: int, currency: str) -> db.Write:
+def reserve(product_id: str, quantity: int, *, price: int, currency: str) -> db.Write:
     """The write that takes units off the shelf, unless fewer are left or the price or sale has changed (C3)."""
     wanted = {":quantity": quantity, ":price": price, ":currency": currency, ":true": True}
     condition = "stock >= :quantity AND price = :price AND currency = :currency AND isActive = :true"
-    return _move(product_id, -quantity, wanted, condition=condition)
+    return _change_stock(product_id, -quantity, wanted, condition=condition)
 
 
-def give_back(product_id: str, quantity: int) -> db.Write:
+def release(product_id: str, quantity: int) -> db.Write:
     """The write that puts units back on the shelf; the commit's other writes make it happen once."""
-    return _move(product_id, quantity)
+    return _change_stock(product_id, quantity)
 
 
-def show_stock(product_id: str, *, stock: int, version: int) -> db.Write:
+def update_shown_stock(product_id: str, *, stock: int, version: int) -> db.Write:
     """The write that brings the number in lists up to a version of the stock item, never back to an older one."""
     return db.update(
         keys.product(product_id),
@@ -190,7 +190,7 @@ def show_stock(product_id: str, *, stock: int, version: int) -> db.Write:
     )
 
 
-def _describe(before: Listing, after: Listing, *, actor: str) -> db.Write:
+def _update_description(before: Listing, after: Listing, *, actor: str) -> db.Write:
     """The write of a product's description, with the number in lists where it was counted."""
     changes = _to_item(after.product) | {"stock": after.offer.stock, "stockVersion": after.offer.stock_version}
     if not _is_counted(before, after):
@@ -220,7 +220,7 @@ def _set_offer(before: Listing, after: Listing, *, actor: str) -> db.Write:
     return db.update(key, expression, {**values, **seen}, names=names, condition=condition)
 
 
-def _move(
+def _change_stock(
     product_id: str, delta: int, values: Mapping[str, Any] | None = None, *, condition: str = "attribute_exists(PK)"
 ) -> db.Write:
     """The write that puts units on the shelf or takes them off, counted and dated."""
@@ -250,7 +250,7 @@ def _first_movement(product: Product, actor: str) -> dict[str, Any]:
     return dict(msgspec.to_builtins(movement))
 
 
-def _record(movement: Movement) -> db.Write:
+def _record_movement(movement: Movement) -> db.Write:
     key = keys.stock_movement(movement.product_id, movement.movement_id)
     return db.insert(key, msgspec.to_builtins(movement))
 

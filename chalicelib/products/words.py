@@ -11,16 +11,16 @@ from collections.abc import Iterable, Sequence
 
 from chalicelib.core.errors import invalid
 
-SHORTEST = 2
-MOST_OF_A_PRODUCT = 80
-_LONGEST = 30
-_MOST_OF_A_QUERY = 8
+MIN_LENGTH = 2
+MAX_WORDS_OF_PRODUCT = 80
+_MAX_LENGTH = 30
+_MAX_WORDS_OF_QUERY = 8
 
 
 def of_text(*texts: str) -> tuple[str, ...]:
     """The distinct words of these texts, in the order in which they come."""
-    runs = (run[:_LONGEST] for text in texts for run in _plain(text).split())
-    return tuple(dict.fromkeys(run for run in runs if len(run) >= SHORTEST))
+    runs = (run[:_MAX_LENGTH] for text in texts for run in _plain(text).split())
+    return tuple(dict.fromkeys(run for run in runs if len(run) >= MIN_LENGTH))
 
 
 def _plain(text: str) -> str:
@@ -40,7 +40,7 @@ def of_product(name: str, category: str, description: str) -> tuple[str, ...]:
     for rank, text in enumerate((name, category, description)):
         for word in of_text(text):
             terms.setdefault(word, f"{word}#{rank}")
-    return tuple(terms.values())[:MOST_OF_A_PRODUCT]
+    return tuple(terms.values())[:MAX_WORDS_OF_PRODUCT]
 
 
 def of_term(term: str) -> str:
@@ -53,9 +53,9 @@ def of_query(text: str) -> tuple[str, ...]:
 
     Longer words are rarer, and of words of one length the later ("the mug").
     """
-    found = of_text(text)[:_MOST_OF_A_QUERY]
+    found = of_text(text)[:_MAX_WORDS_OF_QUERY]
     if not found:
-        raise invalid("q", "too_short", f"Give at least one word of {SHORTEST} letters or digits.")
+        raise invalid("q", "too_short", f"Give at least one word of {MIN_LENGTH} letters or digits.")
     return tuple(sorted(found, key=lambda word: (len(word), found.index(word)), reverse=True))
 
 

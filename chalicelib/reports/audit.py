@@ -21,12 +21,12 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as payment_store
-from chalicelib.payments.models import AttemptState, EventKind, RefundState
+from chalicelib.payments.models import AttemptState, ProviderEventKind, RefundState
 from chalicelib.products import store as product_store
 from chalicelib.reports import store
 from chalicelib.reports.models import Drift, Report
 
-_AT_ONCE = 100
+_PAGE_SIZE = 100
 _LOOK_BACK = timedelta(days=35)
 _GONE = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 _MAY_LAG = timedelta(minutes=10)  # an order's index, and the schedule that hears its message again
@@ -43,28 +43,28 @@ def run(*, seconds: float) -> Report:
 
     Money has half of the time at most, and begins where the last audit had to stop, so that every order has its turn.
     """
-    begun, last = clock.monotonic(), store.latest_report()
+    begun, last = clock.monotonic(), store.get_latest()
     found: list[Drift] = []
     counted: Counter[str] = Counter()
     stopped_at, had_time = last.stopped_at if last else None, False
     with suppress(OutOfTime):
         orders = list(_orders(begun + seconds))
         counted["orders"] = len(orders)
-        stopped_at = _judge(orders, found, counted, begun + seconds / 2, after=stopped_at)
+        stopped_at = _audit_money(orders, found, counted, begun + seconds / 2, after=stopped_at)
         found += _of_unknown_orders()
-        found += _stock(orders, counted, begun + seconds)
+        found += _confirmed_stock_drifts(orders, counted, begun + seconds)
         had_time = stopped_at is None
     report = Report(
         at=clock.timestamp(), complete=had_time and not counted["unanswered"], products=counted["products"],
         orders=counted["orders"], undecided=counted["undecided"], unanswered=counted["unanswered"],
         stopped_at=stopped_at, drifts=found,
     )  # fmt: skip
-    store.keep(report)
-    _tell(report)
+    store.create(report)
+    _announce(report)
     return report
 
 
-def _tell(report: Report) -> None:
+def _announce(report: Report) -> None:
     """Log and count what people have to look at."""
     log.info("STORE_AUDITED", complete=report.complete, products=report.products, orders=report.orders)
     for drift in report.drifts:
@@ -75,9 +75,9 @@ def _tell(report: Report) -> None:
     log.metric("StoreAuditUnanswered", report.unanswered)
 
 
-def latest() -> Report | None:
+def get_latest() -> Report | None:
     """The report of the last audit."""
-    return store.latest_report()
+    return store.get_latest()
 
 
 def _orders(until: float) -> Iterator[Order]:
@@ -86,7 +86,7 @@ def _orders(until: float) -> Iterator[Order]:
     after: str | None = None
     while True:
         _require_time(until)
-        page, after = order_store.in_status(None, limit=_AT_ONCE, after=after)
+        page, after = order_store.list_by_status(None, limit=_PAGE_SIZE, after=after)
         for order in page:
             if order.version >= seen.get(order.order_id, order).version:
                 seen[order.order_id] = order
@@ -95,27 +95,27 @@ def _orders(until: float) -> Iterator[Order]:
     yield from seen.values()
 
 
-def _stock(orders: list[Order], counted: Counter[str], until: float) -> list[Drift]:
+def _confirmed_stock_drifts(orders: list[Order], counted: Counter[str], until: float) -> list[Drift]:
     """The products whose stock is twice not what their records say."""
     wanted = set(_products(until)) | {line.product_id for order in orders for line in order.lines}
     counted["products"] = len(wanted)
-    first, undecided = _drifts(wanted, until)
+    first, undecided = _stock_drifts(wanted, until)
     counted["undecided"] = len(undecided)
     if not first:
         return []
-    second, _ = _drifts({drift.subject for drift in first}, until)
+    second, _ = _stock_drifts({drift.subject for drift in first}, until)
     return [drift for drift in first if drift in second]
 
 
-def _drifts(product_ids: Iterable[str], until: float) -> tuple[list[Drift], set[str]]:
+def _stock_drifts(product_ids: Iterable[str], until: float) -> tuple[list[Drift], set[str]]:
     """The products whose stock is not what their records say, and those that were sold while we looked."""
     accounts = {}
     for product_id in product_ids:
         _require_time(until)
-        if account := product_store.account(product_id):
+        if account := product_store.get_account(product_id):
             accounts[product_id] = account
     sold = _live_units(_orders(until))
-    versions = product_store.stock_versions(accounts)
+    versions = product_store.get_stock_versions(accounts)
     steady = {each for each, account in accounts.items() if versions.get(each) == account.stock_version}
     drifts = [
         Drift(kind="stock", subject=each, expected=account.moved - sold[each], found=account.stock)
@@ -138,21 +138,21 @@ def _in_turn(orders: list[Order], after: str | None) -> list[Order]:
     return sorted(orders, key=lambda order: (order.order_id <= (after or ""), order.order_id))
 
 
-def _judge(
+def _audit_money(
     orders: list[Order], found: list[Drift], counted: Counter[str], until: float, *, after: str | None
 ) -> str | None:
     """Find the drifts of money of each order; gives the last one that there was time for, None when that was all."""
     judged = after or ""
     try:
         for order in _in_turn(orders, after):
-            found += _money(order, counted, until)
+            found += _confirmed_money_drifts(order, counted, until)
             judged = order.order_id
     except OutOfTime:
         return judged
     return None
 
 
-def _money(order: Order, counted: Counter[str], until: float) -> Iterator[Drift]:
+def _confirmed_money_drifts(order: Order, counted: Counter[str], until: float) -> Iterator[Drift]:
     """What an order of late says of its money, against the provider's books; its silence is counted, and no drift.
 
     The order was read a while ago: a drift is only what a look at it as it is now finds as well.
@@ -160,12 +160,14 @@ def _money(order: Order, counted: Counter[str], until: float) -> Iterator[Drift]
     if not order.total or order.awaits_payment or order.updated_at < clock.ago(_LOOK_BACK):
         return
     _require_time(until)
-    first = list(_differences(order, counted))
-    second = list(_differences(order_store.owned(order.user_id, order.order_id) or order, counted)) if first else []
+    first = list(_money_drifts(order, counted))
+    second = (
+        list(_money_drifts(order_store.get_owned(order.user_id, order.order_id) or order, counted)) if first else []
+    )
     yield from (drift for drift in first if drift in second)
 
 
-def _differences(order: Order, counted: Counter[str]) -> Iterator[Drift]:
+def _money_drifts(order: Order, counted: Counter[str]) -> Iterator[Drift]:
     outcome = payments.look_up(order.first_attempt())
     if outcome and outcome.state is AttemptState.UNKNOWN:
         counted["unanswered"] += 1
@@ -175,15 +177,15 @@ def _differences(order: Order, counted: Counter[str]) -> Iterator[Drift]:
             taken = order.taken if outcome.amount is None else outcome.amount
         if paid != taken:
             yield Drift(kind="payment", subject=order.order_id, expected=paid, found=taken)
-    yield from _money_back(order, counted)
+    yield from _refund_drifts(order, counted)
 
 
-def _money_back(order: Order, counted: Counter[str]) -> Iterator[Drift]:
+def _refund_drifts(order: Order, counted: Counter[str]) -> Iterator[Drift]:
     if not order.refunded and not order.reserved:
         return
     try:
-        back = _refunded(order)
-    except payments.Silent:
+        back = _refunded_at_provider(order)
+    except payments.ProviderSilent:
         counted["unanswered"] += 1
         return
     if back not in (None, order.refunded):
@@ -193,20 +195,20 @@ def _money_back(order: Order, counted: Counter[str]) -> Iterator[Drift]:
 def _of_unknown_orders() -> Iterator[Drift]:
     """Money that moved at the provider's word for orders that nobody knows, once each; of very many messages some."""
     told: dict[str, Drift] = {}
-    messages = [*order_store.parked(limit=_AT_ONCE), *order_store.parked(limit=_AT_ONCE, given_up=True)]
+    messages = [*order_store.list_parked(limit=_PAGE_SIZE), *order_store.list_parked(limit=_PAGE_SIZE, given_up=True)]
     for event, parked_at in messages:
-        outcome = event.outcome if event.kind is EventKind.PAYMENT else event.refund
+        outcome = event.outcome if event.kind is ProviderEventKind.PAYMENT else event.refund
         if outcome and outcome.state in _MOVED and parked_at < clock.ago(_MAY_LAG):
             name = event.merchant_key or event.refund_id or event.event_id
             told[name] = Drift(kind=f"unknown_{event.kind}", subject=name, expected=0, found=event.amount)
     yield from told.values()
 
 
-def _refunded(order: Order) -> int | None:
-    """What the provider has given back of an order's payment, None while one is not over. Raises `payments.Silent`."""
+def _refunded_at_provider(order: Order) -> int | None:
+    """What the provider has given back of an order's payment, None while a refund is pending. Raises `ProviderSilent`."""
     total, after = 0, None
     while True:
-        rows, after = payment_store.refunds_of(order.order_id, limit=_AT_ONCE, after=after)
+        rows, after = payment_store.list_refunds(order.order_id, limit=_PAGE_SIZE, after=after)
         for row in rows:
             outcome = payments.look_up_refund(row)
             if row.state is RefundState.PENDING or (outcome and outcome.state is RefundState.PENDING):
@@ -221,7 +223,7 @@ def _products(until: float) -> Iterator[str]:
     after: str | None = None
     while True:
         _require_time(until)
-        page, after = product_store.page(product_store.everything(active=None), limit=_AT_ONCE, after=after)
+        page, after = product_store.list_page(product_store.all_products(active=None), limit=_PAGE_SIZE, after=after)
         yield from (product.product_id for product in page)
         if after is None:
             return

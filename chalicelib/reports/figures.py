@@ -92,7 +92,7 @@ class Summary(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
     currencies: list[Figures]
 
 
-class Count:
+class DayCounter:
     """A day's sales while its orders come one by one."""
 
     def __init__(self, day: str) -> None:
@@ -148,7 +148,7 @@ def as_csv(summary: Summary) -> bytes:
     return text.getvalue().encode()
 
 
-def in_words(summary: Summary) -> list[str]:
+def sentences(summary: Summary) -> list[str]:
     """The summary for a mail, a line a currency."""
     return [_in_words(each) for each in summary.currencies]
 

@@ -19,9 +19,9 @@ from chalicelib.core.errors import Misconfigured
 from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.reports import figures
-from chalicelib.reports.figures import Count, Summary
+from chalicelib.reports.figures import DayCounter, Summary
 
-_AT_ONCE = 100
+_PAGE_SIZE = 100
 _LOOK_BACK = 7  # days, yesterday among them
 _KEPT_SECONDS = 400 * 24 * 3600
 _FOLDER = "reports/sales/"
@@ -38,12 +38,12 @@ def run(*, at: str, seconds: float, again: bool = False) -> dict[str, int]:
     A missed day is one of the last seven on which somebody ordered. `again` computes the day before `at` alone, anew.
     Gives how many days were written, and how many could not be, for want of time or of a bucket.
     """
-    until, yesterday = clock.monotonic() + seconds, clock.moment(clock.canonical(at)).date() - timedelta(days=1)
-    days = [yesterday] if again else _untold(yesterday)
+    until, yesterday = clock.monotonic() + seconds, clock.parse(clock.normalize(at)).date() - timedelta(days=1)
+    days = [yesterday] if again else _missing_days(yesterday)
     written = 0
     try:
         for day in days:
-            written += _tell(day, until, again=again, always=day == yesterday)
+            written += _write_day(day, until, again=again, always=day == yesterday)
     except Misconfigured as error:
         log.error("SALES_NOT_WRITTEN", str(error))
         return {"written": written, "failed": 1}
@@ -55,7 +55,7 @@ def run(*, at: str, seconds: float, again: bool = False) -> dict[str, int]:
 
 def summarise(day: date, *, until: float) -> Summary:
     """What was ordered on a UTC day, as it stands now, or `OutOfTime` when that takes longer than `until`."""
-    count = Count(day.isoformat())
+    count = DayCounter(day.isoformat())
     for order in _orders(day, until):
         count.add(order)
     return count.summary()
@@ -72,55 +72,55 @@ def _orders(day: date, until: float) -> Iterator[Order]:
     while following:
         if clock.monotonic() > until:
             raise OutOfTime
-        page, following = order_store.in_status(None, limit=_AT_ONCE, after=following, since=since)
+        page, following = order_store.list_by_status(None, limit=_PAGE_SIZE, after=following, since=since)
         yield from page
 
 
-def _untold(yesterday: date) -> list[date]:
+def _missing_days(yesterday: date) -> list[date]:
     """The days that have no report yet, yesterday first, so that none can keep its time from the days after it."""
     days = [yesterday - timedelta(days=back) for back in range(_LOOK_BACK)]
     told = db.get_many((keys.sales_report(day.isoformat()) for day in days), consistent=True)
     return [day for day in days if keys.sales_report(day.isoformat()) not in told]
 
 
-def _tell(day: date, until: float, *, again: bool, always: bool) -> bool:
+def _write_day(day: date, until: float, *, again: bool, always: bool) -> bool:
     """Write a day's files and then its item; a missed day on which nobody ordered is left out unless `always`."""
     files = {f"{_FOLDER}{day.isoformat()}.{kind}": kind for kind in _WRITERS}
     s3.require_bucket()
-    summary = None if again else _draft(day)
+    summary = None if again else _get_draft(day)
     if summary is None:
         summary = summarise(day, until=until)
         if not (summary.currencies or always):
             return False
-        summary = _decide(day, summary, again=again)
+        summary = _decide_draft(day, summary, again=again)
     for key, kind in files.items():
         write, content_type = _WRITERS[kind]
-        s3.write(key, write(summary), content_type=content_type)
-    return _publish(day, summary, list(files), again=again)
+        s3.put(key, write(summary), content_type=content_type)
+    return _insert_report(day, summary, list(files), again=again)
 
 
-def _draft(day: date) -> Summary | None:
+def _get_draft(day: date) -> Summary | None:
     """The figures that were decided on before, if they were."""
     item = db.get(keys.sales_draft(day.isoformat()), consistent=True)
     return msgspec.convert(item, Summary) if item else None
 
 
-def _decide(day: date, summary: Summary, *, again: bool) -> Summary:
+def _decide_draft(day: date, summary: Summary, *, again: bool) -> Summary:
     """These figures, or those of whoever was faster."""
     key, item = keys.sales_draft(day.isoformat()), _to_item(summary)
     try:
         db.commit(db.put(key, item) if again else db.insert(key, item))
-    except db.ConditionFailed:
-        return _draft(day) or summary
+    except db.Stale:
+        return _get_draft(day) or summary
     return summary
 
 
-def _publish(day: date, summary: Summary, files: list[str], *, again: bool) -> bool:
+def _insert_report(day: date, summary: Summary, files: list[str], *, again: bool) -> bool:
     """Write the day's item; False when somebody else did."""
     key, item = keys.sales_report(day.isoformat()), {**_to_item(summary), "files": files}
     try:
         db.commit(db.put(key, item) if again else db.insert(key, item))
-    except db.ConditionFailed:
+    except db.Stale:
         return False
     log.info("SALES_WRITTEN", day=summary.day, orders=sum(each.placed for each in summary.currencies))
     return True

@@ -11,13 +11,13 @@ from chalicelib.reports.models import Report
 _REPORT_SECONDS = 365 * 24 * 3600
 
 
-def keep(report: Report) -> None:
+def create(report: Report) -> None:
     """Keep the report of a store audit, for a year."""
     item = {**msgspec.to_builtins(report), "expiresAt": clock.epoch() + _REPORT_SECONDS}
     db.commit(db.put(keys.store_report(report.at), item))
 
 
-def latest_report() -> Report | None:
+def get_latest() -> Report | None:
     """The report of the last store audit."""
     page = db.query(db.TABLE, keys.store_report("").pk, limit=1, newest_first=True)
     return msgspec.convert(page.items[0], Report) if page.items else None

@@ -113,7 +113,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.status is UserStatus.ACTIVE
 
     @property
-    def is_forgotten(self) -> bool:
+    def is_erased(self) -> bool:
         """Did this user ask to be erased?"""
         return self.email.endswith(_ERASED)
 
@@ -142,7 +142,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """The address that a confirmation is about."""
         return self.pending_email or self.email
 
-    def require(self, if_match: str | None) -> None:
+    def require_match(self, if_match: str | None) -> None:
         """Raise `UserChanged` unless the caller's copy, if they named one, is this one."""
         if if_match is not None and if_match not in ("*", self.etag):
             raise UserChanged("This user was changed since you read it; read it again.", facts={"etag": self.etag})
@@ -192,7 +192,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         gone = _FORGOTTEN_WITH_THE_ACCOUNT if status is UserStatus.DELETED else {}
         return self._logged_out(status=status, **gone)
 
-    def forgotten(self) -> User:
+    def erased(self) -> User:
         """What stays of a user who asks to be erased: an id that orders can point to."""
         return msgspec.structs.replace(
             self.with_status(UserStatus.DELETED),

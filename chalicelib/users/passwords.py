@@ -11,7 +11,7 @@ from chalicelib.core import settings
 _DOMAIN = b"ecommerce-api password v1"
 
 
-def hash_of(password: str) -> str:
+def hash_password(password: str) -> str:
     """The salted hash to store. Takes about a quarter of a second of one core at 12 rounds."""
     import bcrypt  # noqa: PLC0415 - only the paths that need it pay for its import
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.core.principal import Role
-from chalicelib.core.schema import PageQuery, Shape, Text
+from chalicelib.core.schema import PageQuery, Schema, Text
 
 Email = Annotated[
     str,
@@ -36,7 +36,7 @@ class UserStatus(StrEnum):
     DELETED = "deleted"
 
 
-class Address(Shape, frozen=True, kw_only=True):
+class Address(Schema, frozen=True, kw_only=True):
     """Where things go."""
 
     street: Text
@@ -50,7 +50,7 @@ class Address(Shape, frozen=True, kw_only=True):
 Addresses = Annotated[tuple[Address, ...], Meta(max_length=10)]
 
 
-class Registration(Shape, frozen=True, kw_only=True):
+class Registration(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/register`."""
 
     email: Email
@@ -60,7 +60,7 @@ class Registration(Shape, frozen=True, kw_only=True):
     locale: Locale = DEFAULT_LOCALE
 
 
-class NewUser(Shape, frozen=True, kw_only=True):
+class NewUser(Schema, frozen=True, kw_only=True):
     """The body of `POST /users`; without a password the user is invited by email to choose one."""
 
     email: Email
@@ -72,7 +72,7 @@ class NewUser(Shape, frozen=True, kw_only=True):
     locale: Locale = DEFAULT_LOCALE
 
 
-class ProfileChange(Shape, frozen=True, kw_only=True):
+class ProfileChange(Schema, frozen=True, kw_only=True):
     """The body of `PATCH /users/{userId}` and `PUT /users/profile`: what is left out stays."""
 
     email: Email | UnsetType = UNSET
@@ -96,14 +96,14 @@ class Profile(ProfileChange, frozen=True, kw_only=True):
     addresses: Addresses = ()
 
 
-class StatusChange(Shape, frozen=True, kw_only=True):
+class StatusChange(Schema, frozen=True, kw_only=True):
     """The body of `PUT /users/{userId}/status`."""
 
     status: UserStatus
     reason: Text | None = None
 
 
-class RoleGrant(Shape, frozen=True, kw_only=True):
+class RoleGrant(Schema, frozen=True, kw_only=True):
     """The body of `POST /users/{userId}/roles`."""
 
     role: Role

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db, rate_limits
 from chalicelib.core import countries, log
-from chalicelib.core.errors import Forbidden, TooMany
+from chalicelib.core.errors import Forbidden, TooManyRequests
 from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords, store
 from chalicelib.users.models import AuditEntry, EmailTaken, NoSuchUser, User
@@ -17,10 +17,10 @@ _EMAIL_CHANGES_AN_HOUR = 5
 
 
 def register(new: Registration, *, source: str, claim: Claim) -> UserView:
-    """Open a customer's account, or raise `EmailTaken`; asking for taken ones too often is `TooMany`."""
-    user = User.create(new, passwords.hash_of(new.password), [Role.CUSTOMER])
+    """Open a customer's account, or raise `EmailTaken`; asking for taken ones too often is `TooManyRequests`."""
+    user = User.create(new, passwords.hash_password(new.password), [Role.CUSTOMER])
     try:
-        store.add(user, *claim.receipt(user_view(user)), actor=user.user_id)
+        store.create(user, *claim.record(user_view(user)), actor=user.user_id)
     except EmailTaken:
         _limit("register", source, most=_TAKEN_ANSWERS_AN_HOUR)
         raise
@@ -38,9 +38,9 @@ def get(user_id: str, viewer: Principal) -> User:
     return user
 
 
-def page(query: UserQuery, after: str | None) -> tuple[list[UserView], str | None]:
+def list_page(query: UserQuery, after: str | None) -> tuple[list[UserView], str | None]:
     """Users, newest first."""
-    users, following = store.page(status=query.status, role=query.role, limit=query.size, after=after)
+    users, following = store.list_page(status=query.status, role=query.role, limit=query.limit, after=after)
     return [user_view(user) for user in users], following
 
 
@@ -50,32 +50,34 @@ def update(user_id: str, change: ProfileChange, *, actor: Principal, if_match: s
 
     def attempt() -> User:
         user = get(user_id, actor)
-        user.require(if_match)
+        user.require_match(if_match)
         changed = user.with_profile(change)
         if changed.pending_email and changed.pending_email != user.pending_email:
             _limit("email", user_id, most=_EMAIL_CHANGES_AN_HOUR)
             _refuse_taken(changed.pending_email)
         if changed is not user:
-            db.commit(*store.change(user, changed, actor=actor.user_id))
+            db.commit(*store.update(user, changed, actor=actor.user_id))
         return changed
 
-    return db.repeat_until_current(attempt)
+    return db.retry_on_conflict(attempt)
 
 
-def history(user_id: str, *, size: int, after: str | None) -> tuple[list[AuditEntry], str | None]:
+def list_history(user_id: str, *, limit: int, after: str | None) -> tuple[list[AuditEntry], str | None]:
     """Who changed what about a user and when, newest first."""
     if store.get(user_id) is None:
         raise NoSuchUser("There is no such user.")
-    return store.history(user_id, limit=size, after=after)
+    return store.list_history(user_id, limit=limit, after=after)
 
 
 def _refuse_taken(email: str) -> None:
-    if store.by_email(email):
+    if store.get_by_email(email):
         raise EmailTaken("Another account has this email address.")
 
 
 def _limit(action: str, who: str, *, most: int) -> None:
     try:
-        db.commit(rate_limits.use(action, who, most=most))
+        db.commit(rate_limits.count_use(action, who, most=most))
     except rate_limits.LimitReached:
-        raise TooMany("That was tried too often; try again later.", retry_after=rate_limits.seconds_left()) from None
+        raise TooManyRequests(
+            "That was tried too often; try again later.", retry_after=rate_limits.seconds_left()
+        ) from None

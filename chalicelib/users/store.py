@@ -16,11 +16,7 @@ from chalicelib.users.schemas import DEFAULT_LOCALE, UserStatus
 _FOREVER = 253_402_300_799  # the end of the year 9999, where time to live would be a number too
 
 
-class Stale(db.ConditionFailed):
-    """The user was changed, or logged in, since they were read."""
-
-
-def add(user: User, *also: db.Write, actor: str) -> None:
+def create(user: User, *also: db.Write, actor: str) -> None:
     """Write a new user and take the address, or raise `EmailTaken`."""
     admin = [_count_admin(1)] if user.is_acting_admin else []
     db.commit(db.insert(keys.user(user.user_id), _to_item(user, actor)), _take_address(user), *admin, *also)
@@ -28,11 +24,11 @@ def add(user: User, *also: db.Write, actor: str) -> None:
 
 def get(user_id: str, *, consistent: bool = False) -> User | None:
     """The user with that id."""
-    item = db.get(keys.user(user_id), consistent=consistent) if ids.valid("usr", user_id) else None
+    item = db.get(keys.user(user_id), consistent=consistent) if ids.is_valid("usr", user_id) else None
     return _from_item(item) if item else None
 
 
-def several(user_ids: Iterable[str]) -> dict[str, User]:
+def get_many(user_ids: Iterable[str]) -> dict[str, User]:
     """The users with those ids, in one round trip for up to a hundred."""
     items = db.get_many(keys.user(user_id) for user_id in user_ids)
     return {item["userId"]: _from_item(item) for item in items.values()}
@@ -48,14 +44,14 @@ def locale_from(items: Mapping[keys.Key, db.Item], user_id: str) -> str:
     return str(items.get(keys.user(user_id), {}).get("locale", DEFAULT_LOCALE))
 
 
-def by_email(email: str) -> User | None:
+def get_by_email(email: str) -> User | None:
     """The user who holds the address: two round trips, both up to date."""
     address = db.get(keys.email_lock(email), consistent=True)
     return get(address["userId"], consistent=True) if address and "userId" in address else None
 
 
-def change(before: User, after: User, *, actor: str, reason: str | None = None) -> tuple[db.Write, ...]:
-    """The writes that turn one state of a user into the next, or `Stale` when it is not the last one.
+def update(before: User, after: User, *, actor: str, reason: str | None = None) -> tuple[db.Write, ...]:
+    """The writes that turn one state of a user into the next, or `db.Stale` when it is not the last one.
 
     Addresses move with the email, and the number of admins with whoever becomes or ceases to be one.
     """
@@ -64,7 +60,7 @@ def change(before: User, after: User, *, actor: str, reason: str | None = None) 
         {**_to_item(after, actor), "changeReason": reason},
         condition="version = :version AND sessionsOpened = :opened",
         values={":version": before.version, ":opened": before.sessions_opened},
-        otherwise=Stale(before.user_id),
+        otherwise=db.Stale(before.user_id),
     )
     moved = before.email != after.email or after.status is UserStatus.DELETED
     free = [db.delete(keys.email_lock(before.email))] if moved and before.status is not UserStatus.DELETED else []
@@ -73,7 +69,7 @@ def change(before: User, after: User, *, actor: str, reason: str | None = None) 
     return (profile, *free, *taken, *([_count_admin(delta)] if delta else []))
 
 
-def note_login(user: User, *, otherwise: Exception) -> db.Write:
+def record_login(user: User, *, otherwise: Exception) -> db.Write:
     """The write that counts a login, provided that the user is active and was not logged out everywhere since."""
     return db.update(
         keys.user(user.user_id),
@@ -85,7 +81,7 @@ def note_login(user: User, *, otherwise: Exception) -> db.Write:
     )
 
 
-def page(
+def list_page(
     *, status: UserStatus | None, role: Role | None, limit: int, after: str | None
 ) -> tuple[list[User], str | None]:
     """A page of users, newest first, one round trip a shard; filters shorten it."""
@@ -94,12 +90,12 @@ def page(
     return [_from_item(item) for item in found.items], found.after
 
 
-def audit(entry: AuditEntry, event_id: str) -> db.Write:
+def record_audit(entry: AuditEntry, event_id: str) -> db.Write:
     """The write of one line of history; writing it again changes nothing."""
     return db.put(keys.audit_entry(entry.user_id, entry.at, event_id), msgspec.to_builtins(entry))
 
 
-def history(user_id: str, *, limit: int, after: str | None) -> tuple[list[AuditEntry], str | None]:
+def list_history(user_id: str, *, limit: int, after: str | None) -> tuple[list[AuditEntry], str | None]:
     """A page of a user's history, newest first."""
     pk = keys.audit_entry(user_id, "", "").pk
     found = db.query(db.TABLE, pk, limit=limit, after=after, newest_first=True)

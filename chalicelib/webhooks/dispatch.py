@@ -22,7 +22,7 @@ from chalicelib.aws import db, transport
 from chalicelib.core import clock, log, settings
 from chalicelib.core.errors import ShopError
 from chalicelib.webhooks import sender, signatures, store
-from chalicelib.webhooks.models import Attempt, Delivery, DeliveryState, DisabledReason, Webhook, succeeded
+from chalicelib.webhooks.models import Delivery, DeliveryAttempt, DeliveryState, DisabledReason, Webhook, succeeded
 from chalicelib.webhooks.signatures import Secrets
 
 _THREADS = 8
@@ -31,7 +31,7 @@ _LEASE = timedelta(minutes=2)  # longer than the function that sends lives
 _DELETED_FOR = timedelta(days=2)  # by then every delivery that was waiting has come due
 _BY_THE_SHOP = "shop"
 _OUTCOMES = ("delivered", "retried", "failed", "cancelled", "taken", "broken")
-_FAULTS = (ShopError, db.ConditionFailed, transport.Rejected, msgspec.ValidationError)
+_FAULTS = (ShopError, db.Stale, transport.RequestError, msgspec.ValidationError)
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ def run(*, seconds: float) -> dict[str, int]:
     """Send what is due, for at most about that many seconds; gives how many deliveries ended how."""
     until = clock.monotonic() + seconds
     store.prepare()
-    live, deleted = store.every(), store.deleted()
+    live, deleted = store.get_all(), store.list_deleted()
     named = [(each.webhook_id, each) for each in live] + [(each.webhook_id, None) for each in deleted]
     with ThreadPoolExecutor(_THREADS) as threads:
         lanes = list(threads.map(lambda each: _lane(*each), named))
@@ -79,7 +79,7 @@ def _in_context(work: Callable[[], Counter[str]]) -> Callable[[], Counter[str]]:
 
 def _lane(webhook_id: str, webhook: Webhook | None) -> Lane:
     try:
-        due, after = store.due(webhook_id, limit=_PAGE)
+        due, after = store.list_due(webhook_id, limit=_PAGE)
         return Lane(webhook_id=webhook_id, webhook=webhook, due=due, after=after)
     except _FAULTS as error:
         log.error("WEBHOOK_LANE_FAILED", webhookId=webhook_id, error=type(error).__name__)
@@ -93,7 +93,7 @@ def _work(lane: Lane, until: float, share: float) -> Counter[str]:
     webhook, due, after = lane.webhook, lane.due, lane.after
     try:
         while True:
-            secrets = store.secrets_of(lane.webhook_id) if lane.sends else None  # none if it was deleted meanwhile
+            secrets = store.get_secrets(lane.webhook_id) if lane.sends else None  # none if it was deleted meanwhile
             for delivery in due:
                 if clock.monotonic() > (end if done else until):
                     return done
@@ -101,7 +101,7 @@ def _work(lane: Lane, until: float, share: float) -> Counter[str]:
                 done[outcome] += 1
             if after is None or clock.monotonic() > end or _is_sent_to(webhook) is not lane.sends:
                 return done
-            due, after = store.due(lane.webhook_id, limit=_PAGE, after=after)
+            due, after = store.list_due(lane.webhook_id, limit=_PAGE, after=after)
     except _FAULTS as error:
         log.error("WEBHOOK_LANE_FAILED", webhookId=lane.webhook_id, error=type(error).__name__)
         done["broken"] += 1
@@ -112,22 +112,22 @@ def _one(delivery: Delivery, webhook: Webhook | None, secrets: Secrets | None) -
     """What became of one delivery, and of its endpoint by that."""
     try:
         if webhook is None or not webhook.is_active or secrets is None:
-            db.commit(store.move(delivery, delivery.cancelled()))
+            db.commit(store.update_delivery(delivery, delivery.cancelled()))
             return "cancelled", webhook
         leased = delivery.leased(_LEASE)
-        db.commit(store.move(delivery, leased))
-    except store.Stale:
+        db.commit(store.update_delivery(delivery, leased))
+    except db.Stale:
         return "taken", webhook  # by another run, or begun anew by an admin
     attempt = _send(leased, webhook, secrets)
     after = leased.attempted(attempt)
     try:
-        db.commit(store.move(leased, after))
-    except store.Stale:
+        db.commit(store.update_delivery(leased, after))
+    except db.Stale:
         log.warning("WEBHOOK_RESULT_UNWANTED", deliveryId=delivery.delivery_id)
     return _name(after), _judged(webhook, attempt)
 
 
-def _send(delivery: Delivery, webhook: Webhook, secrets: Secrets) -> Attempt:
+def _send(delivery: Delivery, webhook: Webhook, secrets: Secrets) -> DeliveryAttempt:
     body = delivery.payload.encode()
     headers = signatures.headers(delivery.event_id, body, at=clock.epoch(), by=secrets.signing)
     attempt = sender.send(webhook.url, body, headers, near=settings.current().is_local)
@@ -147,41 +147,41 @@ def _name(after: Delivery) -> str:
     return "retried" if after.state is DeliveryState.PENDING else after.state.value
 
 
-def _judged(webhook: Webhook, attempt: Attempt) -> Webhook:
+def _judged(webhook: Webhook, attempt: DeliveryAttempt) -> Webhook:
     """The endpoint after an attempt: working, failing since some time, or switched off."""
     try:
         if succeeded(attempt):
             return _working(webhook)
         reason = webhook.verdict(attempt)
         return _switched_off(webhook, reason) if reason else _failing(webhook, attempt)
-    except db.ConditionFailed:  # changed or deleted by an admin meanwhile, which the next run sees
+    except db.Stale:  # changed or deleted by an admin meanwhile, which the next run sees
         return webhook
 
 
 def _working(webhook: Webhook) -> Webhook:
     if webhook.failing_since is None:
         return webhook
-    db.commit(store.note_success(webhook))
+    db.commit(store.record_success(webhook))
     return msgspec.structs.replace(webhook, failing_since=None)
 
 
-def _failing(webhook: Webhook, attempt: Attempt) -> Webhook:
+def _failing(webhook: Webhook, attempt: DeliveryAttempt) -> Webhook:
     if webhook.failing_since is not None:
         return webhook
-    db.commit(store.note_failure(webhook, attempt.at))
+    db.commit(store.record_failure(webhook, attempt.at))
     return msgspec.structs.replace(webhook, failing_since=attempt.at)
 
 
 def _switched_off(webhook: Webhook, reason: DisabledReason) -> Webhook:
     """The endpoint is sent nothing any more; the change of its item is on the table's stream for all to see."""
-    after = webhook.switched_off(reason)
-    db.commit(store.change(webhook, after, actor=_BY_THE_SHOP))
+    after = webhook.disabled_by_shop(reason)
+    db.commit(store.update(webhook, after, actor=_BY_THE_SHOP))
     log.warning("WEBHOOK_SWITCHED_OFF", webhookId=webhook.webhook_id, reason=reason)
     log.metric("WebhookSwitchedOff")
     return after
 
 
-def _forget(deleted: dict[str, store.Deleted], lanes: list[Lane]) -> None:
+def _forget(deleted: dict[str, store.DeletedWebhook], lanes: list[Lane]) -> None:
     """Stop looking for deliveries of endpoints that were deleted days ago and have none left."""
     before = clock.ago(_DELETED_FOR)
     for lane in lanes:

@@ -19,7 +19,7 @@ _VISIBLE = re.compile(r"[!-~]{1,2000}")
 _INWARD = (
     ".localhost", ".local", ".internal", ".lan", ".arpa", ".test", ".example", ".invalid", ".onion", ".alt",
 )  # fmt: skip
-_NEAR = "127.0.0.1"
+_LOCAL_ADDRESS = "127.0.0.1"
 _TLS_PORT = 443
 _FIRST_FREE_PORT = 1024
 
@@ -38,7 +38,7 @@ _NOT_FOR_US = tuple(
 _UNICAST = ipaddress.ip_network("2000::/3")  # all that IPv6 gives out to the world: no mapped, NAT64 or local address
 
 
-class Refused(Exception):
+class UrlRefused(Exception):
     """The shop sends nothing there; the reason is a code and a sentence."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -48,7 +48,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """A URL in its parts; `is_near` says that it is http to this very machine, for trying things out."""
 
     host: str
@@ -58,35 +58,35 @@ class Place:
 
     def admits(self, address: str) -> bool:
         """May the shop connect to this address, one of those of the host?"""
-        return address == _NEAR if self.is_near else is_public(address)
+        return address == _LOCAL_ADDRESS if self.is_near else is_public(address)
 
 
-def place(url: str, *, near: bool) -> Place:
-    """The place that a URL names, or `Refused`.
+def parse_url(url: str, *, near: bool) -> Destination:
+    """The place that a URL names, or `UrlRefused`.
 
     https to a public host, at port 443 or one from 1024 on, where no service of an operating system listens. Where
     `near` is true, which only the local stage says, also http to 127.0.0.1 at a port from 1024 on.
     """
     if not _VISIBLE.fullmatch(url) or "\\" in url:
-        raise Refused("invalid_value", "Must be a URL of visible ASCII characters; other hosts in Punycode.")
+        raise UrlRefused("invalid_value", "Must be a URL of visible ASCII characters; other hosts in Punycode.")
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
-        raise Refused("invalid_value", "Must be a URL such as https://example.com/webhooks.") from None
+        raise UrlRefused("invalid_value", "Must be a URL such as https://example.com/webhooks.") from None
     if "@" in parts.netloc or "#" in url:
-        raise Refused("invalid_value", "Must be a URL without user, password and fragment.")
+        raise UrlRefused("invalid_value", "Must be a URL without user, password and fragment.")
     if not _HOST_AND_PORT.fullmatch(parts.netloc):
-        raise Refused("invalid_value", "Must name a host such as example.com.")
+        raise UrlRefused("invalid_value", "Must name a host such as example.com.")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if near and parts.scheme == "http":
-        return _near(host, port, target)
+        return _local_destination(host, port, target)
     if parts.scheme != "https":
-        raise Refused("invalid_value", "Must begin with https://.")
+        raise UrlRefused("invalid_value", "Must begin with https://.")
     _require_public(host)
     if port is not None and port != _TLS_PORT and port < _FIRST_FREE_PORT:
-        raise Refused("invalid_value", "The port must be 443, or 1024 or more.")
-    return Place(host, port or _TLS_PORT, target, is_near=False)
+        raise UrlRefused("invalid_value", "The port must be 443, or 1024 or more.")
+    return Destination(host, port or _TLS_PORT, target, is_near=False)
 
 
 def is_public(address: str) -> bool:
@@ -99,22 +99,22 @@ def is_public(address: str) -> bool:
     return ip.version == 4 or ip in _UNICAST  # noqa: PLR2004 - a version of the protocol
 
 
-def _near(host: str, port: int | None, target: str) -> Place:
-    if host != _NEAR or port is None or port < _FIRST_FREE_PORT:
-        detail = f"Must begin with https://, or here with http://{_NEAR}:<port>, the port 1024 or more."
-        raise Refused("invalid_value", detail)
-    return Place(host, port, target, is_near=True)
+def _local_destination(host: str, port: int | None, target: str) -> Destination:
+    if host != _LOCAL_ADDRESS or port is None or port < _FIRST_FREE_PORT:
+        detail = f"Must begin with https://, or here with http://{_LOCAL_ADDRESS}:<port>, the port 1024 or more."
+        raise UrlRefused("invalid_value", detail)
+    return Destination(host, port, target, is_near=True)
 
 
 def _require_public(host: str) -> None:
     """Refuse a host that is no name, or an address inside; `0x7f.1` and `2130706433` are not names either."""
     if _parsed(host) is not None:
         if not is_public(host):
-            raise Refused("not_public", "This address is not a public one.")
+            raise UrlRefused("not_public", "This address is not a public one.")
     elif not _NAME.fullmatch(host):
-        raise Refused("invalid_value", "Must name a host such as example.com.")
+        raise UrlRefused("invalid_value", "Must name a host such as example.com.")
     elif host.endswith(_INWARD):
-        raise Refused("not_public", "This host is not a public one.")
+        raise UrlRefused("not_public", "This host is not a public one.")
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from chalicelib.core import clock, ids
-from chalicelib.core.errors import Conflict, Impossible, NotFound, PreconditionFailed
+from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed, Unprocessable
 from chalicelib.core.events import EVENT_TYPES, Event
 from chalicelib.webhooks.schemas import NewWebhook, WebhookChange
 
@@ -49,7 +49,7 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class DeliveryAttempt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One time that a delivery was sent: the status that came back, or what stood in the way."""
 
     at: str
@@ -76,7 +76,7 @@ class WebhookChanged(PreconditionFailed):
     code = "webhook_changed"
 
 
-class TooManyWebhooks(Impossible):
+class TooManyWebhooks(Unprocessable):
     """The shop has as many endpoints as it may have."""
 
     code = "too_many_webhooks"
@@ -138,7 +138,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Does one of the filters match?"""
         return any(_matches(pattern, event_type) for pattern in self.events)
 
-    def require(self, if_match: str | None) -> None:
+    def require_match(self, if_match: str | None) -> None:
         """Raise `WebhookChanged` unless the caller's copy, if they named one, is this one."""
         if if_match is not None and if_match not in ("*", self.etag):
             detail = "This webhook was changed since you read it; read it again."
@@ -161,11 +161,11 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         fresh = {"failing_since": None} if {"url", "status"} & other.keys() else {}
         return self._next(**other, **fresh) if other else self
 
-    def switched_off(self, reason: DisabledReason) -> Webhook:
+    def disabled_by_shop(self, reason: DisabledReason) -> Webhook:
         """The endpoint after the shop itself switched it off."""
         return self._next(status=WebhookStatus.DISABLED, disabled_at=clock.timestamp(), disabled_reason=reason)
 
-    def verdict(self, attempt: Attempt) -> DisabledReason | None:
+    def verdict(self, attempt: DeliveryAttempt) -> DisabledReason | None:
         """Why this failed attempt is the one too many, None if it is not."""
         if attempt.status == GONE:
             return DisabledReason.GONE
@@ -205,7 +205,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     payload: str
     state: DeliveryState = DeliveryState.PENDING
     tries: int = 0
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[DeliveryAttempt, ...] = ()
     next_at: str | None = None
     leased_until: str | None = None
     created_at: str
@@ -231,7 +231,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         until = clock.timestamp(clock.now() + span)
         return msgspec.structs.replace(self, next_at=until, leased_until=until)
 
-    def attempted(self, attempt: Attempt) -> Delivery:
+    def attempted(self, attempt: DeliveryAttempt) -> Delivery:
         """The delivery after an attempt: delivered, to be tried again later, or failed for good."""
         tries = self.tries + 1
         base = _DELAYS[tries - 1] if tries <= len(_DELAYS) and attempt.status != GONE else None
@@ -261,7 +261,7 @@ def unmatched(events: tuple[str, ...]) -> list[int]:
     return [place for place, pattern in enumerate(events) if not any(_matches(pattern, each) for each in EVENT_TYPES)]
 
 
-def succeeded(attempt: Attempt) -> bool:
+def succeeded(attempt: DeliveryAttempt) -> bool:
     """Has the receiver taken it?"""
     return attempt.status in _SUCCESS
 

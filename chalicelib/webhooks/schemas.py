@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.core.schema import Shape, Text
+from chalicelib.core.schema import Schema, Text
 
 Url = Annotated[str, Meta(min_length=1, max_length=2000, extra={"hint": "an address of at most 2,000 characters"})]
 EventFilter = Annotated[
@@ -20,7 +20,7 @@ EventFilter = Annotated[
 EventFilters = Annotated[tuple[EventFilter, ...], Meta(min_length=1, max_length=50)]
 
 
-class NewWebhook(Shape, frozen=True, kw_only=True):
+class NewWebhook(Schema, frozen=True, kw_only=True):
     """The body of `POST /webhooks`."""
 
     url: Url
@@ -29,7 +29,7 @@ class NewWebhook(Shape, frozen=True, kw_only=True):
     is_active: bool = True
 
 
-class WebhookChange(Shape, frozen=True, kw_only=True):
+class WebhookChange(Schema, frozen=True, kw_only=True):
     """The body of `PATCH /webhooks/{webhookId}`: what is left out stays, null takes the description away."""
 
     url: Url | UnsetType = UNSET

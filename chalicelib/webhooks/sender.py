@@ -17,14 +17,14 @@ from typing import Any
 
 from chalicelib.core import clock
 from chalicelib.webhooks import guard
-from chalicelib.webhooks.guard import Place, Refused
-from chalicelib.webhooks.models import Attempt
+from chalicelib.webhooks.guard import Destination, UrlRefused
+from chalicelib.webhooks.models import DeliveryAttempt
 
 SECONDS = 10.0
 _CONNECT_SECONDS = 5.0
-_MOST = 65_536  # bytes of an answer
-_MOST_ADDRESSES = 4  # tried of one host
-_SHORTEST = 0.001
+_MAX_BYTES = 65_536  # bytes of an answer
+_MAX_ADDRESSES = 4  # tried of one host
+_MIN_SECONDS = 0.001
 # What stood in the way; the first kind that an error is of counts.
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (socket.gaierror, "unresolved"),
@@ -38,21 +38,23 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
 Resolve = Callable[[str, int], list[str]]
 
 
-def send(url: str, body: bytes, headers: dict[str, str], *, near: bool, resolve: Resolve | None = None) -> Attempt:
+def send(
+    url: str, body: bytes, headers: dict[str, str], *, near: bool, resolve: Resolve | None = None
+) -> DeliveryAttempt:
     """Post the body and tell what came of it; no answer, or none that is HTTP, is an attempt with an error."""
     at, begun = clock.timestamp(), clock.monotonic()
-    status, error = _outcome(url, body, headers, near=near, resolve=resolve or resolved, until=begun + SECONDS)
+    status, error = _try_post(url, body, headers, near=near, resolve=resolve or resolve_host, until=begun + SECONDS)
     milliseconds = round((clock.monotonic() - begun) * 1000)
-    return Attempt(at=at, status=status, milliseconds=milliseconds, error=error)
+    return DeliveryAttempt(at=at, status=status, milliseconds=milliseconds, error=error)
 
 
-def resolved(host: str, port: int) -> list[str]:
+def resolve_host(host: str, port: int) -> list[str]:
     """The IP addresses that a name stands for at present, by the system's resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def post(place: Place, addresses: list[str], body: bytes, headers: dict[str, str], *, until: float,
+def post(place: Destination, addresses: list[str], body: bytes, headers: dict[str, str], *, until: float,
          tls: ssl.SSLContext | None) -> int:  # fmt: skip
     """The status that the server behind one of these addresses answers with."""
     connection = _Connection(place, addresses, until=until, tls=tls)
@@ -65,25 +67,25 @@ def post(place: Place, addresses: list[str], body: bytes, headers: dict[str, str
         connection.close()
 
 
-def _outcome(url: str, body: bytes, headers: dict[str, str], *, near: bool, resolve: Resolve,
+def _try_post(url: str, body: bytes, headers: dict[str, str], *, near: bool, resolve: Resolve,
              until: float) -> tuple[int | None, str | None]:  # fmt: skip
     """The status, or the code of what stood in the way."""
     try:
-        place = guard.place(url, near=near)
-        addresses = _checked(place, resolve)
+        place = guard.parse_url(url, near=near)
+        addresses = _require_public_addresses(place, resolve)
         return post(place, addresses, body, headers, until=until, tls=None if place.is_near else _tls()), None
-    except Refused as refused:
+    except UrlRefused as refused:
         return None, refused.code
     except (OSError, UnicodeError, http.client.HTTPException) as error:
         return None, next(code for kind, code in _CODES if isinstance(error, kind))
 
 
-def _checked(place: Place, resolve: Resolve) -> list[str]:
+def _require_public_addresses(place: Destination, resolve: Resolve) -> list[str]:
     """The addresses of the host, or `Refused` if a single one of them is not public."""
     addresses = resolve(place.host, place.port)
     if not addresses or not all(place.admits(address) for address in addresses):
-        raise Refused("not_public", "The host does not lead to a public address.")
-    return addresses[:_MOST_ADDRESSES]
+        raise UrlRefused("not_public", "The host does not lead to a public address.")
+    return addresses[:_MAX_ADDRESSES]
 
 
 @lru_cache(maxsize=1)
@@ -95,7 +97,7 @@ def _tls() -> ssl.SSLContext:
 class _Connection(http.client.HTTPConnection):
     """A connection to given addresses in the name of a host, all of which ends at `until`."""
 
-    def __init__(self, place: Place, addresses: list[str], *, until: float, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, place: Destination, addresses: list[str], *, until: float, tls: ssl.SSLContext | None) -> None:
         self.default_port = 80 if tls is None else 443
         super().__init__(place.host, place.port)
         self._addresses, self._until, self._tls = addresses, until, tls
@@ -138,7 +140,7 @@ class _Limited(io.RawIOBase):
     """The bytes of an answer, as long as there is time and not more than so many."""
 
     def __init__(self, sock: socket.socket, source: io.BufferedIOBase, until: float) -> None:
-        self._sock, self._source, self._until, self._room = sock, source, until, _MOST
+        self._sock, self._source, self._until, self._room = sock, source, until, _MAX_BYTES
 
     def readable(self) -> bool:
         """Yes: reading is all that this is for."""
@@ -161,6 +163,6 @@ class _Limited(io.RawIOBase):
 def _left(until: float) -> float:
     """The seconds until then. Raises `TimeoutError` when there are none."""
     left = until - clock.monotonic()
-    if left < _SHORTEST:
+    if left < _MIN_SECONDS:
         raise TimeoutError
     return left

@@ -35,7 +35,7 @@ def create(new: NewWebhook, *, actor: Principal, claim: Claim) -> Issued:
     """Register an endpoint. The record of the request's key holds the endpoint without its secret."""
     _require_sound(new)
     webhook, secrets = Webhook.create(new), Secrets.create()
-    db.commit(*store.add(webhook, secrets, actor=actor.user_id), *claim.receipt(webhook_view(webhook)))
+    db.commit(*store.create(webhook, secrets, actor=actor.user_id), *claim.record(webhook_view(webhook)))
     forget()
     log.info("WEBHOOK_CREATED", webhookId=webhook.webhook_id)
     return Issued(webhook=webhook, secret=secrets.newest)
@@ -49,25 +49,25 @@ def get(webhook_id: str) -> Webhook:
     return webhook
 
 
-def page(*, size: int, after: str | None) -> tuple[list[WebhookView], str | None]:
+def list_page(*, limit: int, after: str | None) -> tuple[list[WebhookView], str | None]:
     """Endpoints, newest first."""
-    webhooks, following = store.page(limit=size, after=after)
+    webhooks, following = store.list_page(limit=limit, after=after)
     return [webhook_view(webhook) for webhook in webhooks], following
 
 
-def change(webhook_id: str, wanted: WebhookChange, *, actor: Principal, if_match: str | None) -> Webhook:
+def update(webhook_id: str, wanted: WebhookChange, *, actor: Principal, if_match: str | None) -> Webhook:
     """Change an endpoint; switching it on again, or another URL, forgets how it failed before."""
     _require_sound(wanted)
 
     def attempt() -> Webhook:
         before = get(webhook_id)
-        before.require(if_match)
+        before.require_match(if_match)
         after = before.changed(wanted)
         if after is not before:
-            db.commit(store.change(before, after, actor=actor.user_id))
+            db.commit(store.update(before, after, actor=actor.user_id))
         return after
 
-    changed = db.repeat_until_current(attempt)
+    changed = db.retry_on_conflict(attempt)
     forget()
     log.info("WEBHOOK_CHANGED", webhookId=webhook_id)
     return changed
@@ -78,34 +78,34 @@ def delete(webhook_id: str, *, if_match: str | None) -> None:
 
     def attempt() -> None:
         before = get(webhook_id)
-        before.require(if_match)
-        db.commit(*store.remove(before))
+        before.require_match(if_match)
+        db.commit(*store.delete(before))
 
-    db.repeat_until_current(attempt)
+    db.retry_on_conflict(attempt)
     forget()
     log.info("WEBHOOK_DELETED", webhookId=webhook_id)
 
 
-def rotate(webhook_id: str, *, claim: Claim) -> Issued:
+def rotate_secret(webhook_id: str, *, claim: Claim) -> Issued:
     """Give an endpoint a new secret; the old one signs beside it for a day.
 
     The record of the request's key does not hold the secret. Raises `TooManySecrets`.
     """
 
     def attempt() -> Issued:
-        webhook, before = get(webhook_id), store.secrets_of(webhook_id)
+        webhook, before = get(webhook_id), store.get_secrets(webhook_id)
         if before is None:
             raise NoSuchWebhook("There is no such webhook.")
         after = before.rotated()
-        db.commit(store.rotate(webhook_id, before, after), *claim.receipt(webhook_view(webhook)))
+        db.commit(store.rotate_secret(webhook_id, before, after), *claim.record(webhook_view(webhook)))
         return Issued(webhook=webhook, secret=after.newest)
 
-    issued = db.repeat_until_current(attempt)
+    issued = db.retry_on_conflict(attempt)
     log.info("WEBHOOK_SECRET_ROTATED", webhookId=webhook_id)
     return issued
 
 
-def test(webhook_id: str, *, claim: Claim) -> DeliveryView:
+def send_test(webhook_id: str, *, claim: Claim) -> DeliveryView:
     """Queue an event that says nothing but hello, whatever the endpoint's filters."""
     webhook = get(webhook_id)
     webhook.require_active()
@@ -119,38 +119,38 @@ def test(webhook_id: str, *, claim: Claim) -> DeliveryView:
     )
     delivery = Delivery.create(event, webhook)
     view = delivery_view(delivery)
-    db.commit(store.queue(delivery), *claim.receipt(view))
+    db.commit(store.create_delivery(delivery), *claim.record(view))
     return view
 
 
-def log_of(webhook_id: str, *, size: int, after: str | None) -> tuple[list[DeliveryView], str | None]:
+def list_deliveries(webhook_id: str, *, limit: int, after: str | None) -> tuple[list[DeliveryView], str | None]:
     """The deliveries to an endpoint, newest first."""
     get(webhook_id)
-    found, following = store.log_of(webhook_id, limit=size, after=after)
+    found, following = store.list_deliveries(webhook_id, limit=limit, after=after)
     return [delivery_view(delivery) for delivery in found], following
 
 
-def retry(webhook_id: str, delivery_id: str, *, claim: Claim) -> DeliveryView:
+def retry_delivery(webhook_id: str, delivery_id: str, *, claim: Claim) -> DeliveryView:
     """Send a delivery again, whatever became of it, with the whole schedule of retries before it."""
     get(webhook_id).require_active()
-    before = store.find(webhook_id, delivery_id)
+    before = store.get_delivery(webhook_id, delivery_id)
     if before is None:
         raise NoSuchDelivery("There is no such delivery.")
     after = before.again()
     view = delivery_view(after)
-    db.commit(store.restart(before, after), *claim.receipt(view))
+    db.commit(store.restart_delivery(before, after), *claim.record(view))
     log.info("WEBHOOK_RETRIED", webhookId=webhook_id, deliveryId=delivery_id)
     return view
 
 
-def deliveries(event: Event) -> list[db.Write]:
+def queue(event: Event) -> list[db.Write]:
     """The writes that queue an event for every active endpoint that wants it, under ids that follow from both.
 
     Whoever commits them again starts the deliveries anew, so they belong into one transaction with the mark that
     the event was handled. An endpoint that was made or changed is heeded within half a minute.
     """
     wanting = [webhook for webhook in _known() if webhook.is_active and webhook.wants(event.type)]
-    return [store.queue(Delivery.create(event, webhook)) for webhook in wanting]
+    return [store.create_delivery(Delivery.create(event, webhook)) for webhook in wanting]
 
 
 def deliver(*, seconds: float) -> dict[str, int]:
@@ -170,7 +170,7 @@ def _known() -> list[Webhook]:
     global _cached  # noqa: PLW0603 - see forget()
     with _lock:
         if _cached is None or clock.monotonic() - _cached[0] > _CACHE_SECONDS:
-            _cached = (clock.monotonic(), store.every())
+            _cached = (clock.monotonic(), store.get_all())
         return _cached[1]
 
 
@@ -186,8 +186,8 @@ def _require_sound(wanted: NewWebhook | WebhookChange) -> None:
 
 def _faults_of_url(url: str) -> Iterator[FieldError]:
     try:
-        guard.place(url, near=settings.current().is_local)
-    except guard.Refused as refused:
+        guard.parse_url(url, near=settings.current().is_local)
+    except guard.UrlRefused as refused:
         yield FieldError("url", refused.code, refused.detail)
 
 

@@ -20,7 +20,7 @@ from chalicelib.core.errors import Conflict
 _PREFIX = "whsec_"
 _BYTES = 32
 _OVERLAP = timedelta(hours=24)  # in which a secret that was replaced still signs
-_MOST = 5
+_MAX_SECRETS = 5
 
 
 class TooManySecrets(Conflict):
@@ -63,7 +63,7 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def rotated(self) -> Secrets:
         """With a fresh secret, beside which the others sign for another day. Raises `TooManySecrets`."""
         live = self._live()
-        if len(live) >= _MOST:
+        if len(live) >= _MAX_SECRETS:
             raise TooManySecrets("This secret was replaced too often; wait until the first of the old ones has ended.")
         until = clock.timestamp(clock.now() + _OVERLAP)
         old = tuple(msgspec.structs.replace(secret, until=secret.until or until) for secret in live)

@@ -22,16 +22,12 @@ from chalicelib.webhooks.models import (
 )
 from chalicelib.webhooks.signatures import Secrets
 
-MOST = 20
-_DELETED_AT_ONCE = 50
+MAX_WEBHOOKS = 20
+_DELETED_PAGE_SIZE = 50
 _DELETED_KEPT_SECONDS = 30 * 24 * 3600
 
 
-class Stale(db.ConditionFailed):
-    """The item is no longer what it was when it was read."""
-
-
-class Deleted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class DeletedWebhook(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An endpoint that is no more."""
 
     webhook_id: str
@@ -44,14 +40,14 @@ def prepare() -> None:
         msgspec.json.Decoder(kind)
 
 
-def add(webhook: Webhook, secrets: Secrets, *, actor: str) -> tuple[db.Write, ...]:
+def create(webhook: Webhook, secrets: Secrets, *, actor: str) -> tuple[db.Write, ...]:
     """The writes of a new endpoint, or `TooManyWebhooks`."""
-    full = TooManyWebhooks(f"A shop has at most {MOST} webhooks; delete one first.")
+    full = TooManyWebhooks(f"A shop has at most {MAX_WEBHOOKS} webhooks; delete one first.")
     return (
         db.update(
             keys.webhook_count(),
             "SET webhooks = if_not_exists(webhooks, :zero) + :one",
-            {":zero": 0, ":one": 1, ":most": MOST},
+            {":zero": 0, ":one": 1, ":most": MAX_WEBHOOKS},
             condition="attribute_not_exists(webhooks) OR webhooks < :most",
             otherwise=full,
         ),
@@ -62,24 +58,24 @@ def add(webhook: Webhook, secrets: Secrets, *, actor: str) -> tuple[db.Write, ..
 
 def get(webhook_id: str) -> Webhook | None:
     """An endpoint, up to date."""
-    item = db.get(keys.webhook(webhook_id), consistent=True) if ids.valid("whk", webhook_id) else None
+    item = db.get(keys.webhook(webhook_id), consistent=True) if ids.is_valid("whk", webhook_id) else None
     return msgspec.convert(item, Webhook) if item else None
 
 
-def page(*, limit: int, after: str | None = None, consistent: bool = False) -> tuple[list[Webhook], str | None]:
+def list_page(*, limit: int, after: str | None = None, consistent: bool = False) -> tuple[list[Webhook], str | None]:
     """A page of the endpoints, newest first."""
     pk, prefix = keys.webhook()
     found = db.query(db.TABLE, pk, prefix=prefix, limit=limit, after=after, newest_first=True, consistent=consistent)
     return [msgspec.convert(item, Webhook) for item in found.items], found.after
 
 
-def every() -> list[Webhook]:
+def get_all() -> list[Webhook]:
     """All endpoints, up to date."""
-    return page(limit=MOST, consistent=True)[0]
+    return list_page(limit=MAX_WEBHOOKS, consistent=True)[0]
 
 
-def change(before: Webhook, after: Webhook, *, actor: str) -> db.Write:
-    """The write that makes one state of an endpoint of another; `Stale` if it is in neither."""
+def update(before: Webhook, after: Webhook, *, actor: str) -> db.Write:
+    """The write that makes one state of an endpoint of another; `db.Stale` if it is in neither."""
     was, now = msgspec.to_builtins(before), msgspec.to_builtins(after)
     changes = {name: value for name, value in now.items() if was[name] != value}
     expression, values, names = attributes.assignment({**changes, "updatedBy": actor})
@@ -89,21 +85,21 @@ def change(before: Webhook, after: Webhook, *, actor: str) -> db.Write:
         {**values, ":was": before.version},
         names=names,
         condition="#version = :was",
-        otherwise=Stale(before.webhook_id),
+        otherwise=db.Stale(before.webhook_id),
     )
 
 
-def remove(webhook: Webhook) -> tuple[db.Write, ...]:
+def delete(webhook: Webhook) -> tuple[db.Write, ...]:
     """The writes that delete an endpoint with its secrets, and note that deliveries may be left to be cancelled."""
     now = clock.timestamp()
-    deleted = msgspec.to_builtins(Deleted(webhook_id=webhook.webhook_id, deleted_at=now))
+    deleted = msgspec.to_builtins(DeletedWebhook(webhook_id=webhook.webhook_id, deleted_at=now))
     return (
         db.delete(
             keys.webhook(webhook.webhook_id),
             condition="#version = :was",
             values={":was": webhook.version},
             names={"#version": "version"},
-            otherwise=Stale(webhook.webhook_id),
+            otherwise=db.Stale(webhook.webhook_id),
         ),
         db.delete(keys.webhook_secrets(webhook.webhook_id)),
         db.update(keys.webhook_count(), "SET webhooks = webhooks - :one", {":one": 1}),
@@ -114,11 +110,11 @@ def remove(webhook: Webhook) -> tuple[db.Write, ...]:
     )
 
 
-def deleted() -> list[Deleted]:
+def list_deleted() -> list[DeletedWebhook]:
     """Endpoints that were deleted and may have deliveries left, those first that were made first."""
     pk, prefix = keys.webhook(is_deleted=True)
-    found = db.query(db.TABLE, pk, prefix=prefix, limit=_DELETED_AT_ONCE)
-    return [msgspec.convert(item, Deleted) for item in found.items]
+    found = db.query(db.TABLE, pk, prefix=prefix, limit=_DELETED_PAGE_SIZE)
+    return [msgspec.convert(item, DeletedWebhook) for item in found.items]
 
 
 def forget(webhook_id: str) -> db.Write:
@@ -126,25 +122,25 @@ def forget(webhook_id: str) -> db.Write:
     return db.delete(keys.webhook(webhook_id, is_deleted=True))
 
 
-def note_failure(webhook: Webhook, at: str) -> db.Write:
+def record_failure(webhook: Webhook, at: str) -> db.Write:
     """The write that says since when an endpoint has only failed, unless that is known."""
     changed = "SET failingSince = if_not_exists(failingSince, :at)"
     return db.update(keys.webhook(webhook.webhook_id), changed, {":at": at})
 
 
-def note_success(webhook: Webhook) -> db.Write:
+def record_success(webhook: Webhook) -> db.Write:
     """The write that says that an endpoint does not only fail."""
     return db.update(keys.webhook(webhook.webhook_id), "REMOVE failingSince", {})
 
 
-def secrets_of(webhook_id: str) -> Secrets | None:
+def get_secrets(webhook_id: str) -> Secrets | None:
     """The secrets of an endpoint, up to date."""
     item = db.get(keys.webhook_secrets(webhook_id), consistent=True)
     return msgspec.convert(item, Secrets) if item else None
 
 
-def rotate(webhook_id: str, before: Secrets, after: Secrets) -> db.Write:
-    """The write that replaces the secrets, or `Stale`."""
+def rotate_secret(webhook_id: str, before: Secrets, after: Secrets) -> db.Write:
+    """The write that replaces the secrets, or `db.Stale`."""
     item = msgspec.to_builtins(after)
     return db.put(
         keys.webhook_secrets(webhook_id),
@@ -152,38 +148,38 @@ def rotate(webhook_id: str, before: Secrets, after: Secrets) -> db.Write:
         condition="#version = :was",
         values={":was": before.version},
         names={"#version": "version"},
-        otherwise=Stale(webhook_id),
+        otherwise=db.Stale(webhook_id),
     )
 
 
-def queue(delivery: Delivery) -> db.Write:
+def create_delivery(delivery: Delivery) -> db.Write:
     """The write of a new delivery; whoever commits it twice starts it anew."""
     return db.put(_key(delivery), _to_item(delivery))
 
 
-def find(webhook_id: str, delivery_id: str) -> Delivery | None:
+def get_delivery(webhook_id: str, delivery_id: str) -> Delivery | None:
     """A delivery, up to date."""
-    known = ids.valid("dlv", delivery_id)
+    known = ids.is_valid("dlv", delivery_id)
     item = db.get(keys.webhook_delivery(webhook_id, delivery_id), consistent=True) if known else None
     return msgspec.convert(item, Delivery) if item else None
 
 
-def log_of(webhook_id: str, *, limit: int, after: str | None) -> tuple[list[Delivery], str | None]:
+def list_deliveries(webhook_id: str, *, limit: int, after: str | None) -> tuple[list[Delivery], str | None]:
     """A page of an endpoint's deliveries, newest first."""
     pk, prefix = keys.webhook_delivery(webhook_id)
     found = db.query(db.TABLE, pk, prefix=prefix, limit=limit, after=after, newest_first=True)
     return [msgspec.convert(item, Delivery) for item in found.items], found.after
 
 
-def due(webhook_id: str, *, limit: int, after: str | None = None) -> tuple[list[Delivery], str | None]:
+def list_due(webhook_id: str, *, limit: int, after: str | None = None) -> tuple[list[Delivery], str | None]:
     """A page of the deliveries to an endpoint that are due, the longest due first."""
     until = f"{clock.timestamp()}#~"  # behind every id of that instant
-    found = db.query_until(db.GSI2, keys.due_deliveries(webhook_id), until, limit=limit, after=after)
+    found = db.query_up_to(db.GSI2, keys.due_deliveries(webhook_id), until, limit=limit, after=after)
     return [delivery for item in found.items if (delivery := _delivery(item))], found.after
 
 
-def move(before: Delivery, after: Delivery) -> db.Write:
-    """The write that makes one state of a delivery of another; `Stale` if something has happened to it since."""
+def update_delivery(before: Delivery, after: Delivery) -> db.Write:
+    """The write that makes one state of a delivery of another; `db.Stale` if something has happened to it since."""
     was, now = _to_item(before), _to_item(after)
     expression, values, names = attributes.assignment(_differences(was, now))
     return db.update(
@@ -192,11 +188,11 @@ def move(before: Delivery, after: Delivery) -> db.Write:
         {**values, ":was": before.next_at, ":pending": DeliveryState.PENDING},
         names={**names, "#nextAt": "nextAt", "#state": "state"},
         condition="#state = :pending AND #nextAt = :was",
-        otherwise=Stale(before.delivery_id),
+        otherwise=db.Stale(before.delivery_id),
     )
 
 
-def restart(before: Delivery, after: Delivery) -> db.Write:
+def restart_delivery(before: Delivery, after: Delivery) -> db.Write:
     """The write that begins a delivery anew, unless it is just being sent."""
     changes = {**_differences(_to_item(before), _to_item(after)), "state": after.state}
     expression, values, names = attributes.assignment(changes)

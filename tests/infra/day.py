@@ -21,12 +21,12 @@ from chalicelib.core import clock, ids
 from chalicelib.orders import settlement
 from chalicelib.orders import store as order_store
 from chalicelib.payments import port
-from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent
+from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent, ProviderEventKind
 from chalicelib.payments.simulator import in_table, webhook_messages
 from chalicelib.privacy import service as privacy
 from chalicelib.products.models import id_of
 from chalicelib.webhooks import sender
-from chalicelib.webhooks.models import Attempt as SentBack
+from chalicelib.webhooks.models import DeliveryAttempt as SentBack
 from tests.support.faults import Crash
 from tests.support.payments import SECRET, keep_secret, paid_by_stripe
 from tests.support.pictures import GIF, PNG
@@ -198,7 +198,7 @@ def hear_too_late(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.Monk
     user, order = ada("GET", "/auth/me").body["userId"], ada.order((mug, 1), token="tok_timeout").body["orderId"]
 
     def meanwhile_given_up(ledger: in_table.Simulator, attempt: Attempt) -> Outcome | None:
-        found, placed = look_up(ledger, attempt), order_store.owned(user, order)
+        found, placed = look_up(ledger, attempt), order_store.get_owned(user, order)
         assert placed
         with inside("api_handler"):
             settlement.settle(placed, Outcome(state=AttemptState.FAILED))
@@ -244,7 +244,7 @@ def be_told(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatc
     for order, amount in ((first, 1250), (first, 1250), (second, 1)):
         assert tell(shop, order, amount).status == 204
     with monkeypatch.context() as behind:
-        behind.setattr(order_store, "find", lambda _: None)
+        behind.setattr(order_store, "get_by_id", lambda _: None)
         assert tell(shop, third, 1250).status == 204
     assert tell(shop, ids.new("ord"), 1250).status == 204
     assert ada("GET", f"/orders/{first}").body["paymentStatus"] == "paid"
@@ -256,11 +256,13 @@ def be_told(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatc
 def tell(shop: Shop, order: str, amount: int) -> Answer:
     """The provider's signed message that so many cents were paid for an order."""
     paid = ProviderEvent(
-        event_id=f"evt_{order}", kind=EventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1", amount=amount,
-        currency="USD", outcome=Outcome(state=AttemptState.CAPTURED), created_at=clock.timestamp(),
+        event_id=f"evt_{order}", kind=ProviderEventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1",
+        amount=amount, currency="USD", outcome=Outcome(state=AttemptState.CAPTURED), created_at=clock.timestamp(),
     )  # fmt: skip
     body = webhook_messages.write(paid)
-    return shop("POST", "/payments/webhook", raw=body.decode(), **webhook_messages.signed(body, SECRET, clock.epoch()))
+    return shop(
+        "POST", "/payments/webhook", raw=body.decode(), **webhook_messages.signed_headers(body, SECRET, clock.epoch())
+    )
 
 
 def pay_by_stripe(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +286,7 @@ def leave_a_cart(shop: Shop, mug: str, inside: Inside) -> None:
     with clock.fixed(clock.now()):
         cleo = _left_by_cleo(shop, mug)
         with inside("handle_table_stream"):
-            abandoned.watch(cleo, updated_at=clock.timestamp(), before=None)
+            abandoned.record_touch(cleo, updated_at=clock.timestamp(), before=None)
     assert run_late(shop, inside, "remind_of_carts", hours=26)["reminded"] == 1
 
 
@@ -461,7 +463,7 @@ def rotate(shop: Shop, inside: Inside) -> None:
         with inside("rotate_jwt_secret"):
             shop.client.lambda_.invoke("rotate_jwt_secret", event)
     keyring.forget()
-    current, previous = keyring.known()
+    current, previous = keyring.get_keys()
     assert current.kid != previous.kid == "initial"
 
 

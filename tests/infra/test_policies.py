@@ -36,7 +36,7 @@ SCHEDULED = (*WITH_THE_PROVIDER, "remind_of_carts", "summarise_sales", "deliver_
 FUNCTIONS = ("api_handler", "authorize", "handle_table_stream", *SCHEDULED, "rotate_jwt_secret")
 STAGES = ("dev", "prod")
 EVERY_ROLE = [(stage, function) for stage in STAGES for function in FUNCTIONS]
-_SERVED = http._served
+_SERVED = http._serve
 ONE_PARTITION_KEY = {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}
 # What the Lambda service itself does in a function's name.
 OF_THE_SERVICE = {
@@ -194,7 +194,7 @@ def recorder(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     session.events.register("before-sign.s3.PutObject", made.note_signature)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     monkeypatch.setattr(authorizer.authorize, "func", made.around("authorize", authorizer.authorize.func))
-    monkeypatch.setattr(http, "_served", made.served)
+    monkeypatch.setattr(http, "_serve", made.served)
     monkeypatch.setattr(health, "_last", None)
     clients.forget()
     yield made

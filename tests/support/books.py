@@ -11,7 +11,7 @@ from chalicelib.payments import port
 from chalicelib.payments.models import ProviderEvent
 from chalicelib.payments.simulator import ledger, webhook_messages
 from chalicelib.payments.simulator.behaviour import Simulation
-from chalicelib.payments.simulator.ledger import Asked, GivenBack, Payment
+from chalicelib.payments.simulator.ledger import CallRow, PaymentRow, RefundRow
 from tests.support.faults import Fault
 from tests.support.table import everything
 
@@ -29,29 +29,31 @@ class Books:
     """A ledger in memory (`simulated.Ledger`): the oracle of what was charged and given back."""
 
     def __init__(self) -> None:
-        self.payments: dict[str, Payment] = {}
-        self.refunds: dict[str, GivenBack] = {}
-        self.journal: list[Asked] = []
+        self.payments: dict[str, PaymentRow] = {}
+        self.refunds: dict[str, RefundRow] = {}
+        self.journal: list[CallRow] = []
 
-    def open(self, payment: Payment, asked: Asked) -> bool:
+    def open(self, payment: PaymentRow, asked: CallRow) -> bool:
         is_new = payment.merchant_key not in self.payments
         self.payments.setdefault(payment.merchant_key, payment)
         self.journal.append(asked if is_new else asked.without_effect())
         return is_new
 
-    def payment(self, merchant_key: str) -> Payment | None:
+    def payment(self, merchant_key: str) -> PaymentRow | None:
         return self.payments.get(merchant_key)
 
-    def refund(self, refund_id: str) -> GivenBack | None:
+    def refund(self, refund_id: str) -> RefundRow | None:
         return self.refunds.get(refund_id)
 
-    def change(self, before: Payment, after: Payment, asked: Asked, given_back: GivenBack | None = None) -> bool:
+    def change(
+        self, before: PaymentRow, after: PaymentRow, asked: CallRow, given_back: RefundRow | None = None
+    ) -> bool:
         if self.payments[before.merchant_key] != before or not self.note(asked, given_back):
             return False
         self.payments[before.merchant_key] = after
         return True
 
-    def note(self, asked: Asked, given_back: GivenBack | None = None) -> bool:
+    def note(self, asked: CallRow, given_back: RefundRow | None = None) -> bool:
         if given_back:
             if given_back.refund_id in self.refunds:
                 return False
@@ -59,14 +61,16 @@ class Books:
         self.journal.append(asked)
         return True
 
-    def of(self, order_id: str) -> Payment | None:
+    def of(self, order_id: str) -> PaymentRow | None:
         return self.payments.get(f"{order_id}:1")
 
 
 class Undisputed(Books):
     """Books that nobody else changes meanwhile: what was read of a payment is what there is."""
 
-    def change(self, before: Payment, after: Payment, asked: Asked, given_back: GivenBack | None = None) -> bool:
+    def change(
+        self, before: PaymentRow, after: PaymentRow, asked: CallRow, given_back: RefundRow | None = None
+    ) -> bool:
         assert super().change(before, after, asked, given_back)
         return True
 

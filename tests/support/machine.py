@@ -29,7 +29,7 @@ from chalicelib.payments import port, providers
 from chalicelib.payments.models import AttemptState, ProviderEvent
 from chalicelib.payments.simulator import ledger, webhook_messages
 from chalicelib.payments.simulator.behaviour import Simulation
-from chalicelib.payments.simulator.ledger import Payment
+from chalicelib.payments.simulator.ledger import PaymentRow
 from tests.support.books import Books
 from tests.support.emulator import emulated, saved
 from tests.support.faults import Crash, injected
@@ -167,7 +167,9 @@ class World:
             world.user_ids = {name: each("GET", "/auth/me").body["userId"] for name, each in world.people.items()}
             for code, terms in COUPONS.items():
                 admin.coupon(code, **terms)
-            monkeypatch.setattr(session_store, "get", functools.cache(session_store.get))  # the machine is not about sessions
+            monkeypatch.setattr(
+                session_store, "get", functools.cache(session_store.get)
+            )  # the machine is not about sessions
             monkeypatch.setattr(session_store, "is_open", lambda *_: True)
         world.restore, world.base_number = saved(), world.number
         return world
@@ -205,7 +207,7 @@ class World:
     def deliver(self, told: Told) -> Answer | None:
         """One signed webhook, sent now."""
         body = webhook_messages.write(told.event)
-        headers = webhook_messages.signed(body, SECRET, int(self.now.timestamp()))
+        headers = webhook_messages.signed_headers(body, SECRET, int(self.now.timestamp()))
         answer: Answer | None = self.attempt(
             lambda: self.shop("POST", "/payments/webhook", raw=body.decode(), **headers)
         )
@@ -274,7 +276,7 @@ def _for_good(shop: Shop) -> Shop:
     forever = claims["iat"] + 10 * 365 * 86400
     session = keys.session(claims["userId"], claims["sid"])
     db.commit(db.update(session, "SET expiresAt = :ever, endsAt = :ever", {":ever": forever}))
-    key, header = keyring.signing(), jwt.get_unverified_header(token)
+    key, header = keyring.get_signing_key(), jwt.get_unverified_header(token)
     named = {"kid": header["kid"], "typ": header["typ"]}
     longer = jwt.encode({**claims, "exp": forever}, key.secret, algorithm="HS256", headers=named)
     return Shop(shop.client, {"Authorization": f"Bearer {longer}"})
@@ -358,7 +360,7 @@ class Auditor:
                 self.known[key] = item
         self.faults += _commit_faults(before, after)
 
-    def require(self) -> None:
+    def require_match(self) -> None:
         assert not self.faults, "; ".join(self.faults)
 
 
@@ -634,13 +636,13 @@ def parsed(answer: Answer) -> Any:
 
 def late_charge(world: World, order: Item) -> None:
     """The request to charge that was lost arrives after all."""
-    row = Payment(
+    row = PaymentRow(
         merchant_key=f"{order['orderId']}:1", order_id=order["orderId"],
         payment_id=ledger.payment_id_of(f"{order['orderId']}:1"), amount=order["total"],
         currency=order["currency"], state=AttemptState.CAPTURED,
     )  # fmt: skip
     with clock.fixed(world.now):
-        asked = ledger.asked("charge", row.merchant_key, row.amount, row.currency, effect=row.state)
+        asked = ledger.new_call("charge", row.merchant_key, row.amount, row.currency, effect=row.state)
         if world.books.open(row, asked):
             world.told.append(Told(ledger.payment_event(row)))
 

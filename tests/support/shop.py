@@ -9,7 +9,8 @@ from typing import Any
 from chalice.test import Client
 
 from chalicelib.core.principal import Role
-from chalicelib.users import passwords, store as user_store
+from chalicelib.users import passwords
+from chalicelib.users import store as user_store
 from chalicelib.users.models import User
 from chalicelib.users.schemas import Registration
 
@@ -75,7 +76,7 @@ class Shop:
     def admin(self, email: str = "root@example.com") -> Shop:
         """The shop as an admin sees it."""
         new = Registration(email=email, password=PASSWORD, first_name="Grace", last_name="Hopper")
-        user_store.add(User.create(new, passwords.hash_of(PASSWORD), [Role.ADMIN]), actor="test")
+        user_store.create(User.create(new, passwords.hash_password(PASSWORD), [Role.ADMIN]), actor="test")
         return self.login(email)
 
     def product(self, **changes: Any) -> dict[str, Any]:

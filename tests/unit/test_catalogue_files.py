@@ -47,7 +47,7 @@ def test_the_same_sku_always_has_the_same_id() -> None:
 
 
 def test_an_id_of_any_sku_is_one_that_the_shop_looks_up() -> None:
-    assert all(ids.valid("prd", id_of(f"SKU-{number}")) for number in range(1000))
+    assert all(ids.is_valid("prd", id_of(f"SKU-{number}")) for number in range(1000))
 
 
 @pytest.mark.parametrize("price", ['"12.50"', '" 12.5 "', "12.50", "12.5", "1.25e1"])

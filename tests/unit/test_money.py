@@ -53,7 +53,7 @@ def test_an_impossible_amount_is_refused_with_its_reason(amount: str, currency: 
 def test_what_is_shown_reads_back_as_the_same_amount(minor: int, currency: str) -> None:
     shown = money.to_decimal(minor, currency)
 
-    if shown <= money.LARGEST:
+    if shown <= money.MAX_AMOUNT:
         assert money.to_minor(shown, currency) == minor
 
 

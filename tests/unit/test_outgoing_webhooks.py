@@ -28,10 +28,10 @@ from chalicelib.core import clock, ids
 from chalicelib.core.events import EVENT_TYPES, Event
 from chalicelib.notifications.event_schemas import SHAPES, type_of
 from chalicelib.webhooks import guard, sender, signatures
-from chalicelib.webhooks.guard import Place
+from chalicelib.webhooks.guard import Destination
 from chalicelib.webhooks.models import (
-    Attempt,
     Delivery,
+    DeliveryAttempt,
     DeliveryState,
     DisabledReason,
     Webhook,
@@ -67,8 +67,8 @@ def test_an_address_inside_is_no_place_for_webhooks(address: str) -> None:
     literal = f"[{address}]" if ":" in address else address
 
     assert not guard.is_public(address)
-    with pytest.raises(guard.Refused):
-        guard.place(f"https://{literal}/hook", near=False)
+    with pytest.raises(guard.UrlRefused):
+        guard.parse_url(f"https://{literal}/hook", near=False)
     assert sent_to([address]).error == "not_public"
     assert sent_to([PUBLIC[0], address]).error == "not_public"
 
@@ -95,31 +95,31 @@ def test_an_address_inside_is_no_place_for_webhooks(address: str) -> None:
 )  # fmt: skip
 def test_what_is_no_public_https_url_is_refused(url: str) -> None:
     for near in (False, True):
-        with pytest.raises(guard.Refused):
-            guard.place(url, near=near)
+        with pytest.raises(guard.UrlRefused):
+            guard.parse_url(url, near=near)
 
 
 @pytest.mark.parametrize(
     ("url", "place"),
     [
-        ("https://Hooks.Example.com", Place("hooks.example.com", 443, "/", is_near=False)),
-        ("https://hooks.example.com:8443/a?b=c", Place("hooks.example.com", 8443, "/a?b=c", is_near=False)),
-        ("https://xn--htte-0ra.example.com/", Place("xn--htte-0ra.example.com", 443, "/", is_near=False)),
-        ("https://93.184.215.14/", Place("93.184.215.14", 443, "/", is_near=False)),
-        ("https://[2606:4700:4700::1111]:1024/", Place("2606:4700:4700::1111", 1024, "/", is_near=False)),
+        ("https://Hooks.Example.com", Destination("hooks.example.com", 443, "/", is_near=False)),
+        ("https://hooks.example.com:8443/a?b=c", Destination("hooks.example.com", 8443, "/a?b=c", is_near=False)),
+        ("https://xn--htte-0ra.example.com/", Destination("xn--htte-0ra.example.com", 443, "/", is_near=False)),
+        ("https://93.184.215.14/", Destination("93.184.215.14", 443, "/", is_near=False)),
+        ("https://[2606:4700:4700::1111]:1024/", Destination("2606:4700:4700::1111", 1024, "/", is_near=False)),
     ],
 )
-def test_a_public_https_url_names_its_place(url: str, place: Place) -> None:
-    assert guard.place(url, near=False) == place
+def test_a_public_https_url_names_its_place(url: str, place: Destination) -> None:
+    assert guard.parse_url(url, near=False) == place
 
 
 def test_only_the_local_stage_sends_by_http_and_only_to_its_own_machine() -> None:
     url = "http://127.0.0.1:9000/hook?a=b"
 
-    assert guard.place(url, near=True) == Place("127.0.0.1", 9000, "/hook?a=b", is_near=True)
-    assert guard.place(url.replace("9000", "1024"), near=True).port == 1024
-    with pytest.raises(guard.Refused):
-        guard.place(url, near=False)
+    assert guard.parse_url(url, near=True) == Destination("127.0.0.1", 9000, "/hook?a=b", is_near=True)
+    assert guard.parse_url(url.replace("9000", "1024"), near=True).port == 1024
+    with pytest.raises(guard.UrlRefused):
+        guard.parse_url(url, near=False)
     away = sender.send(url, b"{}", {}, near=True, resolve=lambda *_: ["127.0.0.1", "10.0.0.1"])
     assert away.error == "not_public"
 
@@ -134,14 +134,14 @@ def test_only_the_local_stage_sends_by_http_and_only_to_its_own_machine() -> Non
     ],
 )  # fmt: skip
 def test_by_http_the_local_stage_knows_one_address_and_the_ports_of_programs_that_anybody_starts(url: str) -> None:
-    with pytest.raises(guard.Refused):
-        guard.place(url, near=True)
+    with pytest.raises(guard.UrlRefused):
+        guard.parse_url(url, near=True)
 
 
 # --- One request
 
 
-def sent_to(addresses: list[str]) -> Attempt:
+def sent_to(addresses: list[str]) -> DeliveryAttempt:
     return sender.send(URL, b"{}", {}, near=False, resolve=lambda *_: addresses)
 
 
@@ -161,7 +161,7 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
         thread.join(timeout=10)
 
 
-def posted(port: int) -> Attempt:
+def posted(port: int) -> DeliveryAttempt:
     return sender.send(f"http://127.0.0.1:{port}/hook?a=b", b"{}", {"webhook-id": "evt_1"}, near=True)
 
 
@@ -309,7 +309,7 @@ def posted_by_tls(host: str, certificate: Path, names: list[str | None]) -> int:
             return
 
     with listening(serve) as port:
-        place = Place(host, port, "/", is_near=False)
+        place = Destination(host, port, "/", is_near=False)
         ours = ssl.create_default_context(cafile=str(certificate))
         return sender.post(place, ["127.0.0.1"], b"{}", {}, until=clock.monotonic() + 60, tls=ours)
 
@@ -325,7 +325,7 @@ def test_the_certificate_is_the_hosts_though_the_connection_goes_to_an_address(c
 
 
 def test_a_certificate_that_nobody_vouches_for_is_an_error(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "_checked", lambda *_: ["127.0.0.1"])
+    monkeypatch.setattr(sender, "_require_public_addresses", lambda *_: ["127.0.0.1"])
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     theirs.load_cert_chain(certificate)
 
@@ -471,7 +471,7 @@ def test_a_change_that_changes_nothing_is_none() -> None:
 
 def test_switching_on_or_another_url_is_a_fresh_start() -> None:
     failing = webhook(failing_since=clock.timestamp())
-    off = failing.switched_off(DisabledReason.FAILING)
+    off = failing.disabled_by_shop(DisabledReason.FAILING)
 
     on = off.changed(WebhookChange(is_active=True))
 
@@ -483,8 +483,8 @@ def test_switching_on_or_another_url_is_a_fresh_start() -> None:
 
 
 def test_an_endpoint_is_given_up_when_it_says_gone_or_after_five_days_of_failures() -> None:
-    def attempt(status: int | None) -> Attempt:
-        return Attempt(at=clock.timestamp(), status=status, milliseconds=1)
+    def attempt(status: int | None) -> DeliveryAttempt:
+        return DeliveryAttempt(at=clock.timestamp(), status=status, milliseconds=1)
 
     with clock.fixed(NOW):
         patient = webhook(failing_since=clock.timestamp(NOW - timedelta(days=4, hours=23)))
@@ -510,7 +510,7 @@ def test_the_same_event_and_endpoint_make_the_same_delivery() -> None:
     made = [Delivery.create(event, each).delivery_id for each in (target, target, other)]
 
     assert made[0] == made[1] != made[2]
-    assert all(ids.valid("dlv", each) for each in made)
+    assert all(ids.is_valid("dlv", each) for each in made)
     with clock.fixed(NOW):
         assert made[0][:14] == ids.new("dlv")[:14]  # ordered by the time of the event
 
@@ -520,10 +520,10 @@ def test_a_delivery_that_keeps_failing_is_tried_ten_times_over_three_days() -> N
     with clock.fixed(NOW):
         tried = delivery()
         for _ in range(9):
-            tried = tried.attempted(Attempt(at=clock.timestamp(), status=500, milliseconds=1))
+            tried = tried.attempted(DeliveryAttempt(at=clock.timestamp(), status=500, milliseconds=1))
             assert tried.state is DeliveryState.PENDING
-            minutes.append((clock.moment(str(tried.next_at)) - NOW) / timedelta(minutes=1))
-        given_up = tried.attempted(Attempt(at=clock.timestamp(), error="timeout", milliseconds=1))
+            minutes.append((clock.parse(str(tried.next_at)) - NOW) / timedelta(minutes=1))
+        given_up = tried.attempted(DeliveryAttempt(at=clock.timestamp(), error="timeout", milliseconds=1))
 
     for waited, base in zip(minutes, (1, 5, 30, 120, 300, 600, 840, 1200, 1440), strict=True):
         assert base - 0.001 <= waited <= base * 1.1
@@ -532,7 +532,7 @@ def test_a_delivery_that_keeps_failing_is_tried_ten_times_over_three_days() -> N
 
 def test_what_failed_together_does_not_come_back_together() -> None:
     with clock.fixed(NOW):
-        failed = Attempt(at=clock.timestamp(), status=500, milliseconds=1)
+        failed = DeliveryAttempt(at=clock.timestamp(), status=500, milliseconds=1)
         assert len({delivery().attempted(failed).next_at for _ in range(20)}) > 10
 
 
@@ -541,4 +541,4 @@ def test_what_failed_together_does_not_come_back_together() -> None:
     [(200, "delivered"), (204, "delivered"), (299, "delivered"), (301, "pending"), (400, "pending"), (410, "failed")],
 )
 def test_only_a_status_of_success_is_a_delivery(status: int, state: str) -> None:
-    assert delivery().attempted(Attempt(at=clock.timestamp(), status=status, milliseconds=1)).state == state
+    assert delivery().attempted(DeliveryAttempt(at=clock.timestamp(), status=status, milliseconds=1)).state == state

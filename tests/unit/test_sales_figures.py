@@ -18,7 +18,7 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, TaxRate
 from chalicelib.orders.states import OrderStatus, PaymentStatus
 from chalicelib.reports import figures
-from chalicelib.reports.figures import Count
+from chalicelib.reports.figures import DayCounter
 from chalicelib.users.schemas import Address
 
 BUYER = Principal(user_id="usr_1", email="a@example.com", roles=(Role.CUSTOMER,), session_id="ses_1")
@@ -49,7 +49,7 @@ def orders(draw: st.DrawFn) -> Order:
 
 @given(bought=st.lists(orders(), max_size=12))
 def test_the_parts_add_up_in_every_currency(bought: list[Order]) -> None:
-    count = Count("2026-11-20")
+    count = DayCounter("2026-11-20")
     for order in bought:
         count.add(order)
 
@@ -74,7 +74,7 @@ def test_the_parts_add_up_in_every_currency(bought: list[Order]) -> None:
 def test_the_files_show_the_same_amounts_whatever_the_order_of_the_currencies(bought: list[Order]) -> None:
     written: set[Any] = set()
     for each in (bought, sorted(bought, key=lambda order: order.currency, reverse=True)):
-        count = Count("2026-11-20")
+        count = DayCounter("2026-11-20")
         for order in each:
             count.add(order)
         shown = json.loads(figures.as_json(count.summary()), parse_float=Decimal)

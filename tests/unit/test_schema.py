@@ -128,7 +128,7 @@ def test_whatever_json_comes_is_refused_with_advice_and_never_breaks(value: obje
 
 
 def test_query_parameters_are_numbers_where_numbers_are_wanted() -> None:
-    query = schema.convert({"limit": "500"}, PageQuery)
+    query = schema.decode_query({"limit": "500"}, PageQuery)
 
     assert (query.limit, query.size) == (500, 100)
 
@@ -138,7 +138,7 @@ def test_query_parameters_are_numbers_where_numbers_are_wanted() -> None:
 )
 def test_a_limit_that_is_no_page_size_is_refused(limit: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
-        schema.convert({"limit": limit}, PageQuery)
+        schema.decode_query({"limit": limit}, PageQuery)
 
     assert [(fault.field, fault.code) for fault in refused.value.errors] == [("limit", code)]
 

@@ -24,7 +24,7 @@ def test_passwords_take_twelve_rounds_unless_a_stage_says_otherwise(monkeypatch:
     monkeypatch.delenv("PASSWORD_ROUNDS")
 
     assert settings.current().password_rounds == 12
-    assert passwords.hash_of("correct horse battery").startswith("$2b$12$")
+    assert passwords.hash_password("correct horse battery").startswith("$2b$12$")
 
 
 @pytest.mark.parametrize(("name", "value"), [("TABLE_NAME", ""), ("INDEX_SHARDS", "0"), ("INDEX_SHARDS", "many")])

@@ -33,7 +33,7 @@ def test_a_word_counts_where_it_matters_most_and_a_long_description_up_to_a_limi
     found = words.of_product("Red mug", "kitchen", f"Red kitchen {long}")
 
     assert found[:4] == ("red#0", "mug#0", "kitchen#1", "word0#2")
-    assert len(found) == words.MOST_OF_A_PRODUCT
+    assert len(found) == words.MAX_WORDS_OF_PRODUCT
 
 
 def test_a_query_leads_with_its_longest_word_and_needs_one() -> None:

@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         return read(options.file) if options.command == "import" else write(options.file)
     except Refusal as refusal:
         return _complain(str(refusal))
-    except (Unavailable, transport.Rejected) as error:
+    except (Unavailable, transport.RequestError) as error:
         return _complain(f"The {options.command} stopped: {_why(error)}. Run it again to go on.")
     except KeyboardInterrupt:
         return _complain(f"The {options.command} was interrupted; run it again to go on.", code=130)

@@ -27,10 +27,10 @@ def records(on_progress: Callable[[int], object]) -> list[dict[str, Any]]:
 
 
 def _pages() -> Iterator[Iterable[Listing]]:
-    everything, after = product_store.everything(active=None), None
+    everything, after = product_store.all_products(active=None), None
     while True:
-        products, after = product_store.page(everything, limit=_AT_ONCE, after=after)
-        yield product_store.listings((product.product_id for product in products), consistent=True).values()
+        products, after = product_store.list_page(everything, limit=_AT_ONCE, after=after)
+        yield product_store.get_listings((product.product_id for product in products), consistent=True).values()
         if after is None:
             return
 

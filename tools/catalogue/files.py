@@ -100,10 +100,10 @@ def _read_json(path: Path) -> Iterator[Record]:
 def _json_record(number: int, text: bytes) -> Record:
     try:
         fields = _parse_json(text)
-        schema.require_names_once(text)
+        schema.require_unique_names(text)
     except InvalidOperation:
         return Record(number, problem="has a number that is out of all bounds")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, schema.NameTwice) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, schema.DuplicateName) as error:
         return Record(number, problem=f"is not valid JSON: {error}")
     return Record(number, fields) if isinstance(fields, dict) else Record(number, problem="is not a JSON object")
 

@@ -103,16 +103,16 @@ def _settle_group(lines: Sequence[Line]) -> Counter[Outcome]:
 def _create(lines: Sequence[Line]) -> Counter[Outcome]:
     """Write products of which nothing existed, all or none; where somebody was faster, one by one."""
     try:
-        db.commit(*(write for line in lines for write in product_store.writes_for(line.product, actor=reconcile.ACTOR)))
-    except (db.ConditionFailed, SkuTaken):
-        return Counter(db.repeat_until_current(partial(_write, line)) for line in lines)
+        db.commit(*(write for line in lines for write in product_store.create(line.product, actor=reconcile.ACTOR)))
+    except (db.Stale, SkuTaken):
+        return Counter(db.retry_on_conflict(partial(_write, line)) for line in lines)
     return Counter({Outcome.CREATED: len(lines)})
 
 
 def _settle(line: Line, items: dict[Key, db.Item]) -> Outcome:
     if not reconcile.writes(line, items):
         return Outcome.UNCHANGED
-    return db.repeat_until_current(partial(_write, line))
+    return db.retry_on_conflict(partial(_write, line))
 
 
 def _write(line: Line) -> Outcome:

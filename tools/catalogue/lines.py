@@ -84,6 +84,6 @@ def _identity_faults(fields: dict[str, Any]) -> tuple[FieldError, ...]:
         return (FieldError(PRODUCT_ID, "invalid_value", "Is not the id of this SKU; leave it out."),)
     if product_id is None and sku is None:
         return (FieldError("sku", "required", "This field is required."),)
-    if product_id is not None and not (isinstance(product_id, str) and ids.valid("prd", product_id)):
+    if product_id is not None and not (isinstance(product_id, str) and ids.is_valid("prd", product_id)):
         return (FieldError(PRODUCT_ID, "invalid_value", "Must be a product id such as prd_01JD…, or left out."),)
     return ()

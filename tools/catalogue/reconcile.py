@@ -30,7 +30,7 @@ _OPTIONAL = {"description": "description", "imageUrl": "image_url", "isActive": 
 
 
 def product_keys(product_id: str) -> tuple[Key, Key, Key]:
-    """The items of a product, in the order of `store.writes_for`."""
+    """The items of a product, in the order of `store.create`."""
     return keys.product(product_id), keys.stock(product_id), keys.stock_movement(product_id, keys.FIRST_MOVEMENT)
 
 
@@ -44,7 +44,7 @@ def writes(line: Line, items: Mapping[Key, db.Item]) -> tuple[db.Write, ...]:
     product = _merged(line, items)
     wanted = {
         key: attributes.plain_item(write.request["Item"])
-        for key, write in zip((about, stock, movement), product_store.writes_for(product, actor=ACTOR), strict=True)
+        for key, write in zip((about, stock, movement), product_store.create(product, actor=ACTOR), strict=True)
     }
     inserts = tuple(db.insert(key, item) for key, item in wanted.items() if key not in items)
     changes = [change for key in (about, stock) if key in items if (change := _change(key, items[key], wanted[key]))]
@@ -55,7 +55,7 @@ def _hold_description(item: db.Item | None, changes: list[db.Write], about: Key)
     """What holds a change of the offer alone to the description that was read beside it, perhaps a moment before."""
     if item is None or len(changes) != 1 or changes[0].request.get("Key", {}).get("SK", {}).get("S") == about.sk:
         return ()
-    changed = db.ConditionFailed(str(about))
+    changed = db.Stale(str(about))
     return (db.check(about, "version = :version", {":version": item["version"]}, otherwise=changed),)
 
 

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from chalicelib.core.principal import Role
-from chalicelib.users import passwords, store as user_store
+from chalicelib.users import passwords
+from chalicelib.users import store as user_store
 from chalicelib.users.models import User
 from chalicelib.users.schemas import Registration
 from tools.catalogue import importer
@@ -28,7 +29,7 @@ def seed() -> None:
     The admin's account comes last and tells that everything before it is there, so that an interrupted run is
     completed by the next one, and what a developer changes or deletes later is not brought back.
     """
-    if user_store.by_email(ADMIN):
+    if user_store.get_by_email(ADMIN):
         print("The demo shop was seeded before; it is left as it is.")
         return
     report = importer.load(CATALOGUE, on_fault=_refuse, on_progress=lambda _: None)
@@ -38,11 +39,11 @@ def seed() -> None:
 
 def _open_accounts() -> None:
     """Open those that are missing, the admin's last; both hashes are worked out at once."""
-    missing = [email for email in (CUSTOMER, ADMIN) if user_store.by_email(email) is None]
+    missing = [email for email in (CUSTOMER, ADMIN) if user_store.get_by_email(email) is None]
     with ThreadPoolExecutor() as pool:
-        hashes = pool.map(passwords.hash_of, [ACCOUNTS[email] for email in missing])
+        hashes = pool.map(passwords.hash_password, [ACCOUNTS[email] for email in missing])
         for email, password_hash in zip(missing, hashes, strict=True):
-            user_store.add(_user(email, password_hash), actor="seed")
+            user_store.create(_user(email, password_hash), actor="seed")
 
 
 def _user(email: str, password_hash: str) -> User:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 IDENTITY = "/_simulator/identity"
 
 
-class Unheard(Exception):
+class NeverHeardCall(Exception):
     """There is no such thing in the books."""
 
 
@@ -114,5 +114,5 @@ class Calls:
 
 def _heard_of(found: T | None) -> T:
     if found is None:
-        raise Unheard
+        raise NeverHeardCall
     return found

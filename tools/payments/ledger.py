@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.payments.models import ProviderEvent
-from chalicelib.payments.simulator.ledger import Asked, GivenBack, Payment
+from chalicelib.payments.simulator.ledger import CallRow, PaymentRow, RefundRow
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS payments (merchant_key TEXT PRIMARY KEY, version INTEGER NOT NULL, row BLOB NOT NULL);
@@ -41,7 +41,7 @@ class FileLedger:
         with self._turn:
             self._connection.close()
 
-    def open(self, payment: Payment, asked: Asked) -> bool:
+    def open(self, payment: PaymentRow, asked: CallRow) -> bool:
         """Keep the row and the line, or the line alone."""
         with self._transaction() as cursor:
             row = (payment.merchant_key, payment.version, msgspec.json.encode(payment))
@@ -49,17 +49,19 @@ class FileLedger:
             _note(cursor, asked if is_new else asked.without_effect())
             return is_new
 
-    def payment(self, merchant_key: str) -> Payment | None:
+    def payment(self, merchant_key: str) -> PaymentRow | None:
         """The row of a merchant key."""
         found = self._read("SELECT row FROM payments WHERE merchant_key = ?", merchant_key)
-        return msgspec.json.decode(found[0][0], type=Payment) if found else None
+        return msgspec.json.decode(found[0][0], type=PaymentRow) if found else None
 
-    def refund(self, refund_id: str) -> GivenBack | None:
+    def refund(self, refund_id: str) -> RefundRow | None:
         """The row of a refund."""
         found = self._read("SELECT row FROM refunds WHERE refund_id = ?", refund_id)
-        return msgspec.json.decode(found[0][0], type=GivenBack) if found else None
+        return msgspec.json.decode(found[0][0], type=RefundRow) if found else None
 
-    def change(self, before: Payment, after: Payment, asked: Asked, given_back: GivenBack | None = None) -> bool:
+    def change(
+        self, before: PaymentRow, after: PaymentRow, asked: CallRow, given_back: RefundRow | None = None
+    ) -> bool:
         """Replace the row, and keep the refund and the line."""
         with self._transaction() as cursor:
             changed = cursor.execute(
@@ -73,7 +75,7 @@ class FileLedger:
                 cursor.execute("ROLLBACK")
             return kept
 
-    def note(self, asked: Asked, given_back: GivenBack | None = None) -> bool:
+    def note(self, asked: CallRow, given_back: RefundRow | None = None) -> bool:
         """Keep the line, and the refund if it is new."""
         with self._transaction() as cursor:
             kept = _give_back(cursor, given_back)
@@ -130,11 +132,11 @@ class FileLedger:
                 cursor.execute("COMMIT")
 
 
-def _note(cursor: sqlite3.Cursor, asked: Asked) -> None:
+def _note(cursor: sqlite3.Cursor, asked: CallRow) -> None:
     cursor.execute("INSERT INTO journal (row) VALUES (?)", (msgspec.json.encode(asked),))
 
 
-def _give_back(cursor: sqlite3.Cursor, row: GivenBack | None) -> bool:
+def _give_back(cursor: sqlite3.Cursor, row: RefundRow | None) -> bool:
     """Keep a refund unless its id has a row."""
     if row is None:
         return True

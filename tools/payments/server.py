@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from chalicelib.payments.port import NoAnswer
-from tools.payments.calls import Call, Calls, Unheard
+from tools.payments.calls import Call, Calls, NeverHeardCall
 from tools.payments.faults import Fault, Faults
 
 LOG = logging.getLogger(__name__)
@@ -125,5 +125,5 @@ class Handler(BaseHTTPRequestHandler):
 def _result(call: Call, name: str, body: bytes) -> tuple[HTTPStatus, Any]:
     try:
         return HTTPStatus.OK, call.do(body, name)
-    except Unheard:
+    except NeverHeardCall:
         return HTTPStatus.NOT_FOUND, {"unheard": name}

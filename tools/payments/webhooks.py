@@ -112,7 +112,7 @@ class Webhooks:
         connection = http.client.HTTPConnection(str(self._url.hostname), self._url.port or 80, timeout=TIMEOUT_SECONDS)
         try:
             connection.request(
-                "POST", self._url.path or "/", body, webhook_messages.signed(body, self._secret, clock.epoch())
+                "POST", self._url.path or "/", body, webhook_messages.signed_headers(body, self._secret, clock.epoch())
             )
             answer = connection.getresponse()
             answer.read()

@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
             recompute(run)
     except (Refusal, Misconfigured) as error:
         return _complain(str(error))
-    except (Unavailable, transport.Rejected) as error:
+    except (Unavailable, transport.RequestError) as error:
         why = str(error.__cause__ or error).rstrip(".")
         return _complain(f"It stopped: {why}. Run it again; what is repaired stays repaired.")
     except KeyboardInterrupt:

@@ -62,7 +62,7 @@ def _settle(run: Run, name: str, item: db.Item | None, count: int) -> bool:
 def _repair(run: Run, name: str, item: db.Item | None, count: int) -> bool:
     try:
         db.commit(_number(name, item, count))
-    except db.ConditionFailed:
+    except db.Stale:
         return False
     run.differs(KIND, name)
     return True

@@ -8,7 +8,8 @@ from functools import partial
 import msgspec
 
 from chalicelib.aws import db, keys
-from chalicelib.orders import history, store as order_store
+from chalicelib.orders import history
+from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.users import store as user_store
 from chalicelib.users.models import AuditEntry
@@ -29,25 +30,25 @@ def _orders() -> Iterator[tuple[str, str]]:
     """Every order with its buyer."""
     after: str | None = None
     while True:
-        page, after = order_store.in_status(None, limit=_AT_ONCE, after=after)
+        page, after = order_store.list_by_status(None, limit=_AT_ONCE, after=after)
         yield from ((order.order_id, order.user_id) for order in page)
         if after is None:
             return
 
 
 def _wrong(buyers: dict[str, str], order_ids: list[str]) -> list[str]:
-    return [each for each in order_ids if (order := order_store.owned(buyers[each], each)) and _lacking(order)]
+    return [each for each in order_ids if (order := order_store.get_owned(buyers[each], each)) and _lacking(order)]
 
 
 def _settle(run: Run, user_id: str, order_id: str) -> None:
-    order = order_store.owned(user_id, order_id)
+    order = order_store.get_owned(user_id, order_id)
     lacking = _lacking(order) if order else []
     run.differs(KIND, order_id, times=len(lacking))
     if run.repairs and lacking:
-        db.commit(*(user_store.audit(line.entry, line.step) for line in lacking))
+        db.commit(*(user_store.record_audit(line.entry, line.step) for line in lacking))
 
 
-def _lacking(order: Order) -> list[history.Line]:
+def _lacking(order: Order) -> list[history.HistoryLine]:
     """The steps that the history does not tell as the order does."""
     lines = {keys.audit_entry(line.entry.user_id, line.entry.at, line.step): line for line in history.lines(order)}
     told = db.get_many(lines, consistent=True)

@@ -40,7 +40,7 @@ class Expected:
     def of(cls, product_id: str, wanted: Entry, note: Entry | None) -> Expected:
         """The prints of the words that are wanted, and of those that are only noted."""
         items = wanted.items(product_id)
-        noted = note.items(product_id) if note and not note.stands_as(wanted) else {}
+        noted = note.items(product_id) if note and not note.is_found_like(wanted) else {}
         content = next(iter(items.values()), {})
         return cls(array("q", map(hash, items)), frozenset(map(hash, noted.keys() - items.keys())), _print(content))
 
@@ -57,12 +57,12 @@ def recompute(run: Run) -> None:
 
 def _wrong(expected: dict[str, Expected], product_ids: list[str]) -> list[str]:
     """The products whose notes are wrong or whose items cannot be read; on the way, what their words must be."""
-    wanted = [key for each in product_ids for key in (keys.product(each), keys.indexed(each))]
+    wanted = [key for each in product_ids for key in (keys.product(each), keys.index_entry(each))]
     items = db.get_many(wanted, consistent=True)
     suspects = []
     for each in product_ids:
-        entry, note = _wanted(items.get(keys.product(each))), _noted(items.get(keys.indexed(each)))
-        if entry is None or note is None or not note.stands_as(entry):
+        entry, note = _wanted(items.get(keys.product(each))), _noted(items.get(keys.index_entry(each)))
+        if entry is None or note is None or not note.is_found_like(entry):
             suspects.append(each)
         if entry is not None:
             expected[each] = Expected.of(each, entry, note)
@@ -89,25 +89,25 @@ def _wrongly_worded(
 
 def _settle(run: Run, strays: Strays, product_id: str) -> None:
     """Look at one product again, tell what is wrong, and repair it."""
-    note = _noted(db.get(keys.indexed(product_id), consistent=True))
+    note = _noted(db.get(keys.index_entry(product_id), consistent=True))
     wanted = _wanted(db.get(keys.product(product_id), consistent=True))
     if wanted is None:
         run.leave(f"{product_id}: its item cannot be read, so its words were left as they are.")
         return
     others = {*strays.get(product_id, ()), *(note.items(product_id) if note else ())}
     wrong = _corrections(wanted.items(product_id), others)
-    is_noted = note is not None and note.stands_as(wanted)
+    is_noted = note is not None and note.is_found_like(wanted)
     run.differs(NOTES, product_id, times=int(not is_noted))
     run.differs(WORDS, product_id, times=len(wrong))
     if run.repairs and (wrong or not is_noted):
-        db.repeat_until_current(partial(_repair, product_id, others))
+        db.retry_on_conflict(partial(_repair, product_id, others))
 
 
 def _repair(product_id: str, strays: Collection[keys.Key]) -> None:
     """Note the product as it is now, and then make the words what the note says."""
     _replace_unreadable(product_id)
     search.refresh(product_id)
-    noted = search.noted(product_id)
+    noted = search.get_entry(product_id)
     writes = _corrections(noted.items(product_id), strays)
     for number, start in enumerate(range(0, len(writes), _AT_ONCE)):
         db.commit(*writes[start : start + _AT_ONCE], _hold(product_id, noted, passed=number))
@@ -123,20 +123,20 @@ def _corrections(right: Mapping[keys.Key, db.Item], strays: Collection[keys.Key]
 def _hold(product_id: str, noted: Entry, *, passed: int) -> db.Write:
     """What holds words to a note and makes it a newer one; a product that has none needs none."""
     if noted.version:
-        return search.note(product_id, noted, version=noted.version + passed)
-    absent, noted_meanwhile = "attribute_not_exists(PK)", db.ConditionFailed(product_id)
-    return db.check(keys.indexed(product_id), absent, {}, otherwise=noted_meanwhile)
+        return search.put_entry(product_id, noted, version=noted.version + passed)
+    absent, noted_meanwhile = "attribute_not_exists(PK)", db.Stale(product_id)
+    return db.check(keys.index_entry(product_id), absent, {}, otherwise=noted_meanwhile)
 
 
 def _replace_unreadable(product_id: str) -> None:
     """Put an empty note in the place of one that no refresh could read."""
-    item = db.get(keys.indexed(product_id), consistent=True)
+    item = db.get(keys.index_entry(product_id), consistent=True)
     if item is None or _noted(item) is not None:
         return
     version = item.get("version")
     empty = Entry(version=max(version, 0) + 1 if isinstance(version, int) else 1)
     unchanged = as_read(item, ["version"])
-    db.commit(db.put(keys.indexed(product_id), msgspec.to_builtins(empty), **unchanged))
+    db.commit(db.put(keys.index_entry(product_id), msgspec.to_builtins(empty), **unchanged))
 
 
 def _noted(item: db.Item | None) -> Entry | None:

@@ -25,7 +25,7 @@ def _wrong(product_ids: list[str]) -> list[str]:
 
 
 def _settle(run: Run, product_id: str) -> None:
-    if db.repeat_until_current(partial(_repair, product_id, for_good=run.repairs)):
+    if db.retry_on_conflict(partial(_repair, product_id, for_good=run.repairs)):
         run.differs(KIND, product_id)
 
 
@@ -42,7 +42,7 @@ def _repair(product_id: str, *, for_good: bool) -> bool:
         units, version = (items[stock][name] for name in _SHOWN)
         seen = as_read(items[about], ("productId", *_SHOWN))
         values = {":stock": units, ":version": version, **seen.pop("values")}
-        sold = db.ConditionFailed(product_id)
+        sold = db.Stale(product_id)
         db.commit(
             db.update(about, "SET #stock = :stock, #stockVersion = :version", values, **seen),
             db.check(stock, "stockVersion = :version", {":version": version}, otherwise=sold),

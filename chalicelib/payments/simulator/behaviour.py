@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent, Refund, RefundOutcome
 from chalicelib.payments.port import NoAnswer
 from chalicelib.payments.simulator import ledger
-from chalicelib.payments.simulator.ledger import GivenBack, Ledger, Payment
+from chalicelib.payments.simulator.ledger import Ledger, PaymentRow, RefundRow
 
-_TRIES = 20
+_ATTEMPTS = 20
 
 
-def _tell_nobody(_: ProviderEvent) -> None:
+def _ignore(_: ProviderEvent) -> None:
     """No webhooks: the library in a test or a stage without them."""
 
 
@@ -27,19 +27,19 @@ class Simulation:
     """The provider's behaviour over a ledger; `tell` hears of every change, once each."""
 
     ledger: Ledger
-    tell: Callable[[ProviderEvent], None] = _tell_nobody
+    tell: Callable[[ProviderEvent], None] = _ignore
 
     def charge(self, attempt: Attempt, token: str) -> Outcome:
         """Do what the token says, at most once per merchant key. Raises `NoAnswer` where it says so."""
         if token == "tok_timeout_before":  # noqa: S105 - a script, not a secret
             raise NoAnswer("the request was lost")
-        row = ledger.opened(attempt, token)
-        asked = ledger.asked("charge", row.merchant_key, row.amount, row.currency, effect=row.state)
+        row = ledger.new_payment(attempt, token)
+        asked = ledger.new_call("charge", row.merchant_key, row.amount, row.currency, effect=row.state)
         is_new = self.ledger.open(row, asked)
         recorded = self._existing(attempt.merchant_key)
         if is_new:
             self.tell(ledger.payment_event(recorded))
-        if ledger.script(token).loses_answer:
+        if ledger.script_of(token).loses_answer:
             raise NoAnswer("the answer was lost")
         return recorded.outcome()
 
@@ -65,7 +65,7 @@ class Simulation:
 
     def refund(self, refund: Refund) -> RefundOutcome:
         """Give money back at most once per refund id, and never more than was taken."""
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             known = self.ledger.refund(refund.refund_id)
             if known:
                 return known.outcome()
@@ -80,12 +80,12 @@ class Simulation:
         row = self.ledger.refund(refund.refund_id)
         return row.outcome() if row else None
 
-    def _try_refund(self, refund: Refund) -> GivenBack | None:
+    def _try_refund(self, refund: Refund) -> RefundRow | None:
         """Decide and record, or None when somebody else changed what was decided upon."""
         payment = self.ledger.payment(ledger.merchant_key_of(refund.payment_id))
-        reason = _why_not(payment, refund)
-        row = ledger.given_back(refund, reason)
-        asked = ledger.asked("refund", row.refund_id, row.amount, row.currency, effect=row.state)
+        reason = _reason_to_refuse(payment, refund)
+        row = ledger.new_refund(refund, reason)
+        asked = ledger.new_call("refund", row.refund_id, row.amount, row.currency, effect=row.state)
         if payment is None or reason:
             return row if self.ledger.note(asked, row) else None
         is_all = payment.refunded + refund.amount == payment.amount
@@ -95,10 +95,10 @@ class Simulation:
         return row if self.ledger.change(payment, after, asked, row) else None
 
     def _move(self, merchant_key: str, operation: str, moves: dict[AttemptState, AttemptState]) -> Outcome:
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             payment = self._existing(merchant_key)
             after = payment.become(moves.get(payment.state, payment.state))
-            asked = ledger.asked(operation, merchant_key, payment.amount, payment.currency, effect=after.state)
+            asked = ledger.new_call(operation, merchant_key, payment.amount, payment.currency, effect=after.state)
             if payment.state not in moves:
                 self.ledger.note(asked.without_effect())
                 return payment.outcome()
@@ -111,14 +111,14 @@ class Simulation:
         if payment_id != ledger.payment_id_of(attempt.merchant_key):
             raise NoAnswer("that attempt has no such payment")
 
-    def _existing(self, merchant_key: str) -> Payment:
+    def _existing(self, merchant_key: str) -> PaymentRow:
         payment = self.ledger.payment(merchant_key)
         if payment is None:
             raise NoAnswer("the ledger has no such payment")
         return payment
 
 
-def _why_not(payment: Payment | None, refund: Refund) -> str | None:
+def _reason_to_refuse(payment: PaymentRow | None, refund: Refund) -> str | None:
     """The reason to refuse a refund, or None."""
     if payment is None:
         return "no_such_payment"

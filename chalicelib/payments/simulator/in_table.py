@@ -11,31 +11,33 @@ from chalicelib.aws import db, keys
 from chalicelib.payments.models import ProviderEvent
 from chalicelib.payments.simulator import webhook_messages
 from chalicelib.payments.simulator.behaviour import Simulation
-from chalicelib.payments.simulator.ledger import Asked, GivenBack, Payment
+from chalicelib.payments.simulator.ledger import CallRow, PaymentRow, RefundRow
 
 
 class TableLedger:
     """The simulator's ledger in the table; see `simulated.Ledger`."""
 
-    def open(self, payment: Payment, asked: Asked) -> bool:
+    def open(self, payment: PaymentRow, asked: CallRow) -> bool:
         """Keep the row and the line, or the line alone."""
         row = db.insert(keys.simulated_charge(payment.merchant_key), msgspec.to_builtins(payment))
-        if _kept(row, _line(asked)):
+        if _commit_if_current(row, _line(asked)):
             return True
         db.commit(_line(asked.without_effect()))
         return False
 
-    def payment(self, merchant_key: str) -> Payment | None:
+    def payment(self, merchant_key: str) -> PaymentRow | None:
         """The row of a merchant key."""
         item = db.get(keys.simulated_charge(merchant_key), consistent=True)
-        return msgspec.convert(item, Payment) if item else None
+        return msgspec.convert(item, PaymentRow) if item else None
 
-    def refund(self, refund_id: str) -> GivenBack | None:
+    def refund(self, refund_id: str) -> RefundRow | None:
         """The row of a refund."""
         item = db.get(keys.simulated_charge(refund_id), consistent=True)
-        return msgspec.convert(item, GivenBack) if item else None
+        return msgspec.convert(item, RefundRow) if item else None
 
-    def change(self, before: Payment, after: Payment, asked: Asked, given_back: GivenBack | None = None) -> bool:
+    def change(
+        self, before: PaymentRow, after: PaymentRow, asked: CallRow, given_back: RefundRow | None = None
+    ) -> bool:
         """Replace the row, and keep the refund and the line."""
         row = db.put(
             keys.simulated_charge(before.merchant_key),
@@ -43,11 +45,11 @@ class TableLedger:
             condition="version = :version",
             values={":version": before.version},
         )
-        return _kept(row, _line(asked), *_refund(given_back))
+        return _commit_if_current(row, _line(asked), *_refund(given_back))
 
-    def note(self, asked: Asked, given_back: GivenBack | None = None) -> bool:
+    def note(self, asked: CallRow, given_back: RefundRow | None = None) -> bool:
         """Keep the line, and the refund if it is new."""
-        return _kept(_line(asked), *_refund(given_back))
+        return _commit_if_current(_line(asked), *_refund(given_back))
 
 
 class Simulator(Simulation):
@@ -61,11 +63,11 @@ class Simulator(Simulation):
         return webhook_messages.read(body, headers, now)
 
 
-def _line(asked: Asked) -> db.Write:
+def _line(asked: CallRow) -> db.Write:
     return db.insert(keys.simulated_call(asked.key, asked.call_id), _builtins(asked))
 
 
-def _refund(row: GivenBack | None) -> list[db.Write]:
+def _refund(row: RefundRow | None) -> list[db.Write]:
     return [db.insert(keys.simulated_charge(row.refund_id), _builtins(row))] if row else []
 
 
@@ -74,9 +76,9 @@ def _builtins(row: msgspec.Struct) -> dict[str, Any]:
     return builtins
 
 
-def _kept(*writes: db.Write) -> bool:
+def _commit_if_current(*writes: db.Write) -> bool:
     try:
         db.commit(*writes)
-    except db.ConditionFailed:
+    except db.Stale:
         return False
     return True

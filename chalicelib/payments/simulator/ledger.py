@@ -10,10 +10,10 @@ from chalicelib.core import clock, ids
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
-    EventKind,
     NextAction,
     Outcome,
     ProviderEvent,
+    ProviderEventKind,
     Refund,
     RefundOutcome,
     RefundState,
@@ -23,7 +23,7 @@ _PAYMENT_PREFIX = "pay_"
 _REFUNDED = (AttemptState.PARTIALLY_REFUNDED, AttemptState.REFUNDED)
 
 
-class Script(NamedTuple):
+class TokenScript(NamedTuple):
     """What a token makes of a charge."""
 
     state: AttemptState
@@ -31,19 +31,19 @@ class Script(NamedTuple):
     loses_answer: bool = False
 
 
-_INVALID = Script(AttemptState.FAILED, "invalid_payment_method")
+_INVALID = TokenScript(AttemptState.FAILED, "invalid_payment_method")
 _SCRIPTS = {
-    "tok_success": Script(AttemptState.CAPTURED),
-    "tok_refund_fails": Script(AttemptState.CAPTURED),
-    "tok_timeout": Script(AttemptState.CAPTURED, loses_answer=True),
-    "tok_authorized": Script(AttemptState.AUTHORIZED),
-    "tok_requires_action": Script(AttemptState.REQUIRES_ACTION),
-    "tok_declined": Script(AttemptState.FAILED, "card_declined"),
-    "tok_insufficient_funds": Script(AttemptState.FAILED, "insufficient_funds"),
+    "tok_success": TokenScript(AttemptState.CAPTURED),
+    "tok_refund_fails": TokenScript(AttemptState.CAPTURED),
+    "tok_timeout": TokenScript(AttemptState.CAPTURED, loses_answer=True),
+    "tok_authorized": TokenScript(AttemptState.AUTHORIZED),
+    "tok_requires_action": TokenScript(AttemptState.REQUIRES_ACTION),
+    "tok_declined": TokenScript(AttemptState.FAILED, "card_declined"),
+    "tok_insufficient_funds": TokenScript(AttemptState.FAILED, "insufficient_funds"),
 }
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class PaymentRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The ledger's row of one merchant key, in minor units; `version` counts its changes."""
 
     merchant_key: str
@@ -69,12 +69,12 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             next_action=NextAction(url=f"https://simulator.invalid/pay/{self.payment_id}") if waits else None,
         )
 
-    def become(self, state: AttemptState, *, refunded: int = 0) -> Payment:
+    def become(self, state: AttemptState, *, refunded: int = 0) -> PaymentRow:
         """The row after its next change."""
         return msgspec.structs.replace(self, state=state, refunded=self.refunded + refunded, version=self.version + 1)
 
 
-class GivenBack(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class RefundRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The ledger's row of one refund id."""
 
     refund_id: str
@@ -90,7 +90,7 @@ class GivenBack(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return RefundOutcome(state=self.state, reason=self.reason, amount=self.amount, currency=self.currency)
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class CallRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The ledger's line for one time that it was asked: only added, so that a second charge cannot hide.
 
     `effect` is what the call brought about, "" when it changed nothing.
@@ -104,7 +104,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     effect: str
     at: str
 
-    def without_effect(self) -> Asked:
+    def without_effect(self) -> CallRow:
         """The line of a call that came to nothing new."""
         return msgspec.structs.replace(self, effect="")
 
@@ -112,27 +112,29 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Ledger(Protocol):
     """Where the simulator remembers; each method is atomic, and safe under any number of callers."""
 
-    def open(self, payment: Payment, asked: Asked) -> bool:
+    def open(self, payment: PaymentRow, asked: CallRow) -> bool:
         """Keep the row and the line, or where the merchant key has a row a line without effect; was the row kept?"""
 
-    def payment(self, merchant_key: str) -> Payment | None:
+    def payment(self, merchant_key: str) -> PaymentRow | None:
         """The row of a merchant key."""
 
-    def refund(self, refund_id: str) -> GivenBack | None:
+    def refund(self, refund_id: str) -> RefundRow | None:
         """The row of a refund."""
 
-    def change(self, before: Payment, after: Payment, asked: Asked, given_back: GivenBack | None = None) -> bool:
+    def change(
+        self, before: PaymentRow, after: PaymentRow, asked: CallRow, given_back: RefundRow | None = None
+    ) -> bool:
         """Replace `before`, and keep the refund and the line: all, or none when the row is not `before` any more."""
 
-    def note(self, asked: Asked, given_back: GivenBack | None = None) -> bool:
+    def note(self, asked: CallRow, given_back: RefundRow | None = None) -> bool:
         """Keep the line, and the refund unless its id has a row already, in which case nothing is kept."""
 
 
-def payment_event(payment: Payment) -> ProviderEvent:
+def payment_event(payment: PaymentRow) -> ProviderEvent:
     """The message that a payment has come to stand where it does."""
     return ProviderEvent(
         event_id=ids.new("evt"),
-        kind=EventKind.PAYMENT,
+        kind=ProviderEventKind.PAYMENT,
         order_id=payment.order_id,
         merchant_key=payment.merchant_key,
         outcome=payment.outcome(),
@@ -142,11 +144,11 @@ def payment_event(payment: Payment) -> ProviderEvent:
     )
 
 
-def refund_event(row: GivenBack) -> ProviderEvent:
+def refund_event(row: RefundRow) -> ProviderEvent:
     """The message of how a refund ended."""
     return ProviderEvent(
         event_id=ids.new("evt"),
-        kind=EventKind.REFUND,
+        kind=ProviderEventKind.REFUND,
         order_id=row.order_id,
         refund_id=row.refund_id,
         refund=row.outcome(),
@@ -166,15 +168,15 @@ def merchant_key_of(payment_id: str) -> str:
     return payment_id.removeprefix(_PAYMENT_PREFIX).replace(".", ":")
 
 
-def script(token: str) -> Script:
+def script_of(token: str) -> TokenScript:
     """What a token makes of a charge."""
     return _SCRIPTS.get(token, _INVALID)
 
 
-def opened(attempt: Attempt, token: str) -> Payment:
+def new_payment(attempt: Attempt, token: str) -> PaymentRow:
     """The row that a charge with that token makes."""
-    made = script(token)
-    return Payment(
+    made = script_of(token)
+    return PaymentRow(
         merchant_key=attempt.merchant_key,
         order_id=attempt.order_id,
         payment_id=payment_id_of(attempt.merchant_key),
@@ -186,9 +188,9 @@ def opened(attempt: Attempt, token: str) -> Payment:
     )
 
 
-def given_back(refund: Refund, reason: str | None) -> GivenBack:
+def new_refund(refund: Refund, reason: str | None) -> RefundRow:
     """The row of a refund that succeeds, or fails for a reason."""
-    return GivenBack(
+    return RefundRow(
         refund_id=refund.refund_id,
         order_id=refund.order_id,
         payment_id=refund.payment_id,
@@ -199,9 +201,9 @@ def given_back(refund: Refund, reason: str | None) -> GivenBack:
     )
 
 
-def asked(operation: str, key: str, amount: int, currency: str, *, effect: str) -> Asked:
+def new_call(operation: str, key: str, amount: int, currency: str, *, effect: str) -> CallRow:
     """The line of a call that is being answered."""
-    return Asked(
+    return CallRow(
         call_id=ids.new("ask"),
         operation=operation,
         key=key,

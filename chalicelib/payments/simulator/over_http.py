@@ -21,10 +21,10 @@ from chalicelib.payments.simulator import webhook_messages
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 4.0
-_MOST = 1_000_000  # bytes of an answer
+_MAX_BYTES = 1_000_000  # bytes of an answer
 
 
-class Unheard(msgspec.Struct, frozen=True):
+class NeverHeard(msgspec.Struct, frozen=True):
     """The service's own word for never having heard of something; any other 404 is no answer."""
 
     unheard: str
@@ -77,7 +77,7 @@ class Remote:
     def _found(self, path: str, shape: type[T]) -> T | None:
         status, body = self._exchange("GET", path)
         if status == http.client.NOT_FOUND:
-            _parsed(body, Unheard)
+            _parsed(body, NeverHeard)
             return None
         if status != http.client.OK:
             raise NoAnswer(f"the simulator answered {status}")
@@ -88,7 +88,7 @@ class Remote:
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
-            return answer.status, answer.read(_MOST)
+            return answer.status, answer.read(_MAX_BYTES)
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(f"the simulator did not answer: {type(error).__name__}") from error
         finally:

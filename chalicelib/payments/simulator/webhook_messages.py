@@ -17,7 +17,7 @@ def write(event: ProviderEvent) -> bytes:
     return msgspec.json.encode(event)
 
 
-def signed(body: bytes, secret: str, at: int) -> dict[str, str]:
+def signed_headers(body: bytes, secret: str, at: int) -> dict[str, str]:
     """The headers that a webhook sent at epoch second `at` comes with."""
     return {"Content-Type": "application/json", HEADER: signatures.sign(body, secret, at)}
 

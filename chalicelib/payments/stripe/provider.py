@@ -32,18 +32,18 @@ from chalicelib.payments.models import (
 )
 from chalicelib.payments.port import NoAnswer
 from chalicelib.payments.stripe import amounts, schemas
-from chalicelib.payments.stripe.schemas import Error, GivenBack, Intent, Page, Unreadable
+from chalicelib.payments.stripe.schemas import Error, Intent, StripePage, StripeRefund, Unreadable
 
 TIMEOUTS = (3.05, 12.0)  # seconds to connect and between bytes; a request has 28 in all
 _INTENTS = "/v1/payment_intents"
 _HEADER = "stripe-signature"
 _KEY_LIFETIME = timedelta(hours=23)
 _BEFORE, _AFTER = 60, 900  # seconds around an attempt in which its PaymentIntent must have been made
-_PAGES = 10
-_A_PAGE = 100
+_MAX_PAGES = 10
+_PAGE_SIZE = 100
 
 
-class Refused(Exception):
+class StripeRefused(Exception):
     """Stripe understood, and did not do it."""
 
     def __init__(self, error: Error) -> None:
@@ -65,7 +65,7 @@ class Stripe:
             return Outcome(state=AttemptState.FAILED, reason="amount_not_chargeable")
         try:
             return self._intent("post", _INTENTS, key=attempt.merchant_key, **_order(attempt, amount, token))
-        except Refused as refused:
+        except StripeRefused as refused:
             return _declined(attempt, refused.error)
 
     def look_up(self, attempt: Attempt) -> Outcome | None:
@@ -91,10 +91,10 @@ class Stripe:
             amount = amounts.to_stripe(refund.amount, refund.currency)
             body = self._call("post", "/v1/refunds", key=refund.refund_id, payment_intent=refund.payment_id,
                               amount=amount, metadata=metadata)  # fmt: skip
-            return schemas.refund_outcome(schemas.read(body, GivenBack))
+            return schemas.refund_outcome(schemas.read(body, StripeRefund))
         except amounts.NotChargeable:
             return RefundOutcome(state=RefundState.FAILED, reason="amount_not_refundable")
-        except Refused as refused:
+        except StripeRefused as refused:
             return RefundOutcome(state=RefundState.FAILED, reason=refused.error.code or "refused")
         except Unreadable as error:
             raise NoAnswer(str(error)) from error
@@ -103,10 +103,10 @@ class Stripe:
         """The refund with our id among those of its PaymentIntent."""
         try:
             for row in self._walk("/v1/refunds", payment_intent=refund.payment_id):
-                found = schemas.read(row, GivenBack)
+                found = schemas.read(row, StripeRefund)
                 if (found.metadata or {}).get("refundId") == refund.refund_id:
                     return schemas.refund_outcome(found)
-        except (Refused, Unreadable) as error:
+        except (StripeRefused, Unreadable) as error:
             raise NoAnswer(str(error)) from error
         return None
 
@@ -121,9 +121,9 @@ class Stripe:
     def _searched(self, attempt: Attempt) -> str | None:
         query = f"metadata['merchantKey']:'{attempt.merchant_key}'"
         try:
-            page = schemas.read(self._call("get", f"{_INTENTS}/search", query=query, limit=1), Page)
+            page = schemas.read(self._call("get", f"{_INTENTS}/search", query=query, limit=1), StripePage)
             return schemas.read(page.data[0], Intent).id if page.data else None
-        except Refused:
+        except StripeRefused:
             return None  # accounts in some countries cannot search; the list tells as well
         except Unreadable as error:
             raise NoAnswer(str(error)) from error
@@ -135,14 +135,14 @@ class Stripe:
                 intent = schemas.read(row, Intent)
                 if intent.metadata.get("merchantKey") == attempt.merchant_key:
                     return intent.id
-        except (Refused, Unreadable) as error:
+        except (StripeRefused, Unreadable) as error:
             raise NoAnswer(str(error)) from error
         return None
 
     def _retrieved(self, payment_id: str) -> Outcome:
         try:
             return self._intent("get", f"{_INTENTS}/{quote(payment_id, safe='')}")
-        except Refused as refused:
+        except StripeRefused as refused:
             raise NoAnswer(str(refused)) from refused
 
     def _change(self, payment_id: str, verb: str) -> Outcome:
@@ -154,7 +154,7 @@ class Stripe:
         path = f"{_INTENTS}/{quote(payment_id, safe='')}/{verb}"
         try:
             return self._intent("post", path)
-        except Refused as refused:
+        except StripeRefused as refused:
             if refused.error.code != "payment_intent_unexpected_state":
                 raise NoAnswer(str(refused)) from refused
             return self._retrieved(payment_id)
@@ -168,8 +168,8 @@ class Stripe:
 
     def _walk(self, path: str, **query: Any) -> Iterator[msgspec.Raw]:
         """The rows of a list, page by page. Raises `NoAnswer` when there are more than is bearable."""
-        for _ in range(_PAGES):
-            page = schemas.read(self._call("get", path, limit=_A_PAGE, **query), Page)
+        for _ in range(_MAX_PAGES):
+            page = schemas.read(self._call("get", path, limit=_PAGE_SIZE, **query), StripePage)
             yield from page.data
             if not page.has_more or not page.data:
                 return
@@ -177,7 +177,7 @@ class Stripe:
         raise NoAnswer("too many to look through")
 
     def _call(self, method: str, path: str, *, key: str | None = None, **params: Any) -> str:
-        """The body of Stripe's answer. Raises `Refused` for an explicit no, `NoAnswer` for everything else."""
+        """The body of Stripe's answer. Raises `StripeRefused` for an explicit no, `NoAnswer` for everything else."""
         try:
             body: str = self._client.raw_request(method, path, idempotency_key=key, **params).body
         except (stripe.CardError, stripe.InvalidRequestError) as error:
@@ -227,7 +227,7 @@ def _order(attempt: Attempt, amount: int, token: str) -> dict[str, Any]:
     }
 
 
-def _refusal(error: stripe.CardError | stripe.InvalidRequestError) -> Refused:
+def _refusal(error: stripe.CardError | stripe.InvalidRequestError) -> StripeRefused:
     """What Stripe refused. Raises `NoAnswer` when its answer does not say so in as many words."""
     try:
         said = schemas.read(error.http_body or "", schemas.Failure).error
@@ -235,7 +235,7 @@ def _refusal(error: stripe.CardError | stripe.InvalidRequestError) -> Refused:
         raise NoAnswer(str(unreadable)) from error
     if said.type not in ("card_error", "invalid_request_error"):
         raise NoAnswer(f"an error of type {said.type}") from error
-    return Refused(said)
+    return StripeRefused(said)
 
 
 def _declined(attempt: Attempt, error: Error) -> Outcome:

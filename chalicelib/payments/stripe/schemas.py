@@ -12,10 +12,10 @@ import msgspec
 from chalicelib.core import clock
 from chalicelib.payments.models import (
     AttemptState,
-    EventKind,
     NextAction,
     Outcome,
     ProviderEvent,
+    ProviderEventKind,
     RefundOutcome,
     RefundState,
 )
@@ -64,7 +64,7 @@ class Intent(msgspec.Struct, frozen=True):
     cancellation_reason: str | None = None
 
 
-class GivenBack(msgspec.Struct, frozen=True):
+class StripeRefund(msgspec.Struct, frozen=True):
     """A refund."""
 
     id: str
@@ -75,7 +75,7 @@ class GivenBack(msgspec.Struct, frozen=True):
     failure_reason: str | None = None
 
 
-class Charge(msgspec.Struct, frozen=True):
+class StripeCharge(msgspec.Struct, frozen=True):
     """The charge of a PaymentIntent, whose metadata it bears; `amount_refunded` is whoever asked for it."""
 
     currency: str
@@ -95,7 +95,7 @@ class Named(msgspec.Struct, frozen=True):
     id: str
 
 
-class Page(msgspec.Struct, frozen=True):
+class StripePage(msgspec.Struct, frozen=True):
     """A page of a list or of a search."""
 
     data: list[msgspec.Raw]
@@ -108,7 +108,7 @@ class Subject(msgspec.Struct, frozen=True):
     object: msgspec.Raw
 
 
-class Event(msgspec.Struct, frozen=True):
+class StripeEvent(msgspec.Struct, frozen=True):
     """A webhook's body."""
 
     id: str
@@ -185,7 +185,7 @@ def outcome(intent: Intent) -> Outcome:
     )
 
 
-def refund_outcome(refund: GivenBack) -> RefundOutcome:
+def refund_outcome(refund: StripeRefund) -> RefundOutcome:
     """What Stripe says of a refund. Raises `Unreadable`."""
     if refund.status not in _REFUND_STATES:
         raise Unreadable(f"a refund cannot be {refund.status!r}")
@@ -197,58 +197,58 @@ def refund_outcome(refund: GivenBack) -> RefundOutcome:
 
 def event(body: bytes) -> ProviderEvent | None:
     """The message in a verified webhook; None for another kind, or for a payment that is not this shop's."""
-    heard = read(body, Event)
+    heard = read(body, StripeEvent)
     if heard.type in _PAYMENT_EVENTS:
         return _of_payment(heard, read(heard.data.object, Intent))
     if heard.type in _REFUND_EVENTS:
-        return _of_refund(heard, read(heard.data.object, GivenBack))
-    return _of_charge(heard, read(heard.data.object, Charge)) if heard.type == "charge.refunded" else None
+        return _of_refund(heard, read(heard.data.object, StripeRefund))
+    return _of_charge(heard, read(heard.data.object, StripeCharge)) if heard.type == "charge.refunded" else None
 
 
-def _of_payment(heard: Event, intent: Intent) -> ProviderEvent | None:
+def _of_payment(heard: StripeEvent, intent: Intent) -> ProviderEvent | None:
     merchant_key, said = intent.metadata.get("merchantKey"), outcome(intent)
     if not merchant_key or said.state is AttemptState.PROCESSING:
         return None
     return ProviderEvent(
         event_id=heard.id,
-        kind=EventKind.PAYMENT,
+        kind=ProviderEventKind.PAYMENT,
         order_id=merchant_key.rpartition(":")[0],
         merchant_key=merchant_key,
         outcome=said,
         amount=said.amount or 0,
         currency=said.currency or "",
-        created_at=clock.timestamp(clock.at(heard.created)),
+        created_at=clock.timestamp(clock.from_epoch(heard.created)),
     )
 
 
-def _of_refund(heard: Event, refund: GivenBack) -> ProviderEvent | None:
+def _of_refund(heard: StripeEvent, refund: StripeRefund) -> ProviderEvent | None:
     ours, said = refund.metadata or {}, refund_outcome(refund)
     if "refundId" not in ours or "orderId" not in ours or said.state is RefundState.PENDING:
         return None
     return ProviderEvent(
         event_id=heard.id,
-        kind=EventKind.REFUND,
+        kind=ProviderEventKind.REFUND,
         order_id=ours["orderId"],
         refund_id=ours["refundId"],
         refund=said,
         amount=said.amount or 0,
         currency=said.currency or "",
-        created_at=clock.timestamp(clock.at(heard.created)),
+        created_at=clock.timestamp(clock.from_epoch(heard.created)),
     )
 
 
-def _of_charge(heard: Event, charge: Charge) -> ProviderEvent | None:
+def _of_charge(heard: StripeEvent, charge: StripeCharge) -> ProviderEvent | None:
     merchant_key = charge.metadata.get("merchantKey")
     if not merchant_key:
         return None
     return ProviderEvent(
         event_id=heard.id,
-        kind=EventKind.GIVEN_BACK,
+        kind=ProviderEventKind.GIVEN_BACK,
         order_id=merchant_key.rpartition(":")[0],
         merchant_key=merchant_key,
         amount=_minor(charge.amount_refunded, charge.currency),
         currency=charge.currency.upper(),
-        created_at=clock.timestamp(clock.at(heard.created)),
+        created_at=clock.timestamp(clock.from_epoch(heard.created)),
     )
 
 

@@ -115,7 +115,7 @@ def test_a_login_costs_three_calls(shop: Shop, calls: Count) -> None:
 
 def test_the_authorizer_costs_one_eventually_consistent_read(shop: Shop) -> None:
     header = shop.customer().headers["Authorization"]
-    keyring.known()
+    keyring.get_keys()
     asked: list[dict[str, Any]] = []
     clients.dynamodb().meta.events.register(
         "provide-client-params.dynamodb.GetItem", lambda params, **_: asked.append(params)

@@ -17,7 +17,9 @@ from chalicelib.api.cursors import InvalidCursor
 from chalicelib.aws import db
 from chalicelib.core import clock, settings
 from chalicelib.core.money import Amount
-from chalicelib.products import search, service as products, store as product_store
+from chalicelib.products import search
+from chalicelib.products import service as products
+from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from chalicelib.products.schemas import NewProduct, ProductQuery
 from tests.support.table import load, renew
@@ -44,15 +46,15 @@ class Catalogue:
     def add(self, second: int) -> str:
         with clock.fixed(BEGIN + timedelta(seconds=second)):
             product = Product.create(NewProduct(name=f"Mug {second}", price=Amount(5), category="kitchen"))
-        load(product_store.writes_for(product, actor="test"))
+        load(product_store.create(product, actor="test"))
         search.refresh(product.product_id)
         self.alive.append(product.product_id)
         return product.product_id
 
     def remove(self, number: int) -> str:
         product_id = self.alive.pop(number % len(self.alive))
-        before = product_store.listings([product_id])[product_id]
-        db.commit(*product_store.change(before, before.deleted(), actor="test"))
+        before = product_store.get_listings([product_id])[product_id]
+        db.commit(*product_store.update(before, before.deleted(), actor="test"))
         search.refresh(product_id)
         return product_id
 
@@ -84,7 +86,7 @@ def test_a_walk_meets_what_was_there_throughout_exactly_once(
     steps = iter(changes)
 
     while True:
-        found, after = products.page(
+        found, after = products.list_page(
             ProductQuery(limit=limit, q=which.get("query"), max_price=which.get("max_price")),
             after,
             category=which.get("category"),

@@ -70,13 +70,13 @@ def test_no_token_is_refused_anywhere_around_a_rotation(shop: Shop, monkeypatch:
 
 
 def test_every_step_may_be_repeated_and_changes_the_key_once(shop: Shop) -> None:
-    assert [key.kid for key in keyring.known()] == ["initial"]
+    assert [key.kid for key in keyring.get_keys()] == ["initial"]
 
     rotate(shop, tuple(step for step in STEPS for _ in range(2)))
     rotate(shop)
 
     keyring.forget()
-    after = keyring.known()
+    after = keyring.get_keys()
     assert (len(after), after[1].kid) == (2, "initial")
     assert after[0].kid.startswith("key_")
     assert all(len(key.secret) >= 32 for key in after)
@@ -91,12 +91,12 @@ def test_a_step_or_version_that_does_not_exist_is_refused(shop: Shop, step: str,
 
 
 def test_keys_in_hand_are_used_while_the_key_store_is_silent(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = keyring.known()
+    known = keyring.get_keys()
     monkeypatch.setattr(clock, "monotonic", lambda: 1e9)
     silence = EndpointConnectionError(endpoint_url="http://localhost")
     monkeypatch.setattr(clients, "secretsmanager", mock.Mock(side_effect=silence))
 
-    assert keyring.known() == known
+    assert keyring.get_keys() == known
 
 
 def _header(token: str) -> str:

@@ -44,7 +44,7 @@ def verified(shop: Shop) -> str:
 
 def hear(user_id: str, before: str | None = None) -> None:
     """What follows from a touch of the cart."""
-    abandoned.watch(user_id, updated_at=cart_of(user_id)["updatedAt"], before=before)
+    abandoned.record_touch(user_id, updated_at=cart_of(user_id)["updatedAt"], before=before)
 
 
 def left_by(shop: Shop, mug: str) -> str:
@@ -213,7 +213,7 @@ def test_who_has_nothing_to_come_back_to_or_does_not_want_to_be_mailed_is_not(
 def test_noting_writes_once_an_hour_and_forgets_after_ten_days(left: str) -> None:
     before = table.everything()
     for was, now in ((f"{HOUR}:40:00.000Z", f"{HOUR}:41:00.000Z"), (None, f"{HOUR}:40:00.000Z")):
-        abandoned.watch(left, updated_at=now, before=was)
+        abandoned.record_touch(left, updated_at=now, before=was)
 
     assert table.everything() == before
     note = db.get(keys.cart_watch(HOUR, 0, left)) or {}
@@ -238,7 +238,7 @@ def test_a_run_without_the_time_leaves_the_hour_to_the_next(left: str) -> None:
 
 
 def test_a_page_ends_and_the_next_goes_on(shop: Shop, left: str, mug: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(abandoned, "_AT_ONCE", 2)
+    monkeypatch.setattr(abandoned, "_PAGE_SIZE", 2)
     for name in ("bob", "carl", "dora", "emil"):
         left_by(shop.customer(f"{name}@example.com"), mug)
 

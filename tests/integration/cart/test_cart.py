@@ -105,14 +105,17 @@ def test_two_currencies_added_at_once_do_not_mix(shop: Shop, mug: str) -> None:
     ada = shop.customer()
     ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
     ada("DELETE", "/cart")
-    original, first = cart_store.load_with, iter([lambda: ada("POST", "/cart/items", {"productId": mug, "quantity": 1})])
+    original, first = (
+        cart_store.get_with_listing,
+        iter([lambda: ada("POST", "/cart/items", {"productId": mug, "quantity": 1})]),
+    )
 
     def load_with(*arguments: Any) -> Any:
         loaded = original(*arguments)
         next(first, lambda: None)()
         return loaded
 
-    with mock.patch.object(cart_store, "load_with", load_with):
+    with mock.patch.object(cart_store, "get_with_listing", load_with):
         late = ada("POST", "/cart/items", {"productId": tea, "quantity": 1})
 
     assert late.body["code"] == "cart_currency_mismatch"

@@ -153,7 +153,7 @@ def test_what_is_added_while_carts_are_merged_is_not_lost(
         return go_on()
 
     with injected(add_first):
-        db.repeat_until_current(lambda: cart._merge(user, cart.owner(None, token)))
+        db.retry_on_conflict(lambda: cart._merge(user, cart.owner(None, token)))
 
     assert quantities(ada) == {mug: 6 if with_mug else 5, pot: 1}
 
@@ -163,6 +163,6 @@ def test_a_table_that_is_too_busy_to_merge_keeps_nobody_out_and_loses_nothing(sh
     logged_in = auth.login(Credentials(email=EMAIL, password=PASSWORD), device="")
 
     with injected(refuse("TransactionConflict", times=99, only="transact")):
-        assert cart.bring_along(logged_in, token) is logged_in
+        assert cart.merge_at_login(logged_in, token) is logged_in
 
     assert login(shop, token).body["cart"] == {"merged": 1, "changes": []}

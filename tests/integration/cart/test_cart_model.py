@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from chalicelib.api.idempotency import NO_CLAIM
 from chalicelib.cart import service as cart
-from chalicelib.cart.models import MOST_PRODUCTS, Owner
-from chalicelib.cart.schemas import MOST_OF_ONE, NewLine
+from chalicelib.cart.models import MAX_PRODUCTS, Owner
+from chalicelib.cart.schemas import MAX_QUANTITY, NewLine
 from chalicelib.core import ids
 from chalicelib.core.errors import ShopError
 from chalicelib.core.money import Amount
@@ -23,7 +23,7 @@ from tests.support.table import load, renew
 
 DOLLARS = 34  # more products than a cart may hold
 PRODUCTS = st.one_of(st.integers(0, 3), st.integers(0, DOLLARS))  # a few often, one of them in another currency
-QUANTITIES = st.integers(1, MOST_OF_ONE)
+QUANTITIES = st.integers(1, MAX_QUANTITY)
 OWNERS = st.sampled_from(["user", "guest"])
 
 Lines = dict[int, int]
@@ -35,7 +35,7 @@ def shelf() -> list[str]:
     new = [NewProduct(name=f"P{n}", price=Amount(5), category="c", stock=9999) for n in range(DOLLARS)]
     new.append(NewProduct(name="Yen", price=Amount(5), currency="JPY", category="c", stock=9999))
     products = [Product.create(each) for each in new]
-    load([write for product in products for write in product_store.writes_for(product, actor="test")])
+    load([write for product in products for write in product_store.create(product, actor="test")])
     return [product.product_id for product in products]
 
 
@@ -47,8 +47,8 @@ class Model:
 
     def add(self, whose: str, product: int, quantity: int) -> None:
         lines = self.carts[whose]
-        full = product not in lines and len(lines) >= MOST_PRODUCTS
-        if not full and accepts(lines, product) and lines.get(product, 0) + quantity <= MOST_OF_ONE:
+        full = product not in lines and len(lines) >= MAX_PRODUCTS
+        if not full and accepts(lines, product) and lines.get(product, 0) + quantity <= MAX_QUANTITY:
             lines[product] = lines.get(product, 0) + quantity
 
     def change(self, whose: str, product: int, quantity: int) -> None:
@@ -65,13 +65,13 @@ class Model:
         """Take the guest's lines over; what was not as asked: the product, how many were asked for, how many are in."""
         changes, mine = {}, self.carts["user"]
         for product, quantity in list(self.carts["guest"].items()):
-            if not accepts(mine, product) or (product not in mine and len(mine) >= MOST_PRODUCTS):
+            if not accepts(mine, product) or (product not in mine and len(mine) >= MAX_PRODUCTS):
                 changes[product] = (quantity, 0)
                 continue
             asked = mine.get(product, 0) + quantity
-            mine[product] = min(asked, MOST_OF_ONE)
-            if asked > MOST_OF_ONE:
-                changes[product] = (asked, MOST_OF_ONE)
+            mine[product] = min(asked, MAX_QUANTITY)
+            if asked > MAX_QUANTITY:
+                changes[product] = (asked, MAX_QUANTITY)
             del self.carts["guest"][product]
         return changes
 
@@ -112,16 +112,16 @@ class Carts:
 
     def add(self, whose: str, product: int, quantity: int) -> None:
         with suppress(ShopError):
-            cart.add(NewLine(product_id=self.shelf[product], quantity=quantity), self.owner(whose), NO_CLAIM)
+            cart.add_item(NewLine(product_id=self.shelf[product], quantity=quantity), self.owner(whose), NO_CLAIM)
             self.known = self.known or whose == "guest"
 
     def change(self, whose: str, product: int, quantity: int) -> None:
         with suppress(ShopError):
-            cart.change(self.shelf[product], quantity, self.owner(whose))
+            cart.update_item(self.shelf[product], quantity, self.owner(whose))
 
     def remove(self, whose: str, product: int) -> None:
         with suppress(ShopError):
-            cart.remove(self.shelf[product], self.owner(whose))
+            cart.remove_item(self.shelf[product], self.owner(whose))
 
     def clear(self, whose: str) -> None:
         with suppress(ShopError):
@@ -135,7 +135,7 @@ class Carts:
 
     def lines(self, whose: str) -> Lines:
         owner = self.owner(whose)
-        shown = cart.show(Owner(key=owner.key, token=owner.token, is_new=True))
+        shown = cart.get(Owner(key=owner.key, token=owner.token, is_new=True))
         return {self.shelf.index(item.product_id): item.quantity for item in shown.items}
 
 

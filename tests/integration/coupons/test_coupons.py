@@ -359,10 +359,10 @@ def test_an_order_that_two_hear_has_failed_gives_its_use_back_once(root: Shop, a
 def test_a_use_is_given_back_only_while_it_is_there(root: Shop, ada: Shop, mug: str) -> None:
     root.coupon("SPRING")
     order = stored(ada.order((mug, 1), couponCode="SPRING").body["orderId"])
-    writes = coupon_store.give_back("SPRING", order_id=order.order_id, user_id=order.user_id)
+    writes = coupon_store.release("SPRING", order_id=order.order_id, user_id=order.user_id)
     db.commit(*writes)
 
-    with pytest.raises(db.ConditionFailed):
+    with pytest.raises(db.Stale):
         db.commit(*writes)
 
     assert (uses(root, "SPRING"), uses_by(ada, "SPRING")) == (0, 0)

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.aws import clients
 from chalicelib.core import settings
-from chalicelib.notifications import bus, service as notifications
+from chalicelib.notifications import bus
+from chalicelib.notifications import service as notifications
 from tests.support.faults import injected, refuse
 from tests.support.shop import Shop
 from tests.support.stream import deliver, letters, mails, raw_messages, records, told
@@ -64,13 +65,13 @@ def test_a_record_that_keeps_failing_is_given_up_after_its_tries(ada: Shop, mug:
     batch = records()
     boto3.client("sesv2").delete_email_identity(EmailIdentity="shop@example.com")
 
-    rounds = [deliver(ada, batch) for _ in range(notifications.MOST_TRIES + 1)]
+    rounds = [deliver(ada, batch) for _ in range(notifications.MAX_TRIES + 1)]
 
     assert confirmation(batch)["dynamodb"]["SequenceNumber"] in rounds[0]
-    assert rounds[1:] == [rounds[0]] * (notifications.MOST_TRIES - 2) + [[], []]  # the last one finds its letters sent
+    assert rounds[1:] == [rounds[0]] * (notifications.MAX_TRIES - 2) + [[], []]  # the last one finds its letters sent
     given_up = [letter["record"]["dynamodb"]["SequenceNumber"] for letter in letters()]
     assert sorted(given_up) == sorted(rounds[0])
-    assert {letter["tries"] for letter in letters()} == {notifications.MOST_TRIES}
+    assert {letter["tries"] for letter in letters()} == {notifications.MAX_TRIES}
     assert [event["type"] for event in told() if event["type"].startswith("product")] == ["product.created.v1"]
 
 
@@ -104,7 +105,7 @@ def test_redrive_delivers_a_letter_once_its_cause_is_mended(
     order = ada.order((mug, 1)).body["orderId"]
     batch = records()
     boto3.client("sesv2").delete_email_identity(EmailIdentity="shop@example.com")
-    for _ in range(notifications.MOST_TRIES):
+    for _ in range(notifications.MAX_TRIES):
         deliver(ada, batch)
     stuck = len(letters())
     assert about_orders() == []
@@ -194,10 +195,10 @@ def test_a_delivery_in_which_two_things_fail_is_one_try(ada: Shop, mug: str, mon
     boto3.client("sesv2").delete_email_identity(EmailIdentity="shop@example.com")
     monkeypatch.setattr(bus, "publish", list)
 
-    rounds = [deliver(ada, batch) for _ in range(notifications.MOST_TRIES)]
+    rounds = [deliver(ada, batch) for _ in range(notifications.MAX_TRIES)]
 
-    assert [len(each) for each in rounds] == [1] * (notifications.MOST_TRIES - 1) + [0]
-    assert [letter["tries"] for letter in letters()] == [notifications.MOST_TRIES]
+    assert [len(each) for each in rounds] == [1] * (notifications.MAX_TRIES - 1) + [0]
+    assert [letter["tries"] for letter in letters()] == [notifications.MAX_TRIES]
 
 
 def test_a_redrive_writes_to_nobody_who_was_forgotten_meanwhile(ada: Shop, mug: str) -> None:
@@ -253,7 +254,7 @@ def test_what_there_is_no_time_for_comes_again_and_counts_as_no_try(
     ada.order((mug, 1))
     batch = records()
     monkeypatch.setattr(notifications, "_SECONDS", -1)
-    for _ in range(notifications.MOST_TRIES + 1):
+    for _ in range(notifications.MAX_TRIES + 1):
         assert deliver(ada, batch)
     monkeypatch.undo()
 

@@ -165,7 +165,7 @@ def test_a_cart_that_expired_did_so_when_the_table_removed_it(ada: Shop, mug: st
     deliver(ada, [{**record, "userIdentity": EXPIRY}])
 
     (event,) = told()
-    assert (event["type"], event["timestamp"]) == ("cart.expired.v1", clock.timestamp(clock.at(removed)))
+    assert (event["type"], event["timestamp"]) == ("cart.expired.v1", clock.timestamp(clock.from_epoch(removed)))
 
 
 def test_stock_that_an_admin_counts_is_low_from_that_moment(ada: Shop, mug: str) -> None:
@@ -208,7 +208,7 @@ def test_a_record_that_says_nothing_of_its_time_is_dated_by_the_stream(ada: Shop
     deliver(ada, [low, refund])
 
     assert [(event["type"], event["timestamp"]) for event in told()] == [
-        ("stock.low.v1", clock.timestamp(clock.at(low["dynamodb"]["ApproximateCreationDateTime"]))),
+        ("stock.low.v1", clock.timestamp(clock.from_epoch(low["dynamodb"]["ApproximateCreationDateTime"]))),
         ("refund.succeeded.v1", refund["dynamodb"]["NewImage"]["createdAt"]["S"]),
     ]
 
@@ -228,6 +228,6 @@ def refund_record_without_time(ada: Shop, mug: str) -> dict[str, Any]:
     for image in ("OldImage", "NewImage"):
         for name in ("updatedAt", "orderVersion"):
             record["dynamodb"][image].pop(name, None)
-    begun = clock.moment(record["dynamodb"]["NewImage"]["createdAt"]["S"])
+    begun = clock.parse(record["dynamodb"]["NewImage"]["createdAt"]["S"])
     record["dynamodb"]["ApproximateCreationDateTime"] = int(begun.timestamp())
     return record

@@ -62,7 +62,7 @@ class World:
         return f"/orders/{self.order_id}"
 
     @property
-    def payment(self) -> ledger.Payment:
+    def payment(self) -> ledger.PaymentRow:
         """The order's row in the provider's books."""
         return self.books.payments[f"{self.order_id}:1"]
 
@@ -74,7 +74,10 @@ class World:
         """The provider's message, signed afresh."""
         body = webhook_messages.write(self.events[0])
         return self.ada(
-            "POST", "/payments/webhook", raw=body.decode(), **webhook_messages.signed(body, SECRET, clock.epoch())
+            "POST",
+            "/payments/webhook",
+            raw=body.decode(),
+            **webhook_messages.signed_headers(body, SECRET, clock.epoch()),
         )
 
     def save(self) -> Callable[[], None]:
@@ -187,7 +190,7 @@ def paid_late(world: World) -> None:
             sweep.run(seconds=10)
     row = msgspec.structs.replace(PAID_LATE, merchant_key=f"{world.order_id}:1", order_id=world.order_id)
     row = msgspec.structs.replace(row, payment_id=ledger.payment_id_of(row.merchant_key))
-    world.books.open(row, ledger.asked("charge", row.merchant_key, row.amount, row.currency, effect=row.state))
+    world.books.open(row, ledger.new_call("charge", row.merchant_key, row.amount, row.currency, effect=row.state))
     world.tell(ledger.payment_event(row))
 
 
@@ -207,7 +210,7 @@ PAID, DECLINED, VOIDED, BACK = (
     ("cancelled", "refunded"),
 )
 PARTLY = ("processing", "partially_refunded")
-PAID_LATE = ledger.Payment(
+PAID_LATE = ledger.PaymentRow(
     merchant_key="", order_id="", payment_id="", amount=2700, currency="USD", state=AttemptState.CAPTURED
 )
 

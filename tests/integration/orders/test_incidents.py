@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.core import clock
 from chalicelib.orders import incidents
-from chalicelib.payments.models import AttemptState, EventKind, Outcome, ProviderEvent
+from chalicelib.payments.models import AttemptState, Outcome, ProviderEvent, ProviderEventKind
 from chalicelib.payments.simulator import webhook_messages
 from tests.integration.products.test_low_stock import TOPIC, alerts
 from tests.support.payments import SECRET, keep_secret
@@ -31,11 +31,13 @@ def order(shop: Shop, mug: str, ada: Shop) -> str:
 def paid(shop: Shop, order: str, amount: int, name: str) -> Answer:
     """The provider's message that so many cents were paid."""
     event = ProviderEvent(
-        event_id=name, kind=EventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1", amount=amount,
+        event_id=name, kind=ProviderEventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1", amount=amount,
         currency="USD", outcome=Outcome(state=AttemptState.CAPTURED), created_at=clock.timestamp(),
     )  # fmt: skip
     body = webhook_messages.write(event)
-    return shop("POST", "/payments/webhook", raw=body.decode(), **webhook_messages.signed(body, SECRET, clock.epoch()))
+    return shop(
+        "POST", "/payments/webhook", raw=body.decode(), **webhook_messages.signed_headers(body, SECRET, clock.epoch())
+    )
 
 
 def test_money_that_is_not_what_was_asked_for_is_told_once(shop: Shop, order: str, alerts: Read) -> None:

@@ -236,7 +236,7 @@ class OrderMachine(RuleBasedStateMachine):
         told = self.world.told[-1 - which % len(self.world.told)]
         with pytest.MonkeyPatch.context() as patch:
             if lag:  # the index does not show the order yet
-                patch.setattr(order_store, "find", lambda _: None)
+                patch.setattr(order_store, "get_by_id", lambda _: None)
             plain = self.disturb(trouble)
             answer = self.world.deliver(told)
         note(f"  {describe(told)} → {answer and answer.status}")
@@ -547,7 +547,7 @@ class OrderMachine(RuleBasedStateMachine):
     def check(self) -> None:
         self.world.trouble, self.world.meanwhile, self.world.at_call = None, None, 0
         self.was = machine.snapshot()
-        self.auditor.require()
+        self.auditor.require_match()
         unheard = {each.event.order_id for each in self.world.told if not each.received}
         unheard |= {each["event"]["orderId"] for each in self.was["parked"]}
         faults = list(machine.faults_of(self.was, self.world.books, unheard))

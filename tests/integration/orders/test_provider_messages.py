@@ -13,8 +13,9 @@ import pytest
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.orders import store as order_store
-from chalicelib.payments import credentials, port, store as payment_store
-from chalicelib.payments.models import Attempt, AttemptState, EventKind, Outcome, ProviderEvent, RefundState
+from chalicelib.payments import credentials, port
+from chalicelib.payments import store as payment_store
+from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent, ProviderEventKind, RefundState
 from chalicelib.payments.simulator import in_table, ledger, webhook_messages
 from tests.support.faults import error, injected, refuse
 from tests.support.payments import SECRET, keep_secret
@@ -31,14 +32,14 @@ def signed(shop: Shop) -> Iterator[None]:
 
 def send(shop: Shop, event: ProviderEvent, secret: str = SECRET, **changes: Any) -> Answer:
     body = webhook_messages.write(event)
-    headers = webhook_messages.signed(body, secret, clock.epoch() + changes.pop("late", 0))
+    headers = webhook_messages.signed_headers(body, secret, clock.epoch() + changes.pop("late", 0))
     return Shop(shop.client)("POST", "/payments/webhook", raw=changes.get("raw", body.decode()), **headers)
 
 
 def event_of(order_id: str, state: AttemptState, **changes: Any) -> ProviderEvent:
     """The provider's message that the order's first attempt came to stand there."""
     key = f"{order_id}:1"
-    payment = ledger.Payment(merchant_key=key, order_id=order_id, payment_id=ledger.payment_id_of(key),
+    payment = ledger.PaymentRow(merchant_key=key, order_id=order_id, payment_id=ledger.payment_id_of(key),
                                 amount=2500, currency="USD", state=state)  # fmt: skip
     return msgspec.structs.replace(ledger.payment_event(payment), **changes)
 
@@ -116,7 +117,7 @@ def test_only_what_the_provider_signed_lately_is_believed(shop: Shop, ada: Shop,
 
 def test_signed_nonsense_is_told_apart(shop: Shop) -> None:
     body = b'{"eventId": 1}'
-    headers = webhook_messages.signed(body, SECRET, clock.epoch())
+    headers = webhook_messages.signed_headers(body, SECRET, clock.epoch())
 
     answer = Shop(shop.client)("POST", "/payments/webhook", raw=body.decode(), **headers)
 
@@ -195,7 +196,7 @@ def test_a_message_that_contradicts_itself_settles_nothing_and_is_told_to_people
 def test_a_message_about_a_refund_pays_nothing_whatever_it_carries(shop: Shop, ada: Shop, mug: str) -> None:
     order_id = waiting(ada, mug)
 
-    assert send(shop, event_of(order_id, AttemptState.CAPTURED, kind=EventKind.REFUND)).status == 204
+    assert send(shop, event_of(order_id, AttemptState.CAPTURED, kind=ProviderEventKind.REFUND)).status == 204
 
     assert standing(ada, order_id) == ("pending", "unknown")
     assert incidents(order_id) == ["unknown-refund"]
@@ -230,7 +231,7 @@ def test_a_message_that_comes_before_its_order_is_kept_and_heard_by_the_schedule
     shop: Shop, ada: Shop, mug: str
 ) -> None:
     order_id = waiting(ada, mug)
-    with mock.patch.object(order_store, "find", return_value=None):
+    with mock.patch.object(order_store, "get_by_id", return_value=None):
         for _ in range(2):
             assert send(shop, event_of(order_id, AttemptState.CAPTURED, event_id="evt_1")).status == 204
     assert standing(ada, order_id) == ("pending", "unknown")
@@ -250,16 +251,16 @@ def test_a_message_whose_order_never_comes_is_told_to_people_after_a_day(shop: S
     swept_after(24 * 60 + 1, 25 * 60)
 
     assert incidents(order_id) == ["unknown-order"]
-    assert order_store.parked(limit=10) == []
-    assert [event.order_id for event, _ in order_store.parked(limit=10, given_up=True)] == [order_id]
+    assert order_store.list_parked(limit=10) == []
+    assert [event.order_id for event, _ in order_store.list_parked(limit=10, given_up=True)] == [order_id]
 
 
-def refund_in_doubt(ada: Shop, mug: str) -> tuple[str, ledger.GivenBack]:
+def refund_in_doubt(ada: Shop, mug: str) -> tuple[str, ledger.RefundRow]:
     order_id = ada.order((mug, 2)).body["orderId"]
     with mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer):
         assert ada("PUT", f"/orders/{order_id}/cancel").body["paymentStatus"] == "paid"
-    (row,), _ = payment_store.refunds_of(order_id, limit=5, after=None)
-    return order_id, ledger.given_back(row, None)
+    (row,), _ = payment_store.list_refunds(order_id, limit=5, after=None)
+    return order_id, ledger.new_refund(row, None)
 
 
 def test_a_refund_that_is_told_of_is_settled_once(shop: Shop, ada: Shop, mug: str) -> None:
@@ -296,7 +297,7 @@ def test_a_refund_of_another_amount_or_that_nobody_asked_for_is_told_to_people(s
 def given_up(ada: Shop, mug: str) -> tuple[str, Attempt]:
     """An order that has ended without its money, and its attempt."""
     order_id = waiting(ada, mug, "tok_timeout_before")
-    attempt = payment_store.find_attempt(order_id, 1)
+    attempt = payment_store.get_attempt(order_id, 1)
     swept_after(3, 7)
     assert attempt
     assert standing(ada, order_id) == ("cancelled", "failed")
@@ -334,7 +335,7 @@ def test_late_money_heard_of_while_the_table_is_busy_goes_back(shop: Shop, ada: 
 def test_parked_late_money_survives_a_busy_table(shop: Shop, ada: Shop, mug: str) -> None:
     order_id, attempt = given_up(ada, mug)
     in_table.Simulator().charge(attempt, "tok_success")
-    with mock.patch.object(order_store, "find", return_value=None):
+    with mock.patch.object(order_store, "get_by_id", return_value=None):
         assert send(shop, event_of(order_id, AttemptState.CAPTURED)).status == 204
 
     def only_orders(operation: str, request: dict[str, Any], go_on: Any) -> Any:
@@ -401,7 +402,7 @@ def test_money_that_comes_after_the_payment_was_let_go_does_not_stay(
     send(shop, event_of(order_id, state))
 
     assert ada("GET", f"/orders/{order_id}").body["status"] == "expired"
-    rows, _ = payment_store.refunds_of(order_id, limit=5, after=None)
+    rows, _ = payment_store.list_refunds(order_id, limit=5, after=None)
     assert [row.amount for row in rows] == ([2500] if state is AttemptState.CAPTURED else [])
 
 
@@ -421,7 +422,7 @@ def test_money_that_somebody_else_gave_back_is_told_to_people(shop: Shop, ada: S
     order_id = ada.order((mug, 2)).body["orderId"]
     root = shop.login("root@example.com")
     assert root("POST", f"/orders/{order_id}/refunds", {"amount": 10}).status == 201
-    told = event_of(order_id, AttemptState.CAPTURED, kind=EventKind.GIVEN_BACK, outcome=None)
+    told = event_of(order_id, AttemptState.CAPTURED, kind=ProviderEventKind.GIVEN_BACK, outcome=None)
 
     send(shop, msgspec.structs.replace(told, amount=1000))
     assert incidents(order_id) == []

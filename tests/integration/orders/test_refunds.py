@@ -21,11 +21,13 @@ from chalicelib.auth import tokens
 from chalicelib.aws import db, keys
 from chalicelib.core import clock, settings
 from chalicelib.core.money import Amount
-from chalicelib.orders import policies, pricing, refunds, service as orders, sweep
+from chalicelib.orders import policies, pricing, refunds, sweep
+from chalicelib.orders import service as orders
 from chalicelib.orders.errors import RefundExceedsPayment
 from chalicelib.orders.pricing import OrderLine, TaxRate
 from chalicelib.orders.schemas import RefundRequest
-from chalicelib.payments import port, store as payment_store
+from chalicelib.payments import port
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import Refund, RefundOutcome, RefundState
 from chalicelib.payments.simulator import in_table
 from tests.support.faults import injected
@@ -162,7 +164,7 @@ def test_a_refund_that_fails_gives_its_units_back_at_their_price(ada: Shop, admi
 
 def refuse(pending: dict[str, Any]) -> None:
     """Let the provider refuse a pending refund after all."""
-    row = payment_store.find_refund(pending["orderId"], pending["refundId"])
+    row = payment_store.get_refund(pending["orderId"], pending["refundId"])
     assert row
     refunds.settle(row, RefundOutcome(state=RefundState.FAILED, reason="refund_refused"))
 
@@ -416,7 +418,7 @@ def pending_refund(admin: Shop, order: str, **body: Any) -> Refund:
     with mock.patch.object(in_table.Simulator, "refund", side_effect=port.NoAnswer):
         begun = refund(admin, order, body)
     assert begun.status == 202
-    row = payment_store.find_refund(begun.body["orderId"], begun.body["refundId"])
+    row = payment_store.get_refund(begun.body["orderId"], begun.body["refundId"])
     assert row
     return row
 
@@ -490,11 +492,11 @@ def test_the_refund_that_is_longest_due_is_asked_for_first(aws: None) -> None:
     for days in (3, 2, 1):
         row = Refund.of(order_id="ord_1", user_id="usr_1", payment_id="p", amount=1, currency="USD")
         rows.append(msgspec.structs.replace(row, created_at=clock.ago(timedelta(days=days))))
-        db.commit(payment_store.open_refund(rows[-1]))
+        db.commit(payment_store.create_refund(rows[-1]))
 
-    first = payment_store.pending_refunds(before=clock.timestamp(), limit=2)
-    db.commit(payment_store.put_off(rows[0]))
-    then = payment_store.pending_refunds(before=clock.timestamp(), limit=2)
+    first = payment_store.list_pending_refunds(before=clock.timestamp(), limit=2)
+    db.commit(payment_store.postpone_refund(rows[0]))
+    then = payment_store.list_pending_refunds(before=clock.timestamp(), limit=2)
 
     assert (first, then) == (rows[:2], rows[1:])
 
@@ -512,9 +514,9 @@ def test_a_refund_that_has_ended_is_not_put_off_back_into_the_schedule(admin: Sh
     row = pending_refund(admin, order, amount=10)
     refunds.settle(row, RefundOutcome(state=RefundState.SUCCEEDED))
 
-    assert refunds.resend(row) is None
+    assert refunds.retry(row) is None
 
-    assert payment_store.pending_refunds(before=clock.timestamp(clock.now() + timedelta(days=1)), limit=5) == []
+    assert payment_store.list_pending_refunds(before=clock.timestamp(clock.now() + timedelta(days=1)), limit=5) == []
 
 
 def test_refunds_that_are_not_answered_leave_the_schedule_its_time_for_orders(

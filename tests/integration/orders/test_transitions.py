@@ -169,10 +169,12 @@ def test_nobody_elses_order_is_moved_or_found(shop: Shop, admin: Shop, brought: 
 
 
 def test_orders_are_listed_by_time_and_status_up_to_but_not_with_the_end(ada: Shop, admin: Shop, mug: str) -> None:
-    noon = clock.at(1_800_000_000)
+    noon = clock.from_epoch(1_800_000_000)
     placed = []
     for seconds in (0, 0.5, 60, 86_400):
-        with clock.fixed(clock.at(1_800_000_000 + int(seconds)).replace(microsecond=500_000 * (seconds == 0.5))):
+        with clock.fixed(
+            clock.from_epoch(1_800_000_000 + int(seconds)).replace(microsecond=500_000 * (seconds == 0.5))
+        ):
             assert noon
             fresh = ada.login()
             placed.append(fresh.order((mug, 1)).body["orderId"])

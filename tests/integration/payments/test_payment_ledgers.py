@@ -10,7 +10,7 @@ import pytest
 from chalicelib.payments.models import AttemptState
 from chalicelib.payments.simulator import ledger
 from chalicelib.payments.simulator.in_table import TableLedger
-from chalicelib.payments.simulator.ledger import Asked, GivenBack, Ledger, Payment
+from chalicelib.payments.simulator.ledger import CallRow, Ledger, PaymentRow, RefundRow
 from tests.support.payments import attempt, refund_of
 from tools.payments.ledger import FileLedger
 
@@ -25,18 +25,18 @@ def books(request: pytest.FixtureRequest, aws: None, tmp_path: Path) -> Iterator
     books.close()
 
 
-def asked(effect: str = "captured") -> Asked:
-    return ledger.asked("charge", "ord_1:1", 2500, "USD", effect=effect)
+def asked(effect: str = "captured") -> CallRow:
+    return ledger.new_call("charge", "ord_1:1", 2500, "USD", effect=effect)
 
 
-def opened(books: Ledger) -> Payment:
-    payment = ledger.opened(attempt(), "tok_success")
+def opened(books: Ledger) -> PaymentRow:
+    payment = ledger.new_payment(attempt(), "tok_success")
     assert books.open(payment, asked())
     return payment
 
 
-def refunded(payment: Payment) -> GivenBack:
-    return ledger.given_back(refund_of(attempt(), payment.payment_id), None)
+def refunded(payment: PaymentRow) -> RefundRow:
+    return ledger.new_refund(refund_of(attempt(), payment.payment_id), None)
 
 
 def test_the_first_row_of_a_merchant_key_stays(books: Ledger) -> None:

@@ -251,7 +251,7 @@ def test_every_outcome_is_told_once_in_order_and_signed(tmp_path: Path) -> None:
     assert states(bodies) == ["requires_action", "captured", "succeeded", "failed"]
     assert len({body["eventId"] for body in bodies}) == 4
     for body, headers in box.came:
-        signatures.require(body, headers["Simulator-Signature"], [SECRET], clock.epoch())
+        signatures.require_signature(body, headers["Simulator-Signature"], [SECRET], clock.epoch())
 
 
 def test_a_message_that_is_refused_is_sent_again_with_the_same_id_and_a_fresh_signature(tmp_path: Path) -> None:

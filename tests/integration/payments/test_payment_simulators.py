@@ -12,9 +12,9 @@ from chalicelib.core import clock
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
-    EventKind,
     InvalidSignature,
     Outcome,
+    ProviderEventKind,
     RefundState,
     UnreadableEvent,
 )
@@ -163,30 +163,38 @@ def test_a_refund_that_is_refused_says_why_and_stays_refused(
 def test_a_signed_message_is_read_and_any_other_refused(provider: Provider) -> None:
     keep_secret({"webhookSecret": ["the old one", SECRET]})
     paid = attempt()
-    payment = ledger.opened(paid, "tok_success")
+    payment = ledger.new_payment(paid, "tok_success")
     body, now = webhook_messages.write(ledger.payment_event(payment)), clock.epoch()
 
-    event = provider.read_event(body, webhook_messages.signed(body, SECRET, now), now)
+    event = provider.read_event(body, webhook_messages.signed_headers(body, SECRET, now), now)
 
     assert event
-    assert (event.kind, event.merchant_key, event.order_id) == (EventKind.PAYMENT, paid.merchant_key, paid.order_id)
+    assert (event.kind, event.merchant_key, event.order_id) == (
+        ProviderEventKind.PAYMENT,
+        paid.merchant_key,
+        paid.order_id,
+    )
     assert (event.amount, event.currency, event.outcome) == (2500, "USD", payment.outcome())
-    for headers, at in [({}, now), (webhook_messages.signed(body, "guessed", now), now),
-                        (webhook_messages.signed(body, SECRET, now), now + 301)]:  # fmt: skip
+    for headers, at in [({}, now), (webhook_messages.signed_headers(body, "guessed", now), now),
+                        (webhook_messages.signed_headers(body, SECRET, now), now + 301)]:  # fmt: skip
         with pytest.raises(InvalidSignature):
             provider.read_event(body, headers, at)
     with pytest.raises(UnreadableEvent):
-        provider.read_event(b"{}", webhook_messages.signed(b"{}", SECRET, now), now)
+        provider.read_event(b"{}", webhook_messages.signed_headers(b"{}", SECRET, now), now)
 
 
 def test_a_refunds_message_names_the_refund(provider: Provider) -> None:
     keep_secret({"webhookSecret": SECRET})
     refund = refund_of(attempt(), "pay_1", 700)
-    body, now = webhook_messages.write(ledger.refund_event(ledger.given_back(refund, "refund_refused"))), clock.epoch()
+    body, now = webhook_messages.write(ledger.refund_event(ledger.new_refund(refund, "refund_refused"))), clock.epoch()
 
-    event = provider.read_event(body, webhook_messages.signed(body, SECRET, now), now)
+    event = provider.read_event(body, webhook_messages.signed_headers(body, SECRET, now), now)
 
     assert event
-    assert (event.kind, event.refund_id, event.order_id) == (EventKind.REFUND, refund.refund_id, refund.order_id)
+    assert (event.kind, event.refund_id, event.order_id) == (
+        ProviderEventKind.REFUND,
+        refund.refund_id,
+        refund.order_id,
+    )
     assert event.refund
     assert (event.refund.state, event.refund.reason, event.amount) == (RefundState.FAILED, "refund_refused", 700)

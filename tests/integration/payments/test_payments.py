@@ -21,7 +21,9 @@ from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.orders import store as order_store
 from chalicelib.orders import sweep
-from chalicelib.payments import credentials, port, providers, service as payments, store as payment_store
+from chalicelib.payments import credentials, port, providers
+from chalicelib.payments import service as payments
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
@@ -88,9 +90,14 @@ def test_silence_is_unknown_and_never_a_failure(aws: None, silence: Exception) -
         getattr(silent, name).side_effect = silence
 
     with mock.patch.object(providers, "current", return_value=silent):
-        asked = [payments.charge(paid, "t"), payments.look_up(paid), payments.capture(paid, "p"), payments.void(paid, "p")]
+        asked = [
+            payments.charge(paid, "t"),
+            payments.look_up(paid),
+            payments.capture(paid, "p"),
+            payments.void(paid, "p"),
+        ]
         pending = payments.refund(refund)
-        with pytest.raises(payments.Silent):
+        with pytest.raises(payments.ProviderSilent):
             payments.look_up_refund(refund)
 
     assert asked == [unknown] * 4
@@ -115,13 +122,15 @@ def test_what_the_provider_says_is_passed_on(aws: None) -> None:
 def test_an_attempt_is_written_only_where_the_rules_let_it_go(aws: None, current: AttemptState) -> None:
     for following in AttemptState:
         paid = attempt()
-        db.commit(payment_store.open_attempt(paid))
+        db.commit(payment_store.create_attempt(paid))
         force(paid.order_id, current)
 
-        with nullcontext() if may_become(current, following) else pytest.raises(db.ConditionFailed):
-            db.commit(payment_store.settle_attempt(paid, Outcome(state=following, payment_id="pay_1", reason="because")))
+        with nullcontext() if may_become(current, following) else pytest.raises(db.Stale):
+            db.commit(
+                payment_store.settle_attempt(paid, Outcome(state=following, payment_id="pay_1", reason="because"))
+            )
 
-        found, moved = payment_store.find_attempt(paid.order_id, 1), may_become(current, following)
+        found, moved = payment_store.get_attempt(paid.order_id, 1), may_become(current, following)
         assert found
         assert (found.state, found.payment_id) == ((following, "pay_1") if moved else (current, None))
 
@@ -139,34 +148,34 @@ def force(order_id: str, state: AttemptState) -> None:
 def test_an_attempt_is_on_its_way_once_it_is_stored_and_keeps_what_it_knew(aws: None) -> None:
     paid = attempt()
     assert paid.state is AttemptState.CREATED
-    db.commit(payment_store.open_attempt(paid))
-    assert payment_store.find_attempt(paid.order_id, 1) == msgspec.structs.replace(paid, state=AttemptState.PROCESSING)
+    db.commit(payment_store.create_attempt(paid))
+    assert payment_store.get_attempt(paid.order_id, 1) == msgspec.structs.replace(paid, state=AttemptState.PROCESSING)
 
     db.commit(payment_store.settle_attempt(paid, Outcome(state=AttemptState.REQUIRES_ACTION, payment_id="pay_1")))
     db.commit(payment_store.settle_attempt(paid, Outcome(state=AttemptState.UNKNOWN)))
 
-    found = payment_store.find_attempt(paid.order_id, 1)
+    found = payment_store.get_attempt(paid.order_id, 1)
     assert found
     assert (found.state, found.payment_id) == (AttemptState.UNKNOWN, "pay_1")
-    assert payment_store.find_attempt(paid.order_id, 2) is None
+    assert payment_store.get_attempt(paid.order_id, 2) is None
 
 
 @pytest.mark.parametrize("state", [RefundState.SUCCEEDED, RefundState.FAILED])
 def test_a_refund_ends_once_and_is_then_pending_no_more(aws: None, state: RefundState) -> None:
     refund = refund_of(attempt(), "pay_1")
-    db.commit(payment_store.open_refund(refund))
+    db.commit(payment_store.create_refund(refund))
     soon = clock.timestamp(clock.now() + timedelta(minutes=1))
-    assert payment_store.pending_refunds(before=soon, limit=10) == [refund]
+    assert payment_store.list_pending_refunds(before=soon, limit=10) == [refund]
 
     ended = {"at": soon, "order_version": 3}
     db.commit(payment_store.settle_refund(refund, RefundOutcome(state=state, reason="because"), **ended))
 
-    assert payment_store.pending_refunds(before=soon, limit=10) == []
-    found = payment_store.find_refund(refund.order_id, refund.refund_id)
+    assert payment_store.list_pending_refunds(before=soon, limit=10) == []
+    found = payment_store.get_refund(refund.order_id, refund.refund_id)
     assert found
     assert (found.state, found.reason, found.updated_at, found.order_version) == (state, "because", soon, 3)
     for following in (RefundState.SUCCEEDED, RefundState.FAILED):
-        with pytest.raises(db.ConditionFailed):
+        with pytest.raises(db.Stale):
             db.commit(payment_store.settle_refund(refund, RefundOutcome(state=following), **ended))
 
 
@@ -188,15 +197,18 @@ def test_a_table_that_is_busy_leaves_the_charge_unknown(aws: None) -> None:
 
 def test_a_webhook_is_believed_under_any_secret_of_the_stage_and_new_ones_are_learnt(stage: pytest.MonkeyPatch) -> None:
     keep_secret({"webhookSecret": SECRET})
-    body, now = webhook_messages.write(ledger.payment_event(ledger.opened(attempt(), "tok_success"))), clock.epoch()
-    assert payments.read_event(body, webhook_messages.signed(body, SECRET, now))
+    body, now = (
+        webhook_messages.write(ledger.payment_event(ledger.new_payment(attempt(), "tok_success"))),
+        clock.epoch(),
+    )
+    assert payments.read_event(body, webhook_messages.signed_headers(body, SECRET, now))
 
     with mock.patch.object(credentials, "forget"):
         keep_secret({"webhookSecret": ["the next secret", SECRET]})
     with pytest.raises(InvalidSignature):
-        payments.read_event(body, webhook_messages.signed(body, "the next secret", now))
+        payments.read_event(body, webhook_messages.signed_headers(body, "the next secret", now))
     with mock.patch.object(clock, "monotonic", return_value=clock.monotonic() + credentials.ASK_AGAIN_SECONDS + 1):
-        assert payments.read_event(body, webhook_messages.signed(body, "the next secret", now))
+        assert payments.read_event(body, webhook_messages.signed_headers(body, "the next secret", now))
 
 
 @pytest.mark.parametrize("value", [{}, {"webhookSecret": ""}, {"webhookSecret": []}, {"webhookSecret": ["", " "]}])
@@ -204,7 +216,7 @@ def test_without_a_secret_no_webhook_is_believed(stage: pytest.MonkeyPatch, valu
     keep_secret(value)
 
     with pytest.raises(Misconfigured, match="webhookSecret"):
-        payments.read_event(b"{}", webhook_messages.signed(b"{}", "", clock.epoch()))
+        payments.read_event(b"{}", webhook_messages.signed_headers(b"{}", "", clock.epoch()))
 
 
 @pytest.mark.parametrize("value", ["no json", "[]", '{"apiKey": 1}', None])
@@ -213,7 +225,7 @@ def test_a_payment_secret_that_is_none_is_named(stage: pytest.MonkeyPatch, value
         keep_secret(value)
 
     with pytest.raises(Misconfigured, match="ecommerce/test/payment/api-key"):
-        credentials.known()
+        credentials.get()
 
 
 @pytest.mark.parametrize("value", [{}, {"apiKey": ""}, {"apiKey": "not-set"}])
@@ -242,7 +254,7 @@ def test_credentials_are_read_once_in_five_minutes_and_outlive_a_silent_store(st
 
 
 def test_credentials_do_not_show_themselves(aws: None) -> None:
-    known = credentials.Credentials(api_key="sk_live_secret", webhook_secret=["whsec_secret"])
+    known = credentials.ProviderCredentials(api_key="sk_live_secret", webhook_secret=["whsec_secret"])
 
     assert "secret" not in f"{known} {known!r} {[known]}"
 
@@ -265,7 +277,7 @@ def test_no_payment_token_or_secret_is_logged(stage: pytest.MonkeyPatch) -> None
 def waiting(ada: Shop, mug: str) -> tuple[str, Attempt]:
     """The path of an order that waits for its buyer, and its attempt."""
     placed = ada.order((mug, 2), token="tok_requires_action")
-    paid = payment_store.find_attempt(placed.body["orderId"], 1)
+    paid = payment_store.get_attempt(placed.body["orderId"], 1)
     assert paid
     assert (placed.status, placed.body["paymentStatus"]) == (202, "requires_action")
     return f"/orders/{placed.body['orderId']}", paid
@@ -344,7 +356,7 @@ def test_two_who_ask_for_a_lost_charge_at_once_have_missed_it_once(shop: Shop, a
 def test_a_payment_whose_id_is_known_is_looked_up_by_it(shop: Shop, ada: Shop, mug: str) -> None:
     path, _paid = waiting(ada, mug)
 
-    order = order_store.find(path.removeprefix("/orders/"))
+    order = order_store.get_by_id(path.removeprefix("/orders/"))
 
     assert order
     assert order.payment_id
@@ -395,7 +407,7 @@ def other_amount(ada: Shop, mug: str, token: str) -> tuple[str, Attempt]:
 def in_doubt(ada: Shop, mug: str) -> tuple[str, Attempt]:
     """The path of an order whose charge was not answered, and its attempt."""
     placed = ada.order((mug, 2), token="tok_timeout_before")
-    paid = payment_store.find_attempt(placed.body["orderId"], 1)
+    paid = payment_store.get_attempt(placed.body["orderId"], 1)
     assert paid
     return f"/orders/{placed.body['orderId']}", paid
 
@@ -416,7 +428,7 @@ def test_an_order_paid_with_another_amount_is_ended_by_an_admin_and_all_of_it_go
     assert (row.state, row.refunded) == (end, 9900 if end == "refunded" else 0)
     assert shop.stock(mug) == 10
     assert audit.run(seconds=60).drifts == []
-    attempt = payment_store.find_attempt(paid.order_id, 1)
+    attempt = payment_store.get_attempt(paid.order_id, 1)
     assert attempt
     assert attempt.state == end
 
@@ -454,7 +466,7 @@ def test_an_order_that_was_placed_a_moment_ago_is_left_to_its_request(ada: Shop,
 @pytest.mark.parametrize("before", [0, 1])
 def test_of_two_who_miss_a_payment_at_once_one_is_counted(aws: None, before: int) -> None:
     paid = attempt()
-    db.commit(payment_store.open_attempt(paid))
+    db.commit(payment_store.create_attempt(paid))
     assert [payment_store.count_miss(paid) for _ in range(before)] == list(range(1, before + 1))
     original, counted = db.get, []
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured
-from chalicelib.payments import providers, service as payments
+from chalicelib.payments import providers
+from chalicelib.payments import service as payments
 from chalicelib.payments.models import AttemptState, RefundState
 from chalicelib.payments.port import NoAnswer
 from chalicelib.payments.stripe import provider as stripe_provider
@@ -171,7 +172,7 @@ def test_a_charge_is_looked_up_by_id_by_search_and_in_the_list(stripe: Stripe, a
 def test_a_long_list_is_walked_and_an_endless_one_is_no_answer(
     stripe: Stripe, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stripe_provider, "_A_PAGE", 2)
+    monkeypatch.setattr(stripe_provider, "_PAGE_SIZE", 2)
     paid, account.search = attempt(), "lags"
     for each in [paid, *(attempt() for _ in range(5))]:
         stripe.charge(each, "pm_card_visa")
@@ -179,7 +180,7 @@ def test_a_long_list_is_walked_and_an_endless_one_is_no_answer(
     found = stripe.look_up(paid)
     assert found
     assert found.payment_id == "pi_" + "0" * 24
-    monkeypatch.setattr(stripe_provider, "_PAGES", 2)
+    monkeypatch.setattr(stripe_provider, "_MAX_PAGES", 2)
     with pytest.raises(NoAnswer):
         stripe.look_up(paid)
 

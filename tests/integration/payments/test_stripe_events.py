@@ -13,9 +13,9 @@ from chalicelib.core import clock
 from chalicelib.payments import credentials
 from chalicelib.payments.models import (
     AttemptState,
-    EventKind,
     InvalidSignature,
     ProviderEvent,
+    ProviderEventKind,
     RefundState,
     UnreadableEvent,
 )
@@ -74,7 +74,7 @@ def test_what_became_of_a_payment_is_read(
 
     assert said
     assert said.outcome
-    assert (said.kind, said.order_id, said.merchant_key) == (EventKind.PAYMENT, "ord_1", "ord_1:2")
+    assert (said.kind, said.order_id, said.merchant_key) == (ProviderEventKind.PAYMENT, "ord_1", "ord_1:2")
     assert (said.outcome.state, said.amount, said.currency) == (state, amount, "USD")
     assert (said.event_id, said.created_at) == ("evt_1NG8Du2eZvKYlo2CUI79vXWy", "2023-06-06T22:19:30.000Z")
 
@@ -93,7 +93,7 @@ def test_what_became_of_a_refund_is_read(stripe: Stripe, kind: str, status: str,
 
     assert said
     assert said.refund
-    assert (said.kind, said.order_id, said.refund_id) == (EventKind.REFUND, "ord_1", "ref_1")
+    assert (said.kind, said.order_id, said.refund_id) == (ProviderEventKind.REFUND, "ord_1", "ref_1")
     assert (said.refund.state, said.amount, said.currency) == (state, 7, "ISK")
 
 
@@ -101,7 +101,7 @@ def test_all_that_went_back_of_a_payment_is_read(stripe: Stripe) -> None:
     said = heard(stripe, "charge.refunded", shape("charge", metadata=OURS, amount_refunded=1200))
 
     assert said
-    assert (said.kind, said.order_id, said.merchant_key) == (EventKind.GIVEN_BACK, "ord_1", "ord_1:2")
+    assert (said.kind, said.order_id, said.merchant_key) == (ProviderEventKind.GIVEN_BACK, "ord_1", "ord_1:2")
     assert (said.amount, said.currency, said.outcome, said.refund) == (1200, "USD", None, None)
 
 

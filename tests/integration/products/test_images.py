@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.aws import clients, s3
 from chalicelib.core import ids
-from chalicelib.products.images import LARGEST_BYTES
+from chalicelib.products.images import MAX_BYTES
 from tests.support.pictures import GIF, JPEG, KINDS, PNG, WEBP
 from tests.support.shop import Answer, Shop
 
@@ -68,13 +68,13 @@ def test_a_form_is_good_for_one_key_one_type_five_mebibytes_and_ten_minutes(
     assert asked.status == 201
     image_id, fields = asked.body["imageId"], asked.body["upload"]["fields"]
     key = f"products/{mug}/{image_id}.{EXTENSIONS[content_type]}"
-    assert ids.valid("img", image_id)
+    assert ids.is_valid("img", image_id)
     assert asked.body["upload"]["url"] == f"https://{BUCKET}.s3.amazonaws.com/"
     assert (fields["key"], fields["Content-Type"]) == (key, content_type)
-    assert asked.body["largestBytes"] == LARGEST_BYTES == 5_242_880
+    assert asked.body["largestBytes"] == MAX_BYTES == 5_242_880
     assert policy(asked)["conditions"] == [
         ["eq", "$Content-Type", content_type],
-        ["content-length-range", 1, LARGEST_BYTES],
+        ["content-length-range", 1, MAX_BYTES],
         {"bucket": BUCKET},
         {"key": key},
         *({name: fields[name]} for name in ("x-amz-algorithm", "x-amz-credential", "x-amz-date")),
@@ -166,7 +166,7 @@ def test_a_change_based_on_the_product_without_its_image_is_refused(admin: Shop,
         ("image/jpeg", PNG),
         ("image/webp", b"RIFF\x24\x00\x00\x00WAVEfmt "),
         ("image/webp", b""),
-        ("image/png", PNG + bytes(LARGEST_BYTES)),
+        ("image/png", PNG + bytes(MAX_BYTES)),
     ],
 )
 def test_a_file_that_is_not_what_it_was_said_to_be_is_removed(
@@ -185,7 +185,7 @@ def test_a_file_that_is_not_what_it_was_said_to_be_is_removed(
 
 def test_an_image_of_the_largest_size_is_taken(admin: Shop, mug: str) -> None:
     asked = ask(admin, mug)
-    upload(asked, PNG + bytes(LARGEST_BYTES - len(PNG)))
+    upload(asked, PNG + bytes(MAX_BYTES - len(PNG)))
 
     assert confirm(admin, mug, asked.body["imageId"]).status == 200
 
@@ -224,14 +224,14 @@ def test_a_deleted_product_gets_no_image(admin: Shop, mug: str) -> None:
 def test_a_product_that_is_deleted_while_its_image_is_looked_at_stays_without(
     admin: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, look = ask(admin, mug), s3.beginning
+    asked, look = ask(admin, mug), s3.read_beginning
     upload(asked, PNG)
 
     def deleted_meanwhile(key: str, *, count: int) -> bytes:
         assert admin("DELETE", f"/products/{mug}").status == 204
         return look(key, count=count)
 
-    monkeypatch.setattr(s3, "beginning", deleted_meanwhile)
+    monkeypatch.setattr(s3, "read_beginning", deleted_meanwhile)
 
     assert confirm(admin, mug, asked.body["imageId"]).body["code"] == "product_not_found"
     item = boto3.client("dynamodb").get_item(

@@ -144,7 +144,7 @@ def test_records_that_come_twice_or_in_any_order_lead_to_the_same_index(admin: S
 
 
 def long_text(start: int) -> str:
-    return " ".join(f"w{number:03}" for number in range(start, start + words.MOST_OF_A_PRODUCT))
+    return " ".join(f"w{number:03}" for number in range(start, start + words.MAX_WORDS_OF_PRODUCT))
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -161,7 +161,7 @@ def test_a_refresh_that_dies_at_any_call_is_completed_by_the_next(admin: Shop, n
         pass
     search.refresh(product["productId"])
 
-    wanted = words.of_text("Mug", "office", long_text(500))[: words.MOST_OF_A_PRODUCT]
+    wanted = words.of_text("Mug", "office", long_text(500))[: words.MAX_WORDS_OF_PRODUCT]
     assert index() == {(word, product["productId"]) for word in wanted}
     assert counts(admin) == {"office": 1}
     assert search.refresh(product["productId"]) is False
@@ -199,10 +199,10 @@ def test_two_refreshes_at_once_count_a_product_once(admin: Shop) -> None:
 def test_a_sale_does_not_touch_the_index(admin: Shop, shop: Shop) -> None:
     mug = admin.product()["productId"]
     deliver(shop)
-    before = db.get(keys.indexed(mug))
+    before = db.get(keys.index_entry(mug))
     seen = len(records())
 
     shop.customer().order((mug, 1))
     deliver(shop, records()[seen:])
 
-    assert db.get(keys.indexed(mug)) == before
+    assert db.get(keys.index_entry(mug)) == before

@@ -179,7 +179,7 @@ def test_a_day_is_written_anew_only_when_that_is_asked_for(sold: Shop) -> None:
 def test_of_two_schedulers_at_once_one_tells_and_the_files_are_of_its_figures(
     sold: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, runs = sales._decide, []
+    real, runs = sales._decide_draft, []
 
     def overtaken(*arguments: Any, **more: Any) -> Any:
         if not runs:
@@ -188,8 +188,8 @@ def test_of_two_schedulers_at_once_one_tells_and_the_files_are_of_its_figures(
             runs[0] = run()
         return real(*arguments, **more)
 
-    monkeypatch.setattr(sales, "_decide", overtaken)
-    monkeypatch.setattr(sales, "_untold", lambda yesterday: [yesterday])
+    monkeypatch.setattr(sales, "_decide_draft", overtaken)
+    monkeypatch.setattr(sales, "_missing_days", lambda yesterday: [yesterday])
     runs.append(run())
 
     assert [each["written"] for each in runs] == [1, 0]
@@ -202,7 +202,7 @@ def test_an_order_that_moves_between_lists_while_they_are_read_counts_once(
     sold: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moving = sold("GET", "/orders?status=processing&limit=100").body["orders"][1]["orderId"]
-    monkeypatch.setattr(sales, "_AT_ONCE", 2)
+    monkeypatch.setattr(sales, "_PAGE_SIZE", 2)
     moved: list[str] = []
 
     def fault(operation: str, request: dict[str, Any], go_on: Any) -> Any:
@@ -210,10 +210,10 @@ def test_an_order_that_moves_between_lists_while_they_are_read_counts_once(
         partition = request.get("ExpressionAttributeValues", {}).get(":pk", {}).get("S", "")
         if partition.startswith("STATUS#processing") and not moved:
             moved.append(moving)
-            found = order_store.find(moving)
+            found = order_store.get_by_id(moving)
             assert found
             after = found.move(OrderStatus.SHIPPED, by=Actor.ADMIN, actor="test")
-            db.commit(order_store.change(found, after, actor="test"))
+            db.commit(order_store.update(found, after, actor="test"))
         return answer
 
     with faults.injected(fault):
@@ -256,7 +256,7 @@ class Bucket:
 def test_death_at_any_call_tells_the_day_once_and_the_files_agree(
     sold: Shop, monkeypatch: pytest.MonkeyPatch, *, after: bool
 ) -> None:
-    monkeypatch.setattr(sales, "_untold", lambda yesterday: [] if report() else [yesterday])
+    monkeypatch.setattr(sales, "_missing_days", lambda yesterday: [] if report() else [yesterday])
     begin_again, calls, died = saved(), 0, True
     told: list[int] = []
     while died:

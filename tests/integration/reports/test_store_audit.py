@@ -12,7 +12,8 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.orders import store as order_store, sweep
+from chalicelib.orders import store as order_store
+from chalicelib.orders import sweep
 from chalicelib.payments import port
 from chalicelib.payments.models import AttemptState
 from chalicelib.payments.simulator import in_table, ledger
@@ -81,9 +82,9 @@ def test_a_refund_that_the_provider_did_not_make_is_told(ada: Shop, mug: str) ->
 
 def test_money_for_an_order_that_nobody_knows_is_told_once_and_until_somebody_has_looked(shop: Shop) -> None:
     order_id = "ord_01JD0000000000000000000000"
-    paid = ledger.opened(attempt(order=order_id), "tok_authorized")
-    back = ledger.given_back(refund_of(attempt(order=order_id), paid.payment_id), None)
-    declined = ledger.opened(attempt(order=f"{order_id[:-1]}1"), "tok_declined")
+    paid = ledger.new_payment(attempt(order=order_id), "tok_authorized")
+    back = ledger.new_refund(refund_of(attempt(order=order_id), paid.payment_id), None)
+    declined = ledger.new_payment(attempt(order=f"{order_id[:-1]}1"), "tok_declined")
     messages = [ledger.payment_event(each) for each in (paid, paid.become(AttemptState.CAPTURED), declined)]
     db.commit(*(order_store.park(event) for event in (*messages, ledger.refund_event(back))))
 
@@ -173,12 +174,12 @@ def test_an_audit_that_runs_out_of_time_keeps_what_it_has_found_and_the_next_goe
     placed = [ada.order((mug, 1)).body["orderId"] for _ in range(3)]
     for order in placed:
         db.commit(db.delete(keys.simulated_charge(f"{order}:1")))
-    reports, real = [], audit._money
+    reports, real = [], audit._confirmed_money_drifts
 
     for _ in range(2):
-        monkeypatch.setattr(audit, "_money", late(real, orders=2))
+        monkeypatch.setattr(audit, "_confirmed_money_drifts", late(real, orders=2))
         reports.append(audit.run(seconds=60))
-    monkeypatch.setattr(audit, "_money", real)
+    monkeypatch.setattr(audit, "_confirmed_money_drifts", real)
     reports.append(audit.run(seconds=60))
 
     subjects = [[drift.subject for drift in report.drifts] for report in reports]

@@ -46,7 +46,7 @@ def test_an_export_shows_the_units_that_are_left_and_is_sorted_by_sku(aws: None,
     source, target = tmp_path / "source.jsonl", tmp_path / "target.jsonl"
     source.write_text("".join(f"{json.dumps({**MUG, 'sku': sku})}\n" for sku in ("MUG-2", "MUG-1")))
     command.main(["import", str(source)])
-    db.commit(product_store.take(MUG_ID, 4, price=1250, currency="USD"))
+    db.commit(product_store.reserve(MUG_ID, 4, price=1250, currency="USD"))
 
     code = command.main(["export", str(target)])
 

@@ -12,7 +12,8 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.products import service as products, store as product_store
+from chalicelib.products import service as products
+from chalicelib.products import store as product_store
 from chalicelib.products.models import id_of
 from chalicelib.products.schemas import ProductQuery
 from chalicelib.products.views import listing_view
@@ -57,8 +58,8 @@ def test_a_first_run_creates_what_the_api_would_show(aws: None, catalogue: Calla
     shown = listing_view(products.get(MUG_ID))
     assert (shown.name, str(shown.price), shown.stock, shown.sku) == ("Mug", "12.50", 10, "MUG-1")
     assert (
-        len(products.page(ProductQuery(), None)[0])
-        == len(products.page(ProductQuery(), None, category="kitchen")[0])
+        len(products.list_page(ProductQuery(), None)[0])
+        == len(products.list_page(ProductQuery(), None, category="kitchen")[0])
         == 2
     )
     assert everything()[keys.stock_movement(MUG_ID, keys.FIRST_MOVEMENT)]["delta"] == 10
@@ -90,8 +91,8 @@ def test_a_changed_line_updates_description_and_offer_and_keeps_the_birthday(
 
 def test_sold_units_do_not_come_back(aws: None, catalogue: Callable[..., Path]) -> None:
     load(catalogue(MUG))
-    db.commit(product_store.take(MUG_ID, 4, price=1250, currency="USD"))
-    db.commit(product_store.show_stock(MUG_ID, stock=6, version=1))
+    db.commit(product_store.reserve(MUG_ID, 4, price=1250, currency="USD"))
+    db.commit(product_store.update_shown_stock(MUG_ID, stock=6, version=1))
 
     same, _ = load(catalogue(MUG))
     dearer, _ = load(catalogue({**MUG, "price": 20, "stock": 99}))
@@ -106,7 +107,7 @@ def test_a_product_leaves_the_lists_and_comes_back(aws: None, catalogue: Callabl
     first = everything()
 
     load(catalogue({**MUG, "isActive": False}))
-    hidden = products.page(ProductQuery(), None)[0]
+    hidden = products.list_page(ProductQuery(), None)[0]
     load(catalogue({**MUG, "isActive": True}))
 
     about = everything().pop(keys.product(MUG_ID))

@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core.principal import Role
-from chalicelib.users import passwords, store as user_store
+from chalicelib.users import passwords
+from chalicelib.users import store as user_store
 from tests.support.faults import Crash, crash, injected
 from tests.support.table import everything
 from tools.local import seed
@@ -15,7 +16,7 @@ from tools.local import seed
 def test_the_demo_shop_has_products_and_accounts_that_can_log_in(aws: None) -> None:
     seed.seed()
 
-    admin, customer = (user_store.by_email(email) for email in (seed.ADMIN, seed.CUSTOMER))
+    admin, customer = (user_store.get_by_email(email) for email in (seed.ADMIN, seed.CUSTOMER))
     assert admin is not None
     assert customer is not None
     assert (admin.role, customer.roles) == (Role.ADMIN, [Role.CUSTOMER])

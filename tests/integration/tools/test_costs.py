@@ -16,7 +16,8 @@ import pytest
 from bench import catalogue, route_costs
 from bench.meter import Cost
 from chalicelib.aws import clients, db
-from chalicelib.products import search, store as product_store
+from chalicelib.products import search
+from chalicelib.products import store as product_store
 from tools import dynoxide
 from tools.local.settings import PROJECT, Refusal
 
@@ -59,7 +60,7 @@ def test_a_filled_file_holds_what_the_shop_itself_writes(tmp_path: Path) -> None
         meter.url = by_shop
         clients.dynamodb().create_table(**catalogue.table())
         for product in map(catalogue.product, range(count)):
-            db.commit(*product_store.writes_for(product, actor=catalogue.ACTOR))
+            db.commit(*product_store.create(product, actor=catalogue.ACTOR))
             search.refresh(product.product_id)
         by_the_shop = [list(scan(index)) for index in (None, "GSI1", "GSI2")]
         meter.url = by_import

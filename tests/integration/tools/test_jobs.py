@@ -29,7 +29,7 @@ def test_a_job_is_run_for_an_instant_and_says_what_it_did_in_one_line(
     ada: Shop, mug: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     at = (clock.now() - timedelta(hours=1)).strftime("%Y-%m-%dT00:30:00Z")
-    with clock.fixed(clock.moment(at) - timedelta(hours=2)):
+    with clock.fixed(clock.parse(at) - timedelta(hours=2)):
         ada.login().order((mug, 1))
     capsys.readouterr()
 
@@ -39,7 +39,7 @@ def test_a_job_is_run_for_an_instant_and_says_what_it_did_in_one_line(
     assert codes == [0, 0, 0]
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert answers == [{"job": "summarise_sales", "at": at, "written": written, "failed": 0} for written in (1, 0, 1)]
-    assert db.get(keys.sales_report(clock.timestamp(clock.moment(at) - timedelta(days=1))[:10]))
+    assert db.get(keys.sales_report(clock.timestamp(clock.parse(at) - timedelta(days=1))[:10]))
 
 
 def test_every_scheduled_function_can_be_run_by_its_name(aws: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,8 @@ from chalicelib.core import clock
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.money import Amount
 from chalicelib.notifications import service as notifications
-from chalicelib.products import search, store as product_store
+from chalicelib.products import search
+from chalicelib.products import store as product_store
 from chalicelib.products.models import Listing, Product
 from chalicelib.products.schemas import NewProduct, ProductChange
 from chalicelib.products.search import Entry
@@ -59,18 +60,18 @@ def catalogue(aws: None) -> Table:
 def add(product_id: str, *, second: int = 0, **fields: Any) -> None:
     with clock.fixed(BEGIN + timedelta(seconds=second)):
         new = NewProduct(**{"price": Amount(5), "category": "kitchen", "stock": 10, **fields})
-        load(product_store.writes_for(msgspec.structs.replace(Product.create(new), product_id=product_id), actor="test"))
+        load(product_store.create(msgspec.structs.replace(Product.create(new), product_id=product_id), actor="test"))
 
 
 def change(product_id: str, wanted: ProductChange | None) -> None:
     """Change a product, or delete it."""
-    before = product_store.listings([product_id], consistent=True)[product_id]
+    before = product_store.get_listings([product_id], consistent=True)[product_id]
     after = before.changed(wanted) if wanted else before.deleted()
-    db.commit(*product_store.change(before, after, actor="test"))
+    db.commit(*product_store.update(before, after, actor="test"))
 
 
 def sell(product_id: str, quantity: int) -> None:
-    db.commit(product_store.take(product_id, quantity, price=500, currency="USD"))
+    db.commit(product_store.reserve(product_id, quantity, price=500, currency="USD"))
 
 
 def recompute(*, check: bool = False) -> Run:
@@ -141,7 +142,7 @@ def forget_the_index() -> None:
             remove(key)
 
 
-NUMBER, NOTE = keys.category_count("kitchen"), keys.indexed(MUG)
+NUMBER, NOTE = keys.category_count("kitchen"), keys.index_entry(MUG)
 DAMAGES: dict[str, Callable[[], None]] = {
     "a word is gone": lambda: remove(word("mug", MUG)),
     "a word names other words": lambda: assign(word("mug", MUG), words="mug jug"),
@@ -160,7 +161,9 @@ DAMAGES: dict[str, Callable[[], None]] = {
     "a note counts nowhere": lambda: assign(NOTE, category=None),
     "a note cannot be read": lambda: assign(NOTE, terms="blue", version="one"),
     "a note has no version": lambda: assign(NOTE, version=None),
-    "a note of no product": lambda: put(keys.indexed(GONE), terms=["x#0"], category="attic", version=3, createdAt="1"),
+    "a note of no product": lambda: put(
+        keys.index_entry(GONE), terms=["x#0"], category="attic", version=3, createdAt="1"
+    ),
     "a number is gone": lambda: remove(NUMBER),
     "a number is too high": lambda: assign(NUMBER, count=7),
     "a number is below none": lambda: assign(NUMBER, count=-1),
@@ -235,7 +238,7 @@ def wreck() -> None:
     for damage in ("a word is gone", "a word too many", "a note counts elsewhere", "a stock is shown wrong"):
         DAMAGES[damage]()
     DAMAGES["a number of no product"]()
-    remove(keys.indexed(POT))
+    remove(keys.index_entry(POT))
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -262,8 +265,8 @@ def edit(name: str) -> None:
     for product_id in (MUG, POT):
         search.refresh(product_id)
     stock = db.get(keys.stock(MUG), consistent=True) or {}
-    with suppress(db.ConditionFailed):  # which is the damage
-        db.commit(product_store.show_stock(MUG, stock=stock["stock"], version=stock["stockVersion"]))
+    with suppress(db.Stale):  # which is the damage
+        db.commit(product_store.update_shown_stock(MUG, stock=stock["stock"], version=stock["stockVersion"]))
 
 
 def before_call(number: int, act: Callable[[], object]) -> Fault:
@@ -389,7 +392,7 @@ class Story:
             self._change(self.alive[number % len(self.alive)], step, number)
 
     def _change(self, product_id: str, step: str, number: int) -> None:
-        listing: Listing = product_store.listings([product_id], consistent=True)[product_id]
+        listing: Listing = product_store.get_listings([product_id], consistent=True)[product_id]
         changes = {
             "rename": ProductChange(name=f"Cup {number}"),
             "move": ProductChange(category=f"c{number}"),
@@ -450,7 +453,7 @@ def test_the_command_tells_what_differs_by_its_words_and_its_exit_code(
     ("error", "code", "words"),
     [
         (Unavailable("The table is too busy."), 2, "It stopped: The table is too busy. Run it again"),
-        (transport.Rejected("no permission"), 2, "It stopped: no permission. Run it again"),
+        (transport.RequestError("no permission"), 2, "It stopped: no permission. Run it again"),
         (KeyboardInterrupt(), 130, "It was interrupted"),
     ],
 )

@@ -19,7 +19,7 @@ def preferences(view: dict[str, Any]) -> tuple[str, bool]:
 
 
 def locale_of_order(shop: Shop, order_id: str) -> str:
-    order = order_store.owned(shop("GET", "/auth/me").body["userId"], order_id)
+    order = order_store.get_owned(shop("GET", "/auth/me").body["userId"], order_id)
     assert order
     return order.locale
 

@@ -227,7 +227,7 @@ def test_an_erasure_that_died_half_way_is_finished_by_the_stream(shop: Shop, adm
     order = ada.order((mug, 1)).body["orderId"]
     ada("PUT", f"/orders/{order}/cancel")
 
-    with mock.patch.object(privacy, "finish", side_effect=Crash), pytest.raises(Crash):
+    with mock.patch.object(privacy, "finish_erasure", side_effect=Crash), pytest.raises(Crash):
         ada("DELETE", "/users/profile")
     deliver(shop)
 
@@ -261,14 +261,14 @@ def test_an_address_may_be_changed_five_times_an_hour(ada: Shop) -> None:
 
 
 def test_a_password_that_changes_while_another_change_is_looked_at_wins(shop: Shop, ada: Shop) -> None:
-    original = passwords.hash_of
+    original = passwords.hash_password
     reset = iter([lambda: ada("PUT", "/users/password", {"oldPassword": PASSWORD, "newPassword": "the first one"})])
 
     def hash_of(password: str) -> str:
         next(reset, lambda: None)()
         return original(password)
 
-    with mock.patch.object(passwords, "hash_of", hash_of):
+    with mock.patch.object(passwords, "hash_password", hash_of):
         late = ada("PUT", "/users/password", {"oldPassword": PASSWORD, "newPassword": "the second one"})
 
     assert late.body["code"] == "wrong_password"

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws import db
-from chalicelib.aws import keys
+from chalicelib.aws import db, keys
 from chalicelib.aws.keys import Key
 from chalicelib.core import clock
 from tests.support.shop import Shop

@@ -21,8 +21,10 @@ from chalicelib.aws import db, keys
 from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.events import Event
-from chalicelib.webhooks import dispatch, sender, service as webhooks, store as webhook_store
-from chalicelib.webhooks.models import Attempt, Delivery, Webhook
+from chalicelib.webhooks import dispatch, sender
+from chalicelib.webhooks import service as webhooks
+from chalicelib.webhooks import store as webhook_store
+from chalicelib.webhooks.models import Delivery, DeliveryAttempt, Webhook
 from tests.support import table
 from tests.support.faults import Crash, Fault, injected, lose_answer
 from tests.support.payments import Mailbox, mailbox
@@ -74,7 +76,7 @@ def happen(event_type: str = "order.created.v1", **data: Any) -> Event:
 
 
 def queue(event: Event) -> None:
-    writes = webhooks.deliveries(event)
+    writes = webhooks.queue(event)
     if writes:
         db.commit(*writes)
 
@@ -314,7 +316,7 @@ def test_two_rotations_at_once_both_count(root: Shop) -> None:
     with injected(just_before(lambda: meanwhile.append(root("POST", path)))):
         last = root("POST", path)
 
-    secrets = webhook_store.secrets_of(made["webhookId"])
+    secrets = webhook_store.get_secrets(made["webhookId"])
     assert secrets
     assert secrets.signing == (last.body["secret"], meanwhile[0].body["secret"], made["secret"])
 
@@ -358,13 +360,13 @@ def test_the_endpoints_are_read_once_in_half_a_minute(root: Shop, monkeypatch: p
 
     event = Event(id="evt_1", type="order.created.v1", timestamp=clock.timestamp(), data={})
     with injected(counted):
-        assert webhooks.deliveries(event) == webhooks.deliveries(event) == []
+        assert webhooks.queue(event) == webhooks.queue(event) == []
         assert queries == ["query"]
         hook(root)
         webhooks._cached = (now[0], [])  # as another process has it
-        assert webhooks.deliveries(event) == []
+        assert webhooks.queue(event) == []
         now[0] += 31
-        assert len(webhooks.deliveries(event)) == 1
+        assert len(webhooks.queue(event)) == 1
 
 
 def test_the_stream_has_nothing_to_do_with_endpoints_and_deliveries(shop: Shop, root: Shop, box: Mailbox) -> None:
@@ -435,7 +437,7 @@ def test_after_ten_attempts_a_delivery_has_failed(root: Shop, box: Mailbox) -> N
     happen()
 
     while due := due_items():
-        with clock.fixed(clock.moment(table.everything()[due[0]]["nextAt"])):
+        with clock.fixed(clock.parse(table.everything()[due[0]]["nextAt"])):
             outcomes.append(run())
 
     assert outcomes == [{"retried": 1}] * 9 + [{"failed": 1}]
@@ -474,7 +476,7 @@ def test_a_crash_after_sending_sends_again_after_the_lease_under_the_same_id(
     made, event = hook(root, box.url), happen()
     sent = sender.send
 
-    def and_die(*arguments: Any, **named: Any) -> Attempt:
+    def and_die(*arguments: Any, **named: Any) -> DeliveryAttempt:
         sent(*arguments, **named)
         raise Crash
 
@@ -521,7 +523,7 @@ def test_an_endpoint_that_is_gone_is_switched_off_at_once(root: Shop, box: Mailb
     assert shown.headers["ETag"] != '"1"'
     assert len(box.came) == 1
     webhooks.forget()
-    assert webhooks.deliveries(Event(id="evt_1", type="a.b.v1", timestamp=clock.timestamp(), data={})) == []
+    assert webhooks.queue(Event(id="evt_1", type="a.b.v1", timestamp=clock.timestamp(), data={})) == []
     assert root("PATCH", f"/webhooks/{made['webhookId']}", {"isActive": True}).body["disabledReason"] is None
     happen()
     assert run() == {"delivered": 1}
@@ -607,7 +609,7 @@ def test_an_endpoint_that_now_leads_inside_is_not_sent_to(root: Shop, box: Mailb
 def test_a_host_that_leads_inside_is_not_sent_to(root: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     made = hook(root)
     happen()
-    monkeypatch.setattr(sender, "resolved", lambda *_: ["169.254.169.254"])
+    monkeypatch.setattr(sender, "resolve_host", lambda *_: ["169.254.169.254"])
 
     assert run() == {"retried": 1}
 
@@ -649,7 +651,7 @@ def test_a_backlog_that_the_time_does_not_do_for_waits_for_the_next_run(
     """A clock on which each delivery takes five seconds; of thirty, the last ten are kept for the last answer."""
     sent, now = sender.send, [1000.0]
 
-    def slowly(*arguments: Any, **named: Any) -> Attempt:
+    def slowly(*arguments: Any, **named: Any) -> DeliveryAttempt:
         now[0] += 5
         return sent(*arguments, **named)
 
@@ -671,7 +673,7 @@ def test_a_page_that_nobody_can_read_holds_up_no_page_behind_it(
     monkeypatch.setattr(dispatch, "_PAGE", 1)
     made = hook(root, box.url)
     broken, fine = happen(), happen()
-    (spoilt, _), _ = webhook_store.due(made["webhookId"], limit=2)
+    (spoilt, _), _ = webhook_store.list_due(made["webhookId"], limit=2)
     db.commit(db.update(keys.webhook_delivery(made["webhookId"], spoilt.delivery_id), "SET payload = :n", {":n": 5}))
 
     assert run() == {"delivered": 1}
@@ -718,7 +720,7 @@ def test_no_page_is_read_that_there_is_no_time_for(root: Shop, box: Mailbox, mon
     for _ in range(2):
         happen()
     late, pages = [0.0], []
-    monotonic, send, due = clock.monotonic, sender.send, webhook_store.due
+    monotonic, send, due = clock.monotonic, sender.send, webhook_store.list_due
 
     def send_slowly(*arguments: Any, **named: Any) -> Any:
         late[0] = 1000
@@ -726,7 +728,9 @@ def test_no_page_is_read_that_there_is_no_time_for(root: Shop, box: Mailbox, mon
 
     monkeypatch.setattr(sender, "send", send_slowly)
     monkeypatch.setattr(clock, "monotonic", lambda: monotonic() + late[0])
-    monkeypatch.setattr(webhook_store, "due", lambda *each, **named: (pages.append(named.get("after")), due(*each, **named))[1])
+    monkeypatch.setattr(
+        webhook_store, "list_due", lambda *each, **named: (pages.append(named.get("after")), due(*each, **named))[1]
+    )
 
     run(seconds=30)
 
@@ -737,7 +741,7 @@ def test_a_clock_that_was_set_back_between_two_pages_finds_nothing_more(root: Sh
     made = hook(root, box.url)
     happen()
 
-    assert webhook_store.due(made["webhookId"], limit=1, after="2999-01-01T00:00:00.000Z#") == ([], None)
+    assert webhook_store.list_due(made["webhookId"], limit=1, after="2999-01-01T00:00:00.000Z#") == ([], None)
 
 
 def test_an_endpoint_that_is_switched_off_ends_its_lane_and_gets_what_waits_once_it_is_on_again(
@@ -820,7 +824,7 @@ def test_an_endpoint_that_is_deleted_while_it_is_sent_to_stays_deleted(
     made, sent = hook(root, box.url), sender.send
     happen()
 
-    def meanwhile(*arguments: Any, **named: Any) -> Attempt:
+    def meanwhile(*arguments: Any, **named: Any) -> DeliveryAttempt:
         root("DELETE", f"/webhooks/{made['webhookId']}")
         return sent(*arguments, **named)
 
@@ -957,7 +961,7 @@ def test_the_schedule_delivers(shop: Shop, root: Shop, box: Mailbox) -> None:
 def test_a_delivery_that_nobody_can_read_holds_up_neither_its_endpoint_nor_another(root: Shop, box: Mailbox) -> None:
     good, bad = hook(root, box.url, "order.*"), hook(root, box.url, "user.*")
     broken, fine, other = happen("user.created.v1"), happen("user.deleted.v1"), happen()
-    (spoilt,) = [each for each in webhook_store.due(bad["webhookId"], limit=5)[0] if each.event_id == broken.id]
+    (spoilt,) = [each for each in webhook_store.list_due(bad["webhookId"], limit=5)[0] if each.event_id == broken.id]
     key = keys.webhook_delivery(bad["webhookId"], spoilt.delivery_id)
     db.commit(db.update(key, "SET payload = :number", {":number": 5}))
 
@@ -972,14 +976,14 @@ def test_a_lane_that_cannot_be_read_is_counted_and_the_others_go_on(
 ) -> None:
     hook(root, box.url, "order.*")
     bad = hook(root, box.url, "user.*")["webhookId"]
-    fine, read = happen(), webhook_store.due
+    fine, read = happen(), webhook_store.list_due
 
     def due(webhook_id: str, *, limit: int, after: str | None = None) -> tuple[list[Delivery], str | None]:
         if webhook_id == bad:
             raise Unavailable("The table is busy.")
         return read(webhook_id, limit=limit, after=after)
 
-    monkeypatch.setattr(webhook_store, "due", due)
+    monkeypatch.setattr(webhook_store, "list_due", due)
 
     assert run() == {"delivered": 1, "broken": 1}
     assert ids_in(box) == [fine.id]
