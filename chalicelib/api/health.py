@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from chalicelib.aws import db, keys, transport
 from chalicelib.core import clock, ids, settings
+from chalicelib.core.cached import Cached
 from chalicelib.core.errors import ShopError, Unavailable
 
 _PROBE_SECONDS = 5.0
 
 _instance = ids.secret()[:12]
-_lock = threading.Lock()
-_last: tuple[float, dict[str, Any]] | None = None
 
 
 class Unhealthy(Unavailable):
@@ -25,7 +23,7 @@ class Unhealthy(Unavailable):
 def report(function_name: str, version: str) -> dict[str, Any]:
     """What works, or `Unhealthy`. The table is probed at most once in five seconds an instance."""
     try:
-        table = _probed()
+        table = _table.get()
     except (ShopError, transport.RequestError) as error:
         raise Unhealthy("The shop is unhealthy: its table does not answer.") from error
     return {
@@ -37,12 +35,9 @@ def report(function_name: str, version: str) -> dict[str, Any]:
     }
 
 
-def _probed() -> dict[str, Any]:
-    global _last  # noqa: PLW0603 - one probe an instance, guarded by the lock
-    with _lock:
-        if _last is None or clock.monotonic() - _last[0] > _PROBE_SECONDS:
-            _last = (clock.monotonic(), _probe())
-        return _last[1]
+def forget() -> None:
+    """Drop what the last probe found, so that the next report probes again."""
+    _table.forget()
 
 
 def _probe() -> dict[str, Any]:
@@ -54,3 +49,6 @@ def _probe() -> dict[str, Any]:
     if item is None or item["writtenAt"] != written:
         raise Unavailable("The table lost the probe.")
     return {"name": settings.current().table_name, **db.describe()}
+
+
+_table = Cached(_probe, seconds=_PROBE_SECONDS)

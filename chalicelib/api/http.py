@@ -98,7 +98,7 @@ class _Contract:
     confirm: Callable[[Principal], None]
 
 
-class Versioned(Protocol):
+class Tagged(Protocol):
     """Something with an entity tag."""
 
     @property
@@ -106,7 +106,7 @@ class Versioned(Protocol):
         """The tag that changes with what the API shows."""
 
 
-V = TypeVar("V", bound=Versioned)
+V = TypeVar("V", bound=Tagged)
 
 
 def with_etag(thing: V, view: Callable[[V], Any]) -> Answer:

@@ -86,17 +86,13 @@ def end_all(user_id: str, *, keep: str | None = None) -> list[db.Write]:
 
 
 def _all(user_id: str) -> list[Session]:
-    sessions: list[Session] = []
-    after: str | None = None
-    while True:
-        page = db.query(
+    def page(after: str | None) -> db.Page:
+        return db.query(
             db.TABLE, keys.user(user_id).pk, prefix=keys.SESSION_PREFIX, limit=100, after=after,
             newest_first=True, consistent=True,
         )  # fmt: skip
-        sessions += [msgspec.convert(item, Session) for item in page.items]
-        after = page.after
-        if after is None:
-            return sessions
+
+    return [msgspec.convert(item, Session) for item in db.every(page)]
 
 
 def _key(session: Session) -> keys.Key:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.aws.keys import Key
+
 
 def wire_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as DynamoDB takes it; attributes that are None are left out."""
@@ -23,6 +25,22 @@ def assignment(changes: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[st
     removes = "REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else ""
     values = {f":{name}": changes[name] for name in kept}
     return f"{sets} {removes}".strip(), values, {f"#{name}": name for name in changes}
+
+
+def wire_key(key: Key) -> dict[str, Any]:
+    """A primary key as DynamoDB takes it."""
+    return {"PK": {"S": key.pk}, "SK": {"S": key.sk}}
+
+
+def condition(expression: str, values: Mapping[str, Any] | None = None,
+               names: Mapping[str, str] | None = None) -> dict[str, Any]:  # fmt: skip
+    """The part of a request that holds it to a condition, with the values and names of all its expressions."""
+    request: dict[str, Any] = {"ConditionExpression": expression} if expression else {}
+    if values:
+        request["ExpressionAttributeValues"] = {name: wire(value) for name, value in values.items()}
+    if names:
+        request["ExpressionAttributeNames"] = dict(names)
+    return request
 
 
 def plain_item(image: Mapping[str, Any]) -> dict[str, Any]:

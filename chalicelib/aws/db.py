@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from chalicelib.aws import attributes, transport
 from chalicelib.aws.keys import Key
@@ -38,8 +38,7 @@ class Write:
     otherwise: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Items of one query, and the sort key to go on after, or None at the end."""
 
     items: list[Item]
@@ -71,15 +70,15 @@ GSI2 = Index("GSI2", "GSI2PK", "GSI2SK")
 
 def get(key: Key, *, consistent: bool = False) -> Item | None:
     """One item, or None. Costs 0.5 read units per 4 KB, twice that when consistent."""
-    answer = transport.call("get_item", TableName=_table(), Key=_wire_key(key), ConsistentRead=consistent)
+    answer = transport.call("get_item", TableName=_table(), Key=attributes.wire_key(key), ConsistentRead=consistent)
     return attributes.plain_item(answer["Item"]) if "Item" in answer else None
 
 
 def get_many(keys: Iterable[Key], *, consistent: bool = False) -> dict[Key, Item]:
     """The items that exist among `keys`, one round trip per hundred distinct keys."""
     found: dict[Key, Item] = {}
-    for group in _chunks(dict.fromkeys(keys), _BATCH_READ):
-        pending = [_wire_key(key) for key in group]
+    for group in chunks(dict.fromkeys(keys), _BATCH_READ):
+        pending = [attributes.wire_key(key) for key in group]
         for attempt in range(transport.ATTEMPTS):
             pending, items = _read_batch(pending, consistent=consistent)
             found.update({Key(item["PK"], item["SK"]): item for item in items})
@@ -92,17 +91,9 @@ def get_many(keys: Iterable[Key], *, consistent: bool = False) -> dict[Key, Item
 
 
 def query(
-    index: Index,
-    pk: str,
-    *,
-    limit: int,
-    prefix: str = "",
-    after: str | None = None,
-    since: str = "",
-    newest_first: bool = False,
-    consistent: bool = False,
-    where: Filter | None = None,
-) -> Page:
+    index: Index, pk: str, *, limit: int, prefix: str = "", after: str | None = None, since: str = "",
+    newest_first: bool = False, consistent: bool = False, where: Filter | None = None,
+) -> Page:  # fmt: skip
     """At most `limit` items of one partition in sort-key order, one round trip.
 
     `prefix` narrows the sort key; `after` goes on behind the position of an earlier page; `since` leaves out sort keys
@@ -144,11 +135,26 @@ def query_shards(
     return Page(known[:limit], known[limit - 1][index.sk] if len(known) > limit else horizon)
 
 
+def pages(read: Callable[[str | None], tuple[list[R], str | None]], *, after: str | None = None) -> Iterator[list[R]]:
+    """The pages of a list from `after` on; `read` gives the page behind a position, and the position of the next."""
+    page, after = read(after)
+    yield page
+    while after is not None:
+        page, after = read(after)
+        yield page
+
+
+def every(read: Callable[[str | None], tuple[list[R], str | None]]) -> Iterator[R]:
+    """Everything that a list holds, page after page; see `pages`."""
+    for page in pages(read):
+        yield from page
+
+
 def put(key: Key, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None,
         names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
     """Write the whole item; attributes that are None are left out."""
     request = {"Item": attributes.wire_item({**item, "PK": key.pk, "SK": key.sk})}
-    return Write("Put", {**request, **_condition(condition, values, names)}, otherwise or Stale(str(key)))
+    return Write("Put", {**request, **attributes.condition(condition, values, names)}, otherwise or Stale(str(key)))
 
 
 def insert(key: Key, item: Mapping[str, Any], *, otherwise: Exception | None = None) -> Write:
@@ -159,21 +165,27 @@ def insert(key: Key, item: Mapping[str, Any], *, otherwise: Exception | None = N
 def update(key: Key, expression: str, values: Mapping[str, Any], *, condition: str = "attribute_exists(PK)",
            names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
     """Change parts of an item; by default it must exist."""
-    request = {"Key": _wire_key(key), "UpdateExpression": expression, **_condition(condition, values, names)}
+    request = {
+        "Key": attributes.wire_key(key),
+        "UpdateExpression": expression,
+        **attributes.condition(condition, values, names),
+    }
     return Write("Update", request, otherwise or Stale(str(key)))
 
 
 def delete(key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None,
            names: Mapping[str, str] | None = None, otherwise: Exception | None = None) -> Write:  # fmt: skip
     """Remove an item; removing what is not there succeeds unless the condition says otherwise."""
-    request = {"Key": _wire_key(key), **_condition(condition, values, names)}
+    request = {"Key": attributes.wire_key(key), **attributes.condition(condition, values, names)}
     return Write("Delete", request, otherwise or Stale(str(key)))
 
 
 def check(key: Key, condition: str, values: Mapping[str, Any], *, otherwise: Exception,
           names: Mapping[str, str] | None = None) -> Write:  # fmt: skip
     """Write nothing, but hold the others to a fact about this item."""
-    return Write("ConditionCheck", {"Key": _wire_key(key), **_condition(condition, values, names)}, otherwise)
+    return Write(
+        "ConditionCheck", {"Key": attributes.wire_key(key), **attributes.condition(condition, values, names)}, otherwise
+    )
 
 
 def commit(*writes: Write) -> None:
@@ -202,7 +214,7 @@ def batch_put(writes: Iterable[Write]) -> None:
 
     After an error some may have been applied. It is cheaper than `commit`, which is for what belongs together.
     """
-    for group in _chunks(writes, _BATCH_WRITE):
+    for group in chunks(writes, _BATCH_WRITE):
         pending: dict[str, Any] = {_table(): [{"PutRequest": write.request} for write in group]}
         for attempt in range(transport.ATTEMPTS):
             pending = transport.call("batch_write_item", RequestItems=pending).get("UnprocessedItems") or {}
@@ -276,21 +288,8 @@ def _query_request(index: Index, pk: str, bounds: tuple[str, str] | None) -> dic
     return {**request, "IndexName": index.name} if index.name else request
 
 
-def _condition(expression: str, values: Mapping[str, Any] | None = None,
-               names: Mapping[str, str] | None = None) -> dict[str, Any]:  # fmt: skip
-    request: dict[str, Any] = {"ConditionExpression": expression} if expression else {}
-    if values:
-        request["ExpressionAttributeValues"] = {name: attributes.wire(value) for name, value in values.items()}
-    if names:
-        request["ExpressionAttributeNames"] = dict(names)
-    return request
-
-
-def _chunks(values: Iterable[R], size: int) -> Iterator[list[R]]:
+def chunks(values: Iterable[R], size: int) -> Iterator[list[R]]:
+    """The values in lists of that length, the last perhaps shorter."""
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk
-
-
-def _wire_key(key: Key) -> Item:
-    return {"PK": {"S": key.pk}, "SK": {"S": key.sk}}

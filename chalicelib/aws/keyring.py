@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import threading
 from collections.abc import Callable
 
 import msgspec
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import clients
 from chalicelib.core import clock, ids, log, settings
+from chalicelib.core.cached import Cached
 from chalicelib.core.errors import Misconfigured, Unavailable
 
 CACHE_SECONDS = 300
@@ -32,25 +32,12 @@ class SigningKey(msgspec.Struct, frozen=True, rename="camel"):
     active_from: int = 0
 
 
-_lock = threading.Lock()
-_cached: tuple[float, tuple[SigningKey, ...]] | None = None
-
-
 def get_keys() -> tuple[SigningKey, ...]:
     """The current key first, then the previous one if there is one.
 
     When the store does not answer, keys already known stay in use.
     """
-    global _cached  # noqa: PLW0603 - one cache per process, guarded by the lock
-    with _lock:
-        if _cached is None or clock.monotonic() - _cached[0] > CACHE_SECONDS:
-            try:
-                _cached = (clock.monotonic(), _read())
-            except Unavailable:
-                if _cached is None:
-                    raise
-                log.warning("KEY_STORE_SILENT")
-        return _cached[1]
+    return _keys.get()
 
 
 def get_key(kid: str) -> SigningKey | None:
@@ -77,18 +64,13 @@ def is_sealed(text: str, mac: str, *, purpose: str) -> bool:
 
 def _find(fits: Callable[[SigningKey], bool]) -> SigningKey | None:
     """The first key that fits; where none does, the store is asked again, though not often."""
-    found = next((key for key in get_keys() if fits(key)), None)
-    if found is None and _cached and clock.monotonic() - _cached[0] > _ASK_AGAIN_SECONDS:
-        forget()
-        found = next((key for key in get_keys() if fits(key)), None)
-    return found
+    found = next(filter(fits, get_keys()), None)
+    return found or next(filter(fits, _keys.get(max_age=_ASK_AGAIN_SECONDS)), None)
 
 
 def forget() -> None:
     """Drop the cache, so that the next use reads the secret again."""
-    global _cached  # noqa: PLW0603 - see keys()
-    with _lock:
-        _cached = None
+    _keys.forget()
 
 
 def new_version(active_from: int, *, kid: str) -> str:
@@ -136,3 +118,11 @@ def parse(secret_string: str) -> SigningKey:
         message = f"The secret {name} is shorter than {_MIN_LENGTH} characters."
         raise Misconfigured(message)
     return key
+
+
+_keys = Cached(
+    _read,
+    seconds=CACHE_SECONDS,
+    keep_stale_on=Unavailable,
+    on_stale=lambda: log.warning("KEY_STORE_SILENT"),
+)

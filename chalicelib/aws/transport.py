@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import clients
 from chalicelib.core import clock
+from chalicelib.core.deadline import Deadline
 from chalicelib.core.errors import Unavailable
 
 ATTEMPTS = 8
@@ -53,7 +54,7 @@ def call(operation: str, **request: Any) -> dict[str, Any]:
     Raises `ConditionFailed` when a condition fails, `Unavailable` when the table is contended or silent for too long,
     `RequestError` when trying again cannot help.
     """
-    given_up = clock.monotonic() + _MAX_SECONDS
+    deadline = Deadline(_MAX_SECONDS)
     failure = contended()
     for attempt in range(ATTEMPTS):
         try:
@@ -65,7 +66,7 @@ def call(operation: str, **request: Any) -> dict[str, Any]:
             failure.__cause__ = error
         else:
             return answer
-        if clock.monotonic() > given_up:
+        if deadline.is_over:
             break
         pause(attempt)
     raise failure

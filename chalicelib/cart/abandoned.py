@@ -1,10 +1,10 @@
 """Carts left behind: who is reminded of one, once, a day after they last touched it.
 
 Whoever hears of changes of the table notes under each hour whose cart was touched in it (`record_touch`), so a cart's
-own writes cost nothing more and nothing is ever scanned. The schedule goes through the hours that have been over for a day,
-each once and in order (`remind`); how far it has come is one item. It may run late, twice, or two at once, and may die
-anywhere: an hour that it did not finish it goes through again, and the condition of the one write that reminds lets
-nobody be reminded twice. The mail follows from that write, the cart's new `remindedAt`.
+own writes cost nothing more and nothing is ever scanned. The schedule goes through the hours that have been over for a
+day, each once and in order (`remind`); how far it has come is one item. It may run late, twice, or two at once, and
+may die anywhere: an hour that it did not finish it goes through again, and the condition of the one write that reminds
+lets nobody be reminded twice. The mail follows from that write, the cart's new `remindedAt`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from chalicelib.cart import store
 from chalicelib.cart.models import Cart, Owner
 from chalicelib.cart.views import line_view
 from chalicelib.core import clock, ids, log, settings
+from chalicelib.core.deadline import Deadline, OutOfTime
 from chalicelib.products import store as product_store
 from chalicelib.users import store as user_store
 from chalicelib.users.models import User
@@ -32,10 +33,6 @@ _KEPT = timedelta(days=10)
 _REST = timedelta(days=7)  # between two reminders of the same cart
 _PAGE_SIZE = 50  # carts
 _MALFORMED = (msgspec.ValidationError, KeyError, TypeError, AttributeError)
-
-
-class OutOfTime(Exception):
-    """The time of a run is over before its end; the next goes on."""
 
 
 class AbandonedCart(NamedTuple):
@@ -65,11 +62,11 @@ def remind(*, at: str, seconds: float) -> dict[str, int]:
 
     Works for about that many seconds at most. Gives how many hours are done with, and how many users were reminded.
     """
-    until = clock.monotonic() + seconds
+    deadline = Deadline(seconds)
     done: Counter[str] = Counter({"hours": 0, "reminded": 0})
     try:
         for hour in _due(at):
-            for left in _abandoned_in(hour, until):
+            for left in _abandoned_in(hour, deadline):
                 done["reminded"] += _remind(left)
             _finish(hour)
             done["hours"] += 1
@@ -97,18 +94,19 @@ def _finish(hour: str) -> None:
         log.debug("CARTS_DONE_BY_ANOTHER", hour=hour)
 
 
-def _abandoned_in(hour: str, until: float) -> Iterator[AbandonedCart]:
+def _abandoned_in(hour: str, deadline: Deadline) -> Iterator[AbandonedCart]:
     """The carts to remind of among those touched in an hour."""
     for shard in range(settings.current().index_shards):
-        after: str | None = None
-        while True:
-            if clock.monotonic() > until:
-                raise OutOfTime
-            page = db.query(db.TABLE, keys.cart_watch(hour, shard).pk, limit=_PAGE_SIZE, after=after)
-            yield from _abandoned_by([item["userId"] for item in page.items], hour)
-            after = page.after
-            if after is None:
-                break
+        for page in _touched_in(keys.cart_watch(hour, shard).pk, deadline):
+            yield from _abandoned_by([item["userId"] for item in page], hour)
+
+
+def _touched_in(pk: str, deadline: Deadline) -> Iterator[list[db.Item]]:
+    def read(after: str | None) -> db.Page:
+        deadline.require()
+        return db.query(db.TABLE, pk, limit=_PAGE_SIZE, after=after)
+
+    return db.pages(read)
 
 
 def _abandoned_by(user_ids: list[str], hour: str) -> list[AbandonedCart]:

@@ -64,6 +64,10 @@ Prose = Annotated[
 class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """A body or query that a route takes: camelCase outside, unknown fields refused (H5)."""
 
+    def given(self) -> dict[str, Any]:
+        """The fields that were sent, by their names inside; one that may be left out is UNSET where it was."""
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not msgspec.UNSET}
+
 
 class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=False):
     """A body that a route gives."""

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
-from msgspec import UNSET
 
 from chalicelib.core import clock, money
 from chalicelib.core.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed, Unprocessable, invalid
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal
+from chalicelib.core.versioned import Versioned
 from chalicelib.coupons.schemas import CouponChange, CouponKind, NewCoupon, Terms
 
 _NOTHING = Amount(0)
@@ -90,11 +90,14 @@ class Bearer(msgspec.Struct, frozen=True, kw_only=True):
         return cls(user_id=principal.user_id, name=principal.user_id, is_admin=principal.is_admin)
 
 
-class Coupon(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Coupon(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel"):
     """A coupon as stored: `amount` and `minimum_subtotal` in minor units of `currency`.
 
     `version` counts changes of the terms, never uses, so that buyers do not get into each other's way.
     """
+
+    noun: ClassVar[str] = "coupon"
+    changed_error: ClassVar[type[PreconditionFailed]] = CouponChanged
 
     code: str
     kind: CouponKind
@@ -119,20 +122,9 @@ class Coupon(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         now = clock.timestamp()
         return cls(code=fold(new.code), **_stored(new), version=1, created_at=now, updated_at=now)
 
-    @property
-    def etag(self) -> str:
-        """The entity tag of the terms; it does not change with the uses."""
-        return f'"{self.version}"'
-
-    def require_match(self, if_match: str | None) -> None:
-        """Raise `CouponChanged` unless the caller's copy, if they named one, is this one."""
-        if if_match is not None and if_match not in ("*", self.etag):
-            raise CouponChanged("This coupon was changed since you read it; read it again.", facts={"etag": self.etag})
-
     def changed(self, change: CouponChange) -> Coupon:
         """The coupon under other terms, or the same one if they are no others."""
-        given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
-        terms = _stored(msgspec.structs.replace(self._terms(), **given))
+        terms = _stored(msgspec.structs.replace(self._terms(), **change.given()))
         if all(getattr(self, name) == value for name, value in terms.items()):
             return self
         return self._next(**terms)

@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from chalicelib.aws import db, keys, transport
-from chalicelib.core import clock, log, settings
+from chalicelib.core import log, settings
+from chalicelib.core.deadline import Deadline
 from chalicelib.core.errors import Misconfigured, ShopError, Unavailable
 from chalicelib.core.events import Event
 from chalicelib.notifications import bus, dead_letters, store
@@ -106,7 +107,7 @@ class _Failures:
 
 def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
     """React to a batch of stream records; returns the sequence numbers of those to be delivered again."""
-    failures, until = _Failures(may_give_up), clock.monotonic() + _SECONDS
+    failures, deadline = _Failures(may_give_up), Deadline(_SECONDS)
     tasks = list(_tasks(records, failures))
     try:
         done = store.get_done(effect for task in tasks for effect in task.effects)
@@ -114,7 +115,7 @@ def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
         return [task.change.sequence_number for task in tasks] + failures.numbers
     news: list[tuple[_Task, Kind, Event]] = []
     for task in tasks:
-        if task.change.key in failures.items or clock.monotonic() > until:
+        if task.change.key in failures.items or deadline.is_over:
             failures.hold(task.change.sequence_number, task.change.key)
             continue
         with failures.of(task.record, task.change.key):

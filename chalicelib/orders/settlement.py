@@ -6,6 +6,8 @@ they like. Whoever comes second finds the order changed, looks at it again, and 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from chalicelib.api import idempotency
@@ -42,6 +44,15 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 EXPIRY = Ending(status=OrderStatus.EXPIRED)
 
 
+class _Word(NamedTuple):
+    """What the provider said, and what is to be written with it."""
+
+    outcome: Outcome
+    claim: Claim
+    ending: Ending | None
+    marks: tuple[db.Write, ...]
+
+
 def settle(
     order: Order,
     outcome: Outcome,
@@ -56,24 +67,15 @@ def settle(
     the schedule to settle, and is returned as it was (C8). With marks that is `Unavailable`: whoever told must tell
     again, for nothing asks about an order that has ended.
     """
-    present = order
-
-    def attempt() -> Order:
-        nonlocal present
-        try:
-            return _settle_once(present, outcome, claim, ending, marks)
-        except db.Stale:
-            present = store.get_owned(order.user_id, order.order_id) or present
-            raise
-
+    said = _Word(outcome, claim, ending, marks)
     try:
-        return db.retry_on_conflict(attempt)
+        return _settle(order, said)
     except Unavailable as error:
         log.error("SETTLE_FAILED", orderId=order.order_id, outcome=outcome.state, error=type(error).__name__)
         log.metric("SettleFailed")
         if marks:
             raise
-        return present
+        return order
 
 
 def declined(order: Order, heard: Outcome | None = None) -> PaymentDeclined:
@@ -94,24 +96,31 @@ def release(order: Order) -> list[db.Write]:
     return [*units, *coupon_store.release(order.coupon_code, order_id=order.order_id, user_id=order.user_id)]
 
 
-def _settle_once(
-    order: Order, outcome: Outcome, claim: Claim, asked: Ending | None, marks: tuple[db.Write, ...]
-) -> Order:
+def _settle(order: Order, said: _Word) -> Order:
+    """Write it on the order as the caller has read it, and where that is out of date on the order as it is."""
+    try:
+        return _settle_once(order, said)
+    except db.Stale:
+        return db.retry_on_conflict(lambda: _settle_once(store.get_owned(order.user_id, order.order_id) or order, said))
+
+
+def _settle_once(order: Order, said: _Word) -> Order:
+    outcome = said.outcome
     if outcome.state not in _ENDS and not outcome.is_about(order.total, order.currency):
-        return _record_answer(_report_amount(order, outcome), outcome, claim)
+        return _record_answer(_report_amount(order, outcome), said)
     if not order.awaits_payment:
-        return _record_answer(_refund_late_capture(order, outcome), outcome, claim)
+        return _record_answer(_refund_late_capture(order, outcome), said)
     if not order.is_news(outcome):
-        return _record_answer(order, outcome, claim)
-    ending = asked or _default_ending(order, outcome)
+        return _record_answer(order, said)
+    ending = said.ending or _default_ending(order, outcome)
     after = order.settled(outcome, ending=ending.status, by=ending.by, actor=ending.actor, reason=ending.reason)
     db.commit(
         store.update(order, after, actor=ending.actor),
         *([payment_store.settle_attempt(order.first_attempt(), outcome)] if order.total else []),
         *(release(order) if outcome.state in _ENDS else []),
         *(_restore_cart(order) if outcome.state is AttemptState.FAILED else []),
-        *_finish(claim, after, outcome),
-        *marks,
+        *_finish(after, said),
+        *said.marks,
     )
     return after
 
@@ -121,20 +130,20 @@ def _default_ending(order: Order, outcome: Outcome) -> Ending:
     return EXPIRY if outcome.state is AttemptState.VOIDED and order.is_late else Ending()
 
 
-def _record_answer(order: Order, outcome: Outcome, claim: Claim) -> Order:
+def _record_answer(order: Order, said: _Word) -> Order:
     """The order as somebody else has written it; the answer goes on record all the same (I4)."""
-    record = _finish(claim, order, outcome)
+    record = _finish(order, said)
     if record:
         db.commit(*record)
     return order
 
 
-def _finish(claim: Claim, after: Order, outcome: Outcome) -> tuple[db.Write, ...]:
+def _finish(after: Order, said: _Word) -> tuple[db.Write, ...]:
     """The record of the answer; one with a secret for the buyer is never recorded, but found out anew (I4)."""
     if after.payment_status is PaymentStatus.REQUIRES_ACTION:
-        return claim.abandon()
+        return said.claim.abandon()
     is_declined = after.payment_status is PaymentStatus.FAILED
-    return claim.finish(declined(after, outcome) if is_declined else order_view(after))
+    return said.claim.finish(declined(after, said.outcome) if is_declined else order_view(after))
 
 
 def _restore_cart(order: Order) -> list[db.Write]:

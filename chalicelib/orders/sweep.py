@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ import msgspec
 
 from chalicelib.aws import db, transport
 from chalicelib.core import clock, log
+from chalicelib.core.deadline import Deadline
 from chalicelib.core.errors import ShopError
 from chalicelib.orders import provider_messages, reconcile, refunds, store
 from chalicelib.orders.models import Order
@@ -30,36 +31,22 @@ def run(*, seconds: float) -> dict[str, int]:
     Refunds and kept messages have a quarter of the time each, so that orders never wait behind them. Gives how many
     of each were brought to an end, and how many failed and are left for the next run.
     """
-    begun = clock.monotonic()
-    until = begun + seconds
+    deadline = Deadline(seconds)
     done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "heard": 0, "failed": 0})
-    begun_before = clock.ago(_SETTLE_AFTER)
-    _process_each(
-        payment_store.list_pending_refunds(before=begun_before, limit=_PAGE_SIZE),
-        refunds.retry,
-        done,
-        begun + seconds / 4,
-    )
-    _process_each(store.list_parked(limit=_PAGE_SIZE), _retry_parked, done, clock.monotonic() + seconds / 4)
-    for page in _pages(begun_before, until):
-        _process_each(page, _settle_order, done, until)
+    before = clock.ago(_SETTLE_AFTER)
+    refunds_due = payment_store.list_pending_refunds(before=before, limit=_PAGE_SIZE)
+    _process_each(refunds_due, refunds.retry, done, deadline.within(seconds / 4))
+    _process_each(store.list_parked(limit=_PAGE_SIZE), _retry_parked, done, deadline.within(seconds / 4))
+    pending = db.every(lambda after: store.list_pending(before=before, after=after, limit=_PAGE_SIZE))
+    _process_each(pending, _settle_order, done, deadline)
     log.info("SWEPT", **{name: str(count) for name, count in done.items()})
     return dict(done)
 
 
-def _pages(before: str, until: float) -> Iterator[list[Order]]:
-    after: str | None = None
-    while clock.monotonic() < until:
-        orders, after = store.list_pending(before=before, after=after, limit=_PAGE_SIZE)
-        yield orders
-        if after is None:
-            return
-
-
-def _process_each(things: Iterable[T], work: Callable[[T], str | None], done: Counter[str], until: float) -> None:
+def _process_each(things: Iterable[T], work: Callable[[T], str | None], done: Counter[str], deadline: Deadline) -> None:
     """Work on each on its own: what goes wrong with one is logged and counted, and the others go on."""
     for thing in things:
-        if clock.monotonic() > until:
+        if deadline.is_over:
             return
         try:
             ended = work(thing)

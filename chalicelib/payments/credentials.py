@@ -6,13 +6,12 @@ is being replaced by the next.
 
 from __future__ import annotations
 
-import threading
-
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import clients
-from chalicelib.core import clock, log, settings
+from chalicelib.core import log, settings
+from chalicelib.core.cached import Cached
 from chalicelib.core.errors import Misconfigured, Unavailable
 
 CACHE_SECONDS = 300
@@ -35,25 +34,13 @@ class ProviderCredentials(msgspec.Struct, frozen=True, rename="camel"):
         return "Credentials(…)"
 
 
-_lock = threading.Lock()
-_cached: tuple[float, ProviderCredentials] | None = None
+def get(*, max_age: float | None = None) -> ProviderCredentials:
+    """The credentials as read some minutes ago at most, or `max_age` seconds.
 
-
-def get(*, at_most_seconds_old: float = CACHE_SECONDS) -> ProviderCredentials:
-    """The credentials as read at most so long ago; when the store does not answer, known ones stay in use.
-
-    Raises `Misconfigured` when there are none, `Unavailable` when the store never answered.
+    When the store does not answer, known ones stay in use. Raises `Misconfigured` when there are none, `Unavailable`
+    when the store never answered.
     """
-    global _cached  # noqa: PLW0603 - one cache per process, guarded by the lock
-    with _lock:
-        if _cached is None or clock.monotonic() - _cached[0] > at_most_seconds_old:
-            try:
-                _cached = (clock.monotonic(), _read())
-            except Unavailable:
-                if _cached is None:
-                    raise
-                log.warning("PAYMENT_SECRET_STORE_SILENT")
-        return _cached[1]
+    return _credentials.get(max_age=max_age)
 
 
 def api_key() -> str:
@@ -67,9 +54,7 @@ def api_key() -> str:
 
 def forget() -> None:
     """Drop the cache, so that the next use reads the secret again."""
-    global _cached  # noqa: PLW0603 - see known()
-    with _lock:
-        _cached = None
+    _credentials.forget()
 
 
 def _read() -> ProviderCredentials:
@@ -87,3 +72,11 @@ def _read() -> ProviderCredentials:
         problem = "is not what a payment secret looks like"
     message = f"The secret {name} {problem}; see docs/deploying.md."
     raise Misconfigured(message)
+
+
+_credentials = Cached(
+    _read,
+    seconds=CACHE_SECONDS,
+    keep_stale_on=Unavailable,
+    on_stale=lambda: log.warning("PAYMENT_SECRET_STORE_SILENT"),
+)

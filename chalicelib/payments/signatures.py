@@ -40,7 +40,7 @@ def verify(body: bytes, header: str, now: int, *, check: Check = is_signed_by) -
     try:
         require_signature(body, header, secrets, now, check=check)
     except InvalidSignature:
-        newer = credentials.get(at_most_seconds_old=credentials.ASK_AGAIN_SECONDS).webhook_secrets
+        newer = credentials.get(max_age=credentials.ASK_AGAIN_SECONDS).webhook_secrets
         if newer == secrets:
             raise
         require_signature(body, header, newer, now, check=check)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from chalicelib.auth import accounts
 from chalicelib.auth import service as auth
@@ -19,8 +18,6 @@ from chalicelib.privacy.models import AdminRoleHeld, OrdersOpen
 from chalicelib.users import service as users
 from chalicelib.users.models import AuditEntry
 from chalicelib.users.views import user_view
-
-T = TypeVar("T")
 
 _PAGE_SIZE = 100
 
@@ -64,17 +61,10 @@ def _anonymise(user_id: str) -> None:
 
 
 def _orders(user_id: str) -> list[Order]:
-    return _all(lambda after: order_store.list_of_user(user_id, limit=_PAGE_SIZE, after=after, consistent=True))
+    return list(
+        db.every(lambda after: order_store.list_of_user(user_id, limit=_PAGE_SIZE, after=after, consistent=True))
+    )
 
 
 def _history(user_id: str) -> list[AuditEntry]:
-    return _all(lambda after: users.list_history(user_id, limit=_PAGE_SIZE, after=after))
-
-
-def _all(page: Callable[[str | None], tuple[list[T], str | None]]) -> list[T]:
-    """Every item of a list, page after page."""
-    found, after = page(None)
-    while after:
-        more, after = page(after)
-        found += more
-    return found
+    return list(db.every(lambda after: users.list_history(user_id, limit=_PAGE_SIZE, after=after)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UnsetType
@@ -18,6 +18,7 @@ from chalicelib.core.errors import (
     Unprocessable,
     invalid,
 )
+from chalicelib.core.versioned import Versioned
 from chalicelib.products.schemas import NewMovement, NewProduct, ProductChange
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -136,7 +137,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def changed(self, change: ProductChange) -> Product:
         """The product after a change of anything but its stock, or `SkuIsFinal`, or `Invalid` for the price."""
-        given = {name: value for name in change.__struct_fields__ if not _is_unset(value := getattr(change, name))}
+        given = change.given()
         if given.pop("sku", self.sku) != self.sku:
             raise SkuIsFinal("A product keeps its SKU; create another product for another SKU.")
         given.pop("stock", None)
@@ -167,8 +168,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     stock_version: int
 
 
-class Listing(msgspec.Struct, frozen=True, kw_only=True):
+class Listing(msgspec.Struct, Versioned, frozen=True, kw_only=True):
     """A product together with its present offer: all that carts and checkout need to know."""
+
+    noun: ClassVar[str] = "product"
+    changed_error: ClassVar[type[PreconditionFailed]] = ProductChanged
 
     product: Product
     offer: Offer
@@ -211,22 +215,20 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         """The entity tag of what the API shows: the description's version and the stock's."""
         return f'"{self.product.version}-{self.offer.stock_version}"'
 
-    def require_match(self, if_match: str | None, *, with_stock: bool) -> None:
+    def require_copy(self, if_match: str | None, *, with_stock: bool) -> None:
         """Raise `ProductChanged` unless the caller's copy is this one.
 
         A sale in between does not matter to whoever changes the description. Whoever sets the stock must name the
         copy they counted from, or gets `PreconditionRequired` (S4).
         """
-        if if_match in (None, "*"):
-            if with_stock:
-                raise PreconditionRequired(
-                    "To set the stock, send the product's ETag as If-Match; or change it by POST …/stock with a delta."
-                )
-            return
-        named = str(if_match) if with_stock else f'{str(if_match).partition("-")[0]}-{self.offer.stock_version}"'
-        if named != self.etag:
-            facts = {"etag": self.etag}
-            raise ProductChanged("This product was changed since you read it; read it again.", facts=facts)
+        is_named = if_match is not None and if_match != "*"
+        if with_stock and not is_named:
+            raise PreconditionRequired(
+                "To set the stock, send the product's ETag as If-Match; or change it by POST …/stock with a delta."
+            )
+        if is_named and not with_stock:
+            if_match = f'{str(if_match).partition("-")[0]}-{self.offer.stock_version}"'
+        self.require_match(if_match)
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -268,7 +270,3 @@ def _offer(product: Product, stock: int, *, version: int) -> Offer:
     return Offer(
         stock=stock, price=product.price, currency=product.currency, is_active=product.is_active, stock_version=version
     )
-
-
-def _is_unset(value: Any) -> bool:
-    return isinstance(value, UnsetType)

@@ -74,7 +74,7 @@ def update(product_id: str, change: ProductChange, *, actor: Principal, if_match
 
     def attempt() -> Listing:
         before = _existing(_find(product_id))
-        before.require_match(if_match, with_stock=not isinstance(change.stock, UnsetType))
+        before.require_copy(if_match, with_stock=not isinstance(change.stock, UnsetType))
         after = before.changed(change)
         if after.is_same_as(before):
             return before
@@ -91,7 +91,7 @@ def delete(product_id: str, *, actor: Principal, if_match: str | None) -> None:
 
     def attempt() -> None:
         before = _existing(_find(product_id))
-        before.require_match(if_match, with_stock=False)
+        before.require_copy(if_match, with_stock=False)
         db.commit(*store.update(before, before.deleted(), actor=actor.user_id))
 
     db.retry_on_conflict(attempt)

@@ -117,16 +117,10 @@ def get_listings(product_ids: Iterable[str], *, consistent: bool = False) -> dic
 
 def get_account(product_id: str) -> StockAccount | None:
     """What a product's own records say of its stock, all movements of it summed up."""
-    stock, moved, after = None, 0, None
-    while True:
-        pk = keys.product(product_id).pk
-        page = db.query(db.TABLE, pk, prefix="", limit=_PAGE_SIZE, after=after, consistent=True)
-        for item in page.items:
-            stock = item if item["SK"] == keys.STOCK_SK else stock
-            moved += item["delta"] if item["SK"].startswith(keys.MOVEMENT_PREFIX) else 0
-        after = page.after
-        if after is None:
-            break
+    pk, stock, moved = keys.product(product_id).pk, None, 0
+    for item in db.every(lambda after: db.query(db.TABLE, pk, limit=_PAGE_SIZE, after=after, consistent=True)):
+        stock = item if item["SK"] == keys.STOCK_SK else stock
+        moved += item["delta"] if item["SK"].startswith(keys.MOVEMENT_PREFIX) else 0
     return StockAccount(stock=stock["stock"], stock_version=stock["stockVersion"], moved=moved) if stock else None
 
 

@@ -15,7 +15,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 
+from chalicelib.aws import db
 from chalicelib.core import clock, log
+from chalicelib.core.deadline import Deadline, OutOfTime
 from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
@@ -23,6 +25,7 @@ from chalicelib.payments import service as payments
 from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import AttemptState, ProviderEventKind, RefundState
 from chalicelib.products import store as product_store
+from chalicelib.products.models import Product
 from chalicelib.reports import store
 from chalicelib.reports.models import Drift, Report
 
@@ -34,25 +37,22 @@ _TAKEN = (AttemptState.CAPTURED, AttemptState.PARTIALLY_REFUNDED, AttemptState.R
 _MOVED = (*_TAKEN, AttemptState.AUTHORIZED, RefundState.SUCCEEDED)
 
 
-class OutOfTime(Exception):
-    """The time for an audit is over before its end."""
-
-
 def run(*, seconds: float) -> Report:
     """Audit the whole store, for at most about that long, and keep the report; an unfinished one says so.
 
     Money has half of the time at most, and begins where the last audit had to stop, so that every order has its turn.
     """
-    begun, last = clock.monotonic(), store.get_latest()
+    deadline, last = Deadline(seconds), store.get_latest()
+    money_deadline = deadline.within(seconds / 2)
     found: list[Drift] = []
     counted: Counter[str] = Counter()
     stopped_at, had_time = last.stopped_at if last else None, False
     with suppress(OutOfTime):
-        orders = list(_orders(begun + seconds))
+        orders = list(_orders(deadline))
         counted["orders"] = len(orders)
-        stopped_at = _audit_money(orders, found, counted, begun + seconds / 2, after=stopped_at)
+        stopped_at = _audit_money(orders, found, counted, money_deadline, after=stopped_at)
         found += _of_unknown_orders()
-        found += _confirmed_stock_drifts(orders, counted, begun + seconds)
+        found += _confirmed_stock_drifts(orders, counted, deadline)
         had_time = stopped_at is None
     report = Report(
         at=clock.timestamp(), complete=had_time and not counted["unanswered"], products=counted["products"],
@@ -80,41 +80,40 @@ def get_latest() -> Report | None:
     return store.get_latest()
 
 
-def _orders(until: float) -> Iterator[Order]:
+def _orders(deadline: Deadline) -> Iterator[Order]:
     """Every order once, however it moved between the lists while they were read."""
     seen: dict[str, Order] = {}
-    after: str | None = None
-    while True:
-        _require_time(until)
-        page, after = order_store.list_by_status(None, limit=_PAGE_SIZE, after=after)
-        for order in page:
-            if order.version >= seen.get(order.order_id, order).version:
-                seen[order.order_id] = order
-        if after is None:
-            break
+
+    def read(after: str | None) -> tuple[list[Order], str | None]:
+        deadline.require()
+        return order_store.list_by_status(None, limit=_PAGE_SIZE, after=after)
+
+    for order in db.every(read):
+        if order.version >= seen.get(order.order_id, order).version:
+            seen[order.order_id] = order
     yield from seen.values()
 
 
-def _confirmed_stock_drifts(orders: list[Order], counted: Counter[str], until: float) -> list[Drift]:
+def _confirmed_stock_drifts(orders: list[Order], counted: Counter[str], deadline: Deadline) -> list[Drift]:
     """The products whose stock is twice not what their records say."""
-    wanted = set(_products(until)) | {line.product_id for order in orders for line in order.lines}
+    wanted = set(_products(deadline)) | {line.product_id for order in orders for line in order.lines}
     counted["products"] = len(wanted)
-    first, undecided = _stock_drifts(wanted, until)
+    first, undecided = _stock_drifts(wanted, deadline)
     counted["undecided"] = len(undecided)
     if not first:
         return []
-    second, _ = _stock_drifts({drift.subject for drift in first}, until)
+    second, _ = _stock_drifts({drift.subject for drift in first}, deadline)
     return [drift for drift in first if drift in second]
 
 
-def _stock_drifts(product_ids: Iterable[str], until: float) -> tuple[list[Drift], set[str]]:
+def _stock_drifts(product_ids: Iterable[str], deadline: Deadline) -> tuple[list[Drift], set[str]]:
     """The products whose stock is not what their records say, and those that were sold while we looked."""
     accounts = {}
     for product_id in product_ids:
-        _require_time(until)
+        deadline.require()
         if account := product_store.get_account(product_id):
             accounts[product_id] = account
-    sold = _live_units(_orders(until))
+    sold = _live_units(_orders(deadline))
     versions = product_store.get_stock_versions(accounts)
     steady = {each for each, account in accounts.items() if versions.get(each) == account.stock_version}
     drifts = [
@@ -139,27 +138,27 @@ def _in_turn(orders: list[Order], after: str | None) -> list[Order]:
 
 
 def _audit_money(
-    orders: list[Order], found: list[Drift], counted: Counter[str], until: float, *, after: str | None
+    orders: list[Order], found: list[Drift], counted: Counter[str], deadline: Deadline, *, after: str | None
 ) -> str | None:
     """Find the drifts of money of each order; gives the last one that there was time for, None when that was all."""
     judged = after or ""
     try:
         for order in _in_turn(orders, after):
-            found += _confirmed_money_drifts(order, counted, until)
+            found += _confirmed_money_drifts(order, counted, deadline)
             judged = order.order_id
     except OutOfTime:
         return judged
     return None
 
 
-def _confirmed_money_drifts(order: Order, counted: Counter[str], until: float) -> Iterator[Drift]:
+def _confirmed_money_drifts(order: Order, counted: Counter[str], deadline: Deadline) -> Iterator[Drift]:
     """What an order of late says of its money, against the provider's books; its silence is counted, and no drift.
 
     The order was read a while ago: a drift is only what a look at it as it is now finds as well.
     """
     if not order.total or order.awaits_payment or order.updated_at < clock.ago(_LOOK_BACK):
         return
-    _require_time(until)
+    deadline.require()
     first = list(_money_drifts(order, counted))
     second = (
         list(_money_drifts(order_store.get_owned(order.user_id, order.order_id) or order, counted)) if first else []
@@ -205,30 +204,20 @@ def _of_unknown_orders() -> Iterator[Drift]:
 
 
 def _refunded_at_provider(order: Order) -> int | None:
-    """What the provider has given back of an order's payment, None while a refund is pending. Raises `ProviderSilent`."""
-    total, after = 0, None
-    while True:
-        rows, after = payment_store.list_refunds(order.order_id, limit=_PAGE_SIZE, after=after)
-        for row in rows:
-            outcome = payments.look_up_refund(row)
-            if row.state is RefundState.PENDING or (outcome and outcome.state is RefundState.PENDING):
-                return None
-            if outcome and outcome.state is RefundState.SUCCEEDED:
-                total += row.amount if outcome.amount is None else outcome.amount
-        if after is None:
-            return total
+    """What the provider has given back of an order's payment, None while one is pending. Raises `ProviderSilent`."""
+    total = 0
+    for row in db.every(lambda after: payment_store.list_refunds(order.order_id, limit=_PAGE_SIZE, after=after)):
+        outcome = payments.look_up_refund(row)
+        if row.state is RefundState.PENDING or (outcome and outcome.state is RefundState.PENDING):
+            return None
+        if outcome and outcome.state is RefundState.SUCCEEDED:
+            total += row.amount if outcome.amount is None else outcome.amount
+    return total
 
 
-def _products(until: float) -> Iterator[str]:
-    after: str | None = None
-    while True:
-        _require_time(until)
-        page, after = product_store.list_page(product_store.all_products(active=None), limit=_PAGE_SIZE, after=after)
-        yield from (product.product_id for product in page)
-        if after is None:
-            return
+def _products(deadline: Deadline) -> Iterator[str]:
+    def read(after: str | None) -> tuple[list[Product], str | None]:
+        deadline.require()
+        return product_store.list_page(product_store.all_products(active=None), limit=_PAGE_SIZE, after=after)
 
-
-def _require_time(until: float) -> None:
-    if clock.monotonic() > until:
-        raise OutOfTime
+    yield from (product.product_id for product in db.every(read))

@@ -15,6 +15,7 @@ import msgspec
 
 from chalicelib.aws import db, keys, s3
 from chalicelib.core import clock, log
+from chalicelib.core.deadline import Deadline, OutOfTime
 from chalicelib.core.errors import Misconfigured
 from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
@@ -28,22 +29,18 @@ _FOLDER = "reports/sales/"
 _WRITERS = {"json": (figures.as_json, "application/json"), "csv": (figures.as_csv, "text/csv; charset=utf-8")}
 
 
-class OutOfTime(Exception):
-    """The time of a run is over before its end; the next begins the day anew."""
-
-
 def run(*, at: str, seconds: float, again: bool = False) -> dict[str, int]:
     """Tell the sales of the day before `at`, an instant of ISO 8601, and of days before it that nobody told.
 
     A missed day is one of the last seven on which somebody ordered. `again` computes the day before `at` alone, anew.
     Gives how many days were written, and how many could not be, for want of time or of a bucket.
     """
-    until, yesterday = clock.monotonic() + seconds, clock.parse(clock.normalize(at)).date() - timedelta(days=1)
+    deadline, yesterday = Deadline(seconds), clock.parse(clock.normalize(at)).date() - timedelta(days=1)
     days = [yesterday] if again else _missing_days(yesterday)
     written = 0
     try:
         for day in days:
-            written += _write_day(day, until, again=again, always=day == yesterday)
+            written += _write_day(day, deadline, again=again, always=day == yesterday)
     except Misconfigured as error:
         log.error("SALES_NOT_WRITTEN", str(error))
         return {"written": written, "failed": 1}
@@ -53,27 +50,27 @@ def run(*, at: str, seconds: float, again: bool = False) -> dict[str, int]:
     return {"written": written, "failed": 0}
 
 
-def summarise(day: date, *, until: float) -> Summary:
-    """What was ordered on a UTC day, as it stands now, or `OutOfTime` when that takes longer than `until`."""
+def summarise(day: date, *, deadline: Deadline) -> Summary:
+    """What was ordered on a UTC day, as it stands now, or `OutOfTime` when that takes longer than it may."""
     count = DayCounter(day.isoformat())
-    for order in _orders(day, until):
+    for order in _orders(day, deadline):
         count.add(order)
     return count.summary()
 
 
-def _orders(day: date, until: float) -> Iterator[Order]:
+def _orders(day: date, deadline: Deadline) -> Iterator[Order]:
     """Every order of a day once.
 
     All lists are read side by side and keep an order at its place by time. So one that moves to another list, always
     one that is read later, is met in one page only, as it was read last.
     """
-    since, after = keys.order_time(day.isoformat()), keys.order_time((day + timedelta(days=1)).isoformat())
-    following: str | None = after
-    while following:
-        if clock.monotonic() > until:
-            raise OutOfTime
-        page, following = order_store.list_by_status(None, limit=_PAGE_SIZE, after=following, since=since)
-        yield from page
+    since, end = keys.order_time(day.isoformat()), keys.order_time((day + timedelta(days=1)).isoformat())
+
+    def read(after: str | None) -> tuple[list[Order], str | None]:
+        deadline.require()
+        return order_store.list_by_status(None, limit=_PAGE_SIZE, after=after or end, since=since)
+
+    yield from db.every(read)
 
 
 def _missing_days(yesterday: date) -> list[date]:
@@ -83,13 +80,13 @@ def _missing_days(yesterday: date) -> list[date]:
     return [day for day in days if keys.sales_report(day.isoformat()) not in told]
 
 
-def _write_day(day: date, until: float, *, again: bool, always: bool) -> bool:
+def _write_day(day: date, deadline: Deadline, *, again: bool, always: bool) -> bool:
     """Write a day's files and then its item; a missed day on which nobody ordered is left out unless `always`."""
     files = {f"{_FOLDER}{day.isoformat()}.{kind}": kind for kind in _WRITERS}
     s3.require_bucket()
     summary = None if again else _get_draft(day)
     if summary is None:
-        summary = summarise(day, until=until)
+        summary = summarise(day, deadline=deadline)
         if not (summary.currencies or always):
             return False
         summary = _decide_draft(day, summary, again=again)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from chalicelib.core import clock, ids
 from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed
 from chalicelib.core.principal import Role
+from chalicelib.core.versioned import Versioned
 from chalicelib.users.schemas import DEFAULT_LOCALE, Address, NewUser, ProfileChange, Registration, UserStatus
 
 _ERASED = "@erased.invalid"
@@ -57,13 +58,16 @@ class InvalidStatus(Conflict):
     code = "invalid_transition"
 
 
-class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel"):
     """A user as stored.
 
     `version` counts changes that a reader can see; `session_version` those that ended all sessions;
     `sessions_opened` counts logins, so that a change which ends sessions notices one that began meanwhile.
     `locale` is the language of the user's mail, `cart_reminders` whether some may be about a cart left behind.
     """
+
+    noun: ClassVar[str] = "user"
+    changed_error: ClassVar[type[PreconditionFailed]] = UserChanged
 
     user_id: str
     email: str
@@ -128,11 +132,6 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return Role.ADMIN if Role.ADMIN in self.roles else Role.CUSTOMER
 
     @property
-    def etag(self) -> str:
-        """The entity tag of what the API shows."""
-        return f'"{self.version}"'
-
-    @property
     def may_confirm_email(self) -> bool:
         """Is an address waiting for its confirmation, and not for too long?"""
         return self.email_nonce is not None and int(self.email_nonce.split(".")[0]) > clock.epoch()
@@ -142,18 +141,13 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """The address that a confirmation is about."""
         return self.pending_email or self.email
 
-    def require_match(self, if_match: str | None) -> None:
-        """Raise `UserChanged` unless the caller's copy, if they named one, is this one."""
-        if if_match is not None and if_match not in ("*", self.etag):
-            raise UserChanged("This user was changed since you read it; read it again.", facts={"etag": self.etag})
-
     def with_profile(self, change: ProfileChange) -> User:
         """The user with what the change names of the profile; a new email waits for its confirmation (W3).
 
         Asking for the present email withdraws a change that waits.
         """
         self._require_existing()
-        changed = {name: getattr(change, name) for name in _PROFILE if not isinstance(getattr(change, name), UnsetType)}
+        changed = {name: value for name, value in change.given().items() if name in _PROFILE}
         wanted = self.unconfirmed_email if change.email is UNSET else fold(change.email)
         if wanted == self.email and self.pending_email:
             changed |= self._without_pending_email()

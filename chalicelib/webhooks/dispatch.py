@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import timedelta
@@ -20,13 +20,14 @@ import msgspec
 
 from chalicelib.aws import db, transport
 from chalicelib.core import clock, log, settings
+from chalicelib.core.deadline import Deadline
 from chalicelib.core.errors import ShopError
 from chalicelib.webhooks import sender, signatures, store
 from chalicelib.webhooks.models import Delivery, DeliveryAttempt, DeliveryState, DisabledReason, Webhook, succeeded
 from chalicelib.webhooks.signatures import Secrets
 
-_THREADS = 8
-_PAGE = 100  # deliveries of an endpoint that are read at a time
+THREADS = 8
+PAGE_SIZE = 100  # deliveries of an endpoint that are read at a time
 _LEASE = timedelta(minutes=2)  # longer than the function that sends lives
 _DELETED_FOR = timedelta(days=2)  # by then every delivery that was waiting has come due
 _BY_THE_SHOP = "shop"
@@ -39,92 +40,114 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 
     webhook_id: str
     webhook: Webhook | None
-    due: list[Delivery]
+    due: list[Delivery] = []
     after: str | None = None
+    page_size: int
     is_broken: bool = False
 
     @property
-    def sends(self) -> bool:
+    def is_busy(self) -> bool:
+        """Is anything due?"""
+        return bool(self.due) or self.after is not None
+
+    @property
+    def is_sending(self) -> bool:
         """Is what is due sent, rather than cancelled?"""
         return _is_sent_to(self.webhook)
 
+    def pages(self) -> Iterator[list[Delivery]]:
+        """Everything that is due, oldest first, each further page read when it is asked for."""
+        yield self.due
+        if self.after is not None:
+            yield from db.pages(
+                lambda after: store.list_due(self.webhook_id, limit=self.page_size, after=after), after=self.after
+            )
 
-def run(*, seconds: float) -> dict[str, int]:
+
+def run(*, seconds: float, threads: int = THREADS, page_size: int = PAGE_SIZE) -> dict[str, int]:
     """Send what is due, for at most about that many seconds; gives how many deliveries ended how."""
-    until = clock.monotonic() + seconds
+    deadline = Deadline(seconds)
     store.prepare()
-    live, deleted = store.get_all(), store.list_deleted()
-    named = [(each.webhook_id, each) for each in live] + [(each.webhook_id, None) for each in deleted]
-    with ThreadPoolExecutor(_THREADS) as threads:
-        lanes = list(threads.map(lambda each: _lane(*each), named))
-        busy = sorted((lane for lane in lanes if lane.due or lane.after), key=lambda lane: not lane.sends)
-        sending = sum(lane.sends for lane in busy)
-        share = seconds / max(1, math.ceil(sending / _THREADS)) - sender.SECONDS
-        work = [_in_context(lambda lane=lane: _work(lane, until, share)) for lane in busy]  # type: ignore[misc]
-        done = sum(threads.map(lambda each: each(), work), Counter[str]())
-    done["broken"] += sum(lane.is_broken for lane in lanes)
-    _forget({each.webhook_id: each for each in deleted}, lanes)
-    return _told(done)
+    deleted = {each.webhook_id: each for each in store.list_deleted()}
+    endpoints = {each.webhook_id: each for each in store.get_all()} | dict.fromkeys(deleted)
+    with ThreadPoolExecutor(threads) as pool:
+        lanes = list(pool.map(lambda each: _open_lane(*each, page_size=page_size), endpoints.items()))
+        busy = sorted((lane for lane in lanes if lane.is_busy), key=lambda lane: not lane.is_sending)
+        share = _share_of_time(seconds, sum(lane.is_sending for lane in busy), threads)
+        outcomes = sum(_map_in_context(pool, lambda lane: _work(lane, deadline, share), busy), Counter[str]())
+    outcomes["broken"] += sum(lane.is_broken for lane in lanes)
+    _forget_finished(deleted, lanes)
+    return _report(outcomes)
 
 
 def _is_sent_to(webhook: Webhook | None) -> bool:
     return webhook is not None and webhook.is_active
 
 
-def _in_context(work: Callable[[], Counter[str]]) -> Callable[[], Counter[str]]:
-    """The work with the log's fields, which another thread does not know by itself."""
-    context = copy_context()
-    return lambda: context.run(work)
-
-
-def _lane(webhook_id: str, webhook: Webhook | None) -> Lane:
+def _open_lane(webhook_id: str, webhook: Webhook | None, *, page_size: int) -> Lane:
     try:
-        due, after = store.list_due(webhook_id, limit=_PAGE)
-        return Lane(webhook_id=webhook_id, webhook=webhook, due=due, after=after)
+        due, after = store.list_due(webhook_id, limit=page_size)
+        return Lane(webhook_id=webhook_id, webhook=webhook, due=due, after=after, page_size=page_size)
     except _FAULTS as error:
         log.error("WEBHOOK_LANE_FAILED", webhookId=webhook_id, error=type(error).__name__)
-        return Lane(webhook_id=webhook_id, webhook=webhook, due=[], is_broken=True)
+        return Lane(webhook_id=webhook_id, webhook=webhook, page_size=page_size, is_broken=True)
 
 
-def _work(lane: Lane, until: float, share: float) -> Counter[str]:
+def _share_of_time(seconds: float, sending: int, threads: int) -> float:
+    """How long a lane may go on sending so that all have their turn, its last delivery included."""
+    return seconds / max(1, math.ceil(sending / threads)) - sender.SECONDS
+
+
+def _map_in_context(
+    pool: ThreadPoolExecutor, work: Callable[[Lane], Counter[str]], lanes: list[Lane]
+) -> Iterator[Counter[str]]:
+    """The work on each lane with the log's fields, which another thread does not know by itself."""
+    contexts = [copy_context() for _ in lanes]
+    return pool.map(lambda context, lane: context.run(work, lane), contexts, lanes)
+
+
+def _work(lane: Lane, deadline: Deadline, share: float) -> Counter[str]:
     """Bring a lane forward: at least one delivery, and others while its share of the time lasts."""
-    done: Counter[str] = Counter()
-    end = min(until, clock.monotonic() + share) if lane.sends else until
-    webhook, due, after = lane.webhook, lane.due, lane.after
+    outcomes: Counter[str] = Counter()
+    webhook, turn = lane.webhook, deadline.within(share) if lane.is_sending else deadline
     try:
-        while True:
-            secrets = store.get_secrets(lane.webhook_id) if lane.sends else None  # none if it was deleted meanwhile
-            for delivery in due:
-                if clock.monotonic() > (end if done else until):
-                    return done
-                outcome, webhook = _one(delivery, webhook, secrets)
-                done[outcome] += 1
-            if after is None or clock.monotonic() > end or _is_sent_to(webhook) is not lane.sends:
-                return done
-            due, after = store.list_due(lane.webhook_id, limit=_PAGE, after=after)
+        for page in lane.pages():
+            secrets = store.get_secrets(lane.webhook_id) if lane.is_sending else None  # none if deleted meanwhile
+            for delivery in page:
+                if (turn if outcomes else deadline).is_over:
+                    return outcomes
+                outcome, webhook = _deliver(delivery, webhook, secrets)
+                outcomes[outcome] += 1
+            if turn.is_over or _is_sent_to(webhook) is not lane.is_sending:
+                return outcomes
     except _FAULTS as error:
         log.error("WEBHOOK_LANE_FAILED", webhookId=lane.webhook_id, error=type(error).__name__)
-        done["broken"] += 1
-    return done
+        outcomes["broken"] += 1
+    return outcomes
 
 
-def _one(delivery: Delivery, webhook: Webhook | None, secrets: Secrets | None) -> tuple[str, Webhook | None]:
+def _deliver(delivery: Delivery, webhook: Webhook | None, secrets: Secrets | None) -> tuple[str, Webhook | None]:
     """What became of one delivery, and of its endpoint by that."""
-    try:
-        if webhook is None or not webhook.is_active or secrets is None:
-            db.commit(store.update_delivery(delivery, delivery.cancelled()))
-            return "cancelled", webhook
-        leased = delivery.leased(_LEASE)
-        db.commit(store.update_delivery(delivery, leased))
-    except db.Stale:
-        return "taken", webhook  # by another run, or begun anew by an admin
+    if webhook is None or not webhook.is_active or secrets is None:
+        return "cancelled" if _commit(delivery, delivery.cancelled()) else "taken", webhook
+    leased = delivery.leased(_LEASE)
+    if not _commit(delivery, leased):
+        return "taken", webhook
     attempt = _send(leased, webhook, secrets)
     after = leased.attempted(attempt)
-    try:
-        db.commit(store.update_delivery(leased, after))
-    except db.Stale:
+    if not _commit(leased, after):
         log.warning("WEBHOOK_RESULT_UNWANTED", deliveryId=delivery.delivery_id)
-    return _name(after), _judged(webhook, attempt)
+    outcome = "retried" if after.state is DeliveryState.PENDING else after.state.value
+    return outcome, _record_result(webhook, attempt)
+
+
+def _commit(before: Delivery, after: Delivery) -> bool:
+    """Write a delivery's next state; False when it has another by now: of another run, or of an admin's retry."""
+    try:
+        db.commit(store.update_delivery(before, after))
+    except db.Stale:
+        return False
+    return True
 
 
 def _send(delivery: Delivery, webhook: Webhook, secrets: Secrets) -> DeliveryAttempt:
@@ -143,36 +166,32 @@ def _send(delivery: Delivery, webhook: Webhook, secrets: Secrets) -> DeliveryAtt
     return attempt
 
 
-def _name(after: Delivery) -> str:
-    return "retried" if after.state is DeliveryState.PENDING else after.state.value
-
-
-def _judged(webhook: Webhook, attempt: DeliveryAttempt) -> Webhook:
-    """The endpoint after an attempt: working, failing since some time, or switched off."""
+def _record_result(webhook: Webhook, attempt: DeliveryAttempt) -> Webhook:
+    """The endpoint after an attempt: working, failing since some time, or disabled."""
     try:
         if succeeded(attempt):
-            return _working(webhook)
+            return _record_success(webhook)
         reason = webhook.verdict(attempt)
-        return _switched_off(webhook, reason) if reason else _failing(webhook, attempt)
+        return _disable(webhook, reason) if reason else _record_failure(webhook, attempt)
     except db.Stale:  # changed or deleted by an admin meanwhile, which the next run sees
         return webhook
 
 
-def _working(webhook: Webhook) -> Webhook:
+def _record_success(webhook: Webhook) -> Webhook:
     if webhook.failing_since is None:
         return webhook
     db.commit(store.record_success(webhook))
     return msgspec.structs.replace(webhook, failing_since=None)
 
 
-def _failing(webhook: Webhook, attempt: DeliveryAttempt) -> Webhook:
+def _record_failure(webhook: Webhook, attempt: DeliveryAttempt) -> Webhook:
     if webhook.failing_since is not None:
         return webhook
     db.commit(store.record_failure(webhook, attempt.at))
     return msgspec.structs.replace(webhook, failing_since=attempt.at)
 
 
-def _switched_off(webhook: Webhook, reason: DisabledReason) -> Webhook:
+def _disable(webhook: Webhook, reason: DisabledReason) -> Webhook:
     """The endpoint is sent nothing any more; the change of its item is on the table's stream for all to see."""
     after = webhook.disabled_by_shop(reason)
     db.commit(store.update(webhook, after, actor=_BY_THE_SHOP))
@@ -181,17 +200,17 @@ def _switched_off(webhook: Webhook, reason: DisabledReason) -> Webhook:
     return after
 
 
-def _forget(deleted: dict[str, store.DeletedWebhook], lanes: list[Lane]) -> None:
+def _forget_finished(deleted: dict[str, store.DeletedWebhook], lanes: list[Lane]) -> None:
     """Stop looking for deliveries of endpoints that were deleted days ago and have none left."""
     before = clock.ago(_DELETED_FOR)
     for lane in lanes:
         gone = deleted.get(lane.webhook_id)
-        if gone and not (lane.due or lane.after or lane.is_broken) and gone.deleted_at < before:
+        if gone and not (lane.is_busy or lane.is_broken) and gone.deleted_at < before:
             db.commit(store.forget(lane.webhook_id))
 
 
-def _told(done: Counter[str]) -> dict[str, int]:
-    counts: dict[str, Any] = {name: done[name] for name in _OUTCOMES}
+def _report(outcomes: Counter[str]) -> dict[str, int]:
+    counts: dict[str, Any] = {name: outcomes[name] for name in _OUTCOMES}
     log.info("WEBHOOKS_DELIVERED", **counts)
     if counts["delivered"]:
         log.metric("WebhookDelivered", counts["delivered"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
-from msgspec import UNSET
 
 from chalicelib.core import clock, ids
 from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed, Unprocessable
 from chalicelib.core.events import EVENT_TYPES, Event
+from chalicelib.core.versioned import Versioned
 from chalicelib.webhooks.schemas import NewWebhook, WebhookChange
 
 TEST_EVENT = "webhook.test.v1"
@@ -94,8 +94,11 @@ class DeliveryInProgress(Conflict):
     code = "delivery_in_progress"
 
 
-class Webhook(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Webhook(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel"):
     """An endpoint as stored, without its secrets; `version` counts changes of all but `failing_since`."""
+
+    noun: ClassVar[str] = "webhook"
+    changed_error: ClassVar[type[PreconditionFailed]] = WebhookChanged
 
     webhook_id: str
     url: str
@@ -125,11 +128,6 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         )
 
     @property
-    def etag(self) -> str:
-        """The entity tag; it does not change with failures that lead to nothing."""
-        return f'"{self.version}"'
-
-    @property
     def is_active(self) -> bool:
         """Is anything sent there?"""
         return self.status is WebhookStatus.ACTIVE
@@ -138,12 +136,6 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Does one of the filters match?"""
         return any(_matches(pattern, event_type) for pattern in self.events)
 
-    def require_match(self, if_match: str | None) -> None:
-        """Raise `WebhookChanged` unless the caller's copy, if they named one, is this one."""
-        if if_match is not None and if_match not in ("*", self.etag):
-            detail = "This webhook was changed since you read it; read it again."
-            raise WebhookChanged(detail, facts={"etag": self.etag})
-
     def require_active(self) -> None:
         """Raise `WebhookNotActive` if nothing is sent there."""
         if not self.is_active:
@@ -151,7 +143,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def changed(self, change: WebhookChange) -> Webhook:
         """The endpoint with other properties, or the same one; another URL or switching it on is a fresh start."""
-        given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
+        given = change.given()
         if "events" in given:
             given["events"] = tuple(dict.fromkeys(given["events"]))
         is_active = given.pop("is_active", None)

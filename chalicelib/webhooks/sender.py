@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from chalicelib.core import clock
+from chalicelib.core.deadline import Deadline, OutOfTime
 from chalicelib.webhooks import guard
 from chalicelib.webhooks.guard import Destination, UrlRefused
 from chalicelib.webhooks.models import DeliveryAttempt
@@ -42,8 +43,8 @@ def send(
     url: str, body: bytes, headers: dict[str, str], *, near: bool, resolve: Resolve | None = None
 ) -> DeliveryAttempt:
     """Post the body and tell what came of it; no answer, or none that is HTTP, is an attempt with an error."""
-    at, begun = clock.timestamp(), clock.monotonic()
-    status, error = _try_post(url, body, headers, near=near, resolve=resolve or resolve_host, until=begun + SECONDS)
+    at, begun, deadline = clock.timestamp(), clock.monotonic(), Deadline(SECONDS)
+    status, error = _try_post(url, body, headers, near=near, resolve=resolve or resolve_host, deadline=deadline)
     milliseconds = round((clock.monotonic() - begun) * 1000)
     return DeliveryAttempt(at=at, status=status, milliseconds=milliseconds, error=error)
 
@@ -54,10 +55,10 @@ def resolve_host(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def post(place: Destination, addresses: list[str], body: bytes, headers: dict[str, str], *, until: float,
+def post(place: Destination, addresses: list[str], body: bytes, headers: dict[str, str], *, deadline: Deadline,
          tls: ssl.SSLContext | None) -> int:  # fmt: skip
     """The status that the server behind one of these addresses answers with."""
-    connection = _Connection(place, addresses, until=until, tls=tls)
+    connection = _Connection(place, addresses, deadline=deadline, tls=tls)
     try:
         own = {"Content-Type": "application/json", "User-Agent": "ecommerce-webhooks/1", "Connection": "close"}
         connection.request("POST", place.target, body, {**own, **headers})
@@ -68,12 +69,12 @@ def post(place: Destination, addresses: list[str], body: bytes, headers: dict[st
 
 
 def _try_post(url: str, body: bytes, headers: dict[str, str], *, near: bool, resolve: Resolve,
-             until: float) -> tuple[int | None, str | None]:  # fmt: skip
+             deadline: Deadline) -> tuple[int | None, str | None]:  # fmt: skip
     """The status, or the code of what stood in the way."""
     try:
         place = guard.parse_url(url, near=near)
         addresses = _require_public_addresses(place, resolve)
-        return post(place, addresses, body, headers, until=until, tls=None if place.is_near else _tls()), None
+        return post(place, addresses, body, headers, deadline=deadline, tls=None if place.is_near else _tls()), None
     except UrlRefused as refused:
         return None, refused.code
     except (OSError, UnicodeError, http.client.HTTPException) as error:
@@ -95,31 +96,33 @@ def _tls() -> ssl.SSLContext:
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection to given addresses in the name of a host, all of which ends at `until`."""
+    """A connection to given addresses in the name of a host, all of which ends in time."""
 
-    def __init__(self, place: Destination, addresses: list[str], *, until: float, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, place: Destination, addresses: list[str], *, deadline: Deadline, tls: ssl.SSLContext | None
+    ) -> None:
         self.default_port = 80 if tls is None else 443
         super().__init__(place.host, place.port)
-        self._addresses, self._until, self._tls = addresses, until, tls
+        self._addresses, self._deadline, self._tls = addresses, deadline, tls
 
     def connect(self) -> None:
         """Connect to the first address that lets us."""
         opened = self._opened()
         try:
-            opened.settimeout(_left(self._until))
+            opened.settimeout(_left(self._deadline))
             self.sock = opened if self._tls is None else self._tls.wrap_socket(opened, server_hostname=self.host)
-            self.sock.settimeout(_left(self._until))
+            self.sock.settimeout(_left(self._deadline))
         except OSError:
             opened.close()
             raise
 
     def getresponse(self) -> http.client.HTTPResponse:
         """The answer's head, in time and of limited size."""
-        until = self._until
+        deadline = self._deadline
 
         def limited(sock: socket.socket, *arguments: Any, **named: Any) -> http.client.HTTPResponse:
             response = http.client.HTTPResponse(sock, *arguments, **named)
-            response.fp = io.BufferedReader(_Limited(sock, response.fp, until))
+            response.fp = io.BufferedReader(_Limited(sock, response.fp, deadline))
             return response
 
         self.response_class = limited  # type: ignore[assignment]
@@ -127,7 +130,7 @@ class _Connection(http.client.HTTPConnection):
 
     def _opened(self) -> socket.socket:
         failure: OSError = ConnectionError("no address")
-        patience = min(self._until, clock.monotonic() + _CONNECT_SECONDS)
+        patience = self._deadline.within(_CONNECT_SECONDS)
         for address in self._addresses:
             try:
                 return socket.create_connection((address, self.port), timeout=_left(patience))
@@ -139,8 +142,8 @@ class _Connection(http.client.HTTPConnection):
 class _Limited(io.RawIOBase):
     """The bytes of an answer, as long as there is time and not more than so many."""
 
-    def __init__(self, sock: socket.socket, source: io.BufferedIOBase, until: float) -> None:
-        self._sock, self._source, self._until, self._room = sock, source, until, _MAX_BYTES
+    def __init__(self, sock: socket.socket, source: io.BufferedIOBase, deadline: Deadline) -> None:
+        self._sock, self._source, self._deadline, self._room = sock, source, deadline, _MAX_BYTES
 
     def readable(self) -> bool:
         """Yes: reading is all that this is for."""
@@ -148,7 +151,7 @@ class _Limited(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer with what has come; at the limit the answer seems to end."""
-        self._sock.settimeout(_left(self._until))
+        self._sock.settimeout(_left(self._deadline))
         came = self._source.read1(min(len(buffer), self._room))
         buffer[: len(came)] = came
         self._room -= len(came)
@@ -160,9 +163,9 @@ class _Limited(io.RawIOBase):
         super().close()
 
 
-def _left(until: float) -> float:
-    """The seconds until then. Raises `TimeoutError` when there are none."""
-    left = until - clock.monotonic()
+def _left(deadline: Deadline) -> float:
+    """The seconds until then. Raises `OutOfTime` when there are none that a socket could wait."""
+    left = deadline.left
     if left < _MIN_SECONDS:
-        raise TimeoutError
+        raise OutOfTime
     return left

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db
 from chalicelib.core import clock, ids, log, settings
+from chalicelib.core.cached import Cached
 from chalicelib.core.errors import FieldError, Invalid
 from chalicelib.core.events import EVENT_TYPES, Event
 from chalicelib.core.principal import Principal
@@ -27,8 +27,8 @@ from chalicelib.webhooks.views import DeliveryView, WebhookView, delivery_view, 
 
 _CACHE_SECONDS = 30
 
-_lock = threading.Lock()
-_cached: tuple[float, list[Webhook]] | None = None
+# All endpoints, as they were within the last half minute; one query when that is not known.
+_endpoints = Cached(store.get_all, seconds=_CACHE_SECONDS)
 
 
 def create(new: NewWebhook, *, actor: Principal, claim: Claim) -> Issued:
@@ -149,7 +149,7 @@ def queue(event: Event) -> list[db.Write]:
     Whoever commits them again starts the deliveries anew, so they belong into one transaction with the mark that
     the event was handled. An endpoint that was made or changed is heeded within half a minute.
     """
-    wanting = [webhook for webhook in _known() if webhook.is_active and webhook.wants(event.type)]
+    wanting = [webhook for webhook in _endpoints.get() if webhook.is_active and webhook.wants(event.type)]
     return [store.create_delivery(Delivery.create(event, webhook)) for webhook in wanting]
 
 
@@ -160,18 +160,7 @@ def deliver(*, seconds: float) -> dict[str, int]:
 
 def forget() -> None:
     """Drop the cached endpoints, so that the next event reads them."""
-    global _cached  # noqa: PLW0603 - one cache per process, guarded by the lock
-    with _lock:
-        _cached = None
-
-
-def _known() -> list[Webhook]:
-    """All endpoints, as they were within the last half minute; one query when that is not known."""
-    global _cached  # noqa: PLW0603 - see forget()
-    with _lock:
-        if _cached is None or clock.monotonic() - _cached[0] > _CACHE_SECONDS:
-            _cached = (clock.monotonic(), store.get_all())
-        return _cached[1]
+    _endpoints.forget()
 
 
 def _require_sound(wanted: NewWebhook | WebhookChange) -> None:

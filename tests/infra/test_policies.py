@@ -195,7 +195,7 @@ def recorder(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     monkeypatch.setattr(authorizer.authorize, "func", made.around("authorize", authorizer.authorize.func))
     monkeypatch.setattr(http, "_serve", made.served)
-    monkeypatch.setattr(health, "_last", None)
+    health.forget()
     clients.forget()
     yield made
     clients.forget()

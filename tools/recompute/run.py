@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -69,7 +68,7 @@ class Run:
         """Look at products, or whatever the unit names, in groups; those that seem to be wrong."""
         suspects: set[str] = set()
         with _bar(f"look at {what}", total=len(ids), unit=unit) as bar:
-            for group, found in self._parallel(look, _groups(ids, _GROUP)):
+            for group, found in self._parallel(look, db.chunks(ids, _GROUP)):
                 suspects.update(found)
                 bar.update(len(group))
         return suspects
@@ -87,7 +86,7 @@ class Run:
     def _parallel(self, job: Callable[[T], R], values: Iterable[T]) -> Iterator[tuple[T, R]]:
         """Each value with its result, few at a time."""
         with ThreadPoolExecutor(self.workers) as pool:
-            for group in _groups(values, self.workers * 4):
+            for group in db.chunks(values, self.workers * 4):
                 yield from zip(group, pool.map(job, group), strict=True)
 
 
@@ -100,12 +99,6 @@ def as_read(item: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         "values": {f":was_{name}": item[name] for name in names if name in item},
         "names": {f"#{name}": name for name in names},
     }
-
-
-def _groups(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(values)
-    while group := list(islice(iterator, size)):
-        yield group
 
 
 def _bar(description: str, *, unit: str, total: int | None = None) -> Any:

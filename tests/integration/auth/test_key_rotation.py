@@ -29,10 +29,10 @@ class Process:
         self.cache: Any = None
 
     def __enter__(self) -> None:
-        keyring._cached = self.cache
+        keyring._keys._kept = self.cache
 
     def __exit__(self, *_: object) -> None:
-        self.cache = keyring._cached
+        self.cache = keyring._keys._kept
 
 
 def rotate(shop: Shop, steps: tuple[str, ...] = STEPS, version: str = "v" * 32) -> None:

@@ -363,7 +363,7 @@ def test_the_endpoints_are_read_once_in_half_a_minute(root: Shop, monkeypatch: p
         assert webhooks.queue(event) == webhooks.queue(event) == []
         assert queries == ["query"]
         hook(root)
-        webhooks._cached = (now[0], [])  # as another process has it
+        webhooks._endpoints._kept = (now[0], [])  # as another process has it
         assert webhooks.queue(event) == []
         now[0] += 31
         assert len(webhooks.queue(event)) == 1
