@@ -106,7 +106,7 @@ def _place(number: int) -> str:
     line = OrderLine(product_id="prd_00000000000000000000000001", product_name="Mug", quantity=1, price=1250)
     price = Price(lines=[line], subtotal=1250, discount=0, shipping=0, tax=0, shipping_tax=0, tax_included=False)
     order = Order.place(buyer, price, "USD", _ADDRESS, coupon=None, from_cart=False, locale="en")
-    db.commit(*order_store.create(order))
+    db.commit(order_store.create(order))
     captured = Outcome(state=AttemptState.CAPTURED, payment_id="pay_1")
     paid = order.settled(captured, ending=OrderStatus.CANCELLED, by=Actor.SYSTEM, actor="system")
     db.commit(order_store.update(order, paid, actor="system"))

@@ -21,7 +21,6 @@
 | coupon | COUPON#code | METADATA | | COUPONS#shard / createdAt#code |
 | one use of it, uses of one user | COUPON#code | USE#orderId, USER#userId | | |
 | order | USER#id | ORDER#id | ORDER#id / USER#id | STATUS#status#shard / ORDER#time#id |
-| order item | ORDER#id | ITEM#productId | | |
 | payment attempt | ORDER#id | PAY#number | | |
 | what only people can put right | ORDER#id | INCIDENT#name | | |
 | provider's message about an unknown order | PARKED#event | EVENT | | PARKED#shard / time#event |
@@ -206,11 +205,6 @@ def order(user_id: str, order_id: str) -> Key:
 def order_by_id(order_id: str) -> str:
     """GSI1: an order whoever owns it."""
     return f"ORDER#{order_id}"
-
-
-def order_item(order_id: str, product_id: str) -> Key:
-    """One line of an order."""
-    return Key(f"ORDER#{order_id}", f"ITEM#{product_id}")
 
 
 def orders_by_status(status: str, shard: int) -> str:

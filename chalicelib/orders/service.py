@@ -179,7 +179,7 @@ def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
     db.commit(
         *claim.start(order.order_id),
         session_store.require_open(buyer, otherwise=session_store.invalid_token()),
-        *store.create(order),
+        store.create(order),
         *(
             product_store.reserve(line.product_id, line.quantity, price=line.price, currency=order.currency)
             for line in order.lines

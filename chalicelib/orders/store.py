@@ -1,4 +1,4 @@
-"""Orders in the table: the order among its owner's, its lines and money in a partition of its own."""
+"""Orders in the table: the order among its owner's with its lines, its money in a partition of its own."""
 
 from __future__ import annotations
 
@@ -21,20 +21,10 @@ class AlreadyProcessed(Exception):
     """A provider's message came again after it has had its effect."""
 
 
-def create(order: Order) -> tuple[db.Write, ...]:
-    """The writes of a new order and its lines.
-
-    The app reads the lines off the order. Their items of their own are for exports and analytics of what was sold (C3).
-    """
+def create(order: Order) -> db.Write:
+    """The write of a new order; its lines are in it."""
     item = {**_to_item(order), "updatedBy": order.user_id, "correlationId": log.correlation_id()}
-    lines = (
-        db.insert(
-            keys.order_item(order.order_id, line.product_id),
-            {**msgspec.to_builtins(line), "orderId": order.order_id, "createdAt": order.created_at},
-        )
-        for line in order.lines
-    )
-    return db.insert(keys.order(order.user_id, order.order_id), item), *lines
+    return db.insert(keys.order(order.user_id, order.order_id), item)
 
 
 def update(before: Order, after: Order, *, actor: str) -> db.Write:

@@ -67,7 +67,7 @@ def test_an_endpoint_that_was_switched_off_is_told_to_people_without_its_address
     item = keys.webhook(webhook)
     change = "SET disabledAt = :now, disabledReason = :gone"
     db.commit(db.update(item, change, {":now": clock.timestamp(), ":gone": "gone"}))
-    monkeypatch.setattr("chalicelib.clients.sns", type("Topic", (), {"publish": lambda _, **it: said.append(it)}))
+    monkeypatch.setattr("chalicelib.aws.clients.sns", type("Topic", (), {"publish": lambda _, **it: said.append(it)}))
 
     for _ in range(2):
         deliver(admin)
