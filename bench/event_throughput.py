@@ -34,7 +34,7 @@ from tools.local import cloud, resources, shop
 from tools.local import settings as local
 from tools.local.checkpoint import Checkpoint
 from tools.local.functions import Function
-from tools.local.settings import HOST, Settings
+from tools.local.settings import HOST, LocalSettings
 from tools.local.stream import Pump
 
 _ADDRESS = Address(street="1 Main Street", city="Springfield", postal_code="12345", country="US")
@@ -78,7 +78,7 @@ class Result:
 
 def measure(orders: int, state: Path) -> Result:
     """Place that many paid orders, and deliver what follows from them."""
-    settings = Settings(port=_free_port(), cloud_port=_free_port(), state=state)
+    settings = LocalSettings(port=_free_port(), cloud_port=_free_port(), state=state)
     with ExitStack() as stack:
         stack.enter_context(shop.logging_to_file(settings))
         local.use_local_aws(settings)
@@ -113,14 +113,14 @@ def _place(number: int) -> str:
     return order.order_id
 
 
-def _mails(settings: Settings) -> Counter[str]:
+def _mails(settings: LocalSettings) -> Counter[str]:
     """How many confirmations each order has."""
     accounts = _get(f"{settings.cloud_url}/_ministack/ses/messages")["messages"]
     subjects = [mail["Subject"] for mails in accounts.values() for mail in mails]
     return Counter(subject.split()[1] for subject in subjects if subject.endswith("confirmed"))
 
 
-def _events(settings: Settings) -> Counter[str]:
+def _events(settings: LocalSettings) -> Counter[str]:
     """How often each order was told as created, each time under whatever id."""
     told = [json.loads(body)["detail"] for body in _bodies(_get(settings.events_url))]
     return Counter(event["data"]["orderId"] for event in told if event["type"] == "order.created.v1")

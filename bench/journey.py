@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import catalogue
 from chalicelib.products import search
-from tests.support.shop import ADDRESS, Answer, Shop
+from tests.support.shop import ADDRESS, Shop, ShopAnswer
 
 FLAT = ("`GET /products`", "`GET /products/category/{category}`", "`GET /products?q=`, one word")
 _PAGES_BEFORE = 10
@@ -26,7 +26,7 @@ class Step:
     body: dict[str, Any] | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self) -> Answer:
+    def __call__(self) -> ShopAnswer:
         """Make the request, which must succeed."""
         answer = self.shop(self.method, self.path, self.body, **self.headers)
         if answer.status >= 300:  # noqa: PLR2004 - above all that is success

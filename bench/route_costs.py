@@ -30,7 +30,8 @@ from bench.meter import Cost, Meter
 from tests.support.shop import Shop
 from tools import dynoxide
 from tools.local import settings as local
-from tools.local.settings import PROJECT, Refusal
+from tools.local.settings import PROJECT
+from tools.refusal import Refusal
 
 SLOWEST = 1.3
 SMALLEST = 1_000  # products that fill all the pages of the journey

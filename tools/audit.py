@@ -16,7 +16,7 @@ from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.reports import audit
 from chalicelib.reports.models import Drift, Report
 from tools import stage
-from tools.local.settings import Refusal
+from tools.refusal import Refusal
 
 _SECONDS = 4 * 3600
 

@@ -25,7 +25,8 @@ from typing import IO, Any
 
 import msgspec
 
-from tools.local.settings import HOST, PROJECT, Refusal
+from tools.local.settings import HOST, PROJECT
+from tools.refusal import Refusal
 
 VERSION = "1.2.1"
 _PACKAGE = f"@dynoxide/linux-x64@{VERSION}"

@@ -22,7 +22,7 @@ from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from tools import stage
 from tools.local import functions, schedule
-from tools.local.settings import Refusal
+from tools.refusal import Refusal
 
 _FURTHEST = timedelta(days=3653)
 _REPEATABLE = {"summarise_sales"}  # what can write anew what is written already

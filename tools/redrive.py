@@ -22,9 +22,10 @@ from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.notifications import service as notifications
 from chalicelib.notifications.dead_letters import DeadLetter
 from tools import stage
-from tools.local.settings import STAGE, Refusal
+from tools.local.settings import STAGE
 from tools.local.stream import lambda_record
 from tools.package import deploy, sam
+from tools.refusal import Refusal
 
 _HIDDEN_SECONDS = 120  # how long a letter is out of sight of others who redrive
 _AT_ONCE = 10

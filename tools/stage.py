@@ -12,7 +12,7 @@ from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from tools.local import payments
 from tools.local import settings as local
-from tools.local.settings import Refusal
+from tools.refusal import Refusal
 
 # The app insists on these, and a deployment fills them in; a catalogue needs none of them.
 _NOT_NEEDED = (

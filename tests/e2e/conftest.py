@@ -19,7 +19,7 @@ import pytest
 import urllib3
 
 from tests.support.ports import free_port
-from tests.support.shop import ADDRESS, PASSWORD, Answer
+from tests.support.shop import ADDRESS, PASSWORD, ShopAnswer
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
@@ -33,12 +33,14 @@ class Browser:
     headers: dict[str, str] = field(default_factory=dict)
     pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(maxsize=8, retries=False))
 
-    def __call__(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str) -> Answer:
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str
+    ) -> ShopAnswer:
         sent = {"Content-Type": "application/json", **self.headers}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         content = raw if raw is not None else None if body is None else json.dumps(body).encode()
         response = self.pool.request(method, self.url + path, body=content, headers=sent, timeout=60)
-        return Answer(response.status, response.data.decode(), dict(response.headers))
+        return ShopAnswer(response.status, response.data.decode(), dict(response.headers))
 
     def login(self, email: str, password: str) -> Browser:
         answer = self("POST", "/auth/login", {"email": email, "password": password})
@@ -51,10 +53,12 @@ class Browser:
         assert answer.status == 201, answer
         return self.login(email, PASSWORD)
 
-    def order(self, product_id: str, quantity: int, **headers: str) -> Answer:
+    def order(self, product_id: str, quantity: int, **headers: str) -> ShopAnswer:
         return self.check_out(items=[{"productId": product_id, "quantity": quantity}], headers=headers)
 
-    def check_out(self, token: str = "tok_success", *, headers: dict[str, str] | None = None, **more: Any) -> Answer:
+    def check_out(
+        self, token: str = "tok_success", *, headers: dict[str, str] | None = None, **more: Any
+    ) -> ShopAnswer:
         """Order what `items` says, or the cart."""
         body = {"shippingAddress": ADDRESS, "paymentMethod": {"type": "card", "token": token}, **more}
         return self("POST", "/orders", body, **(headers or {}))

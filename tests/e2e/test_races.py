@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Browser, LocalShop, at_once
-from tests.support.shop import Answer
+from tests.support.shop import ShopAnswer
 
 ROUNDS = 12
 PRICE, UNITS = 10, 100
@@ -21,7 +21,7 @@ PRICE, UNITS = 10, 100
 LEGAL_ENDS = {"voided": ("voided", 0, 0), "refunded": ("refunded", 1, 2 * PRICE * 100)}
 
 
-class Ledger:
+class LedgerOverHttp:
     """The payment service's own books, by order."""
 
     def __init__(self, shop: LocalShop) -> None:
@@ -53,9 +53,9 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger(local_shop: LocalShop) -> Iterator[Ledger]:
+def ledger(local_shop: LocalShop) -> Iterator[LedgerOverHttp]:
     """The books; when the test is over, no order has been paid twice, and no payment given back beyond itself."""
-    books = Ledger(local_shop)
+    books = LedgerOverHttp(local_shop)
     yield books
     everything = books()
     taken = Counter(line["key"].partition(":")[0] for line in everything["journal"] if line["effect"] == "captured")
@@ -73,7 +73,9 @@ def stock(guest: Browser, product_id: str) -> int:
     return int(guest("GET", f"/products/{product_id}").body["stock"])
 
 
-def test_a_coupons_last_use_goes_to_one_of_two_buyers(guest: Browser, admin: Browser, ledger: Ledger, mug: str) -> None:
+def test_a_coupons_last_use_goes_to_one_of_two_buyers(
+    guest: Browser, admin: Browser, ledger: LedgerOverHttp, mug: str
+) -> None:
     buyers = [guest.customer(f"couple{side}@example.com") for side in "ab"]
 
     for number in range(5):
@@ -96,7 +98,7 @@ def test_a_coupons_last_use_goes_to_one_of_two_buyers(guest: Browser, admin: Bro
 
 
 def test_a_payment_that_races_with_its_orders_cancelling_is_let_go_or_paid_back(
-    guest: Browser, local_shop: LocalShop, ledger: Ledger, mug: str
+    guest: Browser, local_shop: LocalShop, ledger: LedgerOverHttp, mug: str
 ) -> None:
     ada, payments = guest.customer("hesitant@example.com"), local_shop.payments
 
@@ -105,7 +107,7 @@ def test_a_payment_that_races_with_its_orders_cancelling_is_let_go_or_paid_back(
         assert (placed.status, placed.body["paymentStatus"]) == (202, "requires_action")
         order = placed.body["orderId"]
 
-        def cancel_or_pay(pays: int, order: str = order, late: float = number * 0.008) -> Answer:
+        def cancel_or_pay(pays: int, order: str = order, late: float = number * 0.008) -> ShopAnswer:
             """The buyer changes their mind, and the bank hears of their consent ever later."""
             time.sleep(pays * late)
             complete = f"/_simulator/payments/{order}:1/complete"
@@ -121,7 +123,9 @@ def test_a_payment_that_races_with_its_orders_cancelling_is_let_go_or_paid_back(
         assert stock(guest, mug) == UNITS
 
 
-def test_of_ten_refunds_of_a_fifth_five_succeed(guest: Browser, admin: Browser, ledger: Ledger, mug: str) -> None:
+def test_of_ten_refunds_of_a_fifth_five_succeed(
+    guest: Browser, admin: Browser, ledger: LedgerOverHttp, mug: str
+) -> None:
     ada = guest.customer("generous@example.com")
     order = ada.order(mug, 5).body["orderId"]
 
@@ -135,10 +139,10 @@ def test_of_ten_refunds_of_a_fifth_five_succeed(guest: Browser, admin: Browser, 
     assert len(ada("GET", f"/orders/{order}/refunds").body["refunds"]) == 5
 
 
-def test_eight_clicks_on_one_key_are_one_order_and_one_answer(guest: Browser, ledger: Ledger, mug: str) -> None:
+def test_eight_clicks_on_one_key_are_one_order_and_one_answer(guest: Browser, ledger: LedgerOverHttp, mug: str) -> None:
     ada = guest.customer("nervous@example.com")
 
-    def click(number: int) -> Answer:
+    def click(number: int) -> ShopAnswer:
         """Press the button, and again as long as the first press is being worked on."""
         deadline = time.monotonic() + 60
         while (answer := ada.order(mug, 1, Idempotency_Key="nervous")).status == 409 and time.monotonic() < deadline:
@@ -156,7 +160,7 @@ def test_eight_clicks_on_one_key_are_one_order_and_one_answer(guest: Browser, le
 
 
 def test_an_order_has_thirty_lines_and_the_next_product_is_refused(
-    guest: Browser, admin: Browser, ledger: Ledger
+    guest: Browser, admin: Browser, ledger: LedgerOverHttp
 ) -> None:
     ada, product = guest.customer("collector@example.com"), {"name": "Cup", "price": 1, "category": "races", "stock": 3}
     cups = [admin("POST", "/products", product).body["productId"] for _ in range(31)]

@@ -30,7 +30,7 @@ from chalicelib.webhooks.models import DeliveryAttempt as SentBack
 from tests.support.faults import Crash
 from tests.support.payments import SECRET, keep_secret, paid_by_stripe
 from tests.support.pictures import GIF, PNG
-from tests.support.shop import ADDRESS, PASSWORD, Answer, Shop
+from tests.support.shop import ADDRESS, PASSWORD, Shop, ShopAnswer
 from tests.support.stream import mails
 from tools.local.stream import lambda_record
 
@@ -253,7 +253,7 @@ def be_told(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatc
     assert sweep(shop, inside, minutes=25 * 60)["expired"] == 1  # the second; the unknown order is people's now
 
 
-def tell(shop: Shop, order: str, amount: int) -> Answer:
+def tell(shop: Shop, order: str, amount: int) -> ShopAnswer:
     """The provider's signed message that so many cents were paid for an order."""
     paid = ProviderEvent(
         event_id=f"evt_{order}", kind=ProviderEventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1",
@@ -447,7 +447,7 @@ def answer_mails(shop: Shop, inside: Inside) -> None:
     assert shop.login()("PUT", "/users/password", change).status == 204
 
 
-def confirm(shop: Shop, address: str) -> Answer:
+def confirm(shop: Shop, address: str) -> ShopAnswer:
     return shop("POST", "/auth/verify", {"token": mailed_token(address, "Please confirm")})
 
 

@@ -53,7 +53,7 @@ def app() -> Chalice:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    server = LocalDevServer(app(), Config(), "127.0.0.1", 0, gateway.Handler, gateway.Server)
+    server = LocalDevServer(app(), Config(), "127.0.0.1", 0, gateway.GatewayHandler, gateway.GatewayServer)
     threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server.server.server_port
     server.shutdown()

@@ -22,6 +22,7 @@ import urllib3
 from botocore.config import Config
 
 from tests.support.ports import free_port
+from tools import refusal
 from tools.local import cloud, emulator, payments, processes, resources, saved
 from tools.local import settings as local
 from tools.local.checkpoint import Checkpoint
@@ -35,8 +36,8 @@ TABLE = "ecommerce-local"
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> local.Settings:
-    found = local.Settings(port=free_port(), cloud_port=free_port(), payment_port=free_port(), state=tmp_path)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> local.LocalSettings:
+    found = local.LocalSettings(port=free_port(), cloud_port=free_port(), payment_port=free_port(), state=tmp_path)
     for name, value in local.aws_environment(found).items():
         monkeypatch.setenv(name, value)
     return found
@@ -55,7 +56,7 @@ def records(stream_arn: str) -> list[Any]:
     return streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
 
 
-def test_items_and_undelivered_records_survive_a_kill(settings: local.Settings) -> None:
+def test_items_and_undelivered_records_survive_a_kill(settings: local.LocalSettings) -> None:
     with cloud.running(settings) as first:
         resources.deploy(settings)
         boto3.client("dynamodb").put_item(TableName=TABLE, Item=ITEM)
@@ -100,7 +101,7 @@ def made(folder: Path) -> bool:
 
 @pytest.mark.parametrize("told_by", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_while_a_snapshot_is_written_leaves_the_state_whole(
-    settings: local.Settings, told_by: signal.Signals
+    settings: local.LocalSettings, told_by: signal.Signals
 ) -> None:
     aws, written = settings.state / "aws", list[dict[str, Any]]()
     Checkpoint(settings.checkpoint).save("9" * 30)  # the stream's records would outweigh the items
@@ -128,7 +129,7 @@ def test_a_stop_while_a_snapshot_is_written_leaves_the_state_whole(
     assert found["Item"] == written[-1]
 
 
-def test_a_state_that_cannot_be_read_is_left_alone_and_named(settings: local.Settings) -> None:
+def test_a_state_that_cannot_be_read_is_left_alone_and_named(settings: local.LocalSettings) -> None:
     with cloud.running(settings):
         resources.deploy(settings)
         boto3.client("dynamodb").put_item(TableName=TABLE, Item=ITEM)
@@ -138,7 +139,7 @@ def test_a_state_that_cannot_be_read_is_left_alone_and_named(settings: local.Set
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
 
-    with pytest.raises(local.Refusal, match=r"dynamodb\.json cannot be read .* put dynamodb\.json\.last-start"):
+    with pytest.raises(refusal.Refusal, match=r"dynamodb\.json cannot be read .* put dynamodb\.json\.last-start"):
         cloud.running(settings).__enter__()
 
     assert file.read_bytes() == whole[: len(whole) // 2]
@@ -147,7 +148,7 @@ def test_a_state_that_cannot_be_read_is_left_alone_and_named(settings: local.Set
         assert boto3.client("dynamodb").get_item(TableName=TABLE, Key=ITEM)["Item"] == ITEM
 
 
-def test_an_end_without_a_save_is_told(settings: local.Settings, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_end_without_a_save_is_told(settings: local.LocalSettings, capfd: pytest.CaptureFixture[str]) -> None:
     with cloud.running(settings) as running:
         resources.deploy(settings)
         wait_for(lambda: made(settings.state / "aws" / "dynamodb.json.tmp"))
@@ -169,7 +170,9 @@ def test_a_save_that_fails_is_not_taken_for_one(monkeypatch: pytest.MonkeyPatch,
     assert "dynamodb" in " ".join(emulator.save())
 
 
-def test_an_update_of_the_template_keeps_the_data(settings: local.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_of_the_template_keeps_the_data(
+    settings: local.LocalSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     changed = settings.state / "template.yaml"
     changed.write_text(resources.TEMPLATE.read_text().replace("MaxAge: 3600", "MaxAge: 60"))
 
@@ -186,7 +189,7 @@ def test_an_update_of_the_template_keeps_the_data(settings: local.Settings, monk
 
 
 def test_shoppers_see_images_through_the_distribution_by_https_and_nothing_else(
-    settings: local.Settings, monkeypatch: pytest.MonkeyPatch
+    settings: local.LocalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUTH", "true")  # the local AWS then lets in nobody whom no policy names
     monkeypatch.setattr(resources, "STAGE", "dev")
@@ -209,7 +212,7 @@ def test_shoppers_see_images_through_the_distribution_by_https_and_nothing_else(
     assert (secret.status, plain.status) == (403, 403)
 
 
-def test_a_second_launcher_uses_the_local_aws_that_runs(settings: local.Settings) -> None:
+def test_a_second_launcher_uses_the_local_aws_that_runs(settings: local.LocalSettings) -> None:
     with cloud.running(settings) as first:
         with cloud.running(settings) as second:
             shared = second.process is None
@@ -219,7 +222,7 @@ def test_a_second_launcher_uses_the_local_aws_that_runs(settings: local.Settings
     assert still_there
 
 
-def test_a_stranger_on_the_port_is_one_clear_sentence(settings: local.Settings) -> None:
+def test_a_stranger_on_the_port_is_one_clear_sentence(settings: local.LocalSettings) -> None:
     with socket.create_server((local.HOST, settings.cloud_port)) as stranger:
         stranger.settimeout(0)
         refused = launch(settings)
@@ -231,7 +234,7 @@ def test_a_stranger_on_the_port_is_one_clear_sentence(settings: local.Settings) 
     )
 
 
-def test_a_busy_api_port_is_one_clear_sentence_before_anything_starts(settings: local.Settings) -> None:
+def test_a_busy_api_port_is_one_clear_sentence_before_anything_starts(settings: local.LocalSettings) -> None:
     with socket.create_server((local.HOST, settings.port)):
         refused = launch(settings)
 
@@ -242,7 +245,9 @@ def test_a_busy_api_port_is_one_clear_sentence_before_anything_starts(settings: 
     assert not settings.cloud_log.exists()
 
 
-def test_a_stranger_on_the_payment_port_is_one_clear_sentence_before_anything_starts(settings: local.Settings) -> None:
+def test_a_stranger_on_the_payment_port_is_one_clear_sentence_before_anything_starts(
+    settings: local.LocalSettings,
+) -> None:
     with socket.create_server((local.HOST, settings.payment_port)) as stranger:
         stranger.settimeout(0)
         refused = launch(settings)
@@ -255,7 +260,7 @@ def test_a_stranger_on_the_payment_port_is_one_clear_sentence_before_anything_st
     assert not settings.cloud_log.exists()
 
 
-def test_a_second_launcher_uses_the_payment_service_that_runs(settings: local.Settings) -> None:
+def test_a_second_launcher_uses_the_payment_service_that_runs(settings: local.LocalSettings) -> None:
     service = payments.service(settings, "secret")
 
     with processes.running(service) as first, processes.running(service) as second:
@@ -268,7 +273,7 @@ def test_a_second_launcher_uses_the_payment_service_that_runs(settings: local.Se
     assert (settings.state / "payments.sqlite3").exists()
 
 
-def test_the_payment_service_does_not_outlive_a_killed_launcher(settings: local.Settings) -> None:
+def test_the_payment_service_does_not_outlive_a_killed_launcher(settings: local.LocalSettings) -> None:
     service = payments.service(settings, "secret")
     with processes.running(service) as ours:
         assert ours.process
@@ -279,7 +284,7 @@ def test_the_payment_service_does_not_outlive_a_killed_launcher(settings: local.
     assert service.owner() is None
 
 
-def launch(settings: local.Settings) -> subprocess.CompletedProcess[str]:
+def launch(settings: local.LocalSettings) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "PORT": str(settings.port),
@@ -299,7 +304,7 @@ def launch(settings: local.Settings) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("place", "why"), [("file/state", "Not a directory"), (".", "Is a directory")])
-def test_a_state_that_cannot_be_kept_is_one_clear_sentence(settings: local.Settings, place: str, why: str) -> None:
+def test_a_state_that_cannot_be_kept_is_one_clear_sentence(settings: local.LocalSettings, place: str, why: str) -> None:
     (settings.state / "file").write_text("")
     (settings.state / "app.log").mkdir()
 
@@ -310,5 +315,5 @@ def test_a_state_that_cannot_be_kept_is_one_clear_sentence(settings: local.Setti
 
 
 def test_the_settings_refuse_what_is_not_a_port() -> None:
-    with pytest.raises(local.Refusal, match="PORT must be a port number"):
+    with pytest.raises(refusal.Refusal, match="PORT must be a port number"):
         local.read({"PORT": "http"})

@@ -221,7 +221,7 @@ def test_a_deployer_reads_what_only_the_account_knows_from_the_exports() -> None
 
     found = deploy.of_stage("dev", exports)
     environment = {variable: found[name] for variable, name in deploy.EXPORTS.items()}
-    config = deploy.Factory("dev", environment).load_project_config()
+    config = deploy.DeployFactory("dev", environment).load_project_config()
 
     assert config["stages"]["dev"]["environment_variables"].items() >= environment.items()
     assert environment["BUCKET_NAME"] == "BucketName of dev"

@@ -59,26 +59,26 @@ WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 
 @dataclass(frozen=True)
-class Call:
+class AwsCall:
     """One thing that IAM is asked about; the resource names its stage by the variable that holds the name."""
 
     action: str
     resource: str
     leading_keys: tuple[str, ...] = ()
 
-    def on(self, stage: str) -> Call:
+    def on(self, stage: str) -> AwsCall:
         """The call as that stage makes it."""
         resources = {"BUCKET_NAME": f"ecommerce-{stage}-123456789012", "ALERT_TOPIC": f"ecommerce-{stage}-alerts",
                      "DEAD_LETTERS": f"ecommerce-{stage}-dead-letters"}  # fmt: skip
         names = CONFIG["stages"][stage]["environment_variables"] | resources
-        return Call(self.action, self.resource.format(**names), self.leading_keys)
+        return AwsCall(self.action, self.resource.format(**names), self.leading_keys)
 
 
 @dataclass
 class Recorder:
     """Which function makes which calls."""
 
-    calls: dict[str, set[Call]] = field(default_factory=lambda: {function: set() for function in FUNCTIONS})
+    calls: dict[str, set[AwsCall]] = field(default_factory=lambda: {function: set() for function in FUNCTIONS})
     running: list[str] = field(default_factory=lambda: ["api_handler"])
     routes: set[tuple[str, str]] = field(default_factory=set)
 
@@ -125,65 +125,65 @@ def forget_secrets() -> None:
     credentials.forget()
 
 
-def dynamodb(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+def dynamodb(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
     table = "arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE_NAME}"
     if operation == "TransactWriteItems":
         for write in params["TransactItems"]:
             ((kind, request),) = write.items()
             action = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
-            yield Call(f"dynamodb:{action}", table, (partition(request),))
+            yield AwsCall(f"dynamodb:{action}", table, (partition(request),))
     elif operation == "BatchGetItem":
         (request,) = params["RequestItems"].values()
-        yield Call(f"dynamodb:{operation}", table, tuple(key["PK"]["S"] for key in request["Keys"]))
+        yield AwsCall(f"dynamodb:{operation}", table, tuple(key["PK"]["S"] for key in request["Keys"]))
     elif operation == "BatchWriteItem":
         (writes,) = params["RequestItems"].values()
-        yield Call(f"dynamodb:{operation}", table, tuple(partition(write["PutRequest"]) for write in writes))
+        yield AwsCall(f"dynamodb:{operation}", table, tuple(partition(write["PutRequest"]) for write in writes))
     elif operation == "Query":
         index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-        yield Call(f"dynamodb:{operation}", table + index, (params["ExpressionAttributeValues"][":pk"]["S"],))
+        yield AwsCall(f"dynamodb:{operation}", table + index, (params["ExpressionAttributeValues"][":pk"]["S"],))
     elif operation in ONE_PARTITION_KEY:
-        yield Call(f"dynamodb:{operation}", table, (partition(params),))
+        yield AwsCall(f"dynamodb:{operation}", table, (partition(params),))
     else:
-        yield Call(f"dynamodb:{operation}", table)
+        yield AwsCall(f"dynamodb:{operation}", table)
 
 
 def partition(request: dict[str, Any]) -> str:
     return str((request.get("Key") or request["Item"])["PK"]["S"])
 
 
-def secret(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+def secret(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
     variables = ("JWT_SECRET_NAME", "PAYMENT_SECRET_NAME")
     variable = next(name for name in variables if os.environ[name] in params["SecretId"])
     secrets = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
-    yield Call(f"secretsmanager:{operation}", f"{secrets}{{{variable}}}-a1B2c3")
+    yield AwsCall(f"secretsmanager:{operation}", f"{secrets}{{{variable}}}-a1B2c3")
 
 
-def mail(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+def mail(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
     assert params["FromEmailAddress"] == os.environ["MAIL_FROM"]
-    yield Call(f"ses:{operation}", "arn:aws:ses:us-east-1:123456789012:identity/{MAIL_FROM}")
+    yield AwsCall(f"ses:{operation}", "arn:aws:ses:us-east-1:123456789012:identity/{MAIL_FROM}")
 
 
-def alert(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+def alert(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
     assert params["TopicArn"] == os.environ["ALERT_TOPIC_ARN"]
-    yield Call(f"sns:{operation}", "arn:aws:sns:us-east-1:123456789012:{ALERT_TOPIC}")
+    yield AwsCall(f"sns:{operation}", "arn:aws:sns:us-east-1:123456789012:{ALERT_TOPIC}")
 
 
-def bus(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+def bus(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
     assert {entry["EventBusName"] for entry in params["Entries"]} == {os.environ["EVENT_BUS_NAME"]}
-    yield Call(f"events:{operation}", "arn:aws:events:us-east-1:123456789012:event-bus/{EVENT_BUS_NAME}")
+    yield AwsCall(f"events:{operation}", "arn:aws:events:us-east-1:123456789012:event-bus/{EVENT_BUS_NAME}")
 
 
-def queue(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+def queue(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
     assert params["QueueUrl"] == os.environ["DEAD_LETTER_QUEUE_URL"]
-    yield Call(f"sqs:{operation}", "arn:aws:sqs:us-east-1:123456789012:{DEAD_LETTERS}")
+    yield AwsCall(f"sqs:{operation}", "arn:aws:sqs:us-east-1:123456789012:{DEAD_LETTERS}")
 
 
-def bucket(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+def bucket(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
     arn = "arn:aws:s3:::{BUCKET_NAME}"
     if operation == "ListObjectsV2":
-        yield Call("s3:ListBucket", arn, (params["Prefix"],))
+        yield AwsCall("s3:ListBucket", arn, (params["Prefix"],))
     elif "Key" in params:  # what is only signed says its key to `note_signature`
-        yield Call(f"s3:{operation}", f"{arn}/{params['Key']}")
+        yield AwsCall(f"s3:{operation}", f"{arn}/{params['Key']}")
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ def kinds(statement: dict[str, Any]) -> list[str]:
     return list(condition.get("StringLike", {}).get("s3:prefix", keys))
 
 
-def allows(statement: dict[str, Any], call: Call) -> bool:
+def allows(statement: dict[str, Any], call: AwsCall) -> bool:
     """Does IAM find that this statement allows the call?"""
     return (
         call.action in statement["Action"]
@@ -241,7 +241,7 @@ def allowances(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"Action": action, "Resource": statement["Resource"], "Key": key}
 
 
-def is_used(allowance: dict[str, Any], calls: set[Call]) -> bool:
+def is_used(allowance: dict[str, Any], calls: set[AwsCall]) -> bool:
     return any(
         call.action == allowance["Action"]
         and fnmatchcase(call.resource, allowance["Resource"])
@@ -250,7 +250,7 @@ def is_used(allowance: dict[str, Any], calls: set[Call]) -> bool:
     )
 
 
-def made_by(function: str, stage: str, calls: dict[str, set[Call]]) -> set[Call]:
+def made_by(function: str, stage: str, calls: dict[str, set[AwsCall]]) -> set[AwsCall]:
     """The function's calls in that stage; the simulator's ledger is none of prod's, which refuses the simulator."""
     made = {call.on(stage) for call in calls[function]}
     return {call for call in made if stage != "prod" or not any(k.startswith("SIMULATOR#") for k in call.leading_keys)}

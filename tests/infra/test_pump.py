@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class World:
+class PumpWorld:
     """Records every call of the handler, and fails as it is told to."""
 
     def __init__(
@@ -49,7 +49,7 @@ class World:
         self.position = number
 
     def deliver(self, records: Sequence[delivery.Record]) -> None:
-        delivery.Delivery(self.handle, self.bury, self.settled, self.pauses.append).deliver(records)
+        delivery.BatchDelivery(self.handle, self.bury, self.settled, self.pauses.append).deliver(records)
 
 
 def records(count: int) -> list[delivery.Record]:
@@ -57,7 +57,7 @@ def records(count: int) -> list[delivery.Record]:
 
 
 def test_records_go_out_in_batches_of_a_hundred() -> None:
-    world = World()
+    world = PumpWorld()
 
     world.deliver(records(250))
 
@@ -66,7 +66,7 @@ def test_records_go_out_in_batches_of_a_hundred() -> None:
 
 
 def test_a_reported_record_is_tried_again_with_what_follows_it() -> None:
-    world = World(reports={"2"}, recovers_after=1)
+    world = PumpWorld(reports={"2"}, recovers_after=1)
 
     world.deliver(records(4))
 
@@ -75,7 +75,7 @@ def test_a_reported_record_is_tried_again_with_what_follows_it() -> None:
 
 
 def test_a_reported_poison_record_is_given_up_and_the_rest_proceeds() -> None:
-    world = World(reports={"2"})
+    world = PumpWorld(reports={"2"})
 
     world.deliver(records(4))
 
@@ -86,7 +86,7 @@ def test_a_reported_poison_record_is_given_up_and_the_rest_proceeds() -> None:
 
 
 def test_a_record_that_makes_the_handler_raise_is_found_by_halving() -> None:
-    world = World(raises={"5"})
+    world = PumpWorld(raises={"5"})
 
     world.deliver(records(8))
 
@@ -95,7 +95,7 @@ def test_a_record_that_makes_the_handler_raise_is_found_by_halving() -> None:
 
 
 def test_pauses_grow_between_attempts() -> None:
-    world = World(raises={"0"})
+    world = PumpWorld(raises={"0"})
 
     world.deliver(records(1))
 
@@ -107,10 +107,10 @@ def test_stopping_in_a_pause_leaves_the_position_before_the_failed_record() -> N
     def stop(_seconds: float) -> None:
         raise Stopped
 
-    world = World(reports={"2"})
+    world = PumpWorld(reports={"2"})
 
     with pytest.raises(Stopped):
-        delivery.Delivery(world.handle, world.bury, world.settled, stop).deliver(records(4))
+        delivery.BatchDelivery(world.handle, world.bury, world.settled, stop).deliver(records(4))
 
     assert world.position == "1"
     assert world.buried == []
@@ -119,7 +119,7 @@ def test_stopping_in_a_pause_leaves_the_position_before_the_failed_record() -> N
 @given(count=st.integers(1, 30), raises=st.sets(st.integers(0, 29)), reports=st.sets(st.integers(0, 29)))
 def test_every_record_ends_handled_or_buried(count: int, raises: set[int], reports: set[int]) -> None:
     present = set(range(count))
-    world = World(raises={str(number) for number in raises}, reports={str(number) for number in reports})
+    world = PumpWorld(raises={str(number) for number in raises}, reports={str(number) for number in reports})
 
     world.deliver(records(count))
 

@@ -49,7 +49,7 @@ def error(name: str, status: int, **changes: Any) -> Answer:
     return status, {"error": shape(name, **changes)}
 
 
-class Account:
+class StripeAccount:
     """What Stripe knows."""
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ class Account:
         return 200, {"object": "list", "data": page, "has_more": start + len(page) < len(rows)}
 
 
-class Handler(BaseHTTPRequestHandler):
+class StripeHandler(BaseHTTPRequestHandler):
     server: Any
     protocol_version = "HTTP/1.1"
 
@@ -214,10 +214,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[tuple[str, Account]]:
+def running() -> Iterator[tuple[str, StripeAccount]]:
     """A Stripe for the length of the block: where it answers, and what it knows."""
-    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.account, server.ended, server.daemon_threads = Account(), threading.Event(), True
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), StripeHandler)
+    server.account, server.ended, server.daemon_threads = StripeAccount(), threading.Event(), True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

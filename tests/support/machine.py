@@ -34,7 +34,7 @@ from tests.support.books import Books
 from tests.support.emulator import emulated, saved
 from tests.support.faults import Crash, injected
 from tests.support.payments import SECRET, keep_secret
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import everything
 
 BEGIN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -187,7 +187,7 @@ class World:
     def name(self, product_id: str) -> str:
         return next(name for name, each in self.products.items() if each == product_id)
 
-    def ask(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> Answer | None:
+    def ask(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> ShopAnswer | None:
         """One request of somebody, None when the process died over it."""
         return self.attempt(lambda: (self.people[who] if who else self.shop)(method, path, body, **headers))
 
@@ -204,11 +204,11 @@ class World:
             finally:
                 self.trouble, self.at_call = None, 0
 
-    def deliver(self, told: Told) -> Answer | None:
+    def deliver(self, told: Told) -> ShopAnswer | None:
         """One signed webhook, sent now."""
         body = webhook_messages.write(told.event)
         headers = webhook_messages.signed_headers(body, SECRET, int(self.now.timestamp()))
-        answer: Answer | None = self.attempt(
+        answer: ShopAnswer | None = self.attempt(
             lambda: self.shop("POST", "/payments/webhook", raw=body.decode(), **headers)
         )
         told.received = told.received or (answer is not None and answer.status < 300)
@@ -629,7 +629,7 @@ def _ledger_refund_faults(order: Item, rows: list[Item], books: Books) -> Iterat
         yield f"R1 {name}: the provider's books are wrong"
 
 
-def parsed(answer: Answer) -> Any:
+def parsed(answer: ShopAnswer) -> Any:
     """The answer with its numbers as they were written."""
     return json.loads(answer.text, parse_float=Decimal) if answer.text else None
 

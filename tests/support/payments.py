@@ -52,7 +52,7 @@ def keep_secret(value: Any) -> None:
 
 
 @contextmanager
-def paid_by_stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_stripe.Account]:
+def paid_by_stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_stripe.StripeAccount]:
     """The stage is paid through the Stripe on loopback, for the length of the block; what that one knows."""
     keep_secret({"apiKey": fake_stripe.API_KEY, "webhookSecret": "whsec_of_the_tests"})
     with monkeypatch.context() as changed, fake_stripe.running() as (url, known):

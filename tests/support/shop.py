@@ -19,7 +19,7 @@ ADDRESS = {"street": "1 Main Street", "city": "Springfield", "postalCode": "1234
 
 
 @dataclass
-class Answer:
+class ShopAnswer:
     """What came back."""
 
     status: int
@@ -44,7 +44,9 @@ class Shop:
     client: Client
     headers: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, method: str, path: str, body: Any = None, *, raw: str | None = None, **headers: str) -> Answer:
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, raw: str | None = None, **headers: str
+    ) -> ShopAnswer:
         """One request; keyword arguments become headers, `_` as `-`."""
         text = raw if raw is not None else "" if body is None else json.dumps(body)
         sent = {"Content-Type": "application/json", **self.headers}
@@ -54,10 +56,10 @@ class Shop:
         except Exception as error:
             if str(error) != "Unauthorized":
                 raise
-            return Answer(401, "", {})  # what API Gateway makes of an authorizer that raises this
-        return Answer(response.status_code, (response.body or b"").decode(), dict(response.headers))
+            return ShopAnswer(401, "", {})  # what API Gateway makes of an authorizer that raises this
+        return ShopAnswer(response.status_code, (response.body or b"").decode(), dict(response.headers))
 
-    def register(self, email: str = "ada@example.com") -> Answer:
+    def register(self, email: str = "ada@example.com") -> ShopAnswer:
         """Open an account with the tests' password."""
         names = {"firstName": "Ada", "lastName": "Lovelace"}
         return self("POST", "/auth/register", {"email": email, "password": PASSWORD, **names})
@@ -93,7 +95,7 @@ class Shop:
         assert answer.status == 201, answer
         return answer.body
 
-    def order(self, *items: tuple[str, int], token: str = "tok_success", **more: Any) -> Answer:
+    def order(self, *items: tuple[str, int], token: str = "tok_success", **more: Any) -> ShopAnswer:
         """Order those products, or the cart."""
         headers = {name: more.pop(name) for name in list(more) if name == "Idempotency_Key"}
         body = {"shippingAddress": ADDRESS, "paymentMethod": {"type": "card", "token": token}, **more}

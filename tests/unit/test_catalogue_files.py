@@ -10,9 +10,9 @@ import pytest
 from chalicelib.core import ids
 from chalicelib.products.models import id_of
 from tools.catalogue import files
-from tools.catalogue.lines import Checker, Line
+from tools.catalogue.lines import CatalogueLine, Checker
 from tools.local import seed
-from tools.local.settings import Refusal
+from tools.refusal import Refusal
 
 MUG = {"sku": "MUG-1", "name": "Mug", "category": "kitchen", "price": "12.50"}
 MUG_JSON = '{"sku":"MUG-1","name":"Mug","category":"kitchen","price":"12.50"}'
@@ -27,14 +27,16 @@ def test_utf_16_is_named(tmp_path: Path) -> None:
         list(files.read(file))
 
 
-def checked(tmp_path: Path, name: str, content: str | bytes) -> tuple[list[Line], list[tuple[int, str]], set[str]]:
+def checked(
+    tmp_path: Path, name: str, content: str | bytes
+) -> tuple[list[CatalogueLine], list[tuple[int, str]], set[str]]:
     """The good lines, the faults' lines and fields, and the ignored fields of a file."""
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     checker, good, faults = Checker(), [], []
     for record in files.read(path):
         result = checker.check(record)
-        if isinstance(result, Line):
+        if isinstance(result, CatalogueLine):
             good.append(result)
         else:
             faults += [(fault.number, fault.field) for fault in result]
@@ -202,7 +204,7 @@ def test_the_demo_catalogue_is_faultless_and_varied() -> None:
 
     lines = [checker.check(record) for record in files.read(seed.CATALOGUE)]
 
-    products = [line.product for line in lines if isinstance(line, Line)]
+    products = [line.product for line in lines if isinstance(line, CatalogueLine)]
     assert len(products) == len(lines) >= 60
     assert len({product.category for product in products}) >= 6
     assert checker.ignored == set()

@@ -12,7 +12,7 @@ import app
 from chalicelib.core import clock
 from tools.local import schedule
 from tools.local.schedule import Schedule, Timetable
-from tools.local.settings import Refusal
+from tools.refusal import Refusal
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,9 +16,9 @@ from chalicelib.core import clock
 from chalicelib.core.errors import Unavailable
 from tools import stage
 from tools.catalogue import exporter, files, importer
-from tools.catalogue.importer import Outcome, Report
-from tools.catalogue.lines import Fault
-from tools.local.settings import Refusal
+from tools.catalogue.importer import ImportOutcome, ImportReport
+from tools.catalogue.lines import LineFault
+from tools.refusal import Refusal
 
 _ABOUT = """\
 Reads a catalogue into a shop, or writes it to a file: JSON Lines (.jsonl, .ndjson) or CSV (.csv), in UTF-8.
@@ -61,7 +61,7 @@ def read(path: Path) -> int:
     started = clock.monotonic()
     with tqdm(total=total, unit=" lines", desc="import", disable=None, file=sys.stderr) as bar:
 
-        def tell(fault: Fault) -> None:
+        def tell(fault: LineFault) -> None:
             bar.write(f"{path}:{fault.number}: {fault.field}: {fault.detail}", file=sys.stderr)
 
         report = importer.load(path, on_fault=tell, on_progress=lambda line: bar.update(line - bar.n))
@@ -71,7 +71,7 @@ def read(path: Path) -> int:
     if report.ignored:
         sys.stderr.write(f"{path}: ignored these fields: {', '.join(sorted(report.ignored))}.\n")
     print(_summary(report, clock.monotonic() - started))
-    return 1 if report.counts[Outcome.FAULTY] else 0
+    return 1 if report.counts[ImportOutcome.FAULTY] else 0
 
 
 def write(path: Path) -> int:
@@ -87,8 +87,8 @@ def write(path: Path) -> int:
     return 0
 
 
-def _summary(report: Report, seconds: float) -> str:
-    counts = ", ".join(f"{report.counts[outcome]:,} {outcome}" for outcome in Outcome)
+def _summary(report: ImportReport, seconds: float) -> str:
+    counts = ", ".join(f"{report.counts[outcome]:,} {outcome}" for outcome in ImportOutcome)
     return f"{counts} ({_rate(report.counts.total(), seconds)})."
 
 

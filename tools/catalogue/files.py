@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import msgspec
 
 from chalicelib.core import schema
-from tools.local.settings import Refusal
+from tools.refusal import Refusal
 
 FIELDS = ("sku", "name", "description", "category", "price", "currency", "stock", "imageUrl", "isActive")
 PRODUCT_ID = "productId"

@@ -16,14 +16,14 @@ from chalicelib.aws.keys import Key
 from chalicelib.products import store as product_store
 from chalicelib.products.models import SkuTaken
 from tools.catalogue import files, reconcile
-from tools.catalogue.lines import Checker, Fault, Line
+from tools.catalogue.lines import CatalogueLine, Checker, LineFault
 
 GROUP = 100
 _AT_ONCE = 33  # products of three items that one transaction can write
 WORKERS = 8
 
 
-class Outcome(StrEnum):
+class ImportOutcome(StrEnum):
     """What became of a line."""
 
     CREATED = "created"
@@ -33,25 +33,25 @@ class Outcome(StrEnum):
 
 
 @dataclass
-class Report:
+class ImportReport:
     """What became of a file."""
 
-    counts: Counter[Outcome] = field(default_factory=Counter)
+    counts: Counter[ImportOutcome] = field(default_factory=Counter)
     ignored: set[str] = field(default_factory=set)
 
 
 def load(
     path: Path,
     *,
-    on_fault: Callable[[Fault], object],
+    on_fault: Callable[[LineFault], object],
     on_progress: Callable[[int], object],
     workers: int = WORKERS,
-) -> Report:
+) -> ImportReport:
     """Bring the table up to the file, and report every faulty line and the last line that is done.
 
     Safe to kill and to repeat, and beside others who create or change the same products.
     """
-    report, checker = Report(), Checker()
+    report, checker = ImportReport(), Checker()
     lines = _good_lines(files.read(path), checker, report, on_fault)
     for counts, last in _in_parallel(lines, workers):
         report.counts += counts
@@ -61,22 +61,22 @@ def load(
 
 
 def _good_lines(
-    records: Iterable[files.Record], checker: Checker, report: Report, on_fault: Callable[[Fault], object]
-) -> Iterator[Line]:
+    records: Iterable[files.Record], checker: Checker, report: ImportReport, on_fault: Callable[[LineFault], object]
+) -> Iterator[CatalogueLine]:
     for record in records:
         checked = checker.check(record)
-        if isinstance(checked, Line):
+        if isinstance(checked, CatalogueLine):
             yield checked
         else:
-            report.counts[Outcome.FAULTY] += 1
+            report.counts[ImportOutcome.FAULTY] += 1
             for fault in checked:
                 on_fault(fault)
 
 
-def _in_parallel(lines: Iterator[Line], workers: int) -> Iterator[tuple[Counter[Outcome], int]]:
+def _in_parallel(lines: Iterator[CatalogueLine], workers: int) -> Iterator[tuple[Counter[ImportOutcome], int]]:
     """Settle the lines in groups, with few groups in flight; yields counts and last line in the file's order."""
     pool = ThreadPoolExecutor(workers)
-    running: deque[tuple[Future[Counter[Outcome]], int]] = deque()
+    running: deque[tuple[Future[Counter[ImportOutcome]], int]] = deque()
     try:
         while group := list(islice(lines, GROUP)):
             running.append((pool.submit(_settle_group, group), group[-1].number))
@@ -89,7 +89,7 @@ def _in_parallel(lines: Iterator[Line], workers: int) -> Iterator[tuple[Counter[
         pool.shutdown(cancel_futures=True)
 
 
-def _settle_group(lines: Sequence[Line]) -> Counter[Outcome]:
+def _settle_group(lines: Sequence[CatalogueLine]) -> Counter[ImportOutcome]:
     wanted = {line: reconcile.product_keys(line.product.product_id) for line in lines}
     items = db.get_many((key for keys in wanted.values() for key in keys), consistent=True)
     new = [line for line, keys in wanted.items() if not any(key in items for key in keys)]
@@ -100,26 +100,26 @@ def _settle_group(lines: Sequence[Line]) -> Counter[Outcome]:
     return counts
 
 
-def _create(lines: Sequence[Line]) -> Counter[Outcome]:
+def _create(lines: Sequence[CatalogueLine]) -> Counter[ImportOutcome]:
     """Write products of which nothing existed, all or none; where somebody was faster, one by one."""
     try:
         db.commit(*(write for line in lines for write in product_store.create(line.product, actor=reconcile.ACTOR)))
     except (db.Stale, SkuTaken):
         return Counter(db.retry_on_conflict(partial(_write, line)) for line in lines)
-    return Counter({Outcome.CREATED: len(lines)})
+    return Counter({ImportOutcome.CREATED: len(lines)})
 
 
-def _settle(line: Line, items: dict[Key, db.Item]) -> Outcome:
+def _settle(line: CatalogueLine, items: dict[Key, db.Item]) -> ImportOutcome:
     if not reconcile.writes(line, items):
-        return Outcome.UNCHANGED
+        return ImportOutcome.UNCHANGED
     return db.retry_on_conflict(partial(_write, line))
 
 
-def _write(line: Line) -> Outcome:
+def _write(line: CatalogueLine) -> ImportOutcome:
     """Read again, decide, and write all of it or none."""
     about, *_ = found = reconcile.product_keys(line.product.product_id)
     items = db.get_many(found, consistent=True)
     writes = reconcile.writes(line, items)
     if writes:
         db.commit(*writes)
-    return Outcome.UPDATED if about in items else Outcome.CREATED
+    return ImportOutcome.UPDATED if about in items else ImportOutcome.CREATED

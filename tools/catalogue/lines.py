@@ -19,7 +19,7 @@ _PRICE = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CatalogueLine:
     """A valid line: the product as it would be if it were new, and the fields that the file does give."""
 
     number: int
@@ -28,7 +28,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class LineFault:
     """One thing that is wrong with a line."""
 
     number: int
@@ -43,23 +43,23 @@ class Checker:
     seen: dict[str, int] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
 
-    def check(self, record: Record) -> Line | list[Fault]:
+    def check(self, record: Record) -> CatalogueLine | list[LineFault]:
         """The line, or its faults."""
         if record.problem:
-            return [Fault(record.line, "line", record.problem)]
+            return [LineFault(record.line, "line", record.problem)]
         self.ignored.update(record.fields.keys() - {*FIELDS, PRODUCT_ID})
         try:
-            line = Line(record.line, _product(record.fields), frozenset(record.fields))
+            line = CatalogueLine(record.line, _product(record.fields), frozenset(record.fields))
         except Invalid as error:
-            return [Fault(record.line, fault.field, fault.detail) for fault in error.errors]
+            return [LineFault(record.line, fault.field, fault.detail) for fault in error.errors]
         return self._first(line)
 
-    def _first(self, line: Line) -> Line | list[Fault]:
+    def _first(self, line: CatalogueLine) -> CatalogueLine | list[LineFault]:
         earlier = self.seen.setdefault(line.product.product_id, line.number)
         if earlier == line.number:
             return line
         name = "sku" if line.product.sku else PRODUCT_ID
-        return [Fault(line.number, name, f"Line {earlier} has the same product already.")]
+        return [LineFault(line.number, name, f"Line {earlier} has the same product already.")]
 
 
 def _product(fields: dict[str, Any]) -> Product:

@@ -18,8 +18,8 @@ from chalicelib.core import money
 from chalicelib.core.errors import Invalid
 from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
-from tools.catalogue.lines import Line
-from tools.local.settings import Refusal
+from tools.catalogue.lines import CatalogueLine
+from tools.refusal import Refusal
 
 ACTOR = "catalogue-import"
 
@@ -34,7 +34,7 @@ def product_keys(product_id: str) -> tuple[Key, Key, Key]:
     return keys.product(product_id), keys.stock(product_id), keys.stock_movement(product_id, keys.FIRST_MOVEMENT)
 
 
-def writes(line: Line, items: Mapping[Key, db.Item]) -> tuple[db.Write, ...]:
+def writes(line: CatalogueLine, items: Mapping[Key, db.Item]) -> tuple[db.Write, ...]:
     """The writes for a product of which some items exist; none when it is as the file says.
 
     What is missing after an interrupted run is inserted, what exists is changed in part: never is an item replaced
@@ -59,7 +59,7 @@ def _hold_description(item: db.Item | None, changes: list[db.Write], about: Key)
     return (db.check(about, "version = :version", {":version": item["version"]}, otherwise=changed),)
 
 
-def _merged(line: Line, items: Mapping[Key, db.Item]) -> Product:
+def _merged(line: CatalogueLine, items: Mapping[Key, db.Item]) -> Product:
     """The line's product with what is known of it in the table."""
     about, stock, movement = (items.get(key) for key in product_keys(line.product.product_id))
     first = about or movement or {}
@@ -77,7 +77,7 @@ def _merged(line: Line, items: Mapping[Key, db.Item]) -> Product:
     return msgspec.structs.replace(line.product, **known)
 
 
-def _price_in(currency: str, line: Line) -> int:
+def _price_in(currency: str, line: CatalogueLine) -> int:
     """The line's price in the currency that its product has, which the line leaves out."""
     product = line.product
     try:

@@ -14,7 +14,8 @@ import msgspec
 from tools.local import cloud, payments, resources, seed, shop
 from tools.local import settings as local
 from tools.local.processes import Running
-from tools.local.settings import Refusal, Settings
+from tools.local.settings import LocalSettings
+from tools.refusal import Refusal
 
 Say = Callable[[str], object]
 CHECK_SECONDS = 1.0
@@ -23,7 +24,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main(arguments: list[str]) -> int:
     """Run a command; the exit code."""
-    commands: dict[str, Callable[[Settings, Say], int]] = {"run": run, "cloud": run_cloud, "status": status}
+    commands: dict[str, Callable[[LocalSettings, Say], int]] = {"run": run, "cloud": run_cloud, "status": status}
     command = arguments[0] if arguments else "run"
     if command not in commands or len(arguments) > 1:
         sys.stderr.write(f"usage: python -m tools.local [{'|'.join(commands)}]\n")
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def run(settings: Settings, say: Say) -> NoReturn:
+def run(settings: LocalSettings, say: Say) -> NoReturn:
     """The whole shop until Ctrl-C or SIGTERM."""
     refuse_busy(settings)
     leave_on_signals(say)
@@ -49,7 +50,7 @@ def run(settings: Settings, say: Say) -> NoReturn:
         _wait_while_alive(beside)
 
 
-def run_cloud(settings: Settings, say: Say) -> NoReturn:
+def run_cloud(settings: LocalSettings, say: Say) -> NoReturn:
     """The local AWS, its resources and the demo data, and the payment service, for a `chalice local` of one's own."""
     leave_on_signals(say)
     say("Starting the local AWS…")
@@ -60,7 +61,7 @@ def run_cloud(settings: Settings, say: Say) -> NoReturn:
         _wait_while_alive(beside)
 
 
-def status(settings: Settings, say: Say) -> int:
+def status(settings: LocalSettings, say: Say) -> int:
     """Say what answers; the exit code tells whether everything does."""
     services = (cloud.service(settings), payments.service(settings))
     found = {(each.name, each.url): each.owner() == str(settings.state) for each in services}
@@ -70,7 +71,7 @@ def status(settings: Settings, say: Say) -> int:
     return 0 if all(found.values()) else 1
 
 
-def _prepare(settings: Settings, stack: ExitStack) -> tuple[list[Running], shop.Shop]:
+def _prepare(settings: LocalSettings, stack: ExitStack) -> tuple[list[Running], shop.LocalShop]:
     """Start the local AWS, create the resources, start the payment service, load the app and seed the demo shop."""
     payments.service(settings).is_there()  # refuses a stranger on its port before anything is started
     stack.enter_context(shop.logging_to_file(settings))
@@ -100,7 +101,7 @@ def leave_on_signals(say: Say) -> None:
         signal.signal(number, leave)
 
 
-def refuse_busy(settings: Settings) -> None:
+def refuse_busy(settings: LocalSettings) -> None:
     """Refuse before anything is started when the API's port is taken."""
     if _listening(settings.port):
         raise Refusal(f"Port {settings.port} is in use; stop what uses it, or choose another with PORT.")
@@ -122,7 +123,7 @@ def _wait_while_alive(beside: list[Running]) -> NoReturn:
     raise Refusal(f"The {ended[0].name} has stopped by itself, so the shop stops too; see {ended[0].log}.")
 
 
-def welcome(settings: Settings) -> str:
+def welcome(settings: LocalSettings) -> str:
     """What there is to see, and how to stop."""
     lines = [
         f"The shop is open at {settings.api_url}",

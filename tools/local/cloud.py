@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager
 from tools.local import processes, saved
 from tools.local import settings as local
 from tools.local.processes import Running, Service
-from tools.local.settings import IDENTITY, Settings
+from tools.local.settings import IDENTITY, LocalSettings
 
 
-def service(settings: Settings) -> Service:
+def service(settings: LocalSettings) -> Service:
     """How the local AWS of these settings is found and started."""
     return Service(
         name="local AWS",
@@ -22,13 +22,13 @@ def service(settings: Settings) -> Service:
     )
 
 
-def running(settings: Settings) -> AbstractContextManager[Running]:
+def running(settings: LocalSettings) -> AbstractContextManager[Running]:
     """The local AWS for these settings: the one that runs already, or a new one, unless it could not read its state."""
     saved.look_after(settings.state)
     return processes.running(service(settings))
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: LocalSettings) -> dict[str, str]:
     """What ministack reads when it is imported; listeners that would not be on loopback are off."""
     return {
         **local.aws_environment(settings),

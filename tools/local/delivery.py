@@ -18,7 +18,7 @@ DELAYS = (0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass
-class Delivery:
+class BatchDelivery:
     """Delivers records in order; every one ends handled, or buried with its payload."""
 
     handle: Callable[[dict[str, Any]], Any]

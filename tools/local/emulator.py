@@ -36,7 +36,8 @@ from ministack.core.sigv4 import SIGNATURE_MISMATCH, calculate_signature, signat
 from ministack.services import dynamodb, s3
 
 from tools.local.checkpoint import Checkpoint
-from tools.local.settings import HOST, IDENTITY, Refusal, Settings
+from tools.local.settings import HOST, IDENTITY, LocalSettings
+from tools.refusal import Refusal
 
 SNAPSHOT_SECONDS = 60.0
 READS = ("Get", "BatchGet", "TransactGet", "Query", "Scan", "Describe", "List")
@@ -185,7 +186,7 @@ def claim(state: Path) -> int:
     raise Refusal(f"Another local AWS uses {state}; stop it, or choose another STATE_DIR.")
 
 
-async def serve(settings: Settings, lock: int) -> None:
+async def serve(settings: LocalSettings, lock: int) -> None:
     """Serve until told to stop; ministack saves once more at the end. Refuses to pretend that it could."""
     keep_streams(Checkpoint(settings.checkpoint))
     check_uploads()
@@ -229,7 +230,7 @@ def _told_to_stop() -> Callable[[], Awaitable[Any]]:
 
 def main() -> None:
     """Run the local AWS on the port and with the state directory that the arguments name."""
-    settings = Settings(port=0, cloud_port=int(sys.argv[1]), state=Path(sys.argv[2]))
+    settings = LocalSettings(port=0, cloud_port=int(sys.argv[1]), state=Path(sys.argv[2]))
     try:
         asyncio.run(serve(settings, claim(settings.state)))
     except Refusal as refusal:

@@ -87,7 +87,7 @@ class Gateway(LocalGateway):
         return Problem(status, code, detail, path=path, headers={**cors_headers(self._app_object), **(headers or {})})
 
 
-class Handler(ChaliceRequestHandler):
+class GatewayHandler(ChaliceRequestHandler):
     """One connection: reads requests as the gateway would and writes each answer in one piece."""
 
     local_gateway: Gateway
@@ -189,7 +189,7 @@ class Handler(ChaliceRequestHandler):
         """Say nothing: the app logs its requests."""
 
 
-class Server(ThreadedHTTPServer):
+class GatewayServer(ThreadedHTTPServer):
     """Takes bursts of connections, and does not mourn clients that hang up."""
 
     request_queue_size = 512

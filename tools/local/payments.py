@@ -9,13 +9,14 @@ import boto3
 
 from tools.local import processes
 from tools.local.processes import Running, Service
-from tools.local.settings import Refusal, Settings
+from tools.local.settings import LocalSettings
 from tools.payments.calls import IDENTITY
+from tools.refusal import Refusal
 
 WEBHOOK = "/payments/webhook"
 
 
-def service(settings: Settings, secret: str = "") -> Service:
+def service(settings: LocalSettings, secret: str = "") -> Service:
     """How the payment service of these settings is found and, with the secret of its webhooks, started."""
     return Service(
         name="payment service",
@@ -33,12 +34,12 @@ def service(settings: Settings, secret: str = "") -> Service:
     )
 
 
-def running(settings: Settings, resources: Mapping[str, str]) -> AbstractContextManager[Running]:
+def running(settings: LocalSettings, resources: Mapping[str, str]) -> AbstractContextManager[Running]:
     """The payment service for these settings: the one that runs already, or a new one."""
     return processes.running(service(settings, _webhook_secret(resources["PAYMENT_SECRET_NAME"])))
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def environment(settings: LocalSettings) -> dict[str, str]:
     """The variables by which the app finds the service."""
     return {"PAYMENT_PROVIDER": "simulator-http", "PAYMENT_URL": settings.payment_url}
 

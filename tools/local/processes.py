@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.local import settings as local
-from tools.local.settings import Refusal
+from tools.refusal import Refusal
 
 START_SECONDS = 60
 STOP_SECONDS = 90

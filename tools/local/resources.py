@@ -7,7 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from tools.local.settings import ACCOUNT, EVENT_QUEUE, PROJECT, REGION, STAGE, Refusal, Settings
+from tools.local.settings import ACCOUNT, EVENT_QUEUE, PROJECT, REGION, STAGE, LocalSettings
+from tools.refusal import Refusal
 
 TEMPLATE = PROJECT / "infra" / "template.yaml"
 STACK = f"ecommerce-{STAGE}-data"
@@ -16,7 +17,7 @@ QUICKLY = {"Delay": 1, "MaxAttempts": 120}
 UNUSABLE = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 
 
-def deploy(settings: Settings) -> dict[str, str]:
+def deploy(settings: LocalSettings) -> dict[str, str]:
     """Bring the resources up to the template, keeping their data; the app's environment for them."""
     try:
         outputs = _deploy_stack(boto3.client("cloudformation"))
@@ -82,7 +83,7 @@ def _listen_to_the_bus(outputs: dict[str, str]) -> None:
     events.put_targets(Rule=EVENT_QUEUE, EventBusName=bus, Targets=[target])
 
 
-def environment(outputs: dict[str, str], settings: Settings) -> dict[str, str]:
+def environment(outputs: dict[str, str], settings: LocalSettings) -> dict[str, str]:
     """The variables by which the app finds its resources."""
     queue = urlsplit(outputs["DeadLetterQueueUrl"])
     return {

@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from tools.local.settings import Refusal
+from tools.refusal import Refusal
 
 LAST_START = ".last-start"
 

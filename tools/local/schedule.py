@@ -17,7 +17,8 @@ from chalice.app import Chalice, ScheduledEventConfig, ScheduleExpression
 
 from chalicelib.core import clock
 from tools.local import functions
-from tools.local.settings import ACCOUNT, REGION, Refusal
+from tools.local.settings import ACCOUNT, REGION
+from tools.refusal import Refusal
 
 CHECK_SECONDS = 1.0
 SETTLE_SECONDS = 60.0  # before what was missed is made up for: the shop opens first

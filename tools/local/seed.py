@@ -11,8 +11,8 @@ from chalicelib.users import store as user_store
 from chalicelib.users.models import User
 from chalicelib.users.schemas import Registration
 from tools.catalogue import importer
-from tools.catalogue.lines import Fault
-from tools.local.settings import Refusal
+from tools.catalogue.lines import LineFault
+from tools.refusal import Refusal
 
 CATALOGUE = Path(__file__).with_name("demo") / "catalogue.jsonl"
 CUSTOMER = "customer@example.com"
@@ -52,5 +52,5 @@ def _user(email: str, password_hash: str) -> User:
     return User.create(new, password_hash, _ROLES[email]).with_confirmed_email()
 
 
-def _refuse(fault: Fault) -> None:
+def _refuse(fault: LineFault) -> None:
     raise Refusal(f"{CATALOGUE}:{fault.number}: {fault.field}: {fault.detail}")

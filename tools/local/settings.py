@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.refusal import Refusal
+
 HOST = "127.0.0.1"
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -15,12 +17,8 @@ HIGHEST_PORT = 65535
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-class Refusal(Exception):
-    """Why the shop cannot run here, in one sentence for the person at the terminal."""
-
-
 @dataclass(frozen=True)
-class Settings:
+class LocalSettings:
     """Where this copy of the shop listens and keeps its state."""
 
     port: int
@@ -69,9 +67,9 @@ class Settings:
         return self.state / "stream-position.json"
 
 
-def read(environ: Mapping[str, str] = os.environ) -> Settings:
+def read(environ: Mapping[str, str] = os.environ) -> LocalSettings:
     """The settings that PORT, CLOUD_PORT, PAYMENT_PORT and STATE_DIR ask for."""
-    return Settings(
+    return LocalSettings(
         port=_port(environ, "PORT", "8000"),
         cloud_port=_port(environ, "CLOUD_PORT", "4566"),
         payment_port=_port(environ, "PAYMENT_PORT", "4580"),
@@ -86,7 +84,7 @@ def _port(environ: Mapping[str, str], name: str, default: str) -> int:
     return int(text)
 
 
-def aws_environment(settings: Settings) -> dict[str, str]:
+def aws_environment(settings: LocalSettings) -> dict[str, str]:
     """Points every AWS client of this process at the local AWS, whatever the user's own settings say."""
     return {
         "AWS_ENDPOINT_URL": settings.cloud_url,
@@ -101,7 +99,7 @@ def aws_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def use_local_aws(settings: Settings) -> None:
+def use_local_aws(settings: LocalSettings) -> None:
     """Put `aws_environment` into this process, and drop what would overrule it."""
     for name in list(os.environ):
         if name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE") or name.startswith("AWS_ENDPOINT_URL_"):

@@ -21,11 +21,12 @@ from chalicelib.core import log
 from tools.local import gateway, schedule
 from tools.local import settings as local
 from tools.local.checkpoint import Checkpoint, only_pump
-from tools.local.settings import Refusal, Settings
+from tools.local.settings import LocalSettings
 from tools.local.stream import Pump
+from tools.refusal import Refusal
 
 
-class Factory(CLIFactory):
+class LocalFactory(CLIFactory):
     """Chalice's own loader and server, with our addresses, handler and server classes."""
 
     def __init__(self, overrides: dict[str, str]) -> None:
@@ -45,14 +46,14 @@ class Factory(CLIFactory):
     def create_local_server(self, app_obj: Chalice, config: Config, host: str, port: int) -> LocalDevServer:
         """The development server with the gateway's behaviour added."""
         app_obj.__class__ = type("LocalShop", (LocalChalice, type(app_obj)), {})
-        return LocalDevServer(app_obj, config, host, port, gateway.Handler, gateway.Server)
+        return LocalDevServer(app_obj, config, host, port, gateway.GatewayHandler, gateway.GatewayServer)
 
 
 @dataclass(frozen=True)
-class Shop:
+class LocalShop:
     """The loaded app."""
 
-    factory: Factory
+    factory: LocalFactory
     config: Config
     module: ModuleType
 
@@ -62,14 +63,14 @@ class Shop:
         return {**self.config.environment_variables, **self.factory.overrides}
 
 
-def load(overrides: dict[str, str]) -> Shop:
+def load(overrides: dict[str, str]) -> LocalShop:
     """Load `app.py` for the local stage."""
-    factory = Factory(overrides)
+    factory = LocalFactory(overrides)
     config = factory.create_config_obj(chalice_stage_name=local.STAGE)
     validate_routes(config.chalice_app.routes)
     learn_shapes()
     log.adopt(logging.getLogger())
-    return Shop(factory, config, sys.modules["app"])
+    return LocalShop(factory, config, sys.modules["app"])
 
 
 def learn_shapes() -> None:
@@ -86,7 +87,7 @@ def learn_shapes() -> None:
 
 
 @contextmanager
-def logging_to_file(settings: Settings) -> Iterator[None]:
+def logging_to_file(settings: LocalSettings) -> Iterator[None]:
     """Send what the app prints, and every log line, to the app's log file, the first file of the state."""
     try:
         settings.state.mkdir(parents=True, exist_ok=True)
@@ -101,7 +102,7 @@ def logging_to_file(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def serving(shop: Shop, settings: Settings) -> Iterator[None]:
+def serving(shop: LocalShop, settings: LocalSettings) -> Iterator[None]:
     """Answer HTTP until the block ends."""
     try:
         server = shop.factory.create_local_server(shop.config.chalice_app, shop.config, local.HOST, settings.port)
@@ -117,7 +118,7 @@ def serving(shop: Shop, settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def working_in_background(shop: Shop, settings: Settings) -> Iterator[None]:
+def working_in_background(shop: LocalShop, settings: LocalSettings) -> Iterator[None]:
     """Deliver the table's stream and the schedule until the block ends.
 
     Of several shops on one state directory only the first does so.
@@ -132,7 +133,7 @@ def working_in_background(shop: Shop, settings: Settings) -> Iterator[None]:
         yield
 
 
-def _workers(shop: Shop, settings: Settings) -> list[Any]:
+def _workers(shop: LocalShop, settings: LocalSettings) -> list[Any]:
     pump = Pump(
         shop.module.handle_table_stream,
         Checkpoint(settings.checkpoint),

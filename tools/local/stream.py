@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local import filters, functions
 from tools.local.checkpoint import Checkpoint
-from tools.local.delivery import Delivery, Record, sequence_number
+from tools.local.delivery import BatchDelivery, Record, sequence_number
 
 LOG = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
@@ -36,7 +36,7 @@ class Pump(threading.Thread):
         self._streams = boto3.client("dynamodbstreams")
         self._queue = boto3.client("sqs")
         self._stopping = threading.Event()
-        self._delivery = Delivery(self._invoke, self._bury, checkpoint.save, self._pause)
+        self._delivery = BatchDelivery(self._invoke, self._bury, checkpoint.save, self._pause)
         self._shard = ""
         self._patterns = filters.patterns()
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from tools.package import sam
+from tools.refusal import Refusal
 
 ARGUMENTS = 2
 
@@ -16,7 +17,7 @@ def main(arguments: list[str]) -> int:
     stage, directory = arguments
     try:
         sam.package(stage, Path(directory).absolute())
-    except sam.Refusal as refusal:
+    except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 1
     return 0

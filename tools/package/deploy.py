@@ -15,7 +15,8 @@ import boto3
 from chalice.cli.factory import CLIFactory
 from chalice.utils import UI
 
-from tools.package.sam import LEFT_OUT, MERGE, PROJECT, Refusal, forget
+from tools.package.sam import LEFT_OUT, MERGE, PROJECT, forget
+from tools.refusal import Refusal
 
 EXPORTS = {
     "BUCKET_NAME": "BucketName",
@@ -27,7 +28,7 @@ EXPORTS = {
 TRIGGER = "handle_table_stream-dynamodb-event-source"
 
 
-class Factory(CLIFactory):
+class DeployFactory(CLIFactory):
     """Chalice's factory, with more in the environment of one stage than the config on disk says."""
 
     def __init__(self, stage: str, environment: dict[str, str]) -> None:
@@ -56,7 +57,7 @@ class Teller(UI):
 def deploy(stage: str) -> None:
     """Bring the stage up to this code, then make its trigger report, halve, retry and give up as it should."""
     exported = of_stage(stage, exports())
-    factory = Factory(stage, {variable: exported[name] for variable, name in EXPORTS.items()})
+    factory = DeployFactory(stage, {variable: exported[name] for variable, name in EXPORTS.items()})
     config, ui = factory.create_config_obj(chalice_stage_name=stage), Teller()
     sys.dont_write_bytecode = True  # Chalice would package it
     forget()

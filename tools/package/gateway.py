@@ -10,7 +10,7 @@ from chalicelib.api import permissions, problems
 from chalicelib.core import schema
 
 
-class Refusal(NamedTuple):
+class GatewayAnswer(NamedTuple):
     """What one kind of refusal tells the caller, and headers that go with it."""
 
     status: int
@@ -19,13 +19,17 @@ class Refusal(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-_INVALID = Refusal(400, "validation_failed", "The request does not have the shape that this address asks for.")
-_FORBIDDEN = Refusal(403, "forbidden", "This is not allowed.")
-_NOT_FOUND = Refusal(404, "not_found", "There is nothing at this address.")
-_WRONG_METHOD = Refusal(405, "method_not_allowed", "This address does not take that method; see the Allow header.")
+_INVALID = GatewayAnswer(400, "validation_failed", "The request does not have the shape that this address asks for.")
+_FORBIDDEN = GatewayAnswer(403, "forbidden", "This is not allowed.")
+_NOT_FOUND = GatewayAnswer(404, "not_found", "There is nothing at this address.")
+_WRONG_METHOD = GatewayAnswer(
+    405, "method_not_allowed", "This address does not take that method; see the Allow header."
+)
 _BUSY = (("Retry-After", "1"),)
-_BROKEN = Refusal(500, "internal_error", "Something went wrong on our side. The requestId finds it in our logs.")
-_LATE = Refusal(504, "gateway_timeout", "The shop did not answer in time; send the same Idempotency-Key to try again.")
+_BROKEN = GatewayAnswer(500, "internal_error", "Something went wrong on our side. The requestId finds it in our logs.")
+_LATE = GatewayAnswer(
+    504, "gateway_timeout", "The shop did not answer in time; send the same Idempotency-Key to try again."
+)
 
 _TEMPLATE = "application/json"  # the one type that API Gateway looks for; what is sent says the Content-Type header
 _BODIES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
@@ -39,7 +43,7 @@ REFUSALS = {
     "AUTHORIZER_FAILURE": _BROKEN,
     "BAD_REQUEST_BODY": _INVALID,
     "BAD_REQUEST_PARAMETERS": _INVALID,
-    "DEFAULT_4XX": Refusal(400, "bad_request", "The request could not be understood."),
+    "DEFAULT_4XX": GatewayAnswer(400, "bad_request", "The request could not be understood."),
     "DEFAULT_5XX": _BROKEN,
     "EXPIRED_TOKEN": _FORBIDDEN,
     "INTEGRATION_FAILURE": _LATE,
@@ -47,12 +51,14 @@ REFUSALS = {
     "INVALID_API_KEY": _FORBIDDEN,
     "INVALID_SIGNATURE": _FORBIDDEN,
     "MISSING_AUTHENTICATION_TOKEN": _NOT_FOUND,
-    "QUOTA_EXCEEDED": Refusal(429, "quota_exceeded", "The quota of this API key is used up."),
-    "REQUEST_TOO_LARGE": Refusal(413, "payload_too_large", "A body may have at most 10 MB."),
+    "QUOTA_EXCEEDED": GatewayAnswer(429, "quota_exceeded", "The quota of this API key is used up."),
+    "REQUEST_TOO_LARGE": GatewayAnswer(413, "payload_too_large", "A body may have at most 10 MB."),
     "RESOURCE_NOT_FOUND": _NOT_FOUND,
-    "THROTTLED": Refusal(429, "too_many_requests", "Too many requests at once; try again in a moment.", _BUSY),
-    "UNAUTHORIZED": Refusal(401, "unauthorized", "A valid bearer token is needed.", (("WWW-Authenticate", "Bearer"),)),
-    "UNSUPPORTED_MEDIA_TYPE": Refusal(415, "unsupported_media_type", "Send the body as application/json."),
+    "THROTTLED": GatewayAnswer(429, "too_many_requests", "Too many requests at once; try again in a moment.", _BUSY),
+    "UNAUTHORIZED": GatewayAnswer(
+        401, "unauthorized", "A valid bearer token is needed.", (("WWW-Authenticate", "Bearer"),)
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": GatewayAnswer(415, "unsupported_media_type", "Send the body as application/json."),
     "WAF_FILTERED": _FORBIDDEN,
 }
 
@@ -71,12 +77,12 @@ def other_methods(origin: str) -> dict[str, Any]:
     return {path: {"x-amazon-apigateway-any-method": _answering(_wrong_method(path), origin)} for path in paths}
 
 
-def _wrong_method(path: str) -> Refusal:
+def _wrong_method(path: str) -> GatewayAnswer:
     taken = ", ".join(method for method, known in permissions.ROUTES if known == path)
     return _WRONG_METHOD._replace(headers=(("Allow", taken),))
 
 
-def _answering(refusal: Refusal, origin: str) -> dict[str, Any]:
+def _answering(refusal: GatewayAnswer, origin: str) -> dict[str, Any]:
     """A method that is nothing but this answer, whoever asks; a body of another kind than these is a 415."""
     headers, status = _headers(refusal, origin), {"statusCode": refusal.status}
     return {
@@ -96,7 +102,7 @@ def _answering(refusal: Refusal, origin: str) -> dict[str, Any]:
     }
 
 
-def _response(refusal: Refusal, origin: str) -> dict[str, Any]:
+def _response(refusal: GatewayAnswer, origin: str) -> dict[str, Any]:
     return {
         "StatusCode": refusal.status,
         "ResponseParameters": {"Headers": _headers(refusal, origin)},
@@ -104,12 +110,12 @@ def _response(refusal: Refusal, origin: str) -> dict[str, Any]:
     }
 
 
-def _document(refusal: Refusal) -> str:
+def _document(refusal: GatewayAnswer) -> str:
     document = problems.problem(refusal.status, refusal.code, refusal.detail, None)
     return schema.encode(document | {"instance": "$context.path", "requestId": "$context.requestId"})
 
 
-def _headers(refusal: Refusal, origin: str) -> dict[str, str]:
+def _headers(refusal: GatewayAnswer, origin: str) -> dict[str, str]:
     """The headers of an answer, quoted as API Gateway wants what it shall not look up."""
     headers = {
         **problems.cors().get_access_control_headers(),

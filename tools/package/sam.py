@@ -14,15 +14,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tools.package import gateway
+from tools.refusal import Refusal
 
 PROJECT = Path(__file__).parents[2]
 MERGE = PROJECT / "infra" / "merge-sam.json"
 CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
 LEFT_OUT = "Could not install dependencies"
-
-
-class Refusal(Exception):
-    """What stands in the way, as a sentence for the operator."""
 
 
 def package(stage: str, out: Path) -> None:

@@ -9,9 +9,9 @@ import msgspec
 
 from chalicelib.payments.models import Attempt, Refund
 from chalicelib.payments.simulator.behaviour import Simulation
-from tools.payments.faults import Faults, Script
+from tools.payments.faults import Faults, FaultScript
 from tools.payments.ledger import FileLedger
-from tools.payments.webhooks import Order, Webhooks
+from tools.payments.webhooks import SendRequest, Webhooks
 
 T = TypeVar("T")
 
@@ -22,14 +22,14 @@ class NeverHeardCall(Exception):
     """There is no such thing in the books."""
 
 
-class Charge(msgspec.Struct, frozen=True):
+class ChargeRequest(msgspec.Struct, frozen=True):
     """The body of `POST /charges`."""
 
     attempt: Attempt
     token: str
 
 
-class Change(msgspec.Struct, frozen=True, rename="camel"):
+class ChangeRequest(msgspec.Struct, frozen=True, rename="camel"):
     """The body of `POST /captures` and `POST /voids`."""
 
     attempt: Attempt
@@ -43,7 +43,7 @@ class GiveBack(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Call:
+class SimulatorCall:
     """What is done at an address: `do` gets the body and the name in the path, and gives what to answer."""
 
     operation: str
@@ -56,21 +56,21 @@ class Calls:
     def __init__(self, ledger: FileLedger, simulation: Simulation, faults: Faults, webhooks: Webhooks) -> None:
         """Wire the addresses to the parts."""
         self._ledger, self._simulation, self._faults, self._webhooks = ledger, simulation, faults, webhooks
-        self._routes: list[tuple[str, str, Call]] = [
-            ("POST", "/charges", Call("charge", self._charge)),
-            ("GET", "/charges/(.+)", Call("look_up", self._look_up)),
-            ("POST", "/captures", Call("capture", self._capture)),
-            ("POST", "/voids", Call("void", self._void)),
-            ("POST", "/refunds", Call("refund", self._refund)),
-            ("GET", "/refunds/(.+)", Call("look_up_refund", self._look_up_refund)),
-            ("GET", IDENTITY, Call("", lambda _body, _name: {"state": str(ledger.path.parent)})),
-            ("GET", "/_simulator/ledger", Call("", lambda _body, _name: ledger.everything())),
-            ("POST", "/_simulator/script", Call("", self._script)),
-            ("POST", "/_simulator/payments/(.+)/complete", Call("", self._complete)),
-            ("POST", "/_simulator/webhooks", Call("", self._order)),
+        self._routes: list[tuple[str, str, SimulatorCall]] = [
+            ("POST", "/charges", SimulatorCall("charge", self._charge)),
+            ("GET", "/charges/(.+)", SimulatorCall("look_up", self._look_up)),
+            ("POST", "/captures", SimulatorCall("capture", self._capture)),
+            ("POST", "/voids", SimulatorCall("void", self._void)),
+            ("POST", "/refunds", SimulatorCall("refund", self._refund)),
+            ("GET", "/refunds/(.+)", SimulatorCall("look_up_refund", self._look_up_refund)),
+            ("GET", IDENTITY, SimulatorCall("", lambda _body, _name: {"state": str(ledger.path.parent)})),
+            ("GET", "/_simulator/ledger", SimulatorCall("", lambda _body, _name: ledger.everything())),
+            ("POST", "/_simulator/script", SimulatorCall("", self._script)),
+            ("POST", "/_simulator/payments/(.+)/complete", SimulatorCall("", self._complete)),
+            ("POST", "/_simulator/webhooks", SimulatorCall("", self._order)),
         ]
 
-    def find(self, method: str, path: str) -> tuple[Call, str] | None:
+    def find(self, method: str, path: str) -> tuple[SimulatorCall, str] | None:
         """What is at an address, and the name in its path."""
         for wanted, pattern, call in self._routes:
             found = re.fullmatch(pattern, path)
@@ -79,7 +79,7 @@ class Calls:
         return None
 
     def _charge(self, body: bytes, _: str) -> Any:
-        charge = msgspec.json.decode(body, type=Charge)
+        charge = msgspec.json.decode(body, type=ChargeRequest)
         return self._simulation.charge(charge.attempt, charge.token)
 
     def _look_up(self, _: bytes, merchant_key: str) -> Any:
@@ -87,11 +87,11 @@ class Calls:
         return payment.outcome()
 
     def _capture(self, body: bytes, _: str) -> Any:
-        change = msgspec.json.decode(body, type=Change)
+        change = msgspec.json.decode(body, type=ChangeRequest)
         return self._simulation.capture(change.attempt, change.payment_id)
 
     def _void(self, body: bytes, _: str) -> Any:
-        change = msgspec.json.decode(body, type=Change)
+        change = msgspec.json.decode(body, type=ChangeRequest)
         return self._simulation.void(change.attempt, change.payment_id)
 
     def _refund(self, body: bytes, _: str) -> Any:
@@ -101,7 +101,7 @@ class Calls:
         return _heard_of(self._ledger.refund(refund_id)).outcome()
 
     def _script(self, body: bytes, _: str) -> Any:
-        self._faults.add(msgspec.json.decode(body, type=Script))
+        self._faults.add(msgspec.json.decode(body, type=FaultScript))
         return {}
 
     def _complete(self, _: bytes, merchant_key: str) -> Any:
@@ -109,7 +109,7 @@ class Calls:
         return self._simulation.complete(merchant_key)
 
     def _order(self, body: bytes, _: str) -> Any:
-        return {"deliveries": self._webhooks.obey(msgspec.json.decode(body, type=Order))}
+        return {"deliveries": self._webhooks.obey(msgspec.json.decode(body, type=SendRequest))}
 
 
 def _heard_of(found: T | None) -> T:

@@ -24,7 +24,7 @@ class Fault(StrEnum):
         return self in (Fault.ERROR, Fault.HANG, Fault.DROP)
 
 
-class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FaultScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Let the next `times` calls of `operation` go wrong that way; an empty operation means any."""
 
     fault: Fault
@@ -39,7 +39,7 @@ class Faults:
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Fault]] = defaultdict(deque)
 
-    def add(self, script: Script) -> None:
+    def add(self, script: FaultScript) -> None:
         """Queue what an administrator asked for; `times` of 0 forgets what waits for that operation."""
         with self._lock:
             if script.times:

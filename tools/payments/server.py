@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from chalicelib.payments.port import NoAnswer
-from tools.payments.calls import Call, Calls, NeverHeardCall
+from tools.payments.calls import Calls, NeverHeardCall, SimulatorCall
 from tools.payments.faults import Fault, Faults
 
 LOG = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Silence(Exception):
     """The caller is to learn nothing."""
 
 
-class Server(ThreadingHTTPServer):
+class SimulatorServer(ThreadingHTTPServer):
     """Listens on loopback only; a port of 0 is any that is free."""
 
     daemon_threads = True
@@ -35,7 +35,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, port: int, calls: Calls, faults: Faults) -> None:
         """Begin to listen."""
         self.calls, self.faults, self.ended = calls, faults, threading.Event()
-        super().__init__((HOST, port), Handler)
+        super().__init__((HOST, port), SimulatorHandler)
 
     @property
     def url(self) -> str:
@@ -48,13 +48,13 @@ class Server(ThreadingHTTPServer):
         super().shutdown()
 
 
-class Handler(BaseHTTPRequestHandler):
+class SimulatorHandler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = 30
-    server: Server
+    server: SimulatorServer
 
     def do_GET(self) -> None:
         """Answer a question."""
@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         except (NoAnswer, Silence):
             self._reset()
 
-    def _perform(self, call: Call, name: str, body: bytes) -> None:
+    def _perform(self, call: SimulatorCall, name: str, body: bytes) -> None:
         """Do the call and answer it, unless a fault is scripted for it."""
         fault = self.server.faults.take(call.operation) if call.operation else None
         if fault and fault.is_before:
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
 
 
-def _result(call: Call, name: str, body: bytes) -> tuple[HTTPStatus, Any]:
+def _result(call: SimulatorCall, name: str, body: bytes) -> tuple[HTTPStatus, Any]:
     try:
         return HTTPStatus.OK, call.do(body, name)
     except NeverHeardCall:

@@ -17,7 +17,7 @@ from chalicelib.payments.simulator.behaviour import Simulation
 from tools.payments.calls import Calls
 from tools.payments.faults import Faults
 from tools.payments.ledger import FileLedger
-from tools.payments.server import Server
+from tools.payments.server import SimulatorServer
 from tools.payments.webhooks import Webhooks
 
 PORT = 8765
@@ -51,7 +51,7 @@ def running(state: Path, *, port: int = 0, webhook_url: str = "", secret: str = 
     state.mkdir(parents=True, exist_ok=True)
     ledger, faults = FileLedger(state / BOOKS), Faults()
     webhooks = Webhooks(ledger, webhook_url, secret)
-    server = Server(port, Calls(ledger, Simulation(ledger, webhooks.tell), faults, webhooks), faults)
+    server = SimulatorServer(port, Calls(ledger, Simulation(ledger, webhooks.tell), faults, webhooks), faults)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="payments", daemon=True)
     webhooks.start()
     thread.start()

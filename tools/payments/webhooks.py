@@ -18,7 +18,7 @@ DELAYS = (0.2, 0.5, 1.0, 2.0)  # between tries; after the last one, only an admi
 TIMEOUT_SECONDS = 10.0
 
 
-class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """What an administrator wants of the messages: to hold new ones back, or to send some now.
 
     `send` are event ids in the order to send them, `times` how often each, `delaySeconds` how long to wait before
@@ -68,7 +68,7 @@ class Webhooks:
                 self._queue.append(event.event_id)
                 self._changed.notify_all()
 
-    def obey(self, order: Order) -> list[dict[str, str | int]]:
+    def obey(self, order: SendRequest) -> list[dict[str, str | int]]:
         """Do what an administrator wants; what the shop answered to each message that was sent for it."""
         if order.hold is not None:
             with self._changed:

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from chalicelib.aws import transport
 from chalicelib.core.errors import Misconfigured, Unavailable
 from tools import stage
-from tools.local.settings import Refusal
 from tools.recompute import categories, history, index, stock
 from tools.recompute.run import Run
+from tools.refusal import Refusal
 
 _ABOUT = """\
 Recomputes what the stream keeps up to date: from the products the search index, the numbers of the categories and the

@@ -11,16 +11,16 @@ import pytest
 from chalicelib.auth import tokens
 from chalicelib.aws import clients, keyring
 from tests.support.pictures import PNG
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 
-Count = Callable[[Callable[[], Answer]], list[str]]
+Count = Callable[[Callable[[], ShopAnswer]], list[str]]
 
 
 @pytest.fixture
 def calls(aws: None) -> Count:
     """The DynamoDB operations that a request makes, the authorizer's read excepted."""
 
-    def count(request: Callable[[], Answer]) -> list[str]:
+    def count(request: Callable[[], ShopAnswer]) -> list[str]:
         made: list[str] = []
 
         def note(model: Any, **_: Any) -> None:
@@ -129,9 +129,9 @@ def test_the_authorizer_costs_one_eventually_consistent_read(shop: Shop) -> None
 def test_an_image_costs_one_call_to_ask_for_and_two_to_confirm(shop: Shop, calls: Count) -> None:
     admin = shop.admin()
     path = f"/products/{admin.product()['productId']}/images"
-    asked: list[Answer] = []
+    asked: list[ShopAnswer] = []
 
-    def ask() -> Answer:
+    def ask() -> ShopAnswer:
         asked.append(admin("POST", path, {"contentType": "image/png"}))
         return asked[0]
 

@@ -11,7 +11,7 @@ from chalice.local import LambdaContext
 import app
 from chalicelib.api import permissions
 from chalicelib.core.principal import Principal, Role
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 
 SERVICE = "arn:aws:sts::123456789012:assumed-role/back-office/nightly"
 
@@ -34,10 +34,10 @@ def event(method: str, resource: str, body: Any = None, *, signer: str | None = 
     }  # fmt: skip
 
 
-def send(*request: Any, **more: Any) -> Answer:
+def send(*request: Any, **more: Any) -> ShopAnswer:
     """The app's answer to that event."""
     answer = app.app(event(*request, **more), LambdaContext("ecommerce-prod", 1769))
-    return Answer(answer["statusCode"], answer["body"], answer["headers"])
+    return ShopAnswer(answer["statusCode"], answer["body"], answer["headers"])
 
 
 def a_user(shop: Shop) -> str:

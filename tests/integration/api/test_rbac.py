@@ -134,14 +134,14 @@ BODIES: dict[tuple[str, str], Any] = {
 
 
 @dataclass
-class World:
+class RbacWorld:
     """One of each kind of caller, and the things of the customer that paths can name."""
 
     callers: dict[str, Shop]
     names: dict[str, str]
 
     @classmethod
-    def of(cls, shop: Shop) -> World:
+    def of(cls, shop: Shop) -> RbacWorld:
         keep_secret({"webhookSecret": SECRET})
         admin, ada = shop.admin(), shop.customer()
         mug = admin.product(stock=1000)["productId"]
@@ -189,7 +189,7 @@ def test_every_route_is_declared_and_there_are_as_many_cells_as_that_makes() -> 
 
 @pytest.mark.parametrize("route", list(EXPECTED), ids=" ".join)
 def test_a_route_lets_in_whom_it_should(shop: Shop, route: tuple[str, str]) -> None:
-    world = World.of(shop)
+    world = RbacWorld.of(shop)
     # Whom it should not let in first, so that what a permitted call changes cannot hide a mistake.
     order = sorted(PERSONAS, key=lambda persona: EXPECTED[route][PERSONAS.index(persona)], reverse=True)
 

@@ -9,22 +9,22 @@ import pytest
 import app
 from chalicelib.auth import tokens
 from chalicelib.core import clock, ids
-from tests.support.shop import PASSWORD, Answer, Shop
+from tests.support.shop import PASSWORD, Shop, ShopAnswer
 from tests.support.stream import deliver, mail_about, mails
 
 CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}
 NEW_PASSWORD = "an entirely new passphrase"
 
 
-def login(shop: Shop, password: str = PASSWORD, path: str = "/auth/login") -> Answer:
+def login(shop: Shop, password: str = PASSWORD, path: str = "/auth/login") -> ShopAnswer:
     return shop("POST", path, {"email": "ada@example.com", "password": password})
 
 
-def refresh(shop: Shop, token: str) -> Answer:
+def refresh(shop: Shop, token: str) -> ShopAnswer:
     return shop("POST", "/auth/refresh", {"refreshToken": token})
 
 
-def bearer(shop: Shop, answer: Answer) -> Shop:
+def bearer(shop: Shop, answer: ShopAnswer) -> Shop:
     return Shop(shop.client, {"Authorization": f"Bearer {answer.body['accessToken']}"})
 
 

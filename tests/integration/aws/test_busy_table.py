@@ -16,7 +16,7 @@ from chalicelib.payments import providers
 from tests.support import books, emulator
 from tests.support.faults import Fault, error, injected
 from tests.support.schedule import swept_after
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import everything
 
 FAULTS = ("TransactionConflict", "ProvisionedThroughputExceededException", "timeout", "lost answer")
@@ -32,19 +32,19 @@ class Till:
         self.ada("POST", "/cart/items", {"productId": self.mug, "quantity": 2})
         self.path = ""
 
-    def checkout(self) -> Answer:
+    def checkout(self) -> ShopAnswer:
         answer = self.ada.order(couponCode="TEN", Idempotency_Key="k")
         self.path = f"/orders/{answer.body.get('orderId')}"
         return answer
 
-    def cancel(self) -> Answer:
+    def cancel(self) -> ShopAnswer:
         return self.ada("PUT", f"{self.path}/cancel")
 
-    def refund(self) -> Answer:
+    def refund(self) -> ShopAnswer:
         return self.admin("POST", f"{self.path}/refunds", {"amount": 5}, Idempotency_Key="r")
 
 
-ACTIONS: dict[str, tuple[Callable[[Till], Answer], int, tuple[str, str]]] = {
+ACTIONS: dict[str, tuple[Callable[[Till], ShopAnswer], int, tuple[str, str]]] = {
     "checkout": (Till.checkout, 201, ("processing", "paid")),
     "cancel": (Till.cancel, 200, ("cancelled", "refunded")),
     "refund": (Till.refund, 201, ("processing", "partially_refunded")),
@@ -58,7 +58,7 @@ def till(shop: Shop) -> Iterator[Till]:
         yield Till(shop, kept)
 
 
-def begun(till: Till, name: str) -> Callable[[Till], Answer]:
+def begun(till: Till, name: str) -> Callable[[Till], ShopAnswer]:
     if name != "checkout":
         assert till.checkout().status == 201
     return ACTIONS[name][0]
@@ -81,7 +81,7 @@ def failing(kind: str, number: int, *, times: int) -> Fault:
     return fault
 
 
-def calls(till: Till, act: Callable[[Till], Answer]) -> int:
+def calls(till: Till, act: Callable[[Till], ShopAnswer]) -> int:
     """About how many calls to the table it takes."""
     return {"checkout": 5, "cancel": 8, "refund": 9}[act.__name__]
 

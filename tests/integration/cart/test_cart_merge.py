@@ -11,7 +11,7 @@ from chalicelib.auth.schemas import Credentials
 from chalicelib.aws import db
 from chalicelib.cart import service as cart
 from tests.support.faults import Crash, crash, injected, lose_answer, refuse
-from tests.support.shop import PASSWORD, Answer, Shop
+from tests.support.shop import PASSWORD, Shop, ShopAnswer
 
 EMAIL = "ada@example.com"
 
@@ -26,7 +26,7 @@ def guest_cart(shop: Shop, *lines: tuple[str, int]) -> str:
     return guest.headers["X-Cart-Token"]
 
 
-def login(shop: Shop, token: str, path: str = "/auth/login") -> Answer:
+def login(shop: Shop, token: str, path: str = "/auth/login") -> ShopAnswer:
     return shop("POST", path, {"email": EMAIL, "password": PASSWORD, "cartToken": token})
 
 

@@ -17,7 +17,7 @@ from chalicelib.orders.models import Order
 from chalicelib.payments.models import AttemptState, Outcome
 from tests.support.faults import Crash, Fault, crash, injected, lose_answer
 from tests.support.schedule import swept_after
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 from tests.support.stream import deliver
 
 
@@ -420,7 +420,7 @@ def just_before_writing(*competitors: Callable[[], object]) -> Fault:
 
 def test_of_two_buyers_who_both_saw_the_last_use_one_gets_it(shop: Shop, root: Shop, ada: Shop, mug: str) -> None:
     root.coupon("LAST", totalLimit=1)
-    bob, won = shop.customer("bob@example.com"), list[Answer]()
+    bob, won = shop.customer("bob@example.com"), list[ShopAnswer]()
 
     with injected(just_before_writing(lambda: won.append(bob.order((mug, 1), couponCode="LAST")))):
         lost = ada.order((mug, 1), couponCode="LAST")
@@ -437,7 +437,7 @@ def test_as_many_of_five_buyers_at_once_get_a_use_as_there_are(
 ) -> None:
     root.coupon("RUSH", totalLimit=left)
     others = [shop.customer(f"buyer-{number}@example.com") for number in range(4)]
-    answers: list[Answer] = []
+    answers: list[ShopAnswer] = []
 
     def buys(who: Shop) -> Callable[[], None]:
         return lambda: answers.append(who.order((mug, 1), couponCode="RUSH"))

@@ -26,7 +26,7 @@ from tests.support import table
 from tests.support.emulator import emulated, saved
 from tests.support.shop import Shop
 from tests.support.stream import deliver, letters, mails, records, told
-from tools.local.delivery import Delivery, Record
+from tools.local.delivery import BatchDelivery, Record
 from tools.local.functions import FunctionFailed
 
 LARGEST = 6
@@ -44,7 +44,7 @@ class Died(Exception):
     """The function's time was over."""
 
 
-class World:
+class BatchWorld:
     """The shop before anything followed from its story, again and again."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class World:
 def run(batches: Sequence[Sequence[Record]], handle: Callable[[Any], Any] | None = None) -> None:
     """Deliver batch after batch until each is settled; nothing may be given up."""
     buried: list[Any] = []
-    lambda_ = Delivery(handle or handled, lambda record, _: buried.append(record), lambda _: None, lambda _: None)
+    lambda_ = BatchDelivery(handle or handled, lambda record, _: buried.append(record), lambda _: None, lambda _: None)
     for batch in batches:
         lambda_.deliver(batch)
     assert buried == []
@@ -164,7 +164,7 @@ def ways(batch: tuple[Record, ...]) -> Iterator[Callable[[], None]]:
 
 
 def test_every_batch_ends_the_same_however_it_comes(story: list[Record], capsys: pytest.CaptureFixture[str]) -> None:
-    world, cases = World(), 0
+    world, cases = BatchWorld(), 0
     for batch in batches_of(story):
         world.renew()
         run([batch])
@@ -184,7 +184,7 @@ def test_every_batch_ends_the_same_however_it_comes(story: list[Record], capsys:
 
 def test_a_death_after_any_call_repeats_at_most_that_calls_effect(story: list[Record]) -> None:
     """A mail or an event that left just before the function died may leave once more, and an event under its id."""
-    world, call = World(), 0
+    world, call = BatchWorld(), 0
     world.renew()
     run([story])
     once = world.end()

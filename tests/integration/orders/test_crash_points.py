@@ -28,13 +28,13 @@ from tests.support import books
 from tests.support.emulator import emulated, saved
 from tests.support.faults import Crash, Fault, crash, injected
 from tests.support.payments import SECRET, keep_secret
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import everything
 
 BEGIN = datetime.now(UTC).replace(microsecond=0)
 
 
-class World:
+class CrashWorld:
     """A shop with a full cart and a coupon, whose whole state can be brought back."""
 
     def __init__(self, shop: Shop) -> None:
@@ -50,7 +50,7 @@ class World:
         self.events: list[ProviderEvent] = []
         emulated().stream_shard = None  # nobody listens
 
-    def checkout(self, token: str = "tok_success") -> Answer:
+    def checkout(self, token: str = "tok_success") -> ShopAnswer:
         """Order the cart with the coupon."""
         answer = self.ada.order(token=token, couponCode="TEN", Idempotency_Key="k")
         self.order_id = answer.body.get("orderId", self.order_id)
@@ -70,7 +70,7 @@ class World:
         """Have the provider send that message, from now on the same one."""
         self.events = [event]
 
-    def hear(self) -> Answer:
+    def hear(self) -> ShopAnswer:
         """The provider's message, signed afresh."""
         body = webhook_messages.write(self.events[0])
         return self.ada(
@@ -108,47 +108,47 @@ class World:
 class Scenario:
     """What somebody does, what went before, and where the order may end; `minutes` is when it is done."""
 
-    act: Callable[[World], Any]
+    act: Callable[[CrashWorld], Any]
     ends: set[tuple[str, str]]
-    before: Callable[[World], Any] = lambda _: None
+    before: Callable[[CrashWorld], Any] = lambda _: None
     minutes: int = 0
     was_declined: bool = False
 
 
-def checkout(token: str) -> Callable[[World], Answer]:
+def checkout(token: str) -> Callable[[CrashWorld], ShopAnswer]:
     return lambda world: world.checkout(token)
 
 
-def cancel(world: World) -> Answer:
+def cancel(world: CrashWorld) -> ShopAnswer:
     return world.ada("PUT", f"{world.path}/cancel")
 
 
-def refund(**body: Any) -> Callable[[World], Answer]:
+def refund(**body: Any) -> Callable[[CrashWorld], ShopAnswer]:
     return lambda world: world.admin("POST", f"{world.path}/refunds", body, Idempotency_Key="r")
 
 
-def refund_line(world: World) -> Answer:
+def refund_line(world: CrashWorld) -> ShopAnswer:
     return refund(items=[{"productId": world.mug, "quantity": 1}])(world)
 
 
-def schedule(_: World) -> None:
+def schedule(_: CrashWorld) -> None:
     sweep.run(seconds=10)
 
 
-def read(world: World) -> Answer:
+def read(world: CrashWorld) -> ShopAnswer:
     return world.ada("GET", world.path)
 
 
-def authorized(world: World) -> None:
+def authorized(world: CrashWorld) -> None:
     """The payment is authorised, and taking it had no answer."""
     with mock.patch.object(books.Paid, "capture", side_effect=port.NoAnswer):
         assert world.checkout("tok_authorized").body["paymentStatus"] == "authorized"
 
 
-def told(token: str) -> Callable[[World], None]:
+def told(token: str) -> Callable[[CrashWorld], None]:
     """The order is in doubt, and the provider has a message about it."""
 
-    def before(world: World) -> None:
+    def before(world: CrashWorld) -> None:
         assert world.checkout(token).status == 202
         row = world.books.payments.get(f"{world.order_id}:1")
         if row is None:
@@ -161,19 +161,19 @@ def told(token: str) -> Callable[[World], None]:
     return before
 
 
-def told_authorized(world: World) -> None:
+def told_authorized(world: CrashWorld) -> None:
     """The payment is authorised, and the shop's process died before it heard so."""
     authorized(world)
     world.tell(ledger.payment_event(world.payment))
 
 
-def completed(world: World) -> None:
+def completed(world: CrashWorld) -> None:
     """The buyer has done what the payment needed, and nobody has told."""
     world.checkout("tok_requires_action")
     books.Paid(world.books).complete(f"{world.order_id}:1")
 
 
-def refund_unheard(world: World) -> None:
+def refund_unheard(world: CrashWorld) -> None:
     """The provider has given back, the answer was lost, and now it sends a message."""
     world.checkout()
     with world.unheard():
@@ -182,7 +182,7 @@ def refund_unheard(world: World) -> None:
     world.tell(ledger.refund_event(row))
 
 
-def paid_late(world: World) -> None:
+def paid_late(world: CrashWorld) -> None:
     """The order was given up, and the charge came after all."""
     told("tok_timeout_before")(world)
     for minutes in (3, 7):
@@ -194,7 +194,7 @@ def paid_late(world: World) -> None:
     world.tell(ledger.payment_event(row))
 
 
-def free(world: World) -> None:
+def free(world: CrashWorld) -> None:
     """What the buyer wants costs nothing."""
     sample = world.admin.product(name="Sample", price=0)["productId"]
     world.ada("DELETE", "/cart")
@@ -233,11 +233,11 @@ SCENARIOS = {
     "refund line": Scenario(refund_line, {PARTLY}, before=checkout("tok_success")),
     "refund all": Scenario(refund(), {("processing", "refunded")}, before=checkout("tok_success")),
     "refund refused": Scenario(refund(amount=7), {PAID}, before=checkout("tok_refund_fails")),
-    "webhook authorised": Scenario(World.hear, {PAID}, before=told_authorized),
-    "webhook captured": Scenario(World.hear, {PAID}, before=told("tok_timeout")),
-    "webhook failed": Scenario(World.hear, {DECLINED}, before=told("tok_timeout_before")),
-    "webhook refund": Scenario(World.hear, {PARTLY}, before=refund_unheard),
-    "webhook too late": Scenario(World.hear, {BACK}, before=paid_late, minutes=10, was_declined=True),
+    "webhook authorised": Scenario(CrashWorld.hear, {PAID}, before=told_authorized),
+    "webhook captured": Scenario(CrashWorld.hear, {PAID}, before=told("tok_timeout")),
+    "webhook failed": Scenario(CrashWorld.hear, {DECLINED}, before=told("tok_timeout_before")),
+    "webhook refund": Scenario(CrashWorld.hear, {PARTLY}, before=refund_unheard),
+    "webhook too late": Scenario(CrashWorld.hear, {BACK}, before=paid_late, minutes=10, was_declined=True),
     "sweep captured": Scenario(schedule, {PAID}, before=told("tok_timeout"), minutes=3),
     "sweep never received": Scenario(schedule, {NEVER_CALLED}, before=told("tok_timeout_before"), minutes=7),
     "sweep authorised": Scenario(schedule, {PAID}, before=authorized, minutes=3),
@@ -250,17 +250,17 @@ SCENARIOS = {
 
 
 @pytest.fixture
-def world(shop: Shop) -> Iterator[World]:
+def world(shop: Shop) -> Iterator[CrashWorld]:
     keep_secret({"webhookSecret": SECRET})
     with clock.fixed(BEGIN):
-        made = World(shop)
+        made = CrashWorld(shop)
         with mock.patch.object(providers, "current", return_value=books.Paid(made.books)):
             yield made
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_death_at_any_call_leaves_nothing_half_done(
-    world: World, name: str, record_property: Callable[[str, object], None]
+    world: CrashWorld, name: str, record_property: Callable[[str, object], None]
 ) -> None:
     scenario = SCENARIOS[name]
     scenario.before(world)
@@ -285,7 +285,7 @@ TWICE = ("checkout tok_success", "cancel paid", "refund line", "webhook too late
 
 
 @pytest.mark.parametrize("name", TWICE)
-def test_a_second_death_when_it_is_taken_up_again_leaves_nothing_half_done(world: World, name: str) -> None:
+def test_a_second_death_when_it_is_taken_up_again_leaves_nothing_half_done(world: CrashWorld, name: str) -> None:
     scenario, dice = SCENARIOS[name], random.Random(name)
     scenario.before(world)
     restore, calls = world.save(), count(world, scenario)
@@ -316,7 +316,7 @@ def test_there_were_hundreds_of_points_to_die_at(capsys: pytest.CaptureFixture[s
     assert len(POINTS) < len(SCENARIOS) or total >= 400
 
 
-def count(world: World, scenario: Scenario) -> int:
+def count(world: CrashWorld, scenario: Scenario) -> int:
     """How many calls to the outside there are when nothing dies."""
     calls = 0
 
@@ -336,7 +336,7 @@ def at(minutes: float) -> Iterator[None]:
         yield
 
 
-def recover(world: World, scenario: Scenario) -> None:
+def recover(world: CrashWorld, scenario: Scenario) -> None:
     """Ask again at once and when the first request counts as dead, let the schedule work, ask again, and audit."""
     answers = []
     for seconds in (0, 61):
@@ -355,7 +355,7 @@ def recover(world: World, scenario: Scenario) -> None:
     compare_end(world, scenario)
 
 
-def agree(answers: list[Answer]) -> None:
+def agree(answers: list[ShopAnswer]) -> None:
     """What the caller heard fits together: no failure, one order, and the same bytes once it was over."""
     heard = [answer for answer in answers if not (answer.status == 409 and "request_in_progress" in answer.text)]
     assert all(answer.status < 500 for answer in answers), answers
@@ -365,7 +365,7 @@ def agree(answers: list[Answer]) -> None:
     assert len({(answer.status, answer.text) for answer in recorded}) <= 1, recorded
 
 
-def compare_end(world: World, scenario: Scenario) -> None:
+def compare_end(world: CrashWorld, scenario: Scenario) -> None:
     """There is one order, and it and the cart are where they may be."""
     (order,) = world.ada("GET", "/orders").body["orders"]
     end = (order["status"], order["paymentStatus"])

@@ -23,11 +23,11 @@ from chalicelib.payments import port, providers
 from chalicelib.payments.simulator import in_table
 from tests.support.faults import Crash, crash, injected, lose_answer, refuse
 from tests.support.schedule import swept_after
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 from tests.support.stream import deliver, mails, records
 
 
-def order(ada: Shop, mug: str) -> Answer:
+def order(ada: Shop, mug: str) -> ShopAnswer:
     return ada.order((mug, 2), Idempotency_Key="k")
 
 

@@ -13,7 +13,7 @@ from chalicelib.payments.models import AttemptState, Outcome, ProviderEvent, Pro
 from chalicelib.payments.simulator import webhook_messages
 from tests.integration.products.test_low_stock import TOPIC, alerts
 from tests.support.payments import SECRET, keep_secret
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 from tests.support.stream import deliver
 
 __all__ = ["alerts"]
@@ -28,7 +28,7 @@ def order(shop: Shop, mug: str, ada: Shop) -> str:
     return str(ada.order((mug, 1), token="tok_requires_action").body["orderId"])
 
 
-def paid(shop: Shop, order: str, amount: int, name: str) -> Answer:
+def paid(shop: Shop, order: str, amount: int, name: str) -> ShopAnswer:
     """The provider's message that so many cents were paid."""
     event = ProviderEvent(
         event_id=name, kind=ProviderEventKind.PAYMENT, order_id=order, merchant_key=f"{order}:1", amount=amount,

@@ -27,7 +27,7 @@ from chalicelib.orders import sweep
 from chalicelib.payments.models import Attempt
 from tests.support import machine
 from tests.support.machine import COUPONS, GONE, NO_MONEY, ORDER_ARROWS, PAID, PRODUCTS, Auditor, Told, Trouble, World
-from tests.support.shop import ADDRESS, Answer, Shop
+from tests.support.shop import ADDRESS, Shop, ShopAnswer
 
 SEED = int(os.environ.get("MACHINE_SEED", "20261121"))
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "60"))
@@ -78,7 +78,7 @@ class Made:
 
     at: int
     body: Any
-    answer: Answer | None
+    answer: ShopAnswer | None
     subject: set[str]
     is_plain: bool
 
@@ -370,7 +370,7 @@ class OrderMachine(RuleBasedStateMachine):
         if plain:
             self.expect_refund(order, body, answer, new)
 
-    def ask(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    def ask(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> ShopAnswer:
         """A request that nothing goes wrong with."""
         answer = self.world.ask(who, method, path, body, **headers)
         assert answer is not None
@@ -473,7 +473,7 @@ class OrderMachine(RuleBasedStateMachine):
             return 409, "payment_outcome_unknown"
         return 200, "cancelled"
 
-    def expect(self, answer: Answer | None, expected: tuple[int, str]) -> None:
+    def expect(self, answer: ShopAnswer | None, expected: tuple[int, str]) -> None:
         """Hold an answer to a status and a code, or to what the token makes of an order."""
         assert answer is not None
         status, code = expected
@@ -486,7 +486,7 @@ class OrderMachine(RuleBasedStateMachine):
         elif code:
             assert answer.body["status"] == code, (answer, expected)
 
-    def expect_token(self, answer: Answer, token: str) -> None:
+    def expect_token(self, answer: ShopAnswer, token: str) -> None:
         free = answer.status < 400 and not answer.body["totalAmount"]
         wanted = {
             "tok_declined": (402, None, None), "tok_timeout": (202, "pending", "unknown"),
@@ -497,7 +497,7 @@ class OrderMachine(RuleBasedStateMachine):
         assert (answer.status, answer.body.get("status") if wanted[1] else None) == wanted[:2], answer
         assert wanted[2] is None or answer.body["paymentStatus"] == wanted[2], answer
 
-    def expect_view(self, answer: Answer) -> None:
+    def expect_view(self, answer: ShopAnswer) -> None:
         """M3 as it is shown, and the order as it is stored."""
         if answer.status not in (201, 202):
             return
@@ -510,7 +510,7 @@ class OrderMachine(RuleBasedStateMachine):
         stored = machine.snapshot()["order"][shown["orderId"]]
         assert [shown[each] for each in ("status", "paymentStatus")] == [stored["status"], stored["paymentStatus"]]
 
-    def expect_replay(self, answer: Answer | None, made: Made, body: Any, *, plain: bool) -> None:
+    def expect_replay(self, answer: ShopAnswer | None, made: Made, body: Any, *, plain: bool) -> None:
         """I4: the same bytes again, or for a request that had not ended properly, more about the same."""
         if answer is None:
             return
@@ -524,7 +524,9 @@ class OrderMachine(RuleBasedStateMachine):
         else:
             assert answer.status < 500, answer
 
-    def expect_refund(self, order: machine.Item, body: dict[str, Any], answer: Answer | None, new: set[str]) -> None:
+    def expect_refund(
+        self, order: machine.Item, body: dict[str, Any], answer: ShopAnswer | None, new: set[str]
+    ) -> None:
         assert answer is not None
         assert answer.status < 500, answer
         left = order["total"] - order["refunded"] - order["reserved"]
@@ -630,7 +632,7 @@ class OrderMachine(RuleBasedStateMachine):
     def may_see(self, who: str, order: machine.Item) -> bool:
         return who == "admin" or order["userId"] == self.user_id(who)
 
-    def tell(self, what: str, order: machine.Item, answer: Answer | None) -> None:
+    def tell(self, what: str, order: machine.Item, answer: ShopAnswer | None) -> None:
         stands = f"{order['orderId']} ({order['status']}/{order['paymentStatus']})"
         note(f"  {what} {stands} → {answer and (answer.status, answer.body.get('code') or answer.body.get('status'))}")
         assert answer is None or answer.status < 500, answer

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chalicelib.core import settings
-from tests.support.shop import ADDRESS, Answer, Shop
+from tests.support.shop import ADDRESS, Shop, ShopAnswer
 from tests.support.stream import deliver, mails, records
 
 Prices = Callable[[str, str], None]
@@ -27,7 +27,7 @@ def prices(monkeypatch: pytest.MonkeyPatch) -> Iterator[Prices]:
     settings.current.cache_clear()
 
 
-def parts(order: Answer) -> list[float]:
+def parts(order: ShopAnswer) -> list[float]:
     return [order.body[name] for name in ("subtotal", "discount", "shipping", "tax", "totalAmount")]
 
 

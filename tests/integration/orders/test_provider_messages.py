@@ -20,7 +20,7 @@ from chalicelib.payments.simulator import in_table, ledger, webhook_messages
 from tests.support.faults import error, injected, refuse
 from tests.support.payments import SECRET, keep_secret
 from tests.support.schedule import swept_after
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def signed(shop: Shop) -> Iterator[None]:
     credentials.forget()
 
 
-def send(shop: Shop, event: ProviderEvent, secret: str = SECRET, **changes: Any) -> Answer:
+def send(shop: Shop, event: ProviderEvent, secret: str = SECRET, **changes: Any) -> ShopAnswer:
     body = webhook_messages.write(event)
     headers = webhook_messages.signed_headers(body, secret, clock.epoch() + changes.pop("late", 0))
     return Shop(shop.client)("POST", "/payments/webhook", raw=changes.get("raw", body.decode()), **headers)

@@ -32,7 +32,7 @@ from chalicelib.payments.models import Refund, RefundOutcome, RefundState
 from chalicelib.payments.simulator import in_table
 from tests.support.faults import injected
 from tests.support.schedule import swept_after
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import everything
 
 
@@ -47,7 +47,7 @@ def order(ada: Shop, mug: str) -> str:
     return f"/orders/{ada.order((mug, 2)).body['orderId']}"
 
 
-def refund(admin: Shop, order: str, body: Any = None, **headers: str) -> Answer:
+def refund(admin: Shop, order: str, body: Any = None, **headers: str) -> ShopAnswer:
     return admin("POST", f"{order}/refunds", body or {}, **headers)
 
 
@@ -294,7 +294,7 @@ def test_units_worth_less_than_the_smallest_coin_go_back_several_at_once(ada: Sh
     order = f"/orders/{placed['orderId']}"
     assert placed["totalAmount"] == 3
 
-    def units(quantity: int) -> Answer:
+    def units(quantity: int) -> ShopAnswer:
         return refund(admin, order, {"items": [{"productId": sweet, "quantity": quantity}]})
 
     refused = units(1)

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.core import clock
 from chalicelib.orders.states import OrderStatus
 from tests.support.schedule import swept_after
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 
 SHIPPED, DELIVERED, COMPLETED = (["shipped", "delivered", "completed"][:n] for n in (1, 2, 3))
 # Each status with its payment, the token that leads there, and the steps that an admin takes from there.
@@ -56,11 +56,11 @@ def brought(ada: Shop, admin: Shop, mug: str) -> Callable[[str], str]:
     return to
 
 
-def move(admin: Shop, path: str, status: str, **more: str) -> Answer:
+def move(admin: Shop, path: str, status: str, **more: str) -> ShopAnswer:
     return admin("PUT", f"{path}/status", {"status": status, **more})
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def told(answer: ShopAnswer) -> dict[str, Any]:
     """The order in an answer, without what only cancelling tells of."""
     return {name: value for name, value in answer.body.items() if name != "refund"}
 

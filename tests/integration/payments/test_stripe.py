@@ -25,7 +25,7 @@ from chalicelib.payments.port import NoAnswer
 from chalicelib.payments.stripe import provider as stripe_provider
 from chalicelib.payments.stripe.provider import Stripe
 from tests.support import fake_stripe as fake
-from tests.support.fake_stripe import API_KEY, Account, error
+from tests.support.fake_stripe import API_KEY, StripeAccount, error
 from tests.support.leaks import Watch
 from tests.support.payments import attempt, keep_secret, paid_by_stripe, refund_of
 from tests.support.shop import Shop
@@ -57,14 +57,14 @@ SILENT = {
 
 
 @pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeAccount]:
     """A stage that is paid through the Stripe on loopback."""
     with paid_by_stripe(monkeypatch) as known:
         yield known
 
 
 @pytest.fixture
-def stripe(account: Account) -> Stripe:
+def stripe(account: StripeAccount) -> Stripe:
     chosen = providers.current()
     assert isinstance(chosen, Stripe)
     return chosen
@@ -79,7 +79,7 @@ def impatient(stripe: Stripe) -> Iterator[Stripe]:
     stripe_provider._client.cache_clear()
 
 
-def test_a_charge_is_one_request_with_everything_that_makes_it_safe(stripe: Stripe, account: Account) -> None:
+def test_a_charge_is_one_request_with_everything_that_makes_it_safe(stripe: Stripe, account: StripeAccount) -> None:
     paid = attempt()
 
     outcome = stripe.charge(paid, "pm_card_visa")
@@ -96,7 +96,7 @@ def test_a_charge_is_one_request_with_everything_that_makes_it_safe(stripe: Stri
     }  # fmt: skip
 
 
-def test_an_older_card_token_is_sent_as_what_it_is(stripe: Stripe, account: Account) -> None:
+def test_an_older_card_token_is_sent_as_what_it_is(stripe: Stripe, account: StripeAccount) -> None:
     assert stripe.charge(attempt(), "tok_visa").state is AttemptState.CAPTURED
     assert account.requests[0][2]["payment_method_data[card][token]"] == "tok_visa"
 
@@ -112,7 +112,7 @@ def test_an_older_card_token_is_sent_as_what_it_is(stripe: Stripe, account: Acco
         ("pm_nobodys", "invalid_payment_method"),
     ],
 )
-def test_a_decline_is_a_failure_with_its_class(stripe: Stripe, account: Account, token: str, reason: str) -> None:
+def test_a_decline_is_a_failure_with_its_class(stripe: Stripe, account: StripeAccount, token: str, reason: str) -> None:
     paid = attempt()
 
     outcomes = [stripe.charge(paid, token) for _ in range(2)]
@@ -123,7 +123,7 @@ def test_a_decline_is_a_failure_with_its_class(stripe: Stripe, account: Account,
 
 @pytest.mark.parametrize("silence", SILENT)
 def test_whatever_is_not_a_clear_answer_is_none_and_nothing_is_tried_again_by_itself(
-    stripe: Stripe, impatient: Stripe, account: Account, silence: str
+    stripe: Stripe, impatient: Stripe, account: StripeAccount, silence: str
 ) -> None:
     paid, asking = attempt(), impatient if silence == "a time-out" else stripe
     made = stripe.charge(paid, "pm_authorize_only").payment_id
@@ -140,7 +140,7 @@ def test_whatever_is_not_a_clear_answer_is_none_and_nothing_is_tried_again_by_it
 
 
 def test_a_lost_answer_and_all_that_is_sent_after_it_charge_once(
-    stripe: Stripe, impatient: Stripe, account: Account
+    stripe: Stripe, impatient: Stripe, account: StripeAccount
 ) -> None:
     paid = attempt()
     account.faults += ["lose", error("idempotency_in_use", 409), "hang"]
@@ -155,7 +155,9 @@ def test_a_lost_answer_and_all_that_is_sent_after_it_charge_once(
 
 
 @pytest.mark.parametrize("search", ["finds", "lags", "refuses"])
-def test_a_charge_is_looked_up_by_id_by_search_and_in_the_list(stripe: Stripe, account: Account, search: str) -> None:
+def test_a_charge_is_looked_up_by_id_by_search_and_in_the_list(
+    stripe: Stripe, account: StripeAccount, search: str
+) -> None:
     paid, account.search = attempt(), search
     account.faults.append("lose")
     with pytest.raises(NoAnswer):
@@ -170,7 +172,7 @@ def test_a_charge_is_looked_up_by_id_by_search_and_in_the_list(stripe: Stripe, a
 
 
 def test_a_long_list_is_walked_and_an_endless_one_is_no_answer(
-    stripe: Stripe, account: Account, monkeypatch: pytest.MonkeyPatch
+    stripe: Stripe, account: StripeAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stripe_provider, "_PAGE_SIZE", 2)
     paid, account.search = attempt(), "lags"
@@ -186,7 +188,7 @@ def test_a_long_list_is_walked_and_an_endless_one_is_no_answer(
 
 
 def test_a_look_up_tells_a_decline_from_a_payment_that_is_still_being_confirmed(
-    stripe: Stripe, account: Account
+    stripe: Stripe, account: StripeAccount
 ) -> None:
     declined, other = attempt(), attempt()
     stripe.charge(declined, "pm_card_visa_chargeDeclinedInsufficientFunds")
@@ -200,7 +202,7 @@ def test_a_look_up_tells_a_decline_from_a_payment_that_is_still_being_confirmed(
     ]  # fmt: skip
 
 
-def test_a_buyer_who_must_act_is_told_how(stripe: Stripe, account: Account) -> None:
+def test_a_buyer_who_must_act_is_told_how(stripe: Stripe, account: StripeAccount) -> None:
     paid = attempt()
 
     outcome = stripe.charge(paid, "pm_card_authenticationRequired")
@@ -216,7 +218,7 @@ def test_a_buyer_who_must_act_is_told_how(stripe: Stripe, account: Account) -> N
     assert (found.next_action.url, bool(found.next_action.client_secret)) == (None, True)
 
 
-def test_an_authorised_payment_is_captured_or_voided_once(stripe: Stripe, account: Account) -> None:
+def test_an_authorised_payment_is_captured_or_voided_once(stripe: Stripe, account: StripeAccount) -> None:
     paid, other = attempt(), attempt()
     first, second = (str(stripe.charge(each, "pm_authorize_only").payment_id) for each in (paid, other))
 
@@ -241,7 +243,7 @@ def test_a_payment_that_stripe_does_not_know_is_no_answer(stripe: Stripe) -> Non
         stripe.look_up(attempt(payment_id="pi_unknown"))
 
 
-def test_refunds_happen_once_per_id_and_are_found_again(stripe: Stripe, account: Account) -> None:
+def test_refunds_happen_once_per_id_and_are_found_again(stripe: Stripe, account: StripeAccount) -> None:
     paid = attempt()
     made = stripe.charge(paid, "pm_card_visa").payment_id
     first, rest, more = (refund_of(paid, made, amount) for amount in (1000, 1500, 1))
@@ -266,7 +268,7 @@ def test_refunds_happen_once_per_id_and_are_found_again(stripe: Stripe, account:
      ("canceled", RefundState.FAILED)],
 )  # fmt: skip
 def test_a_refund_may_still_be_under_way_or_fail(
-    stripe: Stripe, account: Account, status: str, state: RefundState
+    stripe: Stripe, account: StripeAccount, status: str, state: RefundState
 ) -> None:
     paid, account.refund_status = attempt(), status
     refund = refund_of(paid, stripe.charge(paid, "pm_card_visa").payment_id)
@@ -278,7 +280,9 @@ def test_a_refund_may_still_be_under_way_or_fail(
     assert bool(outcome.reason) is (state is RefundState.FAILED)
 
 
-def test_a_refund_that_stripe_has_forgotten_the_key_of_is_not_made_again(stripe: Stripe, account: Account) -> None:
+def test_a_refund_that_stripe_has_forgotten_the_key_of_is_not_made_again(
+    stripe: Stripe, account: StripeAccount
+) -> None:
     paid = attempt()
     made = stripe.charge(paid, "pm_card_visa")
     refund = refund_of(paid, made.payment_id, 1000)
@@ -296,7 +300,7 @@ def test_a_refund_that_stripe_has_forgotten_the_key_of_is_not_made_again(stripe:
     [("JPY", 500, "500"), ("ISK", 500, "50000"), ("KWD", 1250, "1250"), ("MGA", 300, "3")],
 )
 def test_currencies_of_other_decimals_are_charged_and_refunded_exactly(
-    stripe: Stripe, account: Account, currency: str, amount: int, sent: str
+    stripe: Stripe, account: StripeAccount, currency: str, amount: int, sent: str
 ) -> None:
     paid = attempt(amount=amount, currency=currency)
 
@@ -310,7 +314,7 @@ def test_currencies_of_other_decimals_are_charged_and_refunded_exactly(
 
 @pytest.mark.parametrize(("currency", "amount"), [("KWD", 1251), ("MGA", 301), ("IQD", 1000)])
 def test_an_amount_that_stripe_cannot_say_is_refused_with_nothing_sent(
-    stripe: Stripe, account: Account, currency: str, amount: int
+    stripe: Stripe, account: StripeAccount, currency: str, amount: int
 ) -> None:
     paid = attempt(amount=amount, currency=currency)
 
@@ -321,7 +325,7 @@ def test_an_amount_that_stripe_cannot_say_is_refused_with_nothing_sent(
     assert account.requests == []
 
 
-def test_another_amount_than_asked_for_is_found(stripe: Stripe, account: Account) -> None:
+def test_another_amount_than_asked_for_is_found(stripe: Stripe, account: StripeAccount) -> None:
     paid = attempt()
     name = str(stripe.charge(paid, "pm_card_visa").payment_id)
     account.intents[name]["amount_received"] = 2499
@@ -338,7 +342,7 @@ def test_another_amount_than_asked_for_is_found(stripe: Stripe, account: Account
 ), status=st.sampled_from([200, 400, 402, 404, 409, 500]))  # fmt: skip
 @hypothesis_settings(max_examples=60)
 def test_no_answer_of_any_form_is_taken_for_a_charge_or_a_decline(
-    stripe: Stripe, account: Account, body: Any, status: int
+    stripe: Stripe, account: StripeAccount, body: Any, status: int
 ) -> None:
     account.faults.append((status, body))
 
@@ -346,7 +350,7 @@ def test_no_answer_of_any_form_is_taken_for_a_charge_or_a_decline(
         stripe.charge(attempt(), "pm_card_visa")
 
 
-def test_a_missing_key_stops_a_checkout_before_anything_is_sold(account: Account, shop: Shop) -> None:
+def test_a_missing_key_stops_a_checkout_before_anything_is_sold(account: StripeAccount, shop: Shop) -> None:
     mug = shop.admin().product(stock=10)["productId"]
     ada = shop.customer()
     keep_secret({"apiKey": "not-set"})
@@ -357,7 +361,7 @@ def test_a_missing_key_stops_a_checkout_before_anything_is_sold(account: Account
     assert ada("GET", "/orders").body["orders"] == []
 
 
-def test_a_checkout_is_paid_through_stripe_and_a_lost_answer_is_in_doubt(account: Account, shop: Shop) -> None:
+def test_a_checkout_is_paid_through_stripe_and_a_lost_answer_is_in_doubt(account: StripeAccount, shop: Shop) -> None:
     mug = shop.admin().product(stock=10)["productId"]
     ada = shop.customer()
 
@@ -371,7 +375,7 @@ def test_a_checkout_is_paid_through_stripe_and_a_lost_answer_is_in_doubt(account
     assert shop.stock(mug) == 8
 
 
-def test_prod_is_never_led_away_from_stripe(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prod_is_never_led_away_from_stripe(account: StripeAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAGE", "prod")
     settings.current.cache_clear()
 
@@ -380,7 +384,7 @@ def test_prod_is_never_led_away_from_stripe(account: Account, monkeypatch: pytes
 
 
 def test_neither_key_nor_token_nor_client_secret_is_logged(
-    account: Account,
+    account: StripeAccount,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],

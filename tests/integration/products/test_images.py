@@ -16,7 +16,7 @@ from chalicelib.aws import clients, s3
 from chalicelib.core import ids
 from chalicelib.products.images import MAX_BYTES
 from tests.support.pictures import GIF, JPEG, KINDS, PNG, WEBP
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 
 BASE = "https://images.example.com"
 BUCKET = "ecommerce-test"
@@ -33,15 +33,15 @@ def mug(admin: Shop) -> str:
     return str(admin.product()["productId"])
 
 
-def ask(admin: Shop, product_id: str, content_type: str = "image/png", **headers: str) -> Answer:
+def ask(admin: Shop, product_id: str, content_type: str = "image/png", **headers: str) -> ShopAnswer:
     return admin("POST", f"/products/{product_id}/images", {"contentType": content_type}, **headers)
 
 
-def confirm(admin: Shop, product_id: str, image_id: str) -> Answer:
+def confirm(admin: Shop, product_id: str, image_id: str) -> ShopAnswer:
     return admin("PUT", f"/products/{product_id}/images/{image_id}")
 
 
-def upload(asked: Answer, content: bytes) -> str:
+def upload(asked: ShopAnswer, content: bytes) -> str:
     """Put a file where a form would; its key."""
     key = str(asked.body["upload"]["fields"]["key"])
     boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=content)
@@ -52,7 +52,7 @@ def stored() -> list[str]:
     return [each["Key"] for each in boto3.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
-def policy(asked: Answer) -> dict[str, Any]:
+def policy(asked: ShopAnswer) -> dict[str, Any]:
     return dict(json.loads(b64decode(asked.body["upload"]["fields"]["policy"])))
 
 
@@ -83,7 +83,7 @@ def test_a_form_is_good_for_one_key_one_type_five_mebibytes_and_ten_minutes(
     assert before + timedelta(seconds=599) <= promised <= closing <= after + timedelta(seconds=601)
 
 
-def expiry(asked: Answer) -> str:
+def expiry(asked: ShopAnswer) -> str:
     return str(asked.body["expiresAt"])
 
 

@@ -14,7 +14,7 @@ from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from chalicelib.products.schemas import NewProduct, ProductChange
 from tests.support.faults import error, injected
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import load
 
 SOMEBODY = Principal(user_id="usr_x", email="x@example.com", roles=(Role.ADMIN,), session_id="")
@@ -34,7 +34,7 @@ def etag(shop: Shop, product: dict[str, Any]) -> str:
     return shop("GET", path(product)).headers["ETag"]
 
 
-def problem(answer: Answer) -> tuple[int, str]:
+def problem(answer: ShopAnswer) -> tuple[int, str]:
     return answer.status, answer.body["code"]
 
 

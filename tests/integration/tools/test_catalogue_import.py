@@ -22,9 +22,9 @@ from tests.support.shop import Shop
 from tests.support.table import empty, everything
 from tools.catalogue import __main__ as command
 from tools.catalogue import importer
-from tools.catalogue.importer import Outcome
-from tools.catalogue.lines import Fault
-from tools.local.settings import Refusal
+from tools.catalogue.importer import ImportOutcome
+from tools.catalogue.lines import LineFault
+from tools.refusal import Refusal
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MUG = {"sku": "MUG-1", "name": "Mug", "category": "kitchen", "price": "12.50", "stock": 10, "description": "Blue."}
@@ -43,9 +43,9 @@ def catalogue(tmp_path: Path) -> Callable[..., Path]:
     return written
 
 
-def load(path: Path, *, at: datetime = NOON) -> tuple[dict[Outcome, int], list[Fault]]:
+def load(path: Path, *, at: datetime = NOON) -> tuple[dict[ImportOutcome, int], list[LineFault]]:
     """Import a file at an instant; the counts and the faults."""
-    faults: list[Fault] = []
+    faults: list[LineFault] = []
     with clock.fixed(at):
         report = importer.load(path, on_fault=faults.append, on_progress=lambda _: None, workers=1)
     return {outcome: count for outcome, count in report.counts.items() if count}, faults

@@ -19,7 +19,8 @@ from chalicelib.aws import clients, db
 from chalicelib.products import search
 from chalicelib.products import store as product_store
 from tools import dynoxide
-from tools.local.settings import PROJECT, Refusal
+from tools.local.settings import PROJECT
+from tools.refusal import Refusal
 
 KILLED = """
 import os, signal

@@ -28,7 +28,7 @@ from chalicelib.webhooks.models import Delivery, DeliveryAttempt, Webhook
 from tests.support import table
 from tests.support.faults import Crash, Fault, injected, lose_answer
 from tests.support.payments import Mailbox, mailbox
-from tests.support.shop import Answer, Shop
+from tests.support.shop import Shop, ShopAnswer
 from tests.support.stream import deliver as deliver_stream
 
 ROOT = Path(__file__).parents[3]
@@ -310,7 +310,7 @@ def test_a_secret_is_replaced_only_so_often_a_day(root: Shop) -> None:
 
 
 def test_two_rotations_at_once_both_count(root: Shop) -> None:
-    made, meanwhile = hook(root), list[Answer]()
+    made, meanwhile = hook(root), list[ShopAnswer]()
     path = f"/webhooks/{made['webhookId']}/secret"
 
     with injected(just_before(lambda: meanwhile.append(root("POST", path)))):
