@@ -24,7 +24,7 @@ from chalicelib.notifications.dead_letters import DeadLetter
 from tools import stage
 from tools.local.settings import STAGE
 from tools.local.stream import lambda_record
-from tools.package import deploy, sam
+from tools.package import deploy
 from tools.refusal import Refusal
 
 _HIDDEN_SECONDS = 120  # how long a letter is out of sight of others who redrive
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         _enter()
         return redrive()
-    except (Refusal, Misconfigured, sam.Refusal) as error:
+    except (Refusal, Misconfigured) as error:
         return _complain(str(error))
     except (BotoCoreError, ClientError, Unavailable, transport.RequestError) as error:
         return _complain(f"The redrive stopped: {error.__cause__ or error}. Run it again.")

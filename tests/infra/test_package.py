@@ -20,6 +20,7 @@ from chalice.deploy.validate import validate_configuration
 from tests.infra.packaging import REGIONS, ROOT, SETTINGS, exported, network, properties, run
 from tools.local import delivery, filters
 from tools.package import deploy, sam
+from tools.refusal import Refusal
 
 FUNCTIONS = {
     "APIHandler": "app.app",
@@ -201,7 +202,7 @@ def test_the_configuration_is_valid(stage: str) -> None:
 
 
 def test_only_a_stage_that_is_deployed_can_be_packaged() -> None:
-    with pytest.raises(sam.Refusal, match="no stage 'local'"):
+    with pytest.raises(Refusal, match="no stage 'local'"):
         sam.merge_for("local")
 
 
@@ -209,9 +210,9 @@ def test_a_dependency_left_out_stops_the_packaging(monkeypatch: pytest.MonkeyPat
     says = f"print('{sam.LEFT_OUT}: bcrypt')"
     monkeypatch.setattr(sam, "CHALICE", (sys.executable, "-c", says))
 
-    with pytest.raises(sam.Refusal, match="left out a dependency"):
+    with pytest.raises(Refusal, match="left out a dependency"):
         sam._chalice("package")
-    with pytest.raises(sam.Refusal, match="Nothing was deployed"):
+    with pytest.raises(Refusal, match="Nothing was deployed"):
         deploy.Teller().write(f"{sam.LEFT_OUT}: bcrypt")
 
 
@@ -229,7 +230,7 @@ def test_a_deployer_reads_what_only_the_account_knows_from_the_exports() -> None
 
 
 def test_deploying_before_the_resources_exist_is_one_clear_sentence() -> None:
-    with pytest.raises(sam.Refusal, match="with Stage=dev first"):
+    with pytest.raises(Refusal, match="with Stage=dev first"):
         deploy.of_stage("dev", {"ecommerce-prod-BucketName": "another"})
 
 
