@@ -24,9 +24,9 @@ from chalicelib.products import search
 from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from chalicelib.products.schemas import NewProduct
-from tests.support.table import definition
 from tools import dynoxide
 from tools.local import seed
+from tools.testing.table import definition
 
 ACTOR = "bench"
 _NEWEST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import catalogue
 from chalicelib.products import search
-from tests.support.shop import ADDRESS, Shop, ShopAnswer
+from tools.testing.shop import ADDRESS, Shop, ShopAnswer
 
 FLAT = ("`GET /products`", "`GET /products/category/{category}`", "`GET /products?q=`, one word")
 _PAGES_BEFORE = 10

@@ -27,11 +27,11 @@ from tqdm import tqdm
 import app
 from bench import catalogue, journey
 from bench.meter import Cost, Meter
-from tests.support.shop import Shop
 from tools import dynoxide
 from tools.local import settings as local
 from tools.local.settings import PROJECT
 from tools.refusal import Refusal
+from tools.testing.shop import Shop
 
 SLOWEST = 1.3
 SMALLEST = 1_000  # products that fill all the pages of the journey

@@ -41,8 +41,9 @@ from moto import mock_aws
 import app
 from chalicelib.aws import clients, keyring
 from chalicelib.webhooks import service as webhooks
-from tests.support import emulator, leaks, stream, table
-from tests.support.shop import Shop
+from tests.support import emulator, leaks, stream
+from tools.testing import table
+from tools.testing.shop import Shop
 
 ROOT = Path(__file__).parents[1]
 emulator.quicken()

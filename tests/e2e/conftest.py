@@ -19,7 +19,7 @@ import pytest
 import urllib3
 
 from tests.support.ports import free_port
-from tests.support.shop import ADDRESS, PASSWORD, ShopAnswer
+from tools.testing.shop import ADDRESS, PASSWORD, ShopAnswer
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120

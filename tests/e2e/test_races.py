@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Browser, LocalShop, at_once
-from tests.support.shop import ShopAnswer
+from tools.testing.shop import ShopAnswer
 
 ROUNDS = 12
 PRICE, UNITS = 10, 100

@@ -30,9 +30,9 @@ from chalicelib.webhooks.models import DeliveryAttempt as SentBack
 from tests.support.faults import Crash
 from tests.support.payments import SECRET, keep_secret, paid_by_stripe
 from tests.support.pictures import GIF, PNG
-from tests.support.shop import ADDRESS, PASSWORD, Shop, ShopAnswer
 from tests.support.stream import mails
 from tools.local.stream import lambda_record
+from tools.testing.shop import ADDRESS, PASSWORD, Shop, ShopAnswer
 
 Inside = Callable[[str], AbstractContextManager[None]]
 

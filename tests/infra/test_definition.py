@@ -12,8 +12,8 @@ from cfnlint.api import lint
 from chalicelib.api import permissions, problems
 from tests.infra.packaging import REGIONS, network, properties
 from tests.support.payments import SECRET, keep_secret
-from tests.support.shop import Shop
 from tools.package import gateway
+from tools.testing.shop import Shop
 
 
 def secured(template: dict[str, Any]) -> dict[tuple[str, str], set[str]]:

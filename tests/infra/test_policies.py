@@ -27,7 +27,7 @@ from chalicelib.aws import clients, keyring, keys
 from chalicelib.aws.keys import webhook_count
 from chalicelib.payments import credentials
 from tests.infra.day import live
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 CHALICE = Path(__file__).parents[2] / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text())

@@ -34,8 +34,8 @@ from tests.support.books import Books
 from tests.support.emulator import emulated, saved
 from tests.support.faults import Crash, injected
 from tests.support.payments import SECRET, keep_secret
-from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import everything
+from tools.testing.shop import Shop, ShopAnswer
 
 BEGIN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 GONE = {"cancelled", "expired"}

@@ -11,7 +11,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sesv2.models import sesv2_backends
 from moto.sqs.models import sqs_backends
 
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 SOURCE = "arn:aws:dynamodb:us-east-1:123456789012:table/ecommerce-test/stream/1"
 

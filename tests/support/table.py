@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 from typing import Any
-
-from cfnlint.decode import cfn_yaml
 
 from chalicelib.aws import attributes, clients, db, keys
 from chalicelib.core import settings
 from tests.support import emulator
-
-_TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
-
-
-def definition() -> dict[str, Any]:
-    """What to create the table by: as the template says."""
-    return copy.deepcopy(_definition())
-
-
-@cache
-def _definition() -> dict[str, Any]:
-    properties = cfn_yaml.load(str(_TEMPLATE))["Resources"]["Table"]["Properties"]
-    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
-    table = {name: properties[name] for name in wanted}
-    table["StreamSpecification"] = {"StreamEnabled": True, **table["StreamSpecification"]}
-    return {"TableName": "ecommerce-test", **json.loads(json.dumps(table))}
+from tools.testing.table import definition
 
 
 def renew() -> None:

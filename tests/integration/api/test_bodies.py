@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.auth import tokens
 from chalicelib.aws import clients, keyring
 from tests.support.pictures import PNG
-from tests.support.shop import Shop, ShopAnswer
+from tools.testing.shop import Shop, ShopAnswer
 
 Count = Callable[[Callable[[], ShopAnswer]], list[str]]
 

@@ -11,7 +11,7 @@ from chalice.local import LambdaContext
 import app
 from chalicelib.api import permissions
 from chalicelib.core.principal import Principal, Role
-from tests.support.shop import Shop, ShopAnswer
+from tools.testing.shop import Shop, ShopAnswer
 
 SERVICE = "arn:aws:sts::123456789012:assumed-role/back-office/nightly"
 

@@ -10,7 +10,7 @@ import pytest
 import app
 from chalicelib.core import ids
 from tests.support.payments import SECRET, keep_secret
-from tests.support.shop import ADDRESS, PASSWORD, Shop
+from tools.testing.shop import ADDRESS, PASSWORD, Shop
 
 # The columns: nobody, the customer it is about, another customer, a disabled user, an ended session, an admin.
 PERSONAS = ("anonymous", "customer", "other", "disabled", "revoked", "admin")

@@ -10,7 +10,7 @@ import pytest
 import app
 from chalicelib.api import permissions
 from chalicelib.auth import tokens
-from tests.support.shop import ADDRESS, Shop
+from tools.testing.shop import ADDRESS, Shop
 
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/orders"): {

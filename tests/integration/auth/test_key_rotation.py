@@ -16,7 +16,7 @@ from chalicelib.aws import clients, keyring
 from chalicelib.core import clock
 from chalicelib.core.errors import Misconfigured
 from chalicelib.users import store as user_store
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 SECRET = "ecommerce/test/jwt/secret"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")

@@ -9,8 +9,8 @@ import pytest
 import app
 from chalicelib.auth import tokens
 from chalicelib.core import clock, ids
-from tests.support.shop import PASSWORD, Shop, ShopAnswer
 from tests.support.stream import deliver, mail_about, mails
+from tools.testing.shop import PASSWORD, Shop, ShopAnswer
 
 CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}
 NEW_PASSWORD = "an entirely new passphrase"

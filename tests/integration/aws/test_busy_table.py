@@ -16,8 +16,8 @@ from chalicelib.payments import providers
 from tests.support import books, emulator
 from tests.support.faults import Fault, error, injected
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import everything
+from tools.testing.shop import Shop, ShopAnswer
 
 FAULTS = ("TransactionConflict", "ProvisionedThroughputExceededException", "timeout", "lost answer")
 

@@ -14,7 +14,7 @@ from chalicelib.cart import abandoned
 from chalicelib.core import clock
 from tests.support import faults, table
 from tests.support.emulator import emulated, saved
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 TOUCHED = datetime(2026, 11, 20, 13, 40, tzinfo=UTC)
 DUE = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)

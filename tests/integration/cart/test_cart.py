@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.cart import store as cart_store
 from chalicelib.core import clock
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 
 def test_adding_again_adds_up_and_a_put_sets(shop: Shop, mug: str) -> None:

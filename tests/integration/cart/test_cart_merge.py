@@ -11,7 +11,7 @@ from chalicelib.auth.schemas import Credentials
 from chalicelib.aws import db
 from chalicelib.cart import service as cart
 from tests.support.faults import Crash, crash, injected, lose_answer, refuse
-from tests.support.shop import PASSWORD, Shop, ShopAnswer
+from tools.testing.shop import PASSWORD, Shop, ShopAnswer
 
 EMAIL = "ada@example.com"
 

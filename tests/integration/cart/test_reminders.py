@@ -8,8 +8,8 @@ from typing import Any
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from tests.support.schedule import run_at
-from tests.support.shop import Shop
 from tests.support.stream import deliver, mails, told
+from tools.testing.shop import Shop
 
 
 def about(subject: str) -> list[Any]:

@@ -17,8 +17,8 @@ from chalicelib.orders.models import Order
 from chalicelib.payments.models import AttemptState, Outcome
 from tests.support.faults import Crash, Fault, crash, injected, lose_answer
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop, ShopAnswer
 from tests.support.stream import deliver
+from tools.testing.shop import Shop, ShopAnswer
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from chalicelib.payments import port
 from chalicelib.payments.simulator import in_table
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop
 from tests.support.stream import Mail, deliver, mails
+from tools.testing.shop import Shop
 
 NOTHING = {
     "en": "We have received no money for it; should any still arrive, it goes back to you.",

@@ -15,9 +15,9 @@ from chalicelib.core import settings
 from chalicelib.notifications import bus
 from chalicelib.notifications import service as notifications
 from tests.support.faults import injected, refuse
-from tests.support.shop import Shop
 from tests.support.stream import deliver, letters, mails, raw_messages, records, told
 from tools import redrive
+from tools.testing.shop import Shop
 
 
 def confirmation(batch: list[dict[str, Any]]) -> dict[str, Any]:

@@ -24,10 +24,10 @@ from chalicelib.notifications import service as notifications
 from chalicelib.notifications.models import Change, kinds_of
 from tests.support import table
 from tests.support.emulator import emulated, saved
-from tests.support.shop import Shop
 from tests.support.stream import deliver, letters, mails, records, told
 from tools.local.delivery import BatchDelivery, Record
 from tools.local.functions import FunctionFailed
+from tools.testing.shop import Shop
 
 LARGEST = 6
 

@@ -13,8 +13,8 @@ from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.notifications.event_schemas import SHAPES, type_of
 from tests.support.schedule import run_at, swept_after
-from tests.support.shop import Shop
 from tests.support.stream import deliver, records, told
+from tools.testing.shop import Shop
 
 EXPIRY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 STATUSES = ("shipped", "delivered", "completed")

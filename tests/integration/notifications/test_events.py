@@ -10,10 +10,10 @@ import pytest
 
 from chalicelib.notifications.event_schemas import SHAPES, type_of
 from tests.support.schedule import swept_after
-from tests.support.shop import ADDRESS, PASSWORD, Shop
 from tests.support.stream import deliver, mails, records, told
 from tests.unit.test_event_docs import VALIDATOR
 from tools.events import example
+from tools.testing.shop import ADDRESS, PASSWORD, Shop
 
 EXPIRY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 

@@ -13,9 +13,9 @@ from chalicelib.aws import clients
 from chalicelib.core import clock, log
 from chalicelib.notifications import store as notification_store
 from chalicelib.products import search
-from tests.support.shop import Shop
 from tests.support.stream import deliver, mails, records, told
 from tests.support.table import everything
+from tools.testing.shop import Shop
 
 
 def outbox() -> list[tuple[str, str]]:

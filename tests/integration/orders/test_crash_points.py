@@ -28,8 +28,8 @@ from tests.support import books
 from tests.support.emulator import emulated, saved
 from tests.support.faults import Crash, Fault, crash, injected
 from tests.support.payments import SECRET, keep_secret
-from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import everything
+from tools.testing.shop import Shop, ShopAnswer
 
 BEGIN = datetime.now(UTC).replace(microsecond=0)
 

@@ -23,8 +23,8 @@ from chalicelib.payments import port, providers
 from chalicelib.payments.simulator import in_table
 from tests.support.faults import Crash, crash, injected, lose_answer, refuse
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop, ShopAnswer
 from tests.support.stream import deliver, mails, records
+from tools.testing.shop import Shop, ShopAnswer
 
 
 def order(ada: Shop, mug: str) -> ShopAnswer:

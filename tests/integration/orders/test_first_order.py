@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 
 def test_a_newcomer_buys_something_and_changes_their_mind(shop: Shop) -> None:

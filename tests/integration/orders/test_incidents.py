@@ -13,8 +13,8 @@ from chalicelib.payments.models import AttemptState, Outcome, ProviderEvent, Pro
 from chalicelib.payments.simulator import webhook_messages
 from tests.integration.products.test_low_stock import TOPIC, alerts
 from tests.support.payments import SECRET, keep_secret
-from tests.support.shop import Shop, ShopAnswer
 from tests.support.stream import deliver
+from tools.testing.shop import Shop, ShopAnswer
 
 __all__ = ["alerts"]
 

@@ -27,7 +27,7 @@ from chalicelib.orders import sweep
 from chalicelib.payments.models import Attempt
 from tests.support import machine
 from tests.support.machine import COUPONS, GONE, NO_MONEY, ORDER_ARROWS, PAID, PRODUCTS, Auditor, Told, Trouble, World
-from tests.support.shop import ADDRESS, Shop, ShopAnswer
+from tools.testing.shop import ADDRESS, Shop, ShopAnswer
 
 SEED = int(os.environ.get("MACHINE_SEED", "20261121"))
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "60"))

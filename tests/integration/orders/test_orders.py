@@ -11,7 +11,7 @@ from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.orders import checkout
 from tests.support.schedule import swept_after
-from tests.support.shop import ADDRESS, Shop
+from tools.testing.shop import ADDRESS, Shop
 
 
 def test_one_product_in_two_lines_is_added_up_before_the_stock_is_checked(shop: Shop, ada: Shop, mug: str) -> None:

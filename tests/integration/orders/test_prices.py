@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chalicelib.core import settings
-from tests.support.shop import ADDRESS, Shop, ShopAnswer
 from tests.support.stream import deliver, mails, records
+from tools.testing.shop import ADDRESS, Shop, ShopAnswer
 
 Prices = Callable[[str, str], None]
 

@@ -20,7 +20,7 @@ from chalicelib.payments.simulator import in_table, ledger, webhook_messages
 from tests.support.faults import error, injected, refuse
 from tests.support.payments import SECRET, keep_secret
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop, ShopAnswer
+from tools.testing.shop import Shop, ShopAnswer
 
 
 @pytest.fixture(autouse=True)

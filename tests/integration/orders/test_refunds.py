@@ -32,8 +32,8 @@ from chalicelib.payments.models import Refund, RefundOutcome, RefundState
 from chalicelib.payments.simulator import in_table
 from tests.support.faults import injected
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import everything
+from tools.testing.shop import Shop, ShopAnswer
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.core import clock
 from chalicelib.orders.states import OrderStatus
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop, ShopAnswer
+from tools.testing.shop import Shop, ShopAnswer
 
 SHIPPED, DELIVERED, COMPLETED = (["shipped", "delivered", "completed"][:n] for n in (1, 2, 3))
 # Each status with its payment, the token that leads there, and the steps that an admin takes from there.

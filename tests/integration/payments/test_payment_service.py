@@ -29,8 +29,8 @@ from chalicelib.payments.simulator.over_http import Remote
 from tests.support.payments import SECRET, attempt, mailbox, refund_of
 from tests.support.ports import free_port
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop
 from tools.payments.simulator import running
+from tools.testing.shop import Shop
 
 ROOT = Path(__file__).parents[3]
 FAULTS = {"error": False, "hang": False, "drop": False,

@@ -39,7 +39,7 @@ from tests.support.faults import injected, refuse
 from tests.support.leaks import Watch
 from tests.support.payments import SECRET, attempt, keep_secret, refund_of
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 
 @pytest.fixture

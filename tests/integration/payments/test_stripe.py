@@ -28,7 +28,7 @@ from tests.support import fake_stripe as fake
 from tests.support.fake_stripe import API_KEY, StripeAccount, error
 from tests.support.leaks import Watch
 from tests.support.payments import attempt, keep_secret, paid_by_stripe, refund_of
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 SILENT = {
     "a time-out": "hang",

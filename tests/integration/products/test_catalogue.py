@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.core import settings
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 
 def walk(shop: Shop, path: str, limit: int) -> list[str]:

@@ -16,7 +16,7 @@ from chalicelib.aws import clients, s3
 from chalicelib.core import ids
 from chalicelib.products.images import MAX_BYTES
 from tests.support.pictures import GIF, JPEG, KINDS, PNG, WEBP
-from tests.support.shop import Shop, ShopAnswer
+from tools.testing.shop import Shop, ShopAnswer
 
 BASE = "https://images.example.com"
 BUCKET = "ecommerce-test"

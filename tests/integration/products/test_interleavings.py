@@ -14,9 +14,9 @@ from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.notifications import service as notifications
 from tests.integration.tools.test_recompute import derived, from_scratch, recompute
-from tests.support.shop import Shop
 from tests.support.stream import deliver, mails, records, told
 from tests.support.table import everything, renew
+from tools.testing.shop import Shop
 
 DELIVERIES = ["deliver", "deliver", "deliver out of order", "deliver without mail"]
 ACTIONS = ["create", "rename", "move", "hide", "delete", "count", "buy", "cancel", "ship", "join", "profile"]

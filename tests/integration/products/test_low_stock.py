@@ -7,8 +7,8 @@ from collections.abc import Callable
 import boto3
 import pytest
 
-from tests.support.shop import Shop
 from tests.support.stream import deliver
+from tools.testing.shop import Shop
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:ecommerce-test-alerts"
 

@@ -14,8 +14,8 @@ from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from chalicelib.products.schemas import NewProduct, ProductChange
 from tests.support.faults import error, injected
-from tests.support.shop import Shop, ShopAnswer
 from tests.support.table import load
+from tools.testing.shop import Shop, ShopAnswer
 
 SOMEBODY = Principal(user_id="usr_x", email="x@example.com", roles=(Role.ADMIN,), session_id="")
 MUG = {"name": "Mug", "price": 12.5, "category": "kitchen", "stock": 10, "sku": "MUG-1"}

@@ -12,9 +12,9 @@ from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.products import search, words
 from tests.support.faults import Crash, crash, injected
-from tests.support.shop import Shop
 from tests.support.stream import deliver, records
 from tests.support.table import everything
+from tools.testing.shop import Shop
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from chalicelib.reports import sales
 from chalicelib.reports.figures import Summary
 from tests.support import faults
 from tests.support.emulator import emulated, saved
-from tests.support.shop import Shop
+from tools.testing.shop import Shop
 
 DAY = date(2026, 11, 20)
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

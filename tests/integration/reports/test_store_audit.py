@@ -21,8 +21,8 @@ from chalicelib.reports import audit
 from chalicelib.reports.models import Drift
 from tests.support.payments import attempt, refund_of
 from tests.support.schedule import swept_after
-from tests.support.shop import Shop
 from tools import audit as command
+from tools.testing.shop import Shop
 
 
 @pytest.fixture

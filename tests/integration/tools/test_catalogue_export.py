@@ -16,9 +16,9 @@ from chalicelib.products import store as product_store
 from tests.conftest import ROOT
 from tests.integration.tools.test_catalogue_import import MUG, MUG_ID
 from tests.support.ports import free_port
-from tests.support.shop import Shop
 from tests.support.table import empty
 from tools.catalogue import __main__ as command
+from tools.testing.shop import Shop
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv"])

@@ -18,13 +18,13 @@ from chalicelib.products.models import id_of
 from chalicelib.products.schemas import ProductQuery
 from chalicelib.products.views import listing_view
 from tests.support.faults import Crash, crash, injected
-from tests.support.shop import Shop
 from tests.support.table import empty, everything
 from tools.catalogue import __main__ as command
 from tools.catalogue import importer
 from tools.catalogue.importer import ImportOutcome
 from tools.catalogue.lines import LineFault
 from tools.refusal import Refusal
+from tools.testing.shop import Shop
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MUG = {"sku": "MUG-1", "name": "Mug", "category": "kitchen", "price": "12.50", "stock": 10, "description": "Blue."}

@@ -12,9 +12,9 @@ import pytest
 import app
 from chalicelib.aws import db, keys
 from chalicelib.core import clock, settings
-from tests.support.shop import Shop
 from tools import jobs, stage
 from tools.local import schedule
+from tools.testing.shop import Shop
 
 ENTER = stage.enter
 

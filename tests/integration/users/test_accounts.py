@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.api import health
 from chalicelib.aws import clients
-from tests.support.shop import PASSWORD, Shop
+from tools.testing.shop import PASSWORD, Shop
 
 
 def test_an_address_is_one_account_in_any_letter_case(shop: Shop) -> None:

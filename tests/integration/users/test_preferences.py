@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.orders import store as order_store
-from tests.support.shop import PASSWORD, Shop
 from tests.support.stream import deliver
+from tools.testing.shop import PASSWORD, Shop
 
 NEW = {"email": "eva@example.com", "password": PASSWORD, "firstName": "Eva", "lastName": "E"}
 

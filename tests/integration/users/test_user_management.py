@@ -11,8 +11,8 @@ from chalicelib.core import clock
 from chalicelib.privacy import service as privacy
 from chalicelib.users import passwords
 from tests.support.faults import Crash
-from tests.support.shop import ADDRESS, PASSWORD, Shop
 from tests.support.stream import deliver, mail_about, mails
+from tools.testing.shop import ADDRESS, PASSWORD, Shop
 
 NEW = {"email": "bob@example.com", "firstName": "Bob", "lastName": "B"}
 

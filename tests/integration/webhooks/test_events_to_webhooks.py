@@ -9,9 +9,9 @@ import pytest
 from chalicelib.aws import db, keys
 from chalicelib.aws.keys import Key
 from chalicelib.core import clock
-from tests.support.shop import Shop
 from tests.support.stream import deliver, records
 from tests.support.table import everything
+from tools.testing.shop import Shop
 
 URL = "https://hooks.example.com/secret-path"
 

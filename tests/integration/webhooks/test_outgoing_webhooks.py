@@ -28,8 +28,8 @@ from chalicelib.webhooks.models import Delivery, DeliveryAttempt, Webhook
 from tests.support import table
 from tests.support.faults import Crash, Fault, injected, lose_answer
 from tests.support.payments import Mailbox, mailbox
-from tests.support.shop import Shop, ShopAnswer
 from tests.support.stream import deliver as deliver_stream
+from tools.testing.shop import Shop, ShopAnswer
 
 ROOT = Path(__file__).parents[3]
 URL = "https://hooks.example.com/shop"
