@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.core.events import Event
+from chalicelib.core.events import Event, Kind, type_of
 from chalicelib.notifications.event_schemas import (
-    SHAPES,
+    EVENT_SCHEMAS,
     CartData,
     Data,
     OrderData,
@@ -25,9 +25,7 @@ from chalicelib.notifications.event_schemas import (
     RefundData,
     StockData,
     UserData,
-    type_of,
 )
-from chalicelib.notifications.models import Kind
 from chalicelib.users.schemas import UserStatus
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -95,7 +93,7 @@ def _time_of(kind: Kind) -> str:
 
 
 def _example_data(kind: Kind) -> Data:
-    shape = SHAPES[kind]
+    shape = EVENT_SCHEMAS[kind]
     if shape is OrderData:
         return _order(kind)
     if shape is UserData:
@@ -145,7 +143,7 @@ def _order(kind: Kind) -> OrderData:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of everything that is told."""
-    types = {type_of(kind): shape for kind, shape in SHAPES.items()}
+    types = {type_of(kind): shape for kind, shape in EVENT_SCHEMAS.items()}
     (envelope, *shapes), parts = msgspec.json.schema_components(
         (Event, *dict.fromkeys(types.values())), ref_template="#/$defs/{name}"
     )
@@ -202,14 +200,17 @@ detail-type) and to the webhooks that a shop registers, in the same envelope. Th
 
 def page() -> str:
     """The page about events."""
-    rows = [f"| [`{type_of(kind)}`](#{_anchor(kind)}) | {WHEN[kind]} | {SHAPES[kind].__name__} |" for kind in SHAPES]
-    sections = [_section(kind) for kind in SHAPES]
+    rows = [
+        f"| [`{type_of(kind)}`](#{_anchor(kind)}) | {WHEN[kind]} | {EVENT_SCHEMAS[kind].__name__} |"
+        for kind in EVENT_SCHEMAS
+    ]
+    sections = [_section(kind) for kind in EVENT_SCHEMAS]
     return _OPENING + "\n".join(rows) + "\n\n" + "\n".join(sections)
 
 
 def _section(kind: Kind) -> str:
     pretty = json.dumps(json.loads(example(kind).body()), indent=2)
-    return f"## {type_of(kind)}\n\n{WHEN[kind]} {_promise(SHAPES[kind])}\n\n```json\n{pretty}\n```\n"
+    return f"## {type_of(kind)}\n\n{WHEN[kind]} {_promise(EVENT_SCHEMAS[kind])}\n\n```json\n{pretty}\n```\n"
 
 
 def _promise(shape: Any) -> str:

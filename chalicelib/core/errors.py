@@ -1,6 +1,6 @@
 """The kinds of failure a caller can act on.
 
-A domain states its facts as subclasses, each with a stable `code`; only `http` knows which status a kind becomes.
+A domain states its facts as subclasses, each with a stable `code`; only `problems` knows which status a kind becomes.
 """
 
 from __future__ import annotations

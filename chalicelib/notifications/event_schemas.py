@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from chalicelib.core import ids, log, money
-from chalicelib.core.events import Event
-from chalicelib.notifications.models import Change, Kind
+from chalicelib.core.events import Event, Kind, type_of
+from chalicelib.notifications.models import Change
 from chalicelib.orders.models import Order
 from chalicelib.orders.views import order_view
 from chalicelib.payments.models import Refund
@@ -169,7 +169,7 @@ class CartData(Data, frozen=True, kw_only=True):
 _NOTED_IN = {Kind.CART_ABANDONED: "remindedAt"}
 
 # What is told outside, each in the first version of its shape.
-SHAPES: dict[Kind, Any] = {
+EVENT_SCHEMAS: dict[Kind, Any] = {
     Kind.ORDER_CREATED: OrderData,
     Kind.ORDER_CONFIRMED: OrderData,
     Kind.ORDER_SHIPPED: OrderData,
@@ -190,14 +190,9 @@ SHAPES: dict[Kind, Any] = {
 }
 
 
-def type_of(kind: Kind) -> str:
-    """The name under which a kind is told."""
-    return f"{kind}.v1"
-
-
 def event_of(kind: Kind, change: Change) -> Event:
     """The event that a change is told as; the same change gives the same event, id and all."""
-    data = msgspec.to_builtins(SHAPES[kind].of(change), builtin_types=(Decimal,))
+    data = msgspec.to_builtins(EVENT_SCHEMAS[kind].of(change), builtin_types=(Decimal,))
     return Event(
         id=ids.derived("evt", f"{change.event_id} {kind}"),
         type=type_of(kind),

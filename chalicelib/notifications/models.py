@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from chalicelib.aws import attributes, keys
 from chalicelib.aws.keys import Key
 from chalicelib.core import clock
+from chalicelib.core.events import Kind
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments.models import RefundState
 from chalicelib.users.schemas import UserStatus
@@ -21,37 +21,6 @@ _TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 ANY = ""  # sort key
 SEARCHED = ("name", "description", "category", "isActive", "createdAt", "deletedAt")
 _PUBLIC = (*SEARCHED, "price", "currency", "imageUrl", "sku")
-
-
-class Kind(StrEnum):
-    """What can happen; docs/events.md says which of these are told outside, and in what shape."""
-
-    ORDER_CREATED = "order.created"
-    ORDER_CONFIRMED = "order.confirmed"
-    ORDER_SHIPPED = "order.shipped"
-    ORDER_DELIVERED = "order.delivered"
-    ORDER_COMPLETED = "order.completed"
-    ORDER_CANCELLED = "order.cancelled"
-    ORDER_EXPIRED = "order.expired"
-    REFUND_SUCCEEDED = "refund.succeeded"
-    PRODUCT_CREATED = "product.created"
-    PRODUCT_UPDATED = "product.updated"
-    PRODUCT_DELETED = "product.deleted"
-    PRODUCT_MOVED = "product.moved"
-    STOCK_CHANGED = "stock.changed"
-    STOCK_LOW = "stock.low"
-    USER_CREATED = "user.created"
-    USER_UPDATED = "user.updated"
-    USER_DELETED = "user.deleted"
-    ADDRESS_TO_CONFIRM = "user.address_to_confirm"
-    RESET_REQUESTED = "user.reset_requested"
-    SESSION_REUSED = "session.reused"
-    CART_TOUCHED = "cart.touched"
-    CART_ABANDONED = "cart.abandoned"
-    CART_EXPIRED = "cart.expired"
-    INCIDENT_REPORTED = "incident.reported"
-    SALES_SUMMARISED = "sales.summarised"
-    WEBHOOK_SWITCHED_OFF = "webhook.switched_off"
 
 
 _ORDER_KINDS = {

@@ -16,8 +16,9 @@ from chalicelib.aws import db, keys
 from chalicelib.cart import abandoned
 from chalicelib.cart.models import CartLine
 from chalicelib.core import log, settings
+from chalicelib.core.events import Kind
 from chalicelib.notifications import alerts, mail
-from chalicelib.notifications.models import Change, Kind
+from chalicelib.notifications.models import Change
 from chalicelib.orders import history
 from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order

@@ -82,7 +82,7 @@ def _try_post(url: str, body: bytes, headers: dict[str, str], *, near: bool, res
 
 
 def _require_public_addresses(place: Destination, resolve: Resolve) -> list[str]:
-    """The addresses of the host, or `Refused` if a single one of them is not public."""
+    """The addresses of the host, or `UrlRefused` if a single one of them is not public."""
     addresses = resolve(place.host, place.port)
     if not addresses or not all(place.admits(address) for address in addresses):
         raise UrlRefused("not_public", "The host does not lead to a public address.")

@@ -9,8 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from chalicelib.aws.keys import family
-from chalicelib.notifications.event_schemas import SHAPES, type_of
-from chalicelib.notifications.models import MEANINGS, REMOVED_ONLY, Kind
+from chalicelib.core.events import Kind, type_of
+from chalicelib.notifications.event_schemas import EVENT_SCHEMAS
+from chalicelib.notifications.models import MEANINGS, REMOVED_ONLY
 from tools import events
 from tools.local import filters
 
@@ -28,14 +29,14 @@ def test_the_page_and_the_schema_are_those_of_the_shapes() -> None:
     Draft202012Validator.check_schema(events.schema())
 
 
-@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("kind", EVENT_SCHEMAS)
 def test_the_example_of_each_type_fits_the_schema_and_stands_on_the_page(kind: Kind) -> None:
     VALIDATOR.validate(told(kind))
 
     assert json.dumps(told(kind), indent=2) in events.PAGE.read_text()
 
 
-@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("kind", EVENT_SCHEMAS)
 def test_the_example_of_each_type_is_dated_as_real_events_are(kind: Kind) -> None:
     event = told(kind)
     noted = [event["data"][name] for name in ("createdAt", "updatedAt") if name in event["data"]]
@@ -46,7 +47,7 @@ def test_the_example_of_each_type_is_dated_as_real_events_are(kind: Kind) -> Non
 
 
 def test_the_examples_about_one_order_are_in_order_by_version_as_the_page_promises() -> None:
-    about = [event for event in map(told, SHAPES) if "orderId" in event["data"]]
+    about = [event for event in map(told, EVENT_SCHEMAS) if "orderId" in event["data"]]
     by_version = sorted(about, key=lambda event: event["data"].get("orderVersion") or event["data"]["version"])
     times = [event["timestamp"] for event in by_version if event["type"] not in ENDINGS]
 
@@ -54,7 +55,7 @@ def test_the_examples_about_one_order_are_in_order_by_version_as_the_page_promis
     assert times == sorted(times)
 
 
-@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("kind", EVENT_SCHEMAS)
 def test_the_schema_refuses_an_event_that_lacks_or_misspells_something(kind: Kind) -> None:
     good = told(kind)
     broken = [{**good, "type": "order.created.v0"}, {k: v for k, v in good.items() if k != "id"}]
@@ -66,11 +67,11 @@ def test_the_schema_refuses_an_event_that_lacks_or_misspells_something(kind: Kin
 
 
 def required(kind: Kind) -> list[str]:
-    return list(events.schema()["$defs"][SHAPES[kind].__name__]["required"])
+    return list(events.schema()["$defs"][EVENT_SCHEMAS[kind].__name__]["required"])
 
 
 def test_every_type_is_told_under_its_kind_with_a_version() -> None:
-    assert all(type_of(kind).startswith(kind) and type_of(kind).endswith(".v1") for kind in SHAPES)
+    assert all(type_of(kind).startswith(kind) and type_of(kind).endswith(".v1") for kind in EVENT_SCHEMAS)
 
 
 def test_the_deployed_trigger_hands_on_what_can_mean_something_and_nothing_else() -> None:

@@ -12,13 +12,17 @@ shop, delivers the table's stream and the schedule to the handlers, and serves t
 | `cloud.py` | the local AWS as one of them |
 | `payments.py` | the payment service as the other |
 | `emulator.py` | the local AWS itself, a process of its own that saves its state |
+| `saved.py` | the files of that state, looked at before it starts |
 | `resources.py` | the resources, from the template |
+| `seed.py` | two accounts and a small catalogue for a new shop |
+| `rotate.py` | the command that rotates the signing key |
 | `shop.py` | loads the app, answers HTTP, runs the background work |
 | `gateway.py` | what API Gateway does in front of the app |
 | `problems.py` | the gateway's own answers |
 | `functions.py` | what the Lambda service does around a function |
+| `filters.py` | which records the deployed trigger hands on |
 | `delivery.py` | what an event source mapping does with a batch |
 | `stream.py` | reads the table's stream and remembers the position |
 | `checkpoint.py` | the position, kept over a restart |
-| `schedule.py` | calls the scheduled function |
+| `schedule.py` | calls the scheduled functions |
 """

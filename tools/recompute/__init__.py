@@ -16,4 +16,5 @@ Another recomputation is one more function in the list of `__main__.py`.
 | `stock.py` | the stock that lists show |
 | `index.py` | the words by which products are found, and the note of each product |
 | `categories.py` | the numbers of the categories |
+| `history.py` | the steps of orders in their buyers' histories |
 """

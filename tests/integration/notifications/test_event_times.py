@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
-from chalicelib.notifications.event_schemas import SHAPES, type_of
+from chalicelib.core.events import type_of
+from chalicelib.notifications.event_schemas import EVENT_SCHEMAS
 from tests.support.schedule import run_at, swept_after
 from tests.support.stream import deliver, records, told
 from tools.testing.shop import Shop
@@ -119,7 +120,7 @@ def everything_that_can_happen(shop: Shop, mug: str) -> None:
 def test_no_event_of_any_kind_is_dated_before_what_it_tells(shop: Shop, mug: str) -> None:
     everything_that_can_happen(shop, mug)
 
-    assert {event["type"] for event in told()} == {type_of(kind) for kind in SHAPES}
+    assert {event["type"] for event in told()} == {type_of(kind) for kind in EVENT_SCHEMAS}
     for event in told():
         data = event["data"]
         assert event["timestamp"] >= max(data.get("createdAt", ""), data.get("updatedAt", "")), event

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.notifications.event_schemas import SHAPES, type_of
+from chalicelib.core.events import type_of
+from chalicelib.notifications.event_schemas import EVENT_SCHEMAS
 from tests.support.schedule import swept_after
 from tests.support.stream import deliver, mails, records, told
 from tests.unit.test_event_docs import VALIDATOR
@@ -69,7 +70,7 @@ def test_the_examples_of_order_events_say_what_real_orders_say(ada: Shop, mug: s
 
     real = {event["type"]: standing(event) for event in told() if event["type"].startswith("order.")}
     assert {expired, cancelled, completed} <= {event["data"].get("orderId") for event in told()}
-    of_orders = [kind for kind in SHAPES if kind.startswith("order.")]
+    of_orders = [kind for kind in EVENT_SCHEMAS if kind.startswith("order.")]
     assert real == {type_of(kind): standing(json.loads(example(kind).body())) for kind in of_orders}
 
 
@@ -92,7 +93,7 @@ def test_products_accounts_and_stock_are_told(shop: Shop) -> None:
     of_user = ["user.created.v1", "user.updated.v1", "user.deleted.v1"]
     assert kinds(userId=user) == of_user
     real = {event["type"]: event["data"]["changed"] for event in told() if event["data"].get("userId") == user}
-    assert real == {type_of(kind): example(kind).data["changed"] for kind in SHAPES if kind.startswith("user.")}
+    assert real == {type_of(kind): example(kind).data["changed"] for kind in EVENT_SCHEMAS if kind.startswith("user.")}
 
 
 def test_every_event_fits_the_schema_and_holds_no_personal_data(ada: Shop, mug: str) -> None:
