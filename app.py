@@ -1,6 +1,6 @@
 """The shop's table of contents: every way in, by domain, then the functions that AWS calls by itself.
 
-A route says its method, path and shapes; who may call it stands in chalicelib/access.py; what it does is a
+A route says its method, path and shapes; who may call it stands in chalicelib/api/permissions.py; what it does is a
 function of a domain's service.
 """
 

@@ -76,7 +76,7 @@ def items(numbers: Iterable[int]) -> Iterator[db.Item]:
     for number in numbers:
         new = product(number)
         for_sale.update([new.category] if new.is_active else [])
-        yield from _Paper().written_for(new)
+        yield from _Paper().write_for(new)
     for category, count in for_sale.items():
         counted = {"category": category, "count": count, "version": count}
         yield db.put(keys.category_count(category), counted).request["Item"]
@@ -91,7 +91,7 @@ class _Paper:
     def __init__(self) -> None:
         self._items: dict[keys.Key, db.Item] = {}
 
-    def written_for(self, new: Product) -> Iterable[db.Item]:
+    def write_for(self, new: Product) -> Iterable[db.Item]:
         """All items of a new product, as the shop's own code writes them."""
         with mock.patch.object(clients, "dynamodb", return_value=self):
             db.commit(*product_store.create(new, actor=ACTOR))

@@ -22,7 +22,7 @@ from typing import Any
 import urllib3
 from tqdm import tqdm
 
-from chalicelib.aws import db
+from chalicelib.aws import db, keys
 from chalicelib.core.principal import Principal, Role
 from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
@@ -55,7 +55,7 @@ class Counted:
         answer = self.handler(event, context)
         records = event["Records"][: None if not answer["batchItemFailures"] else 0]
         self.records += len(records)
-        self.bar.update(sum(each["dynamodb"]["Keys"]["SK"]["S"].startswith("ORDER#") for each in records))
+        self.bar.update(sum(each["dynamodb"]["Keys"]["SK"]["S"].startswith(keys.ORDER_PREFIX) for each in records))
         self.moved = time.monotonic()
         return answer
 

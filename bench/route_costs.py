@@ -89,7 +89,7 @@ def engines(sizes: Sequence[int], folder: Path, *, kept: Path | None = None) -> 
         for size in sizes:
             database = folder / f"{size}.db"
             if kept:
-                shutil.copyfile(_kept(kept, size), database)
+                shutil.copyfile(_file_of(kept, size), database)
             else:
                 catalogue.fill(database, size)
             urls[size] = running.enter_context(dynoxide.running(database))
@@ -143,7 +143,7 @@ def _measure(options: Namespace) -> tuple[Costs, Times]:
         return costs, _times(list(urls.values()), meter, shop, options.rounds)
 
 
-def _kept(folder: Path, size: int) -> Path:
+def _file_of(folder: Path, size: int) -> Path:
     """The file of that size, made now unless it is there."""
     database = folder / f"{size}-{catalogue.fingerprint()}.db"
     if not database.exists():

@@ -16,7 +16,7 @@ from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.reports import audit
 from chalicelib.reports.models import Drift, Report
 from tools import stage
-from tools.refusal import Refusal
+from tools.refusal import Refusal, complain
 
 _SECONDS = 4 * 3600
 
@@ -29,11 +29,11 @@ def main() -> int:
         with redirect_stdout(sys.stderr):  # what is logged is not the answer
             report = audit.run(seconds=_SECONDS)
     except (Refusal, Misconfigured) as error:
-        return _complain(str(error))
+        return complain(str(error))
     except (Unavailable, transport.RequestError) as error:
-        return _complain(f"The audit stopped: {error.__cause__ or error}. Run it again.")
+        return complain(f"The audit stopped: {error.__cause__ or error}. Run it again.")
     except KeyboardInterrupt:
-        return _complain("The audit was interrupted; run it again.", code=130)
+        return complain("The audit was interrupted; run it again.", code=130)
     for drift in report.drifts:
         sys.stderr.write(f"{_sentence(drift)}\n")
     if report.unanswered:
@@ -63,11 +63,6 @@ def _summary(report: Report) -> str:
     end = "" if report.complete or report.unanswered else " The time was over before the end."
     busy = f", {report.undecided} of them sold meanwhile and not judged" if report.undecided else ""
     return f"{report.products:,} products{busy}, {report.orders:,} orders: {len(report.drifts)} drift.{end}"
-
-
-def _complain(sentence: str, *, code: int = 2) -> int:
-    sys.stderr.write(f"{sentence}\n")
-    return code
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from typing import IO, Any
 
 import msgspec
 
+from chalicelib.core.deadline import Deadline
 from tools.local.settings import HOST, PROJECT
 from tools.refusal import Refusal
 
@@ -36,7 +37,7 @@ _KEPT = PROJECT / ".local" / "dynoxide" / VERSION / "dynoxide"
 _FETCH_SECONDS = 120
 _START_SECONDS = 20
 _STOP_SECONDS = 10
-_MOST_SAID = 10_000
+_MAX_SAID = 10_000
 
 # The engine ends when its standard input does: also when whoever started it is killed and cannot say so.
 _LEASH = 'exec 3<&0; "$@" </dev/null & engine=$!; { read -r _ <&3; kill "$engine" 2>/dev/null; } & wait "$engine"'
@@ -91,12 +92,12 @@ def _fetch() -> None:
     _KEPT.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=_KEPT.parent) as folder:
         fetched = Path(folder) / _KEPT.name
-        fetched.write_bytes(_unpacked(_packed(npm, Path(folder))))
+        fetched.write_bytes(_unpacked(_pack(npm, Path(folder))))
         fetched.chmod(0o755)
         fetched.replace(_KEPT)
 
 
-def _packed(npm: str, folder: Path) -> Path:
+def _pack(npm: str, folder: Path) -> Path:
     """The package as npm packs it."""
     command = [npm, "pack", _PACKAGE, "--silent", "--pack-destination", str(folder)]
     try:
@@ -129,8 +130,8 @@ def _start(arguments: list[str], words: IO[bytes]) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_ready(engine: subprocess.Popen[bytes], port: int, words: IO[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while engine.poll() is None and time.monotonic() < deadline:
+    deadline = Deadline(_START_SECONDS)
+    while engine.poll() is None and not deadline.is_over:
         if "listening" in _said(words) and _answers(port):
             return
         time.sleep(0.02)
@@ -139,7 +140,7 @@ def _wait_until_ready(engine: subprocess.Popen[bytes], port: int, words: IO[byte
 
 def _said(words: IO[bytes]) -> str:
     """What it wrote; read without moving the place where it writes on."""
-    return os.pread(words.fileno(), _MOST_SAID, 0).decode(errors="replace")
+    return os.pread(words.fileno(), _MAX_SAID, 0).decode(errors="replace")
 
 
 def _answers(port: int) -> bool:

@@ -22,7 +22,7 @@ from chalicelib.core import clock, settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from tools import stage
 from tools.local import functions, schedule
-from tools.refusal import Refusal
+from tools.refusal import Refusal, complain
 
 _FURTHEST = timedelta(days=3653)
 _REPEATABLE = {"summarise_sales"}  # what can write anew what is written already
@@ -45,11 +45,11 @@ def main(arguments: list[str]) -> int:
         stage.require_table()
         done = _run(wanted.name, handler, at, {"again": True} if wanted.again else {})
     except (Refusal, Misconfigured) as error:
-        return _complain(str(error))
+        return complain(str(error))
     except (Unavailable, transport.RequestError, s3.S3Error) as error:
-        return _complain(f"{wanted.name} stopped: {error.__cause__ or error}. Run it again.")
+        return complain(f"{wanted.name} stopped: {error.__cause__ or error}. Run it again.")
     except KeyboardInterrupt:
-        return _complain("Interrupted; run it again.", code=130)
+        return complain("Interrupted; run it again.", code=130)
     print(json.dumps({"job": wanted.name, **done}))
     return 1 if done.get("failed") else 0
 
@@ -96,11 +96,6 @@ def _run(name: str, handler: functions.Function, at: datetime | None, detail: di
     with clock.fixed(at) if at else nullcontext(), redirect_stdout(sys.stderr):
         done: dict[str, Any] = handler(event, functions.context(name))
     return {"at": event["time"], **done}
-
-
-def _complain(sentence: str, *, code: int = 2) -> int:
-    sys.stderr.write(f"{sentence}\n")
-    return code
 
 
 if __name__ == "__main__":

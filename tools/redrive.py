@@ -25,10 +25,10 @@ from tools import stage
 from tools.local.settings import STAGE
 from tools.local.stream import lambda_record
 from tools.package import deploy
-from tools.refusal import Refusal
+from tools.refusal import Refusal, complain
 
 _HIDDEN_SECONDS = 120  # how long a letter is out of sight of others who redrive
-_AT_ONCE = 10
+_BATCH_SIZE = 10
 
 
 class Lost(Exception):
@@ -41,11 +41,11 @@ def main() -> int:
         _enter()
         return redrive()
     except (Refusal, Misconfigured) as error:
-        return _complain(str(error))
+        return complain(str(error))
     except (BotoCoreError, ClientError, Unavailable, transport.RequestError) as error:
-        return _complain(f"The redrive stopped: {error.__cause__ or error}. Run it again.")
+        return complain(f"The redrive stopped: {error.__cause__ or error}. Run it again.")
     except KeyboardInterrupt:
-        return _complain("The redrive was interrupted; what was not handled is still in the queue.", code=130)
+        return complain("The redrive was interrupted; what was not handled is still in the queue.", code=130)
 
 
 def _enter() -> None:
@@ -77,7 +77,7 @@ def _messages() -> Iterator[Any]:
     seen: set[str] = set()
     while True:
         answer = clients.sqs().receive_message(
-            QueueUrl=_queue(), MaxNumberOfMessages=_AT_ONCE, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
+            QueueUrl=_queue(), MaxNumberOfMessages=_BATCH_SIZE, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
         )
         fresh = [each for each in answer.get("Messages", []) if each["MessageId"] not in seen]
         if not fresh:
@@ -131,11 +131,6 @@ def _from_stream(place: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _queue() -> str:
     return settings.current().dead_letter_queue_url
-
-
-def _complain(sentence: str, *, code: int = 2) -> int:
-    sys.stderr.write(f"{sentence}\n")
-    return code
 
 
 if __name__ == "__main__":

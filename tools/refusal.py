@@ -1,5 +1,15 @@
 """How an operator's tool says no: one sentence, and an exit code that is not 0."""
 
+from __future__ import annotations
+
+import sys
+
 
 class Refusal(Exception):
     """Why the shop cannot run here, in one sentence for the person at the terminal."""
+
+
+def complain(sentence: str, *, code: int = 2) -> int:
+    """Say what stands in the way; gives the exit code."""
+    sys.stderr.write(f"{sentence}\n")
+    return code

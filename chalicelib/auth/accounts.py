@@ -193,15 +193,15 @@ def _change(
 ) -> User:
     """Bring a user into another state and end their sessions, in one transaction; nothing if nothing changes."""
 
-    def attempt() -> User:
-        before = user_store.get(user_id, consistent=True)
-        if before is None:
+    def read() -> User:
+        user = user_store.get(user_id, consistent=True)
+        if user is None:
             raise NoSuchUser("There is no such user.")
-        after = change(before)
-        if after is not before:
-            logged_out = after.session_version != before.session_version
-            ending = store.end_all(user_id, keep=keep) if logged_out else []
-            db.commit(*user_store.update(before, after, actor=actor, reason=reason), *ending, *also)
-        return after
+        return user
 
-    return db.retry_on_conflict(attempt)
+    def write(before: User, after: User) -> tuple[db.Write, ...]:
+        logged_out = after.session_version != before.session_version
+        ending = store.end_all(user_id, keep=keep) if logged_out else []
+        return (*user_store.update(before, after, actor=actor, reason=reason), *ending, *also)
+
+    return db.change(read, change, write)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from chalicelib.aws import attributes, transport
@@ -77,16 +77,17 @@ def get(key: Key, *, consistent: bool = False) -> Item | None:
 def get_many(keys: Iterable[Key], *, consistent: bool = False) -> dict[Key, Item]:
     """The items that exist among `keys`, one round trip per hundred distinct keys."""
     found: dict[Key, Item] = {}
+
+    def read(pending: list[Item]) -> list[Item]:
+        request = {_table(): {"Keys": pending, "ConsistentRead": consistent}}
+        answer = transport.call("batch_get_item", RequestItems=request)
+        items = map(attributes.plain_item, answer["Responses"].get(_table(), []))
+        found.update({Key(item["PK"], item["SK"]): item for item in items})
+        left: list[Item] = answer.get("UnprocessedKeys", {}).get(_table(), {}).get("Keys", [])
+        return left
+
     for group in chunks(dict.fromkeys(keys), _BATCH_READ):
-        pending = [attributes.wire_key(key) for key in group]
-        for attempt in range(transport.ATTEMPTS):
-            pending, items = _read_batch(pending, consistent=consistent)
-            found.update({Key(item["PK"], item["SK"]): item for item in items})
-            if not pending:
-                break
-            transport.pause(attempt)
-        else:
-            raise transport.contended()
+        transport.repeat(read, [attributes.wire_key(key) for key in group])
     return found
 
 
@@ -146,8 +147,7 @@ def pages(read: Callable[[str | None], tuple[list[R], str | None]], *, after: st
 
 def every(read: Callable[[str | None], tuple[list[R], str | None]]) -> Iterator[R]:
     """Everything that a list holds, page after page; see `pages`."""
-    for page in pages(read):
-        yield from page
+    return chain.from_iterable(pages(read))
 
 
 def put(key: Key, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None,
@@ -214,15 +214,14 @@ def batch_put(writes: Iterable[Write]) -> None:
 
     After an error some may have been applied. It is cheaper than `commit`, which is for what belongs together.
     """
+
+    def write(pending: list[Item]) -> list[Item]:
+        answer = transport.call("batch_write_item", RequestItems={_table(): pending})
+        left: list[Item] = answer.get("UnprocessedItems", {}).get(_table(), [])
+        return left
+
     for group in chunks(writes, _BATCH_WRITE):
-        pending: dict[str, Any] = {_table(): [{"PutRequest": write.request} for write in group]}
-        for attempt in range(transport.ATTEMPTS):
-            pending = transport.call("batch_write_item", RequestItems=pending).get("UnprocessedItems") or {}
-            if not pending:
-                break
-            transport.pause(attempt)
-        else:
-            raise transport.contended()
+        transport.repeat(write, [{"PutRequest": each.request} for each in group])
 
 
 def update_and_get(write: Write) -> Item:
@@ -247,6 +246,19 @@ def retry_on_conflict(attempt: Callable[[], R]) -> R:
     raise transport.contended()
 
 
+def change(read: Callable[[], R], to: Callable[[R], R], write: Callable[[R, R], Sequence[Write]]) -> R:
+    """Bring what `read` gives into the state that `to` makes of it, unless it is in it; others may change it, too."""
+
+    def attempt() -> R:
+        before = read()
+        after = to(before)
+        if after is not before:
+            commit(*write(before, after))
+        return after
+
+    return retry_on_conflict(attempt)
+
+
 def describe() -> Item:
     """The table's status and its item count, which DynamoDB refreshes about every six hours."""
     table = transport.call("describe_table", TableName=_table())["Table"]
@@ -255,14 +267,6 @@ def describe() -> Item:
 
 def _table() -> str:
     return settings.current().table_name
-
-
-def _read_batch(wire_keys: list[Item], *, consistent: bool) -> tuple[list[Item], list[Item]]:
-    """One BatchGetItem: the keys left unread, and the items."""
-    request = {_table(): {"Keys": wire_keys, "ConsistentRead": consistent}}
-    answer = transport.call("batch_get_item", RequestItems=request)
-    left = answer.get("UnprocessedKeys", {}).get(_table(), {}).get("Keys", [])
-    return left, [attributes.plain_item(item) for item in answer["Responses"].get(_table(), [])]
 
 
 def _read_page(index: Index, request: Item) -> Page:
@@ -288,8 +292,8 @@ def _query_request(index: Index, pk: str, bounds: tuple[str, str] | None) -> dic
     return {**request, "IndexName": index.name} if index.name else request
 
 
-def chunks(values: Iterable[R], size: int) -> Iterator[list[R]]:
+def chunks(values: Iterable[R], length: int) -> Iterator[list[R]]:
     """The values in lists of that length, the last perhaps shorter."""
     iterator = iter(values)
-    while chunk := list(islice(iterator, size)):
+    while chunk := list(islice(iterator, length)):
         yield chunk

@@ -8,6 +8,7 @@ conditional write as such, because a plain one that is repeated after a lost ans
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -70,6 +71,16 @@ def call(operation: str, **request: Any) -> dict[str, Any]:
             break
         pause(attempt)
     raise failure
+
+
+def repeat(step: Callable[[list[Any]], list[Any]], pending: list[Any]) -> None:
+    """Take a step again with what it leaves undone, a bounded number of times, or raise `Unavailable`."""
+    for attempt in range(ATTEMPTS):
+        pending = step(pending)
+        if not pending:
+            return
+        pause(attempt)
+    raise contended()
 
 
 def pause(attempt: int) -> None:

@@ -43,17 +43,15 @@ def list_page(*, limit: int, after: str | None) -> tuple[list[CouponView], str |
 def update(code: str, wanted: CouponChange, *, actor: Principal, if_match: str | None) -> Coupon:
     """Give a coupon other terms; orders that used it keep theirs."""
 
-    def attempt() -> Coupon:
-        before = get(code)
+    def changed(before: Coupon) -> Coupon:
         before.require_match(if_match)
-        after = before.changed(wanted)
-        if after is not before:
-            db.commit(store.update(before, after, actor=actor.user_id))
-        return after
+        return before.changed(wanted)
 
-    changed = db.retry_on_conflict(attempt)
-    log.info("COUPON_CHANGED", coupon=changed.code)
-    return changed
+    coupon = db.change(
+        lambda: get(code), changed, lambda before, after: [store.update(before, after, actor=actor.user_id)]
+    )
+    log.info("COUPON_CHANGED", coupon=coupon.code)
+    return coupon
 
 
 def delete(code: str, *, actor: Principal, if_match: str | None) -> None:

@@ -59,18 +59,16 @@ def update(webhook_id: str, wanted: WebhookChange, *, actor: Principal, if_match
     """Change an endpoint; switching it on again, or another URL, forgets how it failed before."""
     _require_sound(wanted)
 
-    def attempt() -> Webhook:
-        before = get(webhook_id)
+    def changed(before: Webhook) -> Webhook:
         before.require_match(if_match)
-        after = before.changed(wanted)
-        if after is not before:
-            db.commit(store.update(before, after, actor=actor.user_id))
-        return after
+        return before.changed(wanted)
 
-    changed = db.retry_on_conflict(attempt)
+    webhook = db.change(
+        lambda: get(webhook_id), changed, lambda before, after: [store.update(before, after, actor=actor.user_id)]
+    )
     forget()
     log.info("WEBHOOK_CHANGED", webhookId=webhook_id)
-    return changed
+    return webhook
 
 
 def delete(webhook_id: str, *, if_match: str | None) -> None:

@@ -7,7 +7,6 @@ killed at any moment and run again. The drawback: every line costs a read of thr
 | file | job |
 |---|---|
 | `__main__.py` | the commands |
-| `stage.py` | which shop: the environment of a stage, and whether its table answers |
 | `files.py` | JSON Lines and CSV |
 | `lines.py` | a record of a file as a valid product, or what is wrong with it |
 | `reconcile.py` | what has to be written for a line, given what is in the table |

@@ -18,7 +18,7 @@ from tools import stage
 from tools.catalogue import exporter, files, importer
 from tools.catalogue.importer import ImportOutcome, ImportReport
 from tools.catalogue.lines import LineFault
-from tools.refusal import Refusal
+from tools.refusal import Refusal, complain
 
 _ABOUT = """\
 Reads a catalogue into a shop, or writes it to a file: JSON Lines (.jsonl, .ndjson) or CSV (.csv), in UTF-8.
@@ -46,11 +46,11 @@ def main(arguments: list[str]) -> int:
     try:
         return read(options.file) if options.command == "import" else write(options.file)
     except Refusal as refusal:
-        return _complain(str(refusal))
+        return complain(str(refusal))
     except (Unavailable, transport.RequestError) as error:
-        return _complain(f"The {options.command} stopped: {_why(error)}. Run it again to go on.")
+        return complain(f"The {options.command} stopped: {_why(error)}. Run it again to go on.")
     except KeyboardInterrupt:
-        return _complain(f"The {options.command} was interrupted; run it again to go on.", code=130)
+        return complain(f"The {options.command} was interrupted; run it again to go on.", code=130)
 
 
 def read(path: Path) -> int:
@@ -106,11 +106,6 @@ def _parser() -> ArgumentParser:
 def _why(error: Exception) -> str:
     """The cause in the words of whoever refused; the shop's own sentences are for its customers."""
     return str(error.__cause__ or "the table is too busy").rstrip(".")
-
-
-def _complain(sentence: str, *, code: int = 2) -> int:
-    sys.stderr.write(f"{sentence}\n")
-    return code
 
 
 if __name__ == "__main__":

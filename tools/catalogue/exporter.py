@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from chalicelib.aws import db
 from chalicelib.core import money
 from chalicelib.products import store as product_store
 from chalicelib.products.models import Listing
 from tools.catalogue.files import PRODUCT_ID
 
-_AT_ONCE = 50  # products, of two items each, that one round trip can read
+_PAGE_SIZE = 50  # products, of two items each, that one round trip can read
 
 
 def records(on_progress: Callable[[int], object]) -> list[dict[str, Any]]:
@@ -27,12 +28,9 @@ def records(on_progress: Callable[[int], object]) -> list[dict[str, Any]]:
 
 
 def _pages() -> Iterator[Iterable[Listing]]:
-    everything, after = product_store.all_products(active=None), None
-    while True:
-        products, after = product_store.list_page(everything, limit=_AT_ONCE, after=after)
+    everything = product_store.all_products(active=None)
+    for products in db.pages(lambda after: product_store.list_page(everything, limit=_PAGE_SIZE, after=after)):
         yield product_store.get_listings((product.product_id for product in products), consistent=True).values()
-        if after is None:
-            return
 
 
 def _record(listing: Listing) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tools.catalogue import files, reconcile
 from tools.catalogue.lines import CatalogueLine, Checker, LineFault
 
 GROUP = 100
-_AT_ONCE = 33  # products of three items that one transaction can write
+_BATCH_SIZE = 33  # products of three items that one transaction can write
 WORKERS = 8
 
 
@@ -95,8 +95,8 @@ def _settle_group(lines: Sequence[CatalogueLine]) -> Counter[ImportOutcome]:
     new = [line for line, keys in wanted.items() if not any(key in items for key in keys)]
     known = [line for line, keys in wanted.items() if any(key in items for key in keys)]
     counts = Counter(_settle(line, items) for line in known)
-    for start in range(0, len(new), _AT_ONCE):
-        counts += _create(new[start : start + _AT_ONCE])
+    for start in range(0, len(new), _BATCH_SIZE):
+        counts += _create(new[start : start + _BATCH_SIZE])
     return counts
 
 

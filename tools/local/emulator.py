@@ -204,7 +204,7 @@ async def serve(settings: LocalSettings, lock: int) -> None:
 
 def _stop_after(saving: "asyncio.Task[None]") -> Callable[[], Awaitable[Any]]:
     """Ends once it was told to stop and no snapshot is being written any more."""
-    told_to_stop = _told_to_stop()
+    told_to_stop = _wait_for_stop()
 
     async def stop() -> None:
         await told_to_stop()
@@ -214,7 +214,7 @@ def _stop_after(saving: "asyncio.Task[None]") -> Callable[[], Awaitable[Any]]:
     return stop
 
 
-def _told_to_stop() -> Callable[[], Awaitable[Any]]:
+def _wait_for_stop() -> Callable[[], Awaitable[Any]]:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chalicelib.core.deadline import Deadline
 from tools.local import settings as local
 from tools.refusal import Refusal
 
@@ -116,8 +117,8 @@ def _spawn(service: Service) -> "subprocess.Popen[bytes]":
 
 
 def _wait_until_ready(found: Running) -> None:
-    service, deadline = found.service, time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    service, deadline = found.service, Deadline(START_SECONDS)
+    while not deadline.is_over:
         if service.owner() == str(service.state):
             return
         if not found.alive():

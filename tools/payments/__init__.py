@@ -1,6 +1,6 @@
 """The payment provider of the local shop, a service of its own: `python -m tools.payments.simulator`.
 
-It behaves as `chalicelib.payments.simulation` says, keeps its own books, and sends signed webhooks. An
+It behaves as `chalicelib.payments.simulator.behaviour` says, keeps its own books, and sends signed webhooks. An
 administrator's calls under `/_simulator/` make it fail, let a buyer act, and show the books.
 
 | file | job |

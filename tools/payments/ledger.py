@@ -26,7 +26,7 @@ CREATE TRIGGER IF NOT EXISTS journal_stays BEFORE DELETE ON journal BEGIN SELECT
 
 
 class FileLedger:
-    """See `chalicelib.payments.simulated.Ledger`; one connection, and one thread at a time on it."""
+    """See `chalicelib.payments.simulator.ledger.Ledger`; one connection, and one thread at a time on it."""
 
     def __init__(self, path: Path) -> None:
         """Open the books, or begin them."""

@@ -19,7 +19,7 @@ from tools.payments.faults import Fault, Faults
 LOG = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 HANG_SECONDS = 60.0
-MOST = 1_000_000  # bytes of a request
+MAX_BYTES = 1_000_000  # bytes of a request
 
 
 class Silence(Exception):
@@ -69,7 +69,7 @@ class SimulatorHandler(BaseHTTPRequestHandler):
         LOG.info(format, *args)
 
     def _serve(self, method: str) -> None:
-        body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MOST))
+        body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MAX_BYTES))
         found = self.server.calls.find(method, unquote(self.path))
         if found is None:
             self._answer(HTTPStatus.NOT_FOUND, {"error": "no such address"})

@@ -16,7 +16,7 @@ from chalicelib.core.errors import Misconfigured, Unavailable
 from tools import stage
 from tools.recompute import categories, history, index, stock
 from tools.recompute.run import Run
-from tools.refusal import Refusal
+from tools.refusal import Refusal, complain
 
 _ABOUT = """\
 Recomputes what the stream keeps up to date: from the products the search index, the numbers of the categories and the
@@ -46,12 +46,12 @@ def main(arguments: list[str]) -> int:
         for recompute in RECOMPUTATIONS:
             recompute(run)
     except (Refusal, Misconfigured) as error:
-        return _complain(str(error))
+        return complain(str(error))
     except (Unavailable, transport.RequestError) as error:
         why = str(error.__cause__ or error).rstrip(".")
-        return _complain(f"It stopped: {why}. Run it again; what is repaired stays repaired.")
+        return complain(f"It stopped: {why}. Run it again; what is repaired stays repaired.")
     except KeyboardInterrupt:
-        return _complain("It was interrupted; run it again, what is repaired stays repaired.", code=130)
+        return complain("It was interrupted; run it again, what is repaired stays repaired.", code=130)
     return _report(run)
 
 
@@ -71,11 +71,6 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("tools.recompute", description=_ABOUT)
     parser.add_argument("--check", action="store_true", help="change nothing, and exit with 1 if something differs")
     return parser
-
-
-def _complain(sentence: str, *, code: int = 2) -> int:
-    sys.stderr.write(f"{sentence}\n")
-    return code
 
 
 if __name__ == "__main__":

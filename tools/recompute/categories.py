@@ -15,7 +15,7 @@ from tools.recompute.run import Run, as_read
 
 KIND = "numbers of categories"
 _LOOKS = 3
-_AT_ONCE = 500
+_PAGE_SIZE = 500
 
 
 def make_countable(run: Run) -> None:
@@ -88,14 +88,9 @@ def _number(name: str, item: db.Item | None, count: int) -> db.Write:
 
 def _numbers() -> dict[str, db.Item]:
     """The items of all numbers, by category."""
-    found: dict[str, db.Item] = {}
-    after: str | None = None
-    while True:
-        page = db.query(db.TABLE, keys.category_count().pk, limit=_AT_ONCE, after=after, consistent=True)
-        found |= {item["SK"]: item for item in page.items}
-        after = page.after
-        if after is None:
-            return found
+    pk = keys.category_count().pk
+    found = db.every(lambda after: db.query(db.TABLE, pk, limit=_PAGE_SIZE, after=after, consistent=True))
+    return {item["SK"]: item for item in found}
 
 
 def _counted(run: Run) -> Counter[str]:

@@ -16,7 +16,7 @@ from chalicelib.users.models import AuditEntry
 from tools.recompute.run import Run
 
 KIND = "steps in histories"
-_AT_ONCE = 100
+_PAGE_SIZE = 100
 
 
 def recompute(run: Run) -> None:
@@ -28,12 +28,8 @@ def recompute(run: Run) -> None:
 
 def _orders() -> Iterator[tuple[str, str]]:
     """Every order with its buyer."""
-    after: str | None = None
-    while True:
-        page, after = order_store.list_by_status(None, limit=_AT_ONCE, after=after)
-        yield from ((order.order_id, order.user_id) for order in page)
-        if after is None:
-            return
+    for order in db.every(lambda after: order_store.list_by_status(None, limit=_PAGE_SIZE, after=after)):
+        yield order.order_id, order.user_id
 
 
 def _wrong(buyers: dict[str, str], order_ids: list[str]) -> list[str]:

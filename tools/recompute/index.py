@@ -23,7 +23,7 @@ from chalicelib.products.search import Entry
 from tools.recompute.run import Run, as_read
 
 NOTES, WORDS = "notes of products in search", "words in search"
-_AT_ONCE = 90
+_BATCH_SIZE = 90
 
 Strays = Mapping[str, Collection[keys.Key]]
 
@@ -109,8 +109,8 @@ def _repair(product_id: str, strays: Collection[keys.Key]) -> None:
     search.refresh(product_id)
     noted = search.get_entry(product_id)
     writes = _corrections(noted.items(product_id), strays)
-    for number, start in enumerate(range(0, len(writes), _AT_ONCE)):
-        db.commit(*writes[start : start + _AT_ONCE], _hold(product_id, noted, passed=number))
+    for number, start in enumerate(range(0, len(writes), _BATCH_SIZE)):
+        db.commit(*writes[start : start + _BATCH_SIZE], _hold(product_id, noted, passed=number))
 
 
 def _corrections(right: Mapping[keys.Key, db.Item], strays: Collection[keys.Key]) -> list[db.Write]:

@@ -15,7 +15,7 @@ from chalicelib.payments.simulator.ledger import CallRow, PaymentRow, RefundRow
 
 
 class TableLedger:
-    """The simulator's ledger in the table; see `simulated.Ledger`."""
+    """The simulator's ledger in the table; see `ledger.Ledger`."""
 
     def open(self, payment: PaymentRow, asked: CallRow) -> bool:
         """Keep the row and the line, or the line alone."""

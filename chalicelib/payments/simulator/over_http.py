@@ -42,39 +42,39 @@ class Remote:
 
     def charge(self, attempt: Attempt, token: str) -> Outcome:
         """Charge under the merchant key."""
-        return self._done("/charges", {"attempt": attempt, "token": token}, Outcome)
+        return self._post("/charges", {"attempt": attempt, "token": token}, Outcome)
 
     def look_up(self, attempt: Attempt) -> Outcome | None:
         """What the service's ledger holds of that merchant key."""
-        return self._found(f"/charges/{quote(attempt.merchant_key, safe='')}", Outcome)
+        return self._get(f"/charges/{quote(attempt.merchant_key, safe='')}", Outcome)
 
     def capture(self, attempt: Attempt, payment_id: str) -> Outcome:
         """Take the money of an authorised payment."""
-        return self._done("/captures", {"attempt": attempt, "paymentId": payment_id}, Outcome)
+        return self._post("/captures", {"attempt": attempt, "paymentId": payment_id}, Outcome)
 
     def void(self, attempt: Attempt, payment_id: str) -> Outcome:
         """Let go of a payment that is authorised or waits."""
-        return self._done("/voids", {"attempt": attempt, "paymentId": payment_id}, Outcome)
+        return self._post("/voids", {"attempt": attempt, "paymentId": payment_id}, Outcome)
 
     def refund(self, refund: Refund) -> RefundOutcome:
         """Give money back under the refund's id."""
-        return self._done("/refunds", {"refund": refund}, RefundOutcome)
+        return self._post("/refunds", {"refund": refund}, RefundOutcome)
 
     def look_up_refund(self, refund: Refund) -> RefundOutcome | None:
         """What the service's ledger holds of that refund."""
-        return self._found(f"/refunds/{quote(refund.refund_id, safe='')}", RefundOutcome)
+        return self._get(f"/refunds/{quote(refund.refund_id, safe='')}", RefundOutcome)
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
         """The message in a webhook of the service. Raises `InvalidSignature`."""
         return webhook_messages.read(body, headers, now)
 
-    def _done(self, path: str, request: dict[str, Any], shape: type[T]) -> T:
+    def _post(self, path: str, request: dict[str, Any], shape: type[T]) -> T:
         status, body = self._exchange("POST", path, msgspec.json.encode(request))
         if status != http.client.OK:
             raise NoAnswer(f"the simulator answered {status}")
         return _parsed(body, shape)
 
-    def _found(self, path: str, shape: type[T]) -> T | None:
+    def _get(self, path: str, shape: type[T]) -> T | None:
         status, body = self._exchange("GET", path)
         if status == http.client.NOT_FOUND:
             _parsed(body, NeverHeard)

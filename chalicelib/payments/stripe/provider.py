@@ -52,7 +52,7 @@ class StripeRefused(Exception):
 
 
 class Stripe:
-    """The provider; see `provider.Provider`."""
+    """The provider; see `port.Provider`."""
 
     def __init__(self, client: stripe.StripeClient) -> None:
         self._client = client
