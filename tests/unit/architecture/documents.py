@@ -86,7 +86,8 @@ class Known:
         first, *rest = name.split(".")
         if any(each.isupper() for each in rest):
             return False
-        is_event = any(text == name or text.startswith(f"{name}.") for text in self.texts)
+        kind = re.sub(r"\.v[0-9]+$", "", name)  # a type of event is a kind in a version of its shape
+        is_event = any(text == kind or text.startswith(f"{kind}.") for text in self.texts)
         fields = not self.module(first) and {first, *rest} <= self.fields
         return is_event or fields or (first in DOMAINS and {first, *rest} <= self.fields)
 
