@@ -4,9 +4,13 @@ STAGE ?= prod
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STATE_DIR ?= .local
+LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
+# Chalice lets pip choose, and asks without hashes for what does not suit the Lambda runtime. Told this, pip takes the
+# runtime's wheels at once, and nothing that requirements.txt has no hash of.
+LOCKED := PIP_PLATFORM=manylinux2014_x86_64 PIP_ONLY_BINARY=:all: PIP_REQUIRE_HASHES=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test check costs import export audit redrive recompute job package clean
+.PHONY: help run cloud test check lock costs import export audit redrive recompute job package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -26,6 +30,10 @@ check: $(VENV)/ready ## Lint, check formatting and types, run the quick tests
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest -q tests/unit
+
+lock: $(VENV)/ready ## Renew requirements.txt and requirements-dev.txt from their .in files, with hashes
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 
 costs: $(VENV)/ready ## Measure what each route costs: calls, capacity and latency, with 1,000 and with 100,000 products
 	@exec $(PYTHON) -m bench.route_costs --write docs/budgets.md
@@ -52,19 +60,19 @@ job: $(VENV)/ready ## Do a scheduled function's work: NAME=summarise_sales AT=20
 	@exec $(PYTHON) -m tools.jobs "$(NAME)" $(if $(AT),--at "$(AT)") $(if $(AGAIN),--again)
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
-	$(PYTHON) -m tools.package $(STAGE) out
+	$(LOCKED) $(PYTHON) -m tools.package $(STAGE) out
 	$(VENV)/bin/cfn-lint out/sam.json
 
 clean: ## Forget the virtual environment, the packages and the demo shop's data
 	rm -rf $(VENV) out .chalice/deployments $(STATE_DIR)
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
-	@base=; for name in python3.13 python3.12 python3.11 python3; do \
+	@base=; for name in $(or $(BASE_PYTHON),python3.13 python3.12 python3.11 python3); do \
 		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && base=$$name && break; \
 	done; \
 	test -n "$$base" || { echo "Python 3.11 or newer is needed, and there is none on the PATH." >&2; exit 1; }; \
 	echo "Preparing $(VENV), once."; \
 	$$base -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
 		echo "$$base cannot make virtual environments: install its venv package." >&2; exit 1; }
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
