@@ -10,7 +10,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 LOCKED := PIP_PLATFORM=manylinux2014_x86_64 PIP_ONLY_BINARY=:all: PIP_REQUIRE_HASHES=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test check lock costs import export audit redrive recompute job package clean
+.PHONY: help run cloud test check format lock costs import export audit redrive recompute job package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -30,6 +30,10 @@ check: $(VENV)/ready ## Lint, check formatting and types, run the quick tests
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest -q tests/unit
+
+format: $(VENV)/ready ## Format the code, and mend what the linter can mend
+	$(PYTHON) -m ruff check --fix-only --quiet .
+	$(PYTHON) -m ruff format .
 
 lock: $(VENV)/ready ## Renew requirements.txt and requirements-dev.txt from their .in files, with hashes
 	$(LOCK) requirements.in --output-file requirements.txt
