@@ -22,8 +22,8 @@ run: $(VENV)/ready ## Open the whole shop on this machine: PORT=8000 CLOUD_PORT=
 cloud: $(VENV)/ready ## Start the local AWS and the payment service, for `chalice local --stage local`
 	@exec $(PYTHON) -m tools.local cloud
 
-test: $(VENV)/ready ## Run every test
-	@exec $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(VENV)/ready ## Run every test, and measure what of the code they run
+	@exec $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
 
 check: $(VENV)/ready ## Lint, check formatting and types, run the quick tests
 	$(PYTHON) -m ruff check .
