@@ -10,7 +10,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 LOCKED := PIP_PLATFORM=manylinux2014_x86_64 PIP_ONLY_BINARY=:all: PIP_REQUIRE_HASHES=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test check format lock costs import export audit redrive recompute job package clean
+.PHONY: help run cloud test check format lock scan costs import export audit redrive recompute job package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -38,6 +38,11 @@ format: $(VENV)/ready ## Format the code, and mend what the linter can mend
 lock: $(VENV)/ready ## Renew requirements.txt and requirements-dev.txt from their .in files, with hashes
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+
+scan: $(VENV)/ready ## Look for known holes in dependencies, code and workflows; asks the package index
+	$(PYTHON) -m pip_audit --strict --disable-pip --require-hashes -r requirements-dev.txt
+	$(PYTHON) -m bandit --quiet -ll --configfile pyproject.toml --recursive app.py chalicelib tools
+	$(VENV)/bin/zizmor --quiet --offline .github
 
 costs: $(VENV)/ready ## Measure what each route costs: calls, capacity and latency, with 1,000 and with 100,000 products
 	@exec $(PYTHON) -m bench.route_costs --write docs/budgets.md
