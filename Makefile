@@ -5,9 +5,6 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STATE_DIR ?= .local
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
-# Chalice lets pip choose, and asks without hashes for what does not suit the Lambda runtime. Told this, pip takes the
-# runtime's wheels at once, and nothing that requirements.txt has no hash of.
-LOCKED := PIP_PLATFORM=manylinux2014_x86_64 PIP_ONLY_BINARY=:all: PIP_REQUIRE_HASHES=1
 
 .DEFAULT_GOAL := help
 .PHONY: help run cloud test check format lock scan costs import export audit redrive recompute job package clean
@@ -69,7 +66,7 @@ job: $(VENV)/ready ## Do a scheduled function's work: NAME=summarise_sales AT=20
 	@exec $(PYTHON) -m tools.jobs "$(NAME)" $(if $(AT),--at "$(AT)") $(if $(AGAIN),--again)
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
-	$(LOCKED) $(PYTHON) -m tools.package $(STAGE) out
+	$(PYTHON) -m tools.package $(STAGE) out
 	$(VENV)/bin/cfn-lint out/sam.json
 
 clean: ## Forget the virtual environment, the packages and the demo shop's data

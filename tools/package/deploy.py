@@ -15,7 +15,7 @@ import boto3
 from chalice.cli.factory import CLIFactory
 from chalice.utils import UI
 
-from tools.package.sam import LEFT_OUT, MERGE, PROJECT, forget
+from tools.package.sam import LEFT_OUT, LOCKED, MERGE, PROJECT, forget
 from tools.refusal import Refusal
 
 EXPORTS = {
@@ -60,6 +60,7 @@ def deploy(stage: str) -> None:
     factory = DeployFactory(stage, {variable: exported[name] for variable, name in EXPORTS.items()})
     config, ui = factory.create_config_obj(chalice_stage_name=stage), Teller()
     sys.dont_write_bytecode = True  # Chalice would package it
+    os.environ |= LOCKED
     forget()
     deployer = factory.create_default_deployer(session=factory.create_botocore_session(), config=config, ui=ui)
     deployed = deployer.deploy(config, chalice_stage_name=stage)
