@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-_fixed: datetime | None = None
+
+def real() -> datetime:
+    """What the clock of this machine says."""
+    return datetime.now(UTC)
+
+
+_source: Callable[[], datetime] = real
 
 
 def now() -> datetime:
     """The current instant in UTC."""
-    return _fixed or datetime.now(UTC)
+    return _source()
 
 
 def timestamp(at: datetime | None = None) -> str:
@@ -62,11 +68,18 @@ def pause(seconds: float) -> None:
 
 
 @contextmanager
-def fixed(at: datetime) -> Iterator[None]:
-    """Hold the clock at `from_epoch` for the length of the block, in every thread."""
-    global _fixed  # noqa: PLW0603 - the clock is the one deliberate piece of global state
-    before, _fixed = _fixed, at
+def read_from(source: Callable[[], datetime]) -> Iterator[None]:
+    """Let `source` say what time it is for the length of the block, in every thread."""
+    global _source  # noqa: PLW0603 - the clock is the one deliberate piece of global state
+    before, _source = _source, source
     try:
         yield
     finally:
-        _fixed = before
+        _source = before
+
+
+@contextmanager
+def fixed(at: datetime) -> Iterator[None]:
+    """Hold the clock at `at` for the length of the block, in every thread."""
+    with read_from(lambda: at):
+        yield
