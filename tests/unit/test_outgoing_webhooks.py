@@ -383,7 +383,7 @@ def test_an_old_secret_does_not_end_early_however_often_it_is_replaced() -> None
             secrets = secrets.rotated()
         with pytest.raises(TooManySecrets):
             secrets.rotated()
-    assert (len(secrets.signing), secrets.signing[-1]) == (5, first.newest)
+        assert (len(secrets.signing), secrets.signing[-1]) == (5, first.newest)
 
 
 def test_a_secret_does_not_show_in_what_is_printed() -> None:
