@@ -19,8 +19,8 @@ run: $(VENV)/ready ## Open the whole shop on this machine: PORT=8000 CLOUD_PORT=
 cloud: $(VENV)/ready ## Start the local AWS and the payment service, for `chalice local --stage local`
 	@exec $(PYTHON) -m tools.local cloud
 
-test: $(VENV)/ready ## Run every test, and measure what of the code they run
-	@exec $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
+test: $(VENV)/ready ## Run every test, and measure what of the code they run: DATE=2028-02-29T23:56 as if it were then
+	@exec $(PYTHON) $(if $(DATE),-m tools.dated $(DATE) $(PYTHON)) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
 
 check: $(VENV)/ready ## Lint, check formatting and types, run the quick tests
 	$(PYTHON) -m ruff check .

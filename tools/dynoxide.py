@@ -26,6 +26,7 @@ from typing import IO, Any
 import msgspec
 
 from chalicelib.core.deadline import Deadline
+from tools import dated
 from tools.local.settings import HOST, PROJECT
 from tools.refusal import Refusal
 
@@ -101,7 +102,9 @@ def _pack(npm: str, folder: Path) -> Path:
     """The package as npm packs it."""
     command = [npm, "pack", _PACKAGE, "--silent", "--pack-destination", str(folder)]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_FETCH_SECONDS)  # noqa: S603 - npm itself
+        subprocess.run(  # noqa: S603 - npm itself
+            command, check=True, capture_output=True, timeout=_FETCH_SECONDS, env=dated.real()
+        )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         raise Refusal(f"npm could not fetch {_PACKAGE}: {error}") from error
     return next(folder.glob("*.tgz"))

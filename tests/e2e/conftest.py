@@ -19,10 +19,12 @@ import pytest
 import urllib3
 
 from tests.support.ports import free_port
+from tools import dated
 from tools.testing.shop import ADDRESS, PASSWORD, ShopAnswer
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
+KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH", *dated.VARIABLES)
 
 
 @dataclass
@@ -86,7 +88,7 @@ class LocalShop:
     def environment(self) -> dict[str, str]:
         ports = {"PORT": self.port, "CLOUD_PORT": self.cloud_port, "PAYMENT_PORT": self.payment_port}
         ours = {**{name: str(port) for name, port in ports.items()}, "STATE_DIR": str(self.state)}
-        plain = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONPATH")}
+        plain = {name: value for name, value in os.environ.items() if name in KEPT}
         return {**plain, **ours}
 
     def tool(self, *arguments: str) -> subprocess.CompletedProcess[str]:

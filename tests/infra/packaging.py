@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from cfnlint.api import ManualArgs
 
+from tools import dated
+
 ROOT = Path(__file__).parents[2]
 PACKAGED = ("app.py", "chalicelib", ".chalice", "infra", "tools", "tests", "requirements.txt")
 REGIONS = ManualArgs(regions=["us-east-1", "eu-west-1"])
@@ -36,7 +38,7 @@ def copied(copy: Path) -> Path:
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     unlike_an_operators = {*SETTINGS, "TABLE_STREAM_ARN", "PYTHONDONTWRITEBYTECODE"}
-    kept = {name: value for name, value in os.environ.items() if name not in unlike_an_operators}
+    kept = {name: value for name, value in dated.real().items() if name not in unlike_an_operators}
     ran = subprocess.run(
         [sys.executable, *arguments], cwd=project, env=kept, capture_output=True, text=True, check=False, timeout=300
     )

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import dated
+
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_order_that_goes_through_the_pump_of_the_local_aws_is_confirmed_and_told_once() -> None:
-    plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", *dated.VARIABLES) if name in os.environ}
 
     ran = subprocess.run(
         [sys.executable, "-m", "bench.event_throughput", "--orders", "20"],
