@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,15 @@ from moto import mock_aws
 
 import app
 from chalicelib.aws import clients, keyring
+from chalicelib.core import clock
 from chalicelib.webhooks import service as webhooks
-from tests.support import emulator, leaks, stream
+from tests.support import emulator, leaks, stream, times
 from tools.testing import table
 from tools.testing.shop import Shop
 
 ROOT = Path(__file__).parents[1]
 emulator.quicken()
+times.guard()
 # The same examples each time: what is found by chance should be found by `--hypothesis-profile=explore`.
 unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
 hypothesis.settings.register_profile("explore", **unhurried)
@@ -54,8 +57,24 @@ hypothesis.settings.register_profile("tests", **unhurried, derandomize=True)
 hypothesis.settings.load_profile("tests")
 
 
+@pytest.fixture(autouse=True)
+def real_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The machine's clock, for the tests that are marked to be about real time; it is refused to every other."""
+    marked = request.node.get_closest_marker("real_time")
+    with clock.read_from(clock.real) if marked else nullcontext():
+        yield
+
+
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def standard_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The time at which tests live that need one and do not say which."""
+    marked = request.node.get_closest_marker("real_time")
+    with nullcontext() if marked else times.standard():
+        yield
+
+
+@pytest.fixture
+def aws(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty AWS in memory, with the table of infra/template.yaml, a signing key and a mail identity.
 
     At the end of each test, no secret that it used may stand in a log line, a history entry or a mail.

@@ -6,9 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
+
+from chalicelib.core import clock
 
 Named = tuple[str, str]
 
@@ -86,7 +87,7 @@ def _headers(header: dict[str, Any], claims: dict[str, Any], secret: str) -> Ite
 
 
 def _times(header: dict[str, Any], claims: dict[str, Any], secret: str) -> Iterator[Named]:
-    now = int(time.time())
+    now = clock.epoch()
     for value in (0, 1, -1, now - 1, now - 86_400, str(now + 3600), now + 3600.5, 1e300, None, True, [], {}, "never",
                   "NaN"):  # fmt: skip
         yield f"exp {value!r}", sign(header, {**claims, "exp": value}, secret)

@@ -30,6 +30,7 @@ def login(guest: Browser, email: str) -> Any:
     return guest("POST", "/auth/login", {"email": email, "password": PASSWORD}).body
 
 
+@pytest.mark.real_time  # in which the shop reads them
 def test_every_hostile_token_is_refused_with_one_answer(guest: Browser, vault: Any) -> None:
     guest.customer("target@example.com")
     answer = login(guest, "target@example.com")

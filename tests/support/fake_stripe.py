@@ -13,7 +13,6 @@ import re
 import socket
 import struct
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from chalicelib.core import clock
 
 SHAPES = Path(__file__).parent / "stripe_shapes"
 API_KEY = "sk_test_51FakeKeyOfTheTests"
@@ -117,7 +118,7 @@ class StripeAccount:
         metadata = {key[9:-1]: value for key, value in form.items() if key.startswith("metadata[")}
         self.intents[name] = shape(
             "payment_intent", id=name, status=status, amount=amount, currency=form["currency"], metadata=metadata,
-            created=int(time.time()), amount_received=amount if status == "succeeded" else 0,
+            created=clock.epoch(), amount_received=amount if status == "succeeded" else 0,
             amount_capturable=amount if status == "requires_capture" else 0, client_secret=f"{name}_secret_abcdefgh",
             next_action=shape("next_action") if status == "requires_action" else None,
         )  # fmt: skip
@@ -130,7 +131,7 @@ class StripeAccount:
         if verb == "capture":
             intent |= {"status": "succeeded", "amount_received": intent["amount"], "amount_capturable": 0}
         else:
-            intent |= {"status": "canceled", "next_action": None, "canceled_at": int(time.time())}
+            intent |= {"status": "canceled", "next_action": None, "canceled_at": clock.epoch()}
         return 200, intent
 
     def _refund(self, form: dict[str, str]) -> Answer:

@@ -14,6 +14,7 @@ from tools.catalogue.lines import CatalogueLine, Checker
 from tools.local import seed
 from tools.refusal import Refusal
 
+pytestmark = pytest.mark.usefixtures("standard_time")
 MUG = {"sku": "MUG-1", "name": "Mug", "category": "kitchen", "price": "12.50"}
 MUG_JSON = '{"sku":"MUG-1","name":"Mug","category":"kitchen","price":"12.50"}'
 HEADER = "sku,name,category,price,stock,isActive,imageUrl,description"

@@ -15,6 +15,7 @@ from chalicelib.core.errors import Invalid
 from chalicelib.coupons.models import Bearer, Coupon, Presented, Reason
 from chalicelib.coupons.schemas import CouponChange, NewCoupon
 
+pytestmark = pytest.mark.usefixtures("standard_time")
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CUSTOMER = Bearer(user_id="usr_1", name="usr_1", is_admin=False)
 

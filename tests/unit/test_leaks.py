@@ -11,7 +11,7 @@ from tests.support import leaks
 BODY = '{"email":"a@example.com","password":"a password to find","firstName":"A","lastName":"B"}'
 
 
-def test_a_password_in_a_log_line_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_in_a_log_line_is_found(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks, "history", list)
     monkeypatch.setattr(leaks, "mails", list)
     watch = leaks.Watch(monkeypatch)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from chalicelib.reports import figures
 from chalicelib.reports.figures import DayCounter
 from chalicelib.users.schemas import Address
 
+pytestmark = pytest.mark.usefixtures("standard_time")
 BUYER = Principal(user_id="usr_1", email="a@example.com", roles=(Role.CUSTOMER,), session_id="ses_1")
 HOME = Address(street="1 Main Street", city="Springfield", postal_code="12345", country="US")
 NAMES = ("Mug", "=1+1", "+2", "-3", "@sum", "\t=tab")

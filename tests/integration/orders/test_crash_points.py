@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -24,14 +24,14 @@ from chalicelib.orders import sweep
 from chalicelib.payments import port, providers
 from chalicelib.payments.models import AttemptState, ProviderEvent
 from chalicelib.payments.simulator import ledger, webhook_messages
-from tests.support import books
+from tests.support import books, times
 from tests.support.emulator import emulated, saved
 from tests.support.faults import Crash, Fault, crash, injected
 from tests.support.payments import SECRET, keep_secret
 from tests.support.table import everything
 from tools.testing.shop import Shop, ShopAnswer
 
-BEGIN = datetime.now(UTC).replace(microsecond=0)
+BEGIN = times.STANDARD
 
 
 class CrashWorld:

@@ -32,6 +32,8 @@ from tests.support.schedule import swept_after
 from tools.payments.simulator import running
 from tools.testing.shop import Shop
 
+pytestmark = pytest.mark.usefixtures("standard_time")
+
 ROOT = Path(__file__).parents[3]
 FAULTS = {"error": False, "hang": False, "drop": False,
           "error_after": True, "hang_after": True, "lose_answer": True, "garbage": True}  # fmt: skip

@@ -42,7 +42,7 @@ def _engine() -> None:
         pytest.skip(str(refusal))
 
 
-def test_every_request_costs_the_same_in_a_catalogue_of_twice_the_size(tmp_path: Path) -> None:
+def test_every_request_costs_the_same_in_a_catalogue_of_twice_the_size(standard_time: None, tmp_path: Path) -> None:
     with route_costs.engines([1_000, 2_000], tmp_path) as urls, route_costs.visitor() as (meter, shop):
         small, large = (route_costs.costs_at(url, meter, shop) for url in urls.values())
 

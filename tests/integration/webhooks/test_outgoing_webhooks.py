@@ -279,6 +279,7 @@ def where(secret: str) -> set[str]:
     return {key.sk for key, item in table.everything().items() if secret in json.dumps(item)}
 
 
+@pytest.mark.real_time  # the receiver's library has no other
 def test_both_secrets_sign_for_a_day_after_a_rotation(root: Shop, box: Mailbox) -> None:
     made = hook(root, box.url)
     path = f"/webhooks/{made['webhookId']}/secret"
@@ -381,6 +382,7 @@ def test_the_stream_has_nothing_to_do_with_endpoints_and_deliveries(shop: Shop, 
 # --- Sending
 
 
+@pytest.mark.real_time  # the receiver's library has no other
 def test_an_event_reaches_its_receiver_signed_and_leaves_a_line_in_the_log(root: Shop, box: Mailbox) -> None:
     made = hook(root, box.url)
     event = happen(orderId="ord_1", total=25)
@@ -840,6 +842,7 @@ def test_an_endpoint_that_is_deleted_while_it_is_sent_to_stays_deleted(
 # --- The log, tests and retries
 
 
+@pytest.mark.real_time  # the receiver's library has no other
 def test_a_test_event_reaches_an_endpoint_whatever_it_wants_to_hear(root: Shop, box: Mailbox) -> None:
     made = hook(root, box.url, "order.*")
     path = f"/webhooks/{made['webhookId']}/test"
