@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.unit.architecture.tree import (
+    ROOT,
     Module,
     Offence,
     Tree,
@@ -47,6 +48,13 @@ SPEAKERS = {
 }
 CLOCK = "chalicelib/core/clock.py"
 TIME_ASKED = re.compile(r"(^|\.)(datetime\.(now|utcnow|today)|date\.today|time\.(time|monotonic|sleep)\w*)$")
+# What asks the machine for the time, and the tests' files that may: those that refuse it to the rest, and try that.
+MACHINE_TIME = {
+    *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")), "datetime.date.today",
+    *(f"time.{name}" for name in ("time", "time_ns", "gmtime", "localtime", "ctime", "asctime", "strftime")),
+    "chalicelib.core.clock.real",
+}  # fmt: skip
+GRANTING = {"tests/conftest.py", "tests/unit/test_times.py"}
 # Where keys of the table may be spelled: the map, the speaker of DynamoDB, and the domains' stores.
 SPELLERS = re.compile(r"chalicelib/(aws/(keys|db)|\w+/store)\.py$")
 TOOLS = ("bench", "tools")
@@ -74,6 +82,17 @@ def own_clocks(tree: Tree) -> list[Offence]:
         for module in modules(tree, "app", "chalicelib")
         if module.path != CLOCK
         for line, asked in _asks_for_time(module)
+    ]
+
+
+def machine_times_of_tests(tree: Tree) -> list[Offence]:
+    """Tests that ask the machine for the time, where they should ask the clock, which refuses it to most of them."""
+    return [
+        Offence(module.path, line, f"asks {name} for the time; ask core.clock, see tests/support/times.py")
+        for module in modules(tree, "tests")
+        if module.path not in GRANTING
+        for line, name in _mentions(module)
+        if name in MACHINE_TIME
     ]
 
 
@@ -157,6 +176,15 @@ def _raises(node: ast.AST) -> bool:
     return isinstance(node, ast.ExceptHandler) and any(isinstance(each, ast.Raise) for each in walk(node))
 
 
+def _mentions(module: Module) -> Iterator[tuple[int, str]]:
+    """Every dotted name, with its line, spelled as if everything were imported by its full name."""
+    full = {each.local: each.name for each in module.imports}
+    for node in module.nodes:
+        if isinstance(node, ast.Name | ast.Attribute) and (name := name_of(node)):
+            first, dot, rest = name.partition(".")
+            yield node.lineno, f"{full.get(first, first)}{dot}{rest}"
+
+
 # --- What they hold to, and that they see
 
 
@@ -203,6 +231,26 @@ def test_another_clock_is_seen(text: str) -> None:
 
     line = text.count("\n")
     assert [each.split(" for the time")[0][:29] for each in offences] == [f"chalicelib/orders/extra.py:{line}:"]
+
+
+def test_tests_do_not_ask_the_machine_for_the_time() -> None:
+    tests = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "tests").rglob("*.py")}
+
+    assert machine_times_of_tests(tests) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from datetime import UTC, datetime\ndatetime.now(UTC)\n",
+        "import datetime as dt\ndt.date.today()\n",
+        "from time import time as seconds\nseconds()\n",
+        "import time\nmade = field(default_factory=time.time)\n",
+        "from chalicelib.core import clock\nclock.real()\n",
+    ],
+)
+def test_asking_the_machine_is_seen_however_it_is_spelled(text: str) -> None:
+    assert len(machine_times_of_tests({"tests/unit/test_extra.py": text})) == 1
 
 
 def test_a_type_of_the_calendar_is_no_clock() -> None:
