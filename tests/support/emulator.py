@@ -1,19 +1,30 @@
-"""What spares moto the work that no test needs: most of a test's time went there."""
+"""What spares moto the work that no test needs: most of a test's time went there.
+
+It also holds the emulated DynamoDB to what the real one does by itself: each call is one step, whoever calls meanwhile.
+docs/adr says what the engines of the tests are trusted for.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections import defaultdict
 from collections.abc import Callable
-from threading import Lock
+from threading import RLock
 from typing import Any
 
+import moto
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
+
+KNOWN = {"5.2.5"}
+LOOK_AT = """look whether its dynamodb/models/__init__.py still copies tables by `copy.deepcopy` in a transaction, its
+core/serialize.py still has `_serialize_type_structure`, and its dynamodb/responses.py `DynamoHandler.call_action`;
+then run tests/integration/aws/test_emulator.py and add the version to KNOWN."""
 
 # moto would forget boto3's session at each test, and another one reads the model of every service anew; what keys the
 # one session found stays with it, so they have to be the environment's.
@@ -43,8 +54,10 @@ def saved() -> Callable[[], None]:
 
 
 def quicken() -> None:
-    """Make moto's transactions and answers cost what they have to."""
+    """Make moto's transactions and answers cost what they have to, and its calls one step each."""
+    assert moto.__version__ in KNOWN, f"tests/support/emulator.py does not know moto {moto.__version__}: {LOOK_AT}"
     _copy_what_a_transaction_writes()
+    _do_one_thing_at_a_time()
     _answer_with_what_a_value_has()
 
 
@@ -78,20 +91,30 @@ class _Sparing:
 
 def _copy_what_a_transaction_writes() -> None:
     """moto copies the whole table with its stream, for each write of a transaction, to go back to if one fails."""
-    sparing, one_at_a_time, write = _Sparing(), Lock(), DynamoDBBackend.transact_write_items
+    sparing, write = _Sparing(), DynamoDBBackend.transact_write_items
 
     def transact(backend: DynamoDBBackend, writes: list[dict[str, Any]]) -> None:
         operations = [operation for write in writes for operation in write.values()]
-        with one_at_a_time:
-            sparing.copies = {}
-            sparing.written = {DynamoType((each.get("Key") or each["Item"])["PK"]) for each in operations}
-            try:
-                write(backend, writes)
-            finally:
-                sparing.copies = None
+        sparing.copies = {}
+        sparing.written = {DynamoType((each.get("Key") or each["Item"])["PK"]) for each in operations}
+        try:
+            write(backend, writes)
+        finally:
+            sparing.copies = None
 
     models.copy = sparing
     DynamoDBBackend.transact_write_items = transact
+
+
+def _do_one_thing_at_a_time() -> None:
+    """moto reads and writes its dictionaries without a lock, so two conditional writes at once may both succeed."""
+    one_at_a_time, call = RLock(), DynamoHandler.call_action
+
+    def call_alone(handler: DynamoHandler) -> Any:
+        with one_at_a_time:
+            return call(handler)
+
+    DynamoHandler.call_action = call_alone
 
 
 def _answer_with_what_a_value_has() -> None:

@@ -25,8 +25,10 @@ from chalicelib.core import clock
 from chalicelib.orders import store as order_store
 from chalicelib.orders import sweep
 from chalicelib.payments.models import Attempt
-from tests.support import machine
-from tests.support.machine import COUPONS, GONE, NO_MONEY, ORDER_ARROWS, PAID, PRODUCTS, Auditor, Told, Trouble, World
+from tests.support.machine import auditor, rules, snapshot, world
+from tests.support.machine.auditor import Auditor
+from tests.support.machine.rules import GONE, NO_MONEY, ORDER_ARROWS, PAID
+from tests.support.machine.world import COUPONS, PRODUCTS, Told, Trouble, World
 from tools.testing.shop import ADDRESS, Shop, ShopAnswer
 
 SEED = int(os.environ.get("MACHINE_SEED", "20261121"))
@@ -115,7 +117,7 @@ class OrderMachine(RuleBasedStateMachine):
         self.keys: dict[tuple[str, ...], Made] = {}
         self.world.begin()
         self.auditor.begin()
-        self.was = machine.snapshot()
+        self.was = snapshot.snapshot()
 
     # --- What happens
 
@@ -124,7 +126,7 @@ class OrderMachine(RuleBasedStateMachine):
         taxes=st.sampled_from(("*=0", "US=8.1x", "US=19i")),
     )
     def open_the_shop(self, shipping: str, taxes: str) -> None:
-        machine.use_policies(self.monkeypatch, shipping, taxes)
+        world.use_policies(self.monkeypatch, shipping, taxes)
 
     @initialize(**ORDERED)
     @step
@@ -253,7 +255,7 @@ class OrderMachine(RuleBasedStateMachine):
           meanwhile=MEANWHILE)  # fmt: skip
     @step
     def time_passes(self, minutes: int, sweeps: int, trouble: Any, meanwhile: Any) -> None:
-        machine.later(self.world, minutes=minutes)
+        world.later(self.world, minutes=minutes)
         for number in range(sweeps):
             plain = self.disturb(trouble, meanwhile) if number == 0 else True
             done = self.world.attempt(lambda: sweep.run(seconds=60))
@@ -271,7 +273,7 @@ class OrderMachine(RuleBasedStateMachine):
         if plain:
             fits = before["stock"] + delta >= 0
             self.expect(answer, (201, "") if fits else (409, "insufficient_stock"))
-            assert machine.snapshot()["stock"][product_id]["stock"] == before["stock"] + (delta if fits else 0)
+            assert snapshot.snapshot()["stock"][product_id]["stock"] == before["stock"] + (delta if fits else 0)
 
     @rule(product=NAMES, stock=st.integers(0, 5), is_stale=st.booleans(), trouble=TROUBLES)
     @step
@@ -284,7 +286,7 @@ class OrderMachine(RuleBasedStateMachine):
         answer = self.world.ask("admin", "PATCH", path, {"stock": stock}, If_Match=etag)
         if plain:
             self.expect(answer, (412, "product_changed") if is_stale else (200, ""))
-            assert is_stale or machine.snapshot()["stock"][self.world.products[product]]["stock"] == stock
+            assert is_stale or snapshot.snapshot()["stock"][self.world.products[product]]["stock"] == stock
 
     @rule(name=st.sampled_from((*PRODUCTS, *COUPONS)), which=st.sampled_from((0, 1, 0, 1, 2, 3)))
     @step
@@ -316,7 +318,7 @@ class OrderMachine(RuleBasedStateMachine):
         for name, product_id in self.world.products.items():
             answer = self.ask("", "GET", f"/products/{product_id}")
             if answer.status == 200:
-                assert answer.body["stock"] == machine.snapshot()["stock"][product_id]["stock"], name
+                assert answer.body["stock"] == snapshot.snapshot()["stock"][product_id]["stock"], name
 
     # --- How it is done
 
@@ -334,7 +336,7 @@ class OrderMachine(RuleBasedStateMachine):
         before, plain = set(self.was["order"]), self.disturb(trouble, meanwhile)
         made = self.made((who, "orders", key or ""), body) if key else None
         answer = self.world.ask(who, "POST", "/orders", body, **({"Idempotency_Key": key} if key else {}))
-        now = machine.snapshot()
+        now = snapshot.snapshot()
         new = set(now["order"]) - before
         note(f"  {who} {answer and (answer.status, answer.body.get('code') or answer.body.get('paymentStatus'))} {new}")
         if made:
@@ -351,15 +353,13 @@ class OrderMachine(RuleBasedStateMachine):
             assert items or self.cart(who) == (cart if is_kept else {}), "the cart is not what it should be"
             self.expect_view(answer)
 
-    def give_back(
-        self, order: machine.Item, body: dict[str, Any], key: str | None, trouble: Any, meanwhile: Any
-    ) -> None:
+    def give_back(self, order: rules.Item, body: dict[str, Any], key: str | None, trouble: Any, meanwhile: Any) -> None:
         name = order["orderId"]
         before, plain = {row["refundId"] for row in self.was["refund"]}, self.disturb(trouble, meanwhile)
         made = self.made(("admin", name, key or ""), body) if key else None
         headers = {"Idempotency_Key": key} if key else {}
         answer = self.world.ask("admin", "POST", f"/orders/{name}/refunds", body, **headers)
-        new = {row["refundId"] for row in machine.snapshot()["refund"]} - before
+        new = {row["refundId"] for row in snapshot.snapshot()["refund"]} - before
         self.tell(f"refund {body}", order, answer)
         if made:
             assert not plain or not new, "I4: one key, two refunds"
@@ -390,7 +390,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     def happens(self, wanted: str, what: str, when: str, operation: str, about: Any) -> None:
         """Something happens just before a call to the provider, or just before its answer arrives."""
-        known = machine.snapshot()["order"]
+        known = snapshot.snapshot()["order"]
         if when != wanted or not known:
             return
         with self.world.undisturbed():
@@ -409,15 +409,15 @@ class OrderMachine(RuleBasedStateMachine):
                 status = {"processing": "shipped", "shipped": "delivered"}.get(known[name]["status"], "processing")
                 self.world.ask("admin", "PUT", f"/orders/{name}/status", {"status": status})
             else:
-                self.provider_does(what, machine.snapshot()["order"][name])
+                self.provider_does(what, snapshot.snapshot()["order"][name])
 
-    def provider_does(self, what: str, order: machine.Item) -> None:
+    def provider_does(self, what: str, order: rules.Item) -> None:
         """The buyer pays, or the provider lets go of a payment, or a lost request to charge arrives."""
         with clock.fixed(self.world.now):
             payment = self.world.books.of(order["orderId"])
             note(f"  the provider does {what} for {order['orderId']}: {payment and payment.state}")
             if what == "charge late":
-                machine.late_charge(self.world, order)
+                world.late_charge(self.world, order)
             elif payment and what == "complete":
                 self.world.bank.complete(payment.merchant_key)
             elif payment:
@@ -463,7 +463,7 @@ class OrderMachine(RuleBasedStateMachine):
             return 409, "coupon_exhausted"
         return (422, "coupon_invalid") if len(used) >= coupon.get("perUserLimit", 99) else None
 
-    def expected_cancel(self, order: machine.Item, who: str) -> tuple[int, str]:
+    def expected_cancel(self, order: rules.Item, who: str) -> tuple[int, str]:
         status, money = order["status"], order["paymentStatus"]
         if not self.may_see(who, order):
             return 404, "order_not_found"
@@ -501,13 +501,13 @@ class OrderMachine(RuleBasedStateMachine):
         """M3 as it is shown, and the order as it is stored."""
         if answer.status not in (201, 202):
             return
-        shown = machine.parsed(answer)
+        shown = world.parsed(answer)
         parts = {name: Decimal(shown[name]) for name in ("subtotal", "discount", "shipping", "tax", "totalAmount")}
         added = Decimal(0) if shown["taxIncluded"] else parts["tax"]
         total = parts["subtotal"] - parts["discount"] + parts["shipping"] + added
         assert parts["totalAmount"] == total, shown
         assert sum(Decimal(line["subtotal"]) for line in shown["items"]) == parts["subtotal"], shown
-        stored = machine.snapshot()["order"][shown["orderId"]]
+        stored = snapshot.snapshot()["order"][shown["orderId"]]
         assert [shown[each] for each in ("status", "paymentStatus")] == [stored["status"], stored["paymentStatus"]]
 
     def expect_replay(self, answer: ShopAnswer | None, made: Made, body: Any, *, plain: bool) -> None:
@@ -524,9 +524,7 @@ class OrderMachine(RuleBasedStateMachine):
         else:
             assert answer.status < 500, answer
 
-    def expect_refund(
-        self, order: machine.Item, body: dict[str, Any], answer: ShopAnswer | None, new: set[str]
-    ) -> None:
+    def expect_refund(self, order: rules.Item, body: dict[str, Any], answer: ShopAnswer | None, new: set[str]) -> None:
         assert answer is not None
         assert answer.status < 500, answer
         left = order["total"] - order["refunded"] - order["reserved"]
@@ -541,18 +539,18 @@ class OrderMachine(RuleBasedStateMachine):
         else:
             assert answer.status in (201, 400, 409), answer
         after = self.now_of(order)
-        back = sum(row["amount"] for row in machine.snapshot()["refund"] if row["refundId"] in new)
+        back = sum(row["amount"] for row in snapshot.snapshot()["refund"] if row["refundId"] in new)
         assert after["refunded"] - order["refunded"] == (back if answer.status == 201 else 0)
 
     # --- What is known
 
     def check(self) -> None:
         self.world.trouble, self.world.meanwhile, self.world.at_call = None, None, 0
-        self.was = machine.snapshot()
+        self.was = snapshot.snapshot()
         self.auditor.require_match()
         unheard = {each.event.order_id for each in self.world.told if not each.received}
         unheard |= {each["event"]["orderId"] for each in self.was["parked"]}
-        faults = list(machine.faults_of(self.was, self.world.books, unheard))
+        faults = list(snapshot.faults_of(self.was, self.world.books, unheard))
         assert not faults, "; ".join(faults)
 
     def teardown(self) -> None:
@@ -567,7 +565,7 @@ class OrderMachine(RuleBasedStateMachine):
                 assert answer.status < 300, answer
         quiet = 0
         for _ in range(12):
-            machine.later(self.world, minutes=61)
+            world.later(self.world, minutes=61)
             done = self.world.attempt(lambda: sweep.run(seconds=60))
             assert done["failed"] == 0, done
             quiet = 0 if sum(done.values()) else quiet + 1
@@ -583,7 +581,7 @@ class OrderMachine(RuleBasedStateMachine):
             self.expect_end(order)
         OrderMachine.ends.update(f"refund {row['state']}" for row in self.was["refund"])
 
-    def expect_end(self, order: machine.Item) -> None:
+    def expect_end(self, order: rules.Item) -> None:
         """O1, P4, S2: every order has come to where it can stay, with exactly its money."""
         name, payment = order["orderId"], self.world.books.of(order["orderId"])
         assert order["status"] != "pending", f"{name} is still pending, {order['paymentStatus']}"
@@ -598,17 +596,17 @@ class OrderMachine(RuleBasedStateMachine):
             assert ended, f"{name} is {order['paymentStatus']}, and the provider still waits"
             assert order["paymentStatus"] in NO_MONEY, f"{name} is {order['paymentStatus']} without money"
 
-    def order(self, which: int) -> machine.Item:
+    def order(self, which: int) -> rules.Item:
         found = list(self.was["order"].values())
-        order: machine.Item = found[-1 - which % len(found)]
+        order: rules.Item = found[-1 - which % len(found)]
         self.about = order["orderId"]
         return order
 
-    def now_of(self, order: machine.Item) -> machine.Item:
-        now: machine.Item = machine.snapshot()["order"][order["orderId"]]
+    def now_of(self, order: rules.Item) -> rules.Item:
+        now: rules.Item = snapshot.snapshot()["order"][order["orderId"]]
         return now
 
-    def waiting(self) -> list[machine.Item]:
+    def waiting(self) -> list[rules.Item]:
         """Orders for which something can still happen at the provider."""
         open_to = ("requires_action", "authorized")
         known = {name: self.world.books.of(name) for name in self.was["order"]}
@@ -622,17 +620,17 @@ class OrderMachine(RuleBasedStateMachine):
         return int(self.world.now.timestamp())
 
     def cart(self, who: str) -> dict[str, int]:
-        cart = machine.snapshot()["cart"].get(self.user_id(who))
+        cart = snapshot.snapshot()["cart"].get(self.user_id(who))
         is_live = cart and cart["expiresAt"] > self.epoch()
         return {each: line["quantity"] for each, line in cart["lines"].items()} if is_live else {}
 
     def user_id(self, who: str) -> str:
         return self.world.user_ids[who]
 
-    def may_see(self, who: str, order: machine.Item) -> bool:
+    def may_see(self, who: str, order: rules.Item) -> bool:
         return who == "admin" or order["userId"] == self.user_id(who)
 
-    def tell(self, what: str, order: machine.Item, answer: ShopAnswer | None) -> None:
+    def tell(self, what: str, order: rules.Item, answer: ShopAnswer | None) -> None:
         stands = f"{order['orderId']} ({order['status']}/{order['paymentStatus']})"
         note(f"  {what} {stands} → {answer and (answer.status, answer.body.get('code') or answer.body.get('status'))}")
         assert answer is None or answer.status < 500, answer
@@ -654,7 +652,7 @@ def test_no_order_of_events_sells_charges_or_gives_back_twice(shop: Shop, monkey
     OrderMachine.counts.clear()
     OrderMachine.ends.clear()
 
-    with machine.audited() as OrderMachine.auditor:
+    with auditor.audited() as OrderMachine.auditor:
         run_state_machine_as_test(seed(SEED)(OrderMachine), settings=profile)
 
     steps = OrderMachine.counts.total()

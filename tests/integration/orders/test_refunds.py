@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -30,7 +28,6 @@ from chalicelib.payments import port
 from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import Refund, RefundOutcome, RefundState
 from chalicelib.payments.simulator import in_table
-from tests.support.faults import injected
 from tests.support.schedule import swept_after
 from tests.support.table import everything
 from tools.testing.shop import Shop, ShopAnswer
@@ -208,11 +205,6 @@ def test_a_refund_in_doubt_is_202_again_and_ends_by_the_schedule(ada: Shop, admi
 
 def test_ten_at_once_of_a_fifth_each_are_five(ada: Shop, admin: Shop, order: str) -> None:
     fifth, boss = RefundRequest(amount=Amount(5)), tokens.authenticate(admin.headers["Authorization"])
-    one_at_a_time = threading.Lock()
-
-    def call(_operation: str, _request: dict[str, Any], go_on: Callable[[], Any]) -> Any:
-        with one_at_a_time:  # as DynamoDB's calls are, and moto's are not
-            return go_on()
 
     def try_it(_: int) -> str:
         try:
@@ -220,7 +212,7 @@ def test_ten_at_once_of_a_fifth_each_are_five(ada: Shop, admin: Shop, order: str
         except RefundExceedsPayment as refused:
             return refused.code
 
-    with injected(call), ThreadPoolExecutor(10) as pool:
+    with ThreadPoolExecutor(10) as pool:
         outcomes = Counter(pool.map(try_it, range(10)))
 
     assert outcomes == {"succeeded": 5, "refund_exceeds_payment": 5}
