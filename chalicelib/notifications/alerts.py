@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import clients
 from chalicelib.core import log, settings
 from chalicelib.core.errors import Unavailable
+from chalicelib.orders.incident_kinds import Incident
 from chalicelib.products.models import Product
 
 
@@ -19,10 +17,11 @@ def publish_low_stock(product: Product, *, left: int) -> None:
     _publish("Low stock", f"{product.name} ({number}{product.product_id}) has {left} left.")
 
 
-def publish_incident(order_id: str, name: str, facts: Mapping[str, Any]) -> None:
-    """Say that an order needs people to look at it; the facts are figures and names of things, never of persons."""
-    told = [f"{each} {facts[each]}" for each in sorted(facts) if facts[each] is not None]
-    _publish("Incident", f"Order {order_id}: {', '.join([name, *told])}.")
+def publish_incident(found: Incident) -> None:
+    """Say that an order needs people, and what to do; the facts are figures and names of things, never of persons."""
+    told = [f"{each} {found.facts[each]}" for each in sorted(found.facts) if found.facts[each] is not None]
+    what = f"Order {found.order_id}: {', '.join([found.name, *told])}."
+    _publish("Incident", "\n\n".join([what, *(found.explanation or ())]))
 
 
 def publish_webhook_disabled(webhook_id: str, reason: str) -> None:

@@ -21,6 +21,7 @@ from chalicelib.notifications import alerts, mail
 from chalicelib.notifications.models import Change
 from chalicelib.orders import history
 from chalicelib.orders import store as order_store
+from chalicelib.orders.incident_kinds import Incident
 from chalicelib.orders.models import Order
 from chalicelib.payments.models import Refund
 from chalicelib.privacy import service as privacy
@@ -110,8 +111,7 @@ def _alert_low_stock(change: Change) -> None:
 
 
 def _alert_incident(change: Change) -> None:
-    incident = change.item
-    alerts.publish_incident(incident["orderId"], incident["name"], incident["facts"])
+    alerts.publish_incident(msgspec.convert(change.item, Incident))
 
 
 def _alert_webhook(change: Change) -> None:

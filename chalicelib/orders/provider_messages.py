@@ -15,6 +15,7 @@ import msgspec
 from chalicelib.aws import db
 from chalicelib.core import clock, log
 from chalicelib.orders import incidents, reconcile, refunds, settlement, store
+from chalicelib.orders.incident_kinds import IncidentKind
 from chalicelib.orders.models import Order
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as payment_store
@@ -40,7 +41,7 @@ def retry(event: ProviderEvent, parked_at: str) -> bool:
         return True
     if parked_at < clock.ago(_GIVEN_UP_AFTER):
         facts = {"amount": event.amount, "currency": event.currency, "eventId": event.event_id}
-        incidents.report(event.order_id, f"unknown-order-{event.event_id}", **facts)
+        incidents.report(event.order_id, IncidentKind.UNKNOWN_ORDER, event.event_id, **facts)
         db.commit(store.give_up(event))
     return False
 
@@ -63,13 +64,14 @@ def _process(event: ProviderEvent) -> bool:
 def _process_payment(order: Order, event: ProviderEvent) -> None:
     attempt, outcome = order.first_attempt(), event.outcome
     if event.merchant_key != attempt.merchant_key or outcome is None:
-        incidents.report(order.order_id, f"unknown-charge-{event.event_id}", amount=event.amount)
+        incidents.report(order.order_id, IncidentKind.UNKNOWN_CHARGE, event.event_id, amount=event.amount)
         return
     if order.payment_id and outcome.payment_id not in (None, order.payment_id):
-        incidents.report(order.order_id, f"other-payment-{event.event_id}", amount=event.amount)
+        incidents.report(order.order_id, IncidentKind.OTHER_PAYMENT, event.event_id, amount=event.amount)
         return
     if not outcome.is_about(event.amount, event.currency):
-        incidents.report(order.order_id, "payment-amount", asked=order.total, said=event.amount, meant=outcome.amount)
+        figures = {"asked": order.total, "said": event.amount, "meant": outcome.amount}
+        incidents.report(order.order_id, IncidentKind.PAYMENT_AMOUNT, **figures)
         return
     said = msgspec.structs.replace(outcome, amount=event.amount, currency=event.currency)
     reconcile.capture_or_void(settlement.settle(order, said, marks=(store.record_processed(event),)), said)
@@ -78,9 +80,10 @@ def _process_payment(order: Order, event: ProviderEvent) -> None:
 def _process_refund(event: ProviderEvent) -> None:
     refund = payment_store.get_refund(event.order_id, event.refund_id or "")
     if refund is None or event.refund is None:
-        incidents.report(event.order_id, f"unknown-refund-{event.event_id}", amount=event.amount)
+        incidents.report(event.order_id, IncidentKind.UNKNOWN_REFUND, event.event_id, amount=event.amount)
     elif {event.amount, event.refund.amount or event.amount} != {refund.amount} or event.currency != refund.currency:
-        incidents.report(event.order_id, f"refund-amount-{refund.refund_id}", asked=refund.amount, said=event.amount)
+        figures = {"asked": refund.amount, "said": event.amount}
+        incidents.report(event.order_id, IncidentKind.REFUND_AMOUNT, refund.refund_id, **figures)
     else:
         refunds.settle(refund, event.refund, marks=(store.record_processed(event),))
 
@@ -89,4 +92,5 @@ def _process_foreign_refund(order: Order, event: ProviderEvent) -> None:
     """Tell people of money that went back without this shop, which writes its own refunds before it asks for them."""
     known = order.refunded + order.reserved
     if event.amount > known:
-        incidents.report(order.order_id, f"refund-foreign-{event.amount}", known=known, said=event.amount)
+        kind = IncidentKind.REFUND_FOREIGN
+        incidents.report(order.order_id, kind, str(event.amount), known=known, said=event.amount)

@@ -17,6 +17,7 @@ from chalicelib.core import log, money
 from chalicelib.core.errors import FieldError, Invalid, ShopError, Unavailable, invalid
 from chalicelib.orders import incidents, store
 from chalicelib.orders.errors import NothingToRefund, NotPaid, RefundFailed
+from chalicelib.orders.incident_kinds import IncidentKind
 from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.orders.pricing import OrderLine
 from chalicelib.orders.schemas import RefundRequest, ReturnedItem
@@ -138,25 +139,26 @@ def _settle_once(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tu
         _report_reversal(row, outcome)
         claim.finish_now(answer(refund, outcome))
         return
-    is_back, incident = outcome.state is RefundState.SUCCEEDED, f"refund-{refund.refund_id}"
+    is_back, incident = outcome.state is RefundState.SUCCEEDED, (IncidentKind.REFUND_REFUSED, refund.refund_id)
     after = order.after_refund(row, is_back=is_back)
     db.commit(
         store.update(order, after, actor=SYSTEM),
         payment_store.settle_refund(row, outcome, at=after.updated_at, order_version=after.version),
         *_update_attempt(order, after),
-        *([] if is_back else [store.report(refund.order_id, incident, reason=outcome.reason)]),
+        *([] if is_back else [store.report(refund.order_id, *incident, reason=outcome.reason)]),
         *claim.finish(answer(row, outcome)),
         *marks,
     )
     if not is_back:
-        incidents.announce(refund.order_id, incident, reason=outcome.reason)
+        incidents.announce(refund.order_id, *incident, reason=outcome.reason)
     log.info("REFUND_SETTLED", orderId=refund.order_id, refundId=refund.refund_id, outcome=outcome.state)
 
 
 def _report_reversal(row: Refund | None, outcome: RefundOutcome) -> None:
     """Tell people of money that was given back, and then came to the shop again because nobody could take it."""
     if row and (row.state, outcome.state) == (RefundState.SUCCEEDED, RefundState.FAILED):
-        incidents.report(row.order_id, f"refund-reversed-{row.refund_id}", amount=row.amount, reason=outcome.reason)
+        facts = {"amount": row.amount, "reason": outcome.reason}
+        incidents.report(row.order_id, IncidentKind.REFUND_REVERSED, row.refund_id, **facts)
 
 
 def _check_amount(refund: Refund, outcome: RefundOutcome) -> RefundOutcome:
@@ -164,7 +166,7 @@ def _check_amount(refund: Refund, outcome: RefundOutcome) -> RefundOutcome:
     if outcome.is_about(refund.amount, refund.currency):
         return outcome
     figures = {"asked": refund.amount, "said": outcome.amount}
-    incidents.report(refund.order_id, f"refund-amount-{refund.refund_id}", **figures)
+    incidents.report(refund.order_id, IncidentKind.REFUND_AMOUNT, refund.refund_id, **figures)
     return RefundOutcome(state=RefundState.PENDING)
 
 

@@ -19,6 +19,7 @@ from chalicelib.core import log
 from chalicelib.core.errors import Unavailable
 from chalicelib.coupons import store as coupon_store
 from chalicelib.orders import incidents, store
+from chalicelib.orders.incident_kinds import IncidentKind
 from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
 from chalicelib.orders.views import order_view
@@ -171,5 +172,5 @@ def _refund_late_capture(order: Order, outcome: Outcome) -> Order:
 def _report_amount(order: Order, outcome: Outcome) -> Order:
     """Finalise nothing on another amount than was asked for; people have to look at it (P5)."""
     figures = {"asked": order.total, "said": outcome.amount, "currency": outcome.currency}
-    incidents.report(order.order_id, "payment-amount", **figures)
+    incidents.report(order.order_id, IncidentKind.PAYMENT_AMOUNT, **figures)
     return order

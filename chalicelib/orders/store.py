@@ -10,6 +10,7 @@ from chalicelib.aws import attributes, db, keys
 from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.principal import Principal
 from chalicelib.orders.errors import NoSuchOrder
+from chalicelib.orders.incident_kinds import Incident, IncidentKind
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments.models import ProviderEvent
@@ -135,10 +136,10 @@ def record_processed(event: ProviderEvent) -> db.Write:
     )
 
 
-def report(order_id: str, name: str, **facts: Any) -> db.Write:
+def report(order_id: str, kind: IncidentKind, subject: str = "", /, **facts: Any) -> db.Write:
     """The write of something that only people can put right; reported once under each name."""
-    item = {"orderId": order_id, "name": name, "facts": facts, "at": clock.timestamp()}
-    return db.insert(keys.incident(order_id, name), item)
+    incident = Incident(order_id=order_id, name=kind.named(subject), facts=facts, at=clock.timestamp())
+    return db.insert(keys.incident(order_id, incident.name), msgspec.to_builtins(incident))
 
 
 def _parked(event: ProviderEvent, *, given_up: bool) -> str:
