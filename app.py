@@ -501,6 +501,12 @@ def get_store_audit(call: Call) -> Any:
     return {"report": audit.get_latest()}
 
 
+@app.route("/admin/incidents", methods=["GET"], authorizer=authorize)
+@endpoint(query=PageQuery)
+def list_incidents(call: Call) -> Any:
+    return call.page("incidents", *orders.list_incidents(limit=call.query.limit, after=call.position()))
+
+
 @app.route("/payments/webhook", methods=["POST"])
 @endpoint(takes=bytes)
 def receive_payment_webhook(call: Call) -> Any:

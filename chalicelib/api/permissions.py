@@ -86,6 +86,7 @@ ROUTES: dict[tuple[str, str], Audience] = {
     ("POST", "/orders/{order_id}/refunds"): Audience.ADMIN,
     ("GET", "/orders/{order_id}/refunds"): Audience.USER,
     ("GET", "/admin/audit"): Audience.ADMIN,
+    ("GET", "/admin/incidents"): Audience.ADMIN,
     ("POST", "/webhooks"): Audience.ADMIN,
     ("GET", "/webhooks"): Audience.ADMIN,
     ("GET", "/webhooks/{webhook_id}"): Audience.ADMIN,

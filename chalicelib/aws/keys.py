@@ -22,7 +22,7 @@
 | one use of it, uses of one user | COUPON#code | USE#orderId, USER#userId | | |
 | order | USER#id | ORDER#id | ORDER#id / USER#id | STATUS#status#shard / ORDER#time#id |
 | payment attempt | ORDER#id | PAY#number | | |
-| what only people can put right | ORDER#id | INCIDENT#name | | |
+| what only people can put right | ORDER#id | INCIDENT#name | | INCIDENTS#shard / at#orderId#name |
 | provider's message about an unknown order | PARKED#event | EVENT | | PARKED#shard / time#event |
 | refund | ORDER#id | REFUND#id | | REFUNDS#state#shard / time to ask again#id |
 | report of a store audit | STOREAUDIT | time | | |
@@ -230,6 +230,11 @@ def refund(order_id: str, refund_id: str) -> Key:
 def incident(order_id: str, name: str) -> Key:
     """Something about an order that only people can put right."""
     return Key(f"ORDER#{order_id}", f"{INCIDENT_PREFIX}{name}")
+
+
+def incidents(shard: int) -> str:
+    """GSI2: what only people can put right, of all orders, by when it was found."""
+    return f"INCIDENTS#{shard}"
 
 
 def parked_event(event_id: str) -> Key:

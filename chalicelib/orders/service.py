@@ -14,7 +14,16 @@ from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.models import Order
 from chalicelib.orders.schemas import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
-from chalicelib.orders.views import CancelledOrderView, OrderView, RefundView, StatusView, order_view, refund_view
+from chalicelib.orders.views import (
+    CancelledOrderView,
+    IncidentView,
+    OrderView,
+    RefundView,
+    StatusView,
+    incident_view,
+    order_view,
+    refund_view,
+)
 from chalicelib.payments import providers
 from chalicelib.payments import service as payments
 from chalicelib.payments import store as payment_store
@@ -133,6 +142,12 @@ def list_refunds(
     store.get_visible(order_id, viewer)
     found, following = payment_store.list_refunds(order_id, limit=limit, after=after)
     return [refund_view(refund) for refund in found], following
+
+
+def list_incidents(*, limit: int, after: str | None) -> tuple[list[IncidentView], str | None]:
+    """What only people can put right, newest first, each with what to do about it."""
+    found, following = store.list_incidents(limit=limit, after=after)
+    return [incident_view(incident) for incident in found], following
 
 
 def _current(order_id: str, viewer: Principal) -> Order:

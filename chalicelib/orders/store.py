@@ -139,7 +139,22 @@ def record_processed(event: ProviderEvent) -> db.Write:
 def report(order_id: str, kind: IncidentKind, subject: str = "", /, **facts: Any) -> db.Write:
     """The write of something that only people can put right; reported once under each name."""
     incident = Incident(order_id=order_id, name=kind.named(subject), facts=facts, at=clock.timestamp())
-    return db.insert(keys.incident(order_id, incident.name), msgspec.to_builtins(incident))
+    item = {**msgspec.to_builtins(incident), **incident_index(incident)}
+    return db.insert(keys.incident(order_id, incident.name), item)
+
+
+def list_incidents(*, limit: int, after: str | None) -> tuple[list[Incident], str | None]:
+    """A page of the incidents of all orders, newest first, one round trip a shard."""
+    partitions = [keys.incidents(shard) for shard in range(settings.current().index_shards)]
+    page = db.query_shards(db.GSI2, partitions, limit=limit, after=after)
+    return [msgspec.convert(item, Incident) for item in page.items], page.after
+
+
+def incident_index(incident: Incident) -> dict[str, str]:
+    """Where an incident stands in the list of all."""
+    shard = ids.shard(incident.order_id, settings.current().index_shards)
+    place = f"{incident.at}#{incident.order_id}#{incident.name}"
+    return {"GSI2PK": keys.incidents(shard), "GSI2SK": place}
 
 
 def _parked(event: ProviderEvent, *, given_up: bool) -> str:

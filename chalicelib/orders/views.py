@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from chalicelib.core import money
 from chalicelib.core.schema import View
+from chalicelib.orders.incident_kinds import Incident
 from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine
 from chalicelib.orders.states import FulfillmentStatus, OrderStatus, PaymentStatus, TimelineEntry
@@ -119,6 +121,20 @@ class CancelledOrderView(OrderView, frozen=True, kw_only=True):
     refund: RefundView | None
 
 
+class IncidentView(View, frozen=True, kw_only=True):
+    """An incident as admins see it; amounts in `facts` are minor units.
+
+    `meaning` and `advice` are None for one that another version of the shop has reported.
+    """
+
+    order_id: str
+    name: str
+    facts: dict[str, Any]
+    at: str
+    meaning: str | None
+    advice: str | None
+
+
 def order_view(order: Order, next_action: NextAction | None = None) -> OrderView:
     """What the API shows, with what the buyer has to do for the payment where that was just told."""
     amounts = {name: order.decimal(getattr(order, name)) for name in _AMOUNTS}
@@ -142,3 +158,10 @@ def refund_view(refund: Refund, outcome: RefundOutcome | None = None) -> RefundV
         reason=refund.note,
         failure=outcome.reason if outcome else refund.reason,
     )
+
+
+def incident_view(incident: Incident) -> IncidentView:
+    """An incident with the sentences of its kind."""
+    known = {name: value for name, value in incident.facts.items() if value is not None}
+    meaning, advice = incident.explanation or (None, None)
+    return IncidentView.of(incident, facts=known, meaning=meaning, advice=advice)

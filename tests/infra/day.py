@@ -222,6 +222,7 @@ def ship_and_give_back(shop: Shop, mug: str) -> None:
     final = ada.order((mug, 1), token="tok_refund_fails").body["orderId"]
     assert admin("POST", f"/orders/{final}/refunds", {}, Idempotency_Key="no").body["code"] == "refund_failed"
     assert admin("GET", "/admin/audit").status == 200
+    assert admin("GET", "/admin/incidents").body["incidents"][0]["orderId"] == final
 
 
 def wait_for_buyers(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:

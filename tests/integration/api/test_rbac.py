@@ -79,6 +79,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "/orders/{order_id}"): (401, 200, 404, 401, 401, 200),
     ("GET", "/orders/{order_id}/status"): (401, 200, 404, 401, 401, 200),
     ("GET", "/admin/audit"): ADMIN,
+    ("GET", "/admin/incidents"): ADMIN,
     ("PUT", "/orders/{order_id}/cancel"): (401, 200, 404, 401, 401, 200),
     ("PUT", "/orders/{order_id}/status"): ADMIN,
     ("POST", "/orders/{order_id}/refunds"): (401, 403, 403, 401, 401, 201),

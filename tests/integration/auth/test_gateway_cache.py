@@ -42,6 +42,7 @@ ADMIN_READS = [
         "/orders",
         "/orders/{order_id}/refunds",
         "/admin/audit",
+        "/admin/incidents",
     )
 ]
 

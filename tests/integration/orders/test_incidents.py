@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 import pytest
 
-from chalicelib.core import clock
+from chalicelib.aws import clients, db, keys
+from chalicelib.core import clock, ids, settings
 from chalicelib.orders import incidents
 from chalicelib.orders.incident_kinds import CATALOGUE, IncidentKind
 from chalicelib.payments.models import AttemptState, Outcome, ProviderEvent, ProviderEventKind
@@ -15,6 +19,7 @@ from chalicelib.payments.simulator import webhook_messages
 from tests.integration.products.test_low_stock import TOPIC, alerts
 from tests.support.payments import SECRET, keep_secret
 from tests.support.stream import deliver
+from tests.support.table import everything
 from tools.testing.shop import Shop, ShopAnswer
 
 __all__ = ["alerts"]
@@ -82,6 +87,136 @@ def test_an_incident_that_could_not_be_told_is_tried_again(shop: Shop, order: st
 
     boto3.client("sns").create_topic(Name="ecommerce-test-alerts")
     assert deliver(shop) == []
+
+
+# --- The list for admins
+
+BEGIN = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@pytest.fixture(params=["1", "2"])
+def root(request: pytest.FixtureRequest, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """An admin, of a shop with so many shards."""
+    monkeypatch.setenv("INDEX_SHARDS", request.param)
+    settings.current.cache_clear()
+    yield shop.admin()
+    monkeypatch.undo()
+    settings.current.cache_clear()
+
+
+def found(second: int, order_id: str, name: str = "ref_1") -> None:
+    with clock.fixed(BEGIN + timedelta(seconds=second)):
+        incidents.report(order_id, IncidentKind.REFUND_REFUSED, name, reason="expired_card", amount=None)
+
+
+def walk(root: Shop, limit: int) -> Iterator[list[dict[str, Any]]]:
+    """Every page of the list."""
+    cursor = ""
+    while True:
+        page = root("GET", f"/admin/incidents?limit={limit}{cursor}").body
+        assert page["count"] == len(page["incidents"])
+        yield page["incidents"]
+        if page["nextCursor"] is None:
+            return
+        cursor = f"&cursor={page['nextCursor']}"
+
+
+def listed(root: Shop) -> list[tuple[str, str]]:
+    return [(each["orderId"], each["name"]) for page in walk(root, 100) for each in page]
+
+
+def test_an_incident_is_listed_with_what_it_means_and_what_to_do(root: Shop) -> None:
+    order_id = ids.new("ord")
+    found(0, order_id)
+
+    (incident,) = root("GET", "/admin/incidents").body["incidents"]
+
+    meaning, advice = CATALOGUE[IncidentKind.REFUND_REFUSED]
+    assert incident == {
+        "orderId": order_id, "name": "refund-ref_1", "facts": {"reason": "expired_card"},
+        "at": "2026-11-21T00:00:00.000Z", "meaning": meaning, "advice": advice,
+    }  # fmt: skip
+
+
+def test_a_list_without_incidents_is_empty(root: Shop) -> None:
+    assert root("GET", "/admin/incidents").body == {"incidents": [], "count": 0, "nextCursor": None}
+
+
+def test_the_newest_come_first_and_a_walk_meets_each_once_whatever_the_page_and_the_shards(root: Shop) -> None:
+    orders = [ids.new("ord") for _ in range(7)]
+    for number, order_id in enumerate(orders):
+        found(number // 2, order_id)  # two at the same instant
+
+    pages = list(walk(root, 3))
+
+    met = [(each["at"], each["orderId"]) for page in pages for each in page]
+    assert all(len(page) <= 3 for page in pages)
+    assert met == sorted(met, reverse=True)
+    assert sorted(order_id for _, order_id in met) == sorted(orders)
+
+
+def test_an_incident_is_listed_once_and_as_first_found_however_often_it_is_found(root: Shop) -> None:
+    order_id = ids.new("ord")
+    for second in range(3):
+        found(second, order_id)
+        found(second, order_id, "ref_2")
+
+    assert listed(root) == [(order_id, "refund-ref_2"), (order_id, "refund-ref_1")]
+    assert {each["at"] for page in walk(root, 1) for each in page} == {"2026-11-21T00:00:00.000Z"}
+
+
+def test_what_the_shop_finds_by_itself_is_listed_in_its_transaction(shop: Shop, mug: str, ada: Shop) -> None:
+    root = shop.login("root@example.com")
+    order_id = ada.order((mug, 1), token="tok_refund_fails").body["orderId"]
+
+    refused = root("POST", f"/orders/{order_id}/refunds", {}).body
+
+    assert listed(root) == [(order_id, f"refund-{refused['refundId']}")]
+
+
+def test_only_admins_see_the_list(shop: Shop, root: Shop) -> None:
+    found(0, ids.new("ord"))
+
+    assert shop.customer()("GET", "/admin/incidents").status == 403
+    assert shop("GET", "/admin/incidents").status == 401
+
+
+def test_a_cursor_is_of_this_list_and_this_admin_and_a_limit_is_checked(shop: Shop, root: Shop) -> None:
+    for number in range(3):
+        found(number, ids.new("ord"))
+    cursor = root("GET", "/admin/incidents?limit=1").body["nextCursor"]
+
+    refused = [
+        shop.admin("other@example.com")("GET", f"/admin/incidents?limit=1&cursor={cursor}"),
+        root("GET", f"/coupons?limit=1&cursor={cursor}"),
+        root("GET", f"/admin/incidents?limit=1&cursor={cursor[:-2]}"),
+    ]
+
+    assert [(answer.status, answer.body["code"]) for answer in refused] == [(400, "invalid_cursor")] * 3
+    assert [root("GET", f"/admin/incidents?limit={limit}").status for limit in ("0", "many")] == [400, 400]
+    assert root("GET", "/admin/incidents?orderId=ord_1").fields == {("orderId", "unknown_field")}
+
+
+def test_a_page_costs_one_query_a_shard(root: Shop) -> None:
+    found(0, ids.new("ord"))
+    asked: list[str] = []
+    clients.dynamodb().meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+
+    root("GET", "/admin/incidents")
+
+    authorizer, session = "GetItem", "GetItem"
+    assert asked == [authorizer, session, *["Query"] * int(os.environ["INDEX_SHARDS"])]
+
+
+def test_one_that_another_version_reported_is_listed_without_advice(root: Shop) -> None:
+    order_id = ids.new("ord")
+    found(0, order_id)
+    key = keys.incident(order_id, "refund-ref_1")
+    db.commit(db.put(key, {**everything()[key], "name": "of-tomorrow-1"}))
+
+    (shown,) = next(walk(root, 10))
+
+    assert (shown["name"], shown["meaning"], shown["advice"]) == ("of-tomorrow-1", None, None)
 
 
 @pytest.mark.parametrize(
