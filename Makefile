@@ -58,7 +58,7 @@ audit: $(VENV)/ready ## Recompute stock and payments from the records, and say w
 redrive: $(VENV)/ready ## Deliver once more what could not be handled, after its cause is mended
 	@exec $(PYTHON) -m tools.redrive
 
-recompute: $(VENV)/ready ## Recompute search index, categories' numbers, stock in lists, histories: CHECK=1 only tells
+recompute: $(VENV)/ready ## Recompute search index, categories' numbers, stock in lists, histories, incidents: CHECK=1 only tells
 	@exec $(PYTHON) -m tools.recompute $(if $(CHECK),--check)
 
 job: $(VENV)/ready ## Do a scheduled function's work: NAME=summarise_sales AT=2026-11-20T00:30:00Z AGAIN=1

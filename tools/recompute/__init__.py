@@ -4,8 +4,9 @@ Each recomputation looks over everything, waits a moment, and looks again, one b
 a change that the stream was just about to follow is no damage. It repairs through the same conditions as the stream,
 so the shop goes on meanwhile, two of these at once do no harm, and whatever an interrupted one has done stays right.
 
-The drawback: words, and notes of products that are gone, stand in no list. They are found by reading the whole table:
-three times, for the products, the words and the notes, and twice more for numbers that change all the while.
+The drawback: words, notes of products that are gone, and older incidents stand in no list. They are found by reading
+the whole table: four times, for the products, the words, the notes and the incidents, and twice more for numbers that
+change all the while.
 
 Another recomputation is one more function in the list of `__main__.py`.
 
@@ -17,4 +18,5 @@ Another recomputation is one more function in the list of `__main__.py`.
 | `index.py` | the words by which products are found, and the note of each product |
 | `categories.py` | the numbers of the categories |
 | `history.py` | the steps of orders in their buyers' histories |
+| `incidents.py` | the list of incidents, from before there was one |
 """

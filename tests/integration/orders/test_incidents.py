@@ -20,6 +20,8 @@ from tests.integration.products.test_low_stock import TOPIC, alerts
 from tests.support.payments import SECRET, keep_secret
 from tests.support.stream import deliver
 from tests.support.table import everything
+from tools.recompute import incidents as recomputed
+from tools.recompute.run import Run
 from tools.testing.shop import Shop, ShopAnswer
 
 __all__ = ["alerts"]
@@ -234,3 +236,22 @@ def test_one_that_another_version_reported_is_listed_without_advice(root: Shop) 
 )
 def test_a_name_on_record_leads_to_its_kind(name: str, kind: IncidentKind | None) -> None:
     assert IncidentKind.of(name) is kind
+
+
+def test_incidents_from_before_there_was_a_list_come_into_it_by_a_recomputation(root: Shop) -> None:
+    orders = [ids.new("ord") for _ in range(3)]
+    for second, order_id in enumerate(orders):
+        found(second, order_id)
+    before = everything()
+    for key, item in before.items():
+        if key.sk.startswith(keys.INCIDENT_PREFIX):
+            db.commit(db.put(key, {name: value for name, value in item.items() if not name.startswith("GSI2")}))
+    assert listed(root) == []
+
+    runs = [Run(repairs=repairs, workers=1) for repairs in (False, True, True)]
+    for run in runs:
+        recomputed.recompute(run)
+
+    assert [run.differing[recomputed.KIND] for run in runs] == [3, 3, 0]
+    assert listed(root) == [(order_id, "refund-ref_1") for order_id in reversed(orders)]
+    assert everything() == before
