@@ -14,7 +14,7 @@ from chalicelib.aws import transport
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.reports import audit
-from chalicelib.reports.models import Drift, Report
+from chalicelib.reports.models import Drift, DriftKind, Report
 from tools import stage
 from tools.refusal import Refusal, complain
 
@@ -44,13 +44,13 @@ def main() -> int:
 
 def _sentence(drift: Drift) -> str:
     match drift.kind:
-        case "stock":
+        case DriftKind.STOCK:
             return f"{drift.subject}: {drift.found} in stock, {drift.expected} by its movements and orders."
-        case "payment":
+        case DriftKind.PAYMENT:
             return f"{drift.subject}: {drift.expected} paid by the order, {drift.found} by the provider (minor units)."
-        case "unknown_payment" | "unknown_refund":
+        case DriftKind.UNKNOWN_PAYMENT | DriftKind.UNKNOWN_REFUND:
             return f"{drift.subject}: {drift.found} moved by the provider for an order that nobody knows (minor units)."
-        case _:
+        case DriftKind.REFUND:
             return f"{drift.subject}: {drift.expected} refunded by the order, {drift.found} by the provider."
 
 

@@ -27,7 +27,7 @@ from chalicelib.payments.models import AttemptState, ProviderEventKind, RefundSt
 from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from chalicelib.reports import store
-from chalicelib.reports.models import Drift, Report
+from chalicelib.reports.models import Drift, DriftKind, Report
 
 _PAGE_SIZE = 100
 _LOOK_BACK = timedelta(days=35)
@@ -117,7 +117,7 @@ def _stock_drifts(product_ids: Iterable[str], deadline: Deadline) -> tuple[list[
     versions = product_store.get_stock_versions(accounts)
     steady = {each for each, account in accounts.items() if versions.get(each) == account.stock_version}
     drifts = [
-        Drift(kind="stock", subject=each, expected=account.moved - sold[each], found=account.stock)
+        Drift(kind=DriftKind.STOCK, subject=each, expected=account.moved - sold[each], found=account.stock)
         for each, account in accounts.items()
         if each in steady and account.moved - sold[each] != account.stock
     ]
@@ -175,7 +175,7 @@ def _money_drifts(order: Order, counted: Counter[str]) -> Iterator[Drift]:
         if outcome and outcome.state in _TAKEN:
             taken = order.taken if outcome.amount is None else outcome.amount
         if paid != taken:
-            yield Drift(kind="payment", subject=order.order_id, expected=paid, found=taken)
+            yield Drift(kind=DriftKind.PAYMENT, subject=order.order_id, expected=paid, found=taken)
     yield from _refund_drifts(order, counted)
 
 
@@ -188,7 +188,7 @@ def _refund_drifts(order: Order, counted: Counter[str]) -> Iterator[Drift]:
         counted["unanswered"] += 1
         return
     if back not in (None, order.refunded):
-        yield Drift(kind="refund", subject=order.order_id, expected=order.refunded, found=back or 0)
+        yield Drift(kind=DriftKind.REFUND, subject=order.order_id, expected=order.refunded, found=back or 0)
 
 
 def _of_unknown_orders() -> Iterator[Drift]:
@@ -196,10 +196,12 @@ def _of_unknown_orders() -> Iterator[Drift]:
     told: dict[str, Drift] = {}
     messages = [*order_store.list_parked(limit=_PAGE_SIZE), *order_store.list_parked(limit=_PAGE_SIZE, given_up=True)]
     for event, parked_at in messages:
-        outcome = event.outcome if event.kind is ProviderEventKind.PAYMENT else event.refund
+        is_payment = event.kind is ProviderEventKind.PAYMENT
+        outcome = event.outcome if is_payment else event.refund
         if outcome and outcome.state in _MOVED and parked_at < clock.ago(_MAY_LAG):
             name = event.merchant_key or event.refund_id or event.event_id
-            told[name] = Drift(kind=f"unknown_{event.kind}", subject=name, expected=0, found=event.amount)
+            kind = DriftKind.UNKNOWN_PAYMENT if is_payment else DriftKind.UNKNOWN_REFUND
+            told[name] = Drift(kind=kind, subject=name, expected=0, found=event.amount)
     yield from told.values()
 
 

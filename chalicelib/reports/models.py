@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 
+class DriftKind(StrEnum):
+    """What does not add up."""
+
+    STOCK = "stock"
+    PAYMENT = "payment"
+    REFUND = "refund"
+    UNKNOWN_PAYMENT = "unknown_payment"
+    UNKNOWN_REFUND = "unknown_refund"
+
+
 class Drift(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Something that does not add up: units of a product, or minor units of an order's money.
+    """Something that does not add up: units of a product, or minor units of an order's money."""
 
-    `kind` is stock, payment, refund, unknown_payment or unknown_refund.
-    """
-
-    kind: str
+    kind: DriftKind
     subject: str
     expected: int
     found: int
