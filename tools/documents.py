@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chalicelib.aws import keys
-from chalicelib.notifications.event_schemas import SHAPES, type_of
-from chalicelib.notifications.models import Kind
+from chalicelib.core.events import Kind, type_of
+from chalicelib.notifications.event_schemas import EVENT_SCHEMAS
 from chalicelib.notifications.reactions import REACTIONS, Reaction
 from chalicelib.orders import states
 from chalicelib.payments import models as payments
@@ -129,7 +129,7 @@ def _in_words(reaction: Reaction) -> str:
 
 def _told(kind: Kind) -> str:
     name = type_of(kind)
-    return f"[`{name}`](events.md#{name.replace('.', '')})" if kind in SHAPES else ""
+    return f"[`{name}`](events.md#{name.replace('.', '')})" if kind in EVENT_SCHEMAS else ""
 
 
 def _mermaid(*lines: str) -> str:

@@ -31,7 +31,7 @@ _AFTER = 24  # hours that a cart is left alone
 _LOOK_BACK = 7 * 24  # hours that may be caught up with
 _KEPT = timedelta(days=10)
 _REST = timedelta(days=7)  # between two reminders of the same cart
-_PAGE_SIZE = 50  # carts
+PAGE_SIZE = 50  # carts
 _MALFORMED = (msgspec.ValidationError, KeyError, TypeError, AttributeError)
 
 
@@ -57,7 +57,7 @@ def record_touch(user_id: str, *, updated_at: str, before: str | None) -> None:
     db.commit(db.put(keys.cart_watch(hour, shard, user_id), {"userId": user_id, "expiresAt": expiry}))
 
 
-def remind(*, at: str, seconds: float) -> dict[str, int]:
+def remind(*, at: str, seconds: float, page_size: int = PAGE_SIZE) -> dict[str, int]:
     """Remind the users whose carts were last touched a day before `at`, an instant of ISO 8601, or since the last run.
 
     Works for about that many seconds at most. Gives how many hours are done with, and how many users were reminded.
@@ -66,7 +66,7 @@ def remind(*, at: str, seconds: float) -> dict[str, int]:
     done: Counter[str] = Counter({"hours": 0, "reminded": 0})
     try:
         for hour in _due(at):
-            for left in _abandoned_in(hour, deadline):
+            for left in _abandoned_in(hour, deadline, page_size):
                 done["reminded"] += _remind(left)
             _finish(hour)
             done["hours"] += 1
@@ -94,17 +94,17 @@ def _finish(hour: str) -> None:
         log.debug("CARTS_DONE_BY_ANOTHER", hour=hour)
 
 
-def _abandoned_in(hour: str, deadline: Deadline) -> Iterator[AbandonedCart]:
+def _abandoned_in(hour: str, deadline: Deadline, page_size: int) -> Iterator[AbandonedCart]:
     """The carts to remind of among those touched in an hour."""
     for shard in range(settings.current().index_shards):
-        for page in _touched_in(keys.cart_watch(hour, shard).pk, deadline):
+        for page in _touched_in(keys.cart_watch(hour, shard).pk, deadline, page_size):
             yield from _abandoned_by([item["userId"] for item in page], hour)
 
 
-def _touched_in(pk: str, deadline: Deadline) -> Iterator[list[db.Item]]:
+def _touched_in(pk: str, deadline: Deadline, page_size: int) -> Iterator[list[db.Item]]:
     def read(after: str | None) -> db.Page:
         deadline.require()
-        return db.query(db.TABLE, pk, limit=_PAGE_SIZE, after=after)
+        return db.query(db.TABLE, pk, limit=page_size, after=after)
 
     return db.pages(read)
 

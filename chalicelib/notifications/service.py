@@ -29,7 +29,7 @@ from chalicelib.webhooks import service as webhooks
 Record = Mapping[str, Any]
 
 MAX_TRIES = 5
-_SECONDS = 40  # of the minute that the function has; what is left then comes again
+SECONDS = 40  # of the minute that the function has; what is left then comes again
 _GIVEN_UP = "given-up"
 _PUBLISH = "publish"
 _HOPELESS = (msgspec.ValidationError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -105,9 +105,9 @@ class _Failures:
             self.items.add(key)
 
 
-def handle(records: Sequence[Record], *, may_give_up: bool = True) -> list[str]:
+def handle(records: Sequence[Record], *, may_give_up: bool = True, seconds: float = SECONDS) -> list[str]:
     """React to a batch of stream records; returns the sequence numbers of those to be delivered again."""
-    failures, deadline = _Failures(may_give_up), Deadline(_SECONDS)
+    failures, deadline = _Failures(may_give_up), Deadline(seconds)
     tasks = list(_tasks(records, failures))
     try:
         done = store.get_done(effect for task in tasks for effect in task.effects)

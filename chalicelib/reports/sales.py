@@ -22,7 +22,7 @@ from chalicelib.orders.models import Order
 from chalicelib.reports import figures
 from chalicelib.reports.figures import DayCounter, Summary
 
-_PAGE_SIZE = 100
+PAGE_SIZE = 100
 _LOOK_BACK = 7  # days, yesterday among them
 _KEPT_SECONDS = 400 * 24 * 3600
 _FOLDER = "reports/sales/"
@@ -50,15 +50,15 @@ def run(*, at: str, seconds: float, again: bool = False) -> dict[str, int]:
     return {"written": written, "failed": 0}
 
 
-def summarise(day: date, *, deadline: Deadline) -> Summary:
+def summarise(day: date, *, deadline: Deadline, page_size: int = PAGE_SIZE) -> Summary:
     """What was ordered on a UTC day, as it stands now, or `OutOfTime` when that takes longer than it may."""
     count = DayCounter(day.isoformat())
-    for order in _orders(day, deadline):
+    for order in _orders(day, deadline, page_size):
         count.add(order)
     return count.summary()
 
 
-def _orders(day: date, deadline: Deadline) -> Iterator[Order]:
+def _orders(day: date, deadline: Deadline, page_size: int) -> Iterator[Order]:
     """Every order of a day once.
 
     All lists are read side by side and keep an order at its place by time. So one that moves to another list, always
@@ -68,7 +68,7 @@ def _orders(day: date, deadline: Deadline) -> Iterator[Order]:
 
     def read(after: str | None) -> tuple[list[Order], str | None]:
         deadline.require()
-        return order_store.list_by_status(None, limit=_PAGE_SIZE, after=after or end, since=since)
+        return order_store.list_by_status(None, limit=page_size, after=after or end, since=since)
 
     yield from db.every(read)
 

@@ -28,7 +28,7 @@ from chalicelib.webhooks.signatures import Secrets
 
 THREADS = 8
 PAGE_SIZE = 100  # deliveries of an endpoint that are read at a time
-_LEASE = timedelta(minutes=2)  # longer than the function that sends lives
+LEASE = timedelta(minutes=2)  # longer than the function that sends lives
 _DELETED_FOR = timedelta(days=2)  # by then every delivery that was waiting has come due
 _BY_THE_SHOP = "shop"
 _OUTCOMES = ("delivered", "retried", "failed", "cancelled", "taken", "broken")
@@ -73,7 +73,7 @@ def run(*, seconds: float, threads: int = THREADS, page_size: int = PAGE_SIZE) -
     with ThreadPoolExecutor(threads) as pool:
         lanes = list(pool.map(lambda each: _open_lane(*each, page_size=page_size), endpoints.items()))
         busy = sorted((lane for lane in lanes if lane.is_busy), key=lambda lane: not lane.is_sending)
-        share = _share_of_time(seconds, sum(lane.is_sending for lane in busy), threads)
+        share = share_of_time(seconds, sum(lane.is_sending for lane in busy), threads)
         outcomes = sum(_map_in_context(pool, lambda lane: _work(lane, deadline, share), busy), Counter[str]())
     outcomes["broken"] += sum(lane.is_broken for lane in lanes)
     _forget_finished(deleted, lanes)
@@ -93,7 +93,7 @@ def _open_lane(webhook_id: str, webhook: Webhook | None, *, page_size: int) -> L
         return Lane(webhook_id=webhook_id, webhook=webhook, page_size=page_size, is_broken=True)
 
 
-def _share_of_time(seconds: float, sending: int, threads: int) -> float:
+def share_of_time(seconds: float, sending: int, threads: int) -> float:
     """How long a lane may go on sending so that all have their turn, its last delivery included."""
     return seconds / max(1, math.ceil(sending / threads)) - sender.SECONDS
 
@@ -130,7 +130,7 @@ def _deliver(delivery: Delivery, webhook: Webhook | None, secrets: Secrets | Non
     """What became of one delivery, and of its endpoint by that."""
     if webhook is None or not webhook.is_active or secrets is None:
         return "cancelled" if _commit(delivery, delivery.cancelled()) else "taken", webhook
-    leased = delivery.leased(_LEASE)
+    leased = delivery.leased(LEASE)
     if not _commit(delivery, leased):
         return "taken", webhook
     attempt = _send(leased, webhook, secrets)

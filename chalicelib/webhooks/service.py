@@ -151,9 +151,9 @@ def queue(event: Event) -> list[db.Write]:
     return [store.create_delivery(Delivery.create(event, webhook)) for webhook in wanting]
 
 
-def deliver(*, seconds: float) -> dict[str, int]:
+def deliver(*, seconds: float, threads: int = dispatch.THREADS, page_size: int = dispatch.PAGE_SIZE) -> dict[str, int]:
     """Send what is due, for at most about that many seconds; gives how many deliveries ended how."""
-    return dispatch.run(seconds=seconds)
+    return dispatch.run(seconds=seconds, threads=threads, page_size=page_size)
 
 
 def forget() -> None:

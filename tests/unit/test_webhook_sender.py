@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from chalicelib.core import clock
+from chalicelib.core.deadline import Deadline
 from chalicelib.webhooks import sender
 from chalicelib.webhooks.guard import Destination
 from chalicelib.webhooks.models import (
@@ -203,7 +204,7 @@ def posted_by_tls(host: str, certificate: Path, names: list[str | None]) -> int:
     with listening(serve) as port:
         place = Destination(host, port, "/", is_near=False)
         ours = ssl.create_default_context(cafile=str(certificate))
-        return sender.post(place, ["127.0.0.1"], b"{}", {}, until=clock.monotonic() + 60, tls=ours)
+        return sender.post(place, ["127.0.0.1"], b"{}", {}, deadline=Deadline(60), tls=ours)
 
 
 def test_the_certificate_is_the_hosts_though_the_connection_goes_to_an_address(certificate: Path) -> None:

@@ -39,8 +39,8 @@ _INTENTS = "/v1/payment_intents"
 _HEADER = "stripe-signature"
 _KEY_LIFETIME = timedelta(hours=23)
 _BEFORE, _AFTER = 60, 900  # seconds around an attempt in which its PaymentIntent must have been made
-_MAX_PAGES = 10
-_PAGE_SIZE = 100
+MAX_PAGES = 10
+PAGE_SIZE = 100
 
 
 class StripeRefused(Exception):
@@ -54,8 +54,8 @@ class StripeRefused(Exception):
 class Stripe:
     """The provider; see `port.Provider`."""
 
-    def __init__(self, client: stripe.StripeClient) -> None:
-        self._client = client
+    def __init__(self, client: stripe.StripeClient, *, page_size: int = PAGE_SIZE, max_pages: int = MAX_PAGES) -> None:
+        self._client, self._page_size, self._max_pages = client, page_size, max_pages
 
     def charge(self, attempt: Attempt, token: str) -> Outcome:
         """Create and confirm a PaymentIntent, captured at once, for an attempt that was made just now."""
@@ -168,8 +168,8 @@ class Stripe:
 
     def _walk(self, path: str, **query: Any) -> Iterator[msgspec.Raw]:
         """The rows of a list, page by page. Raises `NoAnswer` when there are more than is bearable."""
-        for _ in range(_MAX_PAGES):
-            page = schemas.read(self._call("get", path, limit=_PAGE_SIZE, **query), StripePage)
+        for _ in range(self._max_pages):
+            page = schemas.read(self._call("get", path, limit=self._page_size, **query), StripePage)
             yield from page.data
             if not page.has_more or not page.data:
                 return

@@ -55,10 +55,10 @@ def left_by(shop: Shop, mug: str) -> str:
     return user_id
 
 
-def remind(moment: datetime = DUE, *, actually: datetime | None = None) -> dict[str, int]:
+def remind(moment: datetime = DUE, *, actually: datetime | None = None, **more: int) -> dict[str, int]:
     """A run for that instant, which may happen later."""
     with at(actually or moment):
-        return abandoned.remind(at=moment.strftime("%Y-%m-%dT%H:%M:%SZ"), seconds=60)
+        return abandoned.remind(at=moment.strftime("%Y-%m-%dT%H:%M:%SZ"), seconds=60, **more)
 
 
 @pytest.fixture(autouse=True)
@@ -237,12 +237,11 @@ def test_a_run_without_the_time_leaves_the_hour_to_the_next(left: str) -> None:
     assert remind()["reminded"] == 1
 
 
-def test_a_page_ends_and_the_next_goes_on(shop: Shop, left: str, mug: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(abandoned, "_PAGE_SIZE", 2)
+def test_a_page_ends_and_the_next_goes_on(shop: Shop, left: str, mug: str) -> None:
     for name in ("bob", "carl", "dora", "emil"):
         left_by(shop.customer(f"{name}@example.com"), mug)
 
-    assert remind()["reminded"] == 5
+    assert remind(page_size=2)["reminded"] == 5
 
 
 @pytest.mark.parametrize("after", [False, True])

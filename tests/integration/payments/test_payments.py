@@ -15,6 +15,7 @@ from unittest import mock
 import boto3
 import msgspec
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.aws import clients, db, keys
 from chalicelib.core import clock, settings
@@ -245,7 +246,7 @@ def test_credentials_are_read_once_in_five_minutes_and_outlive_a_silent_store(st
     later = clock.monotonic() + credentials.CACHE_SECONDS + 1
     with (
         mock.patch.object(clock, "monotonic", return_value=later),
-        mock.patch.object(credentials, "_read", side_effect=Unavailable("silent")),
+        mock.patch.object(clients, "secretsmanager", side_effect=EndpointConnectionError(endpoint_url="silent")),
     ):
         assert credentials.api_key() == "sk_test_1"
         credentials.forget()

@@ -171,20 +171,16 @@ def test_a_charge_is_looked_up_by_id_by_search_and_in_the_list(
     assert stripe.look_up(attempt()) is None
 
 
-def test_a_long_list_is_walked_and_an_endless_one_is_no_answer(
-    stripe: Stripe, account: StripeAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stripe_provider, "_PAGE_SIZE", 2)
+def test_a_long_list_is_walked_and_an_endless_one_is_no_answer(stripe: Stripe, account: StripeAccount) -> None:
     paid, account.search = attempt(), "lags"
     for each in [paid, *(attempt() for _ in range(5))]:
         stripe.charge(each, "pm_card_visa")
 
-    found = stripe.look_up(paid)
+    found = Stripe(stripe._client, page_size=2).look_up(paid)
     assert found
     assert found.payment_id == "pi_" + "0" * 24
-    monkeypatch.setattr(stripe_provider, "_MAX_PAGES", 2)
     with pytest.raises(NoAnswer):
-        stripe.look_up(paid)
+        Stripe(stripe._client, page_size=2, max_pages=2).look_up(paid)
 
 
 def test_a_look_up_tells_a_decline_from_a_payment_that_is_still_being_confirmed(

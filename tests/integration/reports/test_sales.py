@@ -17,6 +17,7 @@ import pytest
 
 from chalicelib.aws import clients, db, keys
 from chalicelib.core import clock, settings
+from chalicelib.core.deadline import Deadline
 from chalicelib.orders import store as order_store
 from chalicelib.orders.states import Actor, OrderStatus
 from chalicelib.reports import sales
@@ -44,8 +45,8 @@ def run(moment: datetime = NIGHT, *, actually: datetime | None = None, **more: A
         return sales.run(at=moment.strftime("%Y-%m-%dT%H:%M:%SZ"), **{"seconds": 60, **more})
 
 
-def summary(day: date = DAY) -> Summary:
-    return sales.summarise(day, until=clock.monotonic() + 60)
+def summary(day: date = DAY, **more: int) -> Summary:
+    return sales.summarise(day, deadline=Deadline(60), **more)
 
 
 def files() -> dict[str, bytes]:
@@ -198,11 +199,8 @@ def test_of_two_schedulers_at_once_one_tells_and_the_files_are_of_its_figures(
     assert [round(each["refunded"] * 100) for each in shown][1] == (report() or {})["currencies"][1]["refunded"]
 
 
-def test_an_order_that_moves_between_lists_while_they_are_read_counts_once(
-    sold: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_order_that_moves_between_lists_while_they_are_read_counts_once(sold: Shop) -> None:
     moving = sold("GET", "/orders?status=processing&limit=100").body["orders"][1]["orderId"]
-    monkeypatch.setattr(sales, "_PAGE_SIZE", 2)
     moved: list[str] = []
 
     def fault(operation: str, request: dict[str, Any], go_on: Any) -> Any:
@@ -217,7 +215,7 @@ def test_an_order_that_moves_between_lists_while_they_are_read_counts_once(
         return answer
 
     with faults.injected(fault):
-        counted = summary()
+        counted = summary(page_size=2)
 
     assert moved
     assert [each.placed for each in counted.currencies] == [1, 5]

@@ -176,4 +176,4 @@ def test_a_lane_that_cannot_be_read_is_counted_and_the_others_go_on(
 def test_a_delivery_is_claimed_for_longer_than_its_sender_lives() -> None:
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())
 
-    assert dispatch._LEASE.total_seconds() > config["lambda_functions"]["deliver_webhooks"]["lambda_timeout"]
+    assert dispatch.LEASE.total_seconds() > config["lambda_functions"]["deliver_webhooks"]["lambda_timeout"]

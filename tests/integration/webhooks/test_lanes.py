@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -22,27 +21,23 @@ def test_a_slow_endpoint_takes_only_its_share_of_the_time(
     root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "SECONDS", 2)
-    monkeypatch.setattr(dispatch, "_THREADS", 1)
     with mailbox() as slow:
         slow.delay = 20
         hook(root, slow.url)
         hook(root, box.url)
         for _ in range(5):
             happen()
-        done = run(seconds=10)
+        done = run(seconds=10, threads=1)
 
     assert (done["delivered"], len(box.came)) == (5, 5)
     assert 1 <= done["retried"] < 5
 
 
-def test_a_backlog_is_sent_page_after_page_in_its_order(
-    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatch, "_PAGE", 2)
+def test_a_backlog_is_sent_page_after_page_in_its_order(root: Shop, box: Mailbox) -> None:
     hook(root, box.url)
     events = [happen() for _ in range(5)]
 
-    assert [run(), run()] == [{"delivered": 5}, {}]
+    assert [run(page_size=2), run(page_size=2)] == [{"delivered": 5}, {}]
 
     assert ids_in(box) == [event.id for event in events]
 
@@ -57,47 +52,45 @@ def test_a_backlog_that_the_time_does_not_do_for_waits_for_the_next_run(
         now[0] += 5
         return sent(*arguments, **named)
 
-    monkeypatch.setattr(dispatch, "_PAGE", 2)
     hook(root, box.url)
     events = [happen() for _ in range(7)]
     with monkeypatch.context() as slow:
         slow.setattr(clock, "monotonic", lambda: now[0])
         slow.setattr(sender, "send", slowly)
-        first = run(seconds=30)
+        first = run(seconds=30, page_size=2)
 
-    assert (first, run()) == ({"delivered": 5}, {"delivered": 2})
+    assert (first, run(page_size=2)) == ({"delivered": 5}, {"delivered": 2})
     assert ids_in(box) == [event.id for event in events]
 
 
-def test_a_page_that_nobody_can_read_holds_up_no_page_behind_it(
-    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatch, "_PAGE", 1)
+def test_a_page_that_nobody_can_read_holds_up_no_page_behind_it(root: Shop, box: Mailbox) -> None:
     made = hook(root, box.url)
     broken, fine = happen(), happen()
     (spoilt, _), _ = webhook_store.list_due(made["webhookId"], limit=2)
     db.commit(db.update(keys.webhook_delivery(made["webhookId"], spoilt.delivery_id), "SET payload = :n", {":n": 5}))
 
-    assert run() == {"delivered": 1}
+    assert run(page_size=1) == {"delivered": 1}
     assert (spoilt.event_id, ids_in(box)) == (broken.id, [fine.id])
 
 
 def test_what_waits_for_a_paused_endpoint_is_cancelled_page_after_page_when_the_others_are_done(
     root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "_PAGE", 2)
     paused = hook(root, box.url)["webhookId"]
     hook(root, box.url)
     for _ in range(5):
         happen()
     root("PATCH", f"/webhooks/{paused}", {"isActive": False})
-    worked: list[bool] = []
-    work = dispatch._work
-    monkeypatch.setattr(dispatch, "_work", lambda lane, *more: (worked.append(lane.sends), work(lane, *more))[1])
-    monkeypatch.setattr(dispatch, "_THREADS", 1)
+    came_to: list[str] = []
+    update = webhook_store.update_delivery
+    monkeypatch.setattr(
+        webhook_store,
+        "update_delivery",
+        lambda before, after: (came_to.append(after.state.value), update(before, after))[1],
+    )
 
-    assert run() == {"delivered": 5, "cancelled": 5}
-    assert worked == [True, False]
+    assert run(threads=1, page_size=2) == {"delivered": 5, "cancelled": 5}
+    assert came_to == ["pending", "delivered"] * 5 + ["cancelled"] * 5
 
 
 def test_paused_endpoints_take_nothing_from_the_share_of_the_others(
@@ -108,16 +101,15 @@ def test_paused_endpoints_take_nothing_from_the_share_of_the_others(
     happen()
     root("PATCH", f"/webhooks/{paused}", {"isActive": False})
     shares: list[float] = []
-    monkeypatch.setattr(dispatch, "_work", lambda _lane, _until, share: (shares.append(share), Counter[str]())[1])
-    monkeypatch.setattr(dispatch, "_THREADS", 1)
+    share_of_time = dispatch.share_of_time
+    monkeypatch.setattr(dispatch, "share_of_time", lambda *named: shares.append(share_of_time(*named)) or shares[-1])
 
-    run(seconds=30)
+    run(seconds=30, threads=1)
 
-    assert shares == [30 - sender.SECONDS] * 2
+    assert shares == [30 - sender.SECONDS]
 
 
 def test_no_page_is_read_that_there_is_no_time_for(root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "_PAGE", 1)
     hook(root, box.url)
     for _ in range(2):
         happen()
@@ -134,7 +126,7 @@ def test_no_page_is_read_that_there_is_no_time_for(root: Shop, box: Mailbox, mon
         webhook_store, "list_due", lambda *each, **named: (pages.append(named.get("after")), due(*each, **named))[1]
     )
 
-    run(seconds=30)
+    run(seconds=30, page_size=1)
 
     assert pages == [None]
 
@@ -147,25 +139,23 @@ def test_a_clock_that_was_set_back_between_two_pages_finds_nothing_more(root: Sh
 
 
 def test_an_endpoint_that_is_switched_off_ends_its_lane_and_gets_what_waits_once_it_is_on_again(
-    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+    root: Shop, box: Mailbox
 ) -> None:
-    monkeypatch.setattr(dispatch, "_PAGE", 1)
     made = hook(root, box.url)
     for _ in range(3):
         happen()
     box.refusals.append(410)
 
-    assert run() == {"failed": 1}
+    assert run(page_size=1) == {"failed": 1}
 
     root("PATCH", f"/webhooks/{made['webhookId']}", {"isActive": True})
     happen()
-    assert run() == {"delivered": 3}
+    assert run(page_size=1) == {"delivered": 3}
 
 
 def test_an_endpoint_that_is_deleted_in_the_middle_of_a_run_is_sent_at_most_the_page_begun(
     root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "_PAGE", 1)
     made = hook(root, box.url)
     for _ in range(4):
         happen()
@@ -178,7 +168,7 @@ def test_an_endpoint_that_is_deleted_in_the_middle_of_a_run_is_sent_at_most_the_
 
     monkeypatch.setattr(sender, "send", send_and_delete)
 
-    assert run() == {"delivered": 1, "cancelled": 3}
+    assert run(page_size=1) == {"delivered": 1, "cancelled": 3}
     assert len(box.came) == 1
 
 
