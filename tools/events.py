@@ -10,6 +10,7 @@ import json
 from decimal import Decimal
 from inspect import cleandoc
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import msgspec
@@ -174,24 +175,27 @@ def _written(part: Any) -> Any:
 
 _OPENING = """# Events
 
-Whatever happens in the shop is told on the EventBridge bus `ecommerce-STAGE` (source `ecommerce`, the type as
-detail-type) and to the webhooks that a shop registers, in the same envelope. This page and
-[events.schema.json](events.schema.json) are written by `python -m tools.events`.
+Whatever happens in the shop is told on the EventBridge bus `ecommerce-STAGE` (source `ecommerce`,
+the type as detail-type) and to the webhooks that a shop registers, in the same envelope. This page
+and [events.schema.json](events.schema.json) are written by `make docs`.
 
-- `id` names the event. It may come more than once, with the same id: whoever counts must know it again.
-- `timestamp` is when it happened, in milliseconds: the time that the shop wrote with the change itself, which the API
-  shows as `createdAt`, as `updatedAt`, or in an order's timeline. Only that of `cart.expired` is a whole second, in
-  which the table removed the cart.
-- Events come about in the order in which they happened; one that had to be tried again comes late. What is told of one
-  order is to be put in order by `version`, for a refund by its `orderVersion`: no two are the same, and the higher is
-  the later. (Some changes are counted and not told, so there are gaps.) The timestamps of one order go the same way,
-  but two may be equal. The `version` of a product or an account does so among its own events. Across different things
-  go by `timestamp`, which is as good as the clocks of the shop's machines agree.
-- `type` ends in the version of the shape of `data`. Fields may be added to a version; any other change makes a new
-  one, which is told beside the old for at least 90 days.
+- `id` names the event. It may come more than once, with the same id: whoever counts must know it
+  again.
+- `timestamp` is when it happened, in milliseconds: the time that the shop wrote with the change
+  itself, which the API shows as `createdAt`, as `updatedAt`, or in an order's timeline. Only that
+  of `cart.expired` is a whole second, in which the table removed the cart.
+- Events come about in the order in which they happened; one that had to be tried again comes late.
+  What is told of one order is to be put in order by `version`, for a refund by its `orderVersion`:
+  no two are the same, and the higher is the later. (Some changes are counted and not told, so there
+  are gaps.) The timestamps of one order go the same way, but two may be equal. The `version` of a
+  product or an account does so among its own events. Across different things go by `timestamp`,
+  which is as good as the clocks of the shop's machines agree.
+- `type` ends in the version of the shape of `data`. Fields may be added to a version; any other
+  change makes a new one, which is told beside the old for at least 90 days.
 - Amounts are decimal numbers in the currency's own precision. What is not there is left out.
 - No event holds a name, an address, an email or a secret: of a person, only the id.
-- `correlationId` is that of the request that began it; it is in the logs and in the tags of mails too.
+- `correlationId` is that of the request that began it; it is in the logs and in the tags of mails
+  too.
 
 | type | when | data |
 |---|---|---|
@@ -210,7 +214,8 @@ def page() -> str:
 
 def _section(kind: Kind) -> str:
     pretty = json.dumps(json.loads(example(kind).body()), indent=2)
-    return f"## {type_of(kind)}\n\n{WHEN[kind]} {_promise(EVENT_SCHEMAS[kind])}\n\n```json\n{pretty}\n```\n"
+    words = fill(f"{WHEN[kind]} {_promise(EVENT_SCHEMAS[kind])}", 100, break_long_words=False, break_on_hyphens=False)
+    return f"## {type_of(kind)}\n\n{words}\n\n```json\n{pretty}\n```\n"
 
 
 def _promise(shape: Any) -> str:

@@ -21,7 +21,6 @@ DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
 FRONT_DOORS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 PAGES = [*FRONT_DOORS, *sorted(DOCS.rglob("*.md"))]
-WRITTEN_BY_TOOLS = DOCS / "events.md"
 LONGEST_LINE = 100
 LONGEST_README = 130
 FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
@@ -91,9 +90,6 @@ def test_the_readme_is_short() -> None:
 
 @named
 def test_lines_of_prose_fit_on_a_screen(page: Path) -> None:
-    if page == WRITTEN_BY_TOOLS:
-        pytest.skip("its lines are those of tools/events.py")
-
     long = [line for line in prose(page).splitlines() if len(line) > LONGEST_LINE and not line.startswith("|")]
 
     assert long == []
