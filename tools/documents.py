@@ -17,7 +17,7 @@ from chalicelib.core.events import Kind, type_of
 from chalicelib.notifications.event_schemas import EVENT_SCHEMAS
 from chalicelib.notifications.reactions import REACTIONS, Reaction
 from chalicelib.orders import states
-from chalicelib.payments import models as payments
+from chalicelib.payments import models as payment_models
 from tools import events
 
 PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
@@ -90,18 +90,18 @@ def order_states() -> str:
 
 def attempt_states() -> str:
     """A payment attempt's ways; the states from which it may still fail are one box, for they lead to the same."""
-    begins, ends = _begins_and_ends(payments.NEXT)
-    undecided = payments.predecessors(payments.AttemptState.FAILED)
-    common = set.intersection(*(set(payments.NEXT[each]) for each in undecided)) - set(undecided)
+    begins, ends = _begins_and_ends(payment_models.NEXT)
+    undecided = payment_models.predecessors(payment_models.AttemptState.FAILED)
+    common = set.intersection(*(set(payment_models.NEXT[each]) for each in undecided)) - set(undecided)
     inner, outer = [], []
-    for current, following in payments.NEXT.items():
+    for current, following in payment_models.NEXT.items():
         for after in following:
             if current in undecided and after in undecided:
                 inner.append(f"        {current} --> {after}")
             elif current not in undecided or after not in common:
                 outer.append(f"    {current} --> {after}")
     box = ['    state "not decided yet" as undecided {', *inner, "    }"]
-    shared = [f"    undecided --> {after}" for after in payments.AttemptState if after in common]
+    shared = [f"    undecided --> {after}" for after in payment_models.AttemptState if after in common]
     return _mermaid("stateDiagram-v2", "    direction LR", *begins, *box, *outer, *shared, *ends)
 
 
