@@ -14,13 +14,14 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from chalicelib.aws import attributes
+from chalicelib.aws import attributes, keys
 
 ROUNDS, ITEMS_EACH = 50, 200
 _LINE = {"productId": "prd_01KAJ5RD8F7ZC6X4W2V0T9S3QH", "productName": "Mug", "quantity": 2, "price": 1250,
          "discount": 0, "tax": 0, "refundedQuantity": 0}  # fmt: skip
+_KEY = keys.order("usr_01KAJ5RD8F7ZC6X4W2V0T9S3QH", "ord_01KAJ5RD8F7ZC6X4W2V0T9S3QH")
 ORDER = {
-    "PK": "USER#usr_01KAJ5RD8F7ZC6X4W2V0T9S3QH", "SK": "ORDER#ord_01KAJ5RD8F7ZC6X4W2V0T9S3QH", "status": "processing",
+    "PK": _KEY.pk, "SK": _KEY.sk, "status": "processing",
     "lines": [_LINE] * 5, "subtotal": 12500, "total": 12990, "currency": "USD", "taxIncluded": False, "version": 2,
     "shippingAddress": {"street": "1 Main Street", "city": "Springfield", "postalCode": "12345", "country": "US"},
     "timeline": [{"status": "pending", "at": "2026-11-21T09:30:00.000Z", "actor": "system"}] * 2,
