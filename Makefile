@@ -7,7 +7,7 @@ STATE_DIR ?= .local
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test check format lock scan costs import export audit redrive recompute job package clean
+.PHONY: help run cloud test check format lock scan docs costs import export audit redrive recompute job package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -40,6 +40,9 @@ scan: $(VENV)/ready ## Look for known holes in dependencies, code and workflows;
 	$(PYTHON) -m pip_audit --strict --disable-pip --require-hashes -r requirements-dev.txt
 	$(PYTHON) -m bandit --quiet -ll --configfile pyproject.toml --recursive app.py chalicelib tools
 	$(VENV)/bin/zizmor --quiet --offline .github
+
+docs: $(VENV)/ready ## Write what the documents repeat from the code
+	@exec $(PYTHON) -m tools.documents
 
 costs: $(VENV)/ready ## Measure what each route costs: calls, capacity and latency, with 1,000 and with 100,000 products
 	@exec $(PYTHON) -m bench.route_costs --write docs/budgets.md
