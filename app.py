@@ -75,7 +75,7 @@ app.api.cors = problems.cors()
 app.register_blueprint(gate)
 app.register_middleware(problems.for_gateway_answers, "http")
 log.adopt(app.log)
-endpoint = http.endpoint_for(app, authenticate=tokens.authenticate, confirm=auth.require_open_session)
+endpoint = http.endpoint_for(app, authenticate=tokens.authenticate, require_open=auth.require_open_session)
 managers = IAMAuthorizer() if settings.users_by_iam() else authorize
 
 # --- The shop itself

@@ -25,8 +25,10 @@ _SAY = "import time; print(time.time())"
 _FAR = 60  # seconds between what is heard and what should be
 
 
-def main(date: str, *command: str) -> None:
+def main(date: str = "", *command: str) -> None:
     """Become the command. Ends with a sentence where that cannot be."""
+    if not command:
+        sys.exit("Which date, and which command? python -m tools.dated 2028-02-29 python -m pytest")
     try:
         then = datetime.fromisoformat(date).replace(tzinfo=UTC)
     except ValueError:

@@ -6,7 +6,7 @@ import sys
 
 
 class Refusal(Exception):
-    """Why the shop cannot run here, in one sentence for the person at the terminal."""
+    """Why a tool cannot do its work, in one sentence for the person at the terminal."""
 
 
 def complain(sentence: str, *, code: int = 2) -> int:

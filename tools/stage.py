@@ -14,7 +14,7 @@ from tools.local import payments
 from tools.local import settings as local
 from tools.refusal import Refusal
 
-# The app insists on these, and a deployment fills them in; a catalogue needs none of them.
+# The app insists on these, and a deployment fills them in; a tool needs none of them.
 _NOT_NEEDED = (
     "BUCKET_NAME",
     "IMAGE_BASE_URL",

@@ -22,7 +22,7 @@ from chalicelib.core.principal import Principal
 
 _JSON = "application/json"
 
-View = Callable[..., Any]
+Handler = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class _Contract:
     resume: Callable[[Call, str], Any] | None
     owner: Callable[[Any], str] | None
     authenticate: Callable[[str], Principal]
-    confirm: Callable[[Principal], None]
+    require_open: Callable[[Principal], None]
 
 
 class Tagged(Protocol):
@@ -125,12 +125,12 @@ def cart_headers(token: str | None) -> dict[str, str]:
 
 
 def endpoint_for(
-    app: Chalice, *, authenticate: Callable[[str], Principal], confirm: Callable[[Principal], None]
-) -> Callable[..., Callable[[View], View]]:
+    app: Chalice, *, authenticate: Callable[[str], Principal], require_open: Callable[[Principal], None]
+) -> Callable[..., Callable[[Handler], Handler]]:
     """The decorator for this app's views.
 
     `authenticate` reads an Authorization header on the routes that serve users and guests alike, which API
-    Gateway cannot do; `confirm` looks a caller's session up again where the gateway's cache must not be trusted.
+    Gateway cannot do; `require_open` looks a caller's session up again where the gateway's cache must not be trusted.
 
     `takes` is the shape of the body (bytes: as it came), `query` of the query, `status` that of success (or a
     function of the result), `resume` finishes a request whose first process died, given the call and what it had
@@ -144,10 +144,10 @@ def endpoint_for(
         status: int | Callable[[Any], int] = 200,
         resume: Callable[[Call, str], Any] | None = None,
         owner: Callable[[Any], str] | None = None,
-    ) -> Callable[[View], View]:
-        contract = _Contract(takes, query, status, resume, owner, authenticate, confirm)
+    ) -> Callable[[Handler], Handler]:
+        contract = _Contract(takes, query, status, resume, owner, authenticate, require_open)
 
-        def wrap(view: View) -> View:
+        def wrap(view: Handler) -> Handler:
             @functools.wraps(view)
             def answer(**path: str) -> Response:
                 return _answer(cast("Request", app.current_request), contract, view, path)
@@ -159,7 +159,7 @@ def endpoint_for(
     return endpoint
 
 
-def _answer(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
+def _answer(request: Request, contract: _Contract, view: Handler, path: dict[str, str]) -> Response:
     log.begin_request(problems.request_id(request), request.headers.get("x-correlation-id", ""))
     try:
         return _serve(request, contract, view, path)
@@ -169,12 +169,12 @@ def _answer(request: Request, contract: _Contract, view: View, path: dict[str, s
         return problems.answer(error, request)
 
 
-def _serve(request: Request, contract: _Contract, view: View, path: dict[str, str]) -> Response:
+def _serve(request: Request, contract: _Contract, view: Handler, path: dict[str, str]) -> Response:
     route = (request.method, request.context["resourcePath"])
     principal = _principal(request, permissions.ROUTES[route], contract.authenticate)
     permissions.admit(permissions.ROUTES[route], principal)
     if principal and permissions.must_recheck(route, principal):
-        contract.confirm(principal)
+        contract.require_open(principal)
     if principal:
         log.enrich(userId=principal.user_id)
     call = _call(request, contract, principal)

@@ -65,7 +65,7 @@ def is_sealed(text: str, mac: str, *, purpose: str) -> bool:
 def _find(fits: Callable[[SigningKey], bool]) -> SigningKey | None:
     """The first key that fits; where none does, the store is asked again, though not often."""
     found = next(filter(fits, get_keys()), None)
-    return found or next(filter(fits, _keys.get(max_age=_ASK_AGAIN_SECONDS)), None)
+    return found or next(filter(fits, _keys.get(max_age=_ASK_AGAIN_SECONDS, keep_stale=False)), None)
 
 
 def forget() -> None:

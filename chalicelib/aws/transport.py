@@ -19,7 +19,7 @@ from chalicelib.core.deadline import Deadline
 from chalicelib.core.errors import Unavailable
 
 ATTEMPTS = 8
-_MAX_SECONDS = 10.0  # seconds, well within the 28 that a request has
+_MAX_SECONDS = 10.0  # well within the 28 that a request has
 _FIRST_PAUSE = 0.02
 _CONDITION = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 _PASSING = {

@@ -117,7 +117,7 @@ def record_reminder(owner: Owner, *, updated_at: str, reminded_at: str | None) -
 def restore_lines(cart: Cart, returned: Iterable[CartLine]) -> db.Write | None:
     """The write that adds the lines of a failed order to what the cart holds by now (C7), if it can hold them.
 
-    None when the cart is gone, too full, or holds another currency; `Stale` when a line changed meanwhile.
+    None when the cart is gone, too full, or holds another currency; `db.Stale` when a line changed meanwhile.
     """
     lines = [cart.with_restored(line) for line in returned]
     fits = len({*cart.lines, *(line.product_id for line in lines)}) <= _MAX_RESTORED

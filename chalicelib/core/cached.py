@@ -31,13 +31,16 @@ class Cached(Generic[T]):
         self._lock = threading.Lock()
         self._kept: tuple[float, T] | None = None
 
-    def get(self, *, max_age: float | None = None) -> T:
-        """The value, as read at most `seconds` ago, or `max_age` seconds where that is given."""
+    def get(self, *, max_age: float | None = None, keep_stale: bool = True) -> T:
+        """The value, as read at most `seconds` ago, or `max_age` seconds where that is given.
+
+        Without `keep_stale` the error of a failed read is the caller's; the known value stays for the next.
+        """
         with self._lock:
             if self._kept is None or clock.monotonic() - self._kept[0] > (
                 self._seconds if max_age is None else max_age
             ):
-                self._kept = self._renew()
+                self._kept = self._renew(keep_stale=keep_stale)
             return self._kept[1]
 
     def forget(self) -> None:
@@ -45,11 +48,11 @@ class Cached(Generic[T]):
         with self._lock:
             self._kept = None
 
-    def _renew(self) -> tuple[float, T]:
+    def _renew(self, *, keep_stale: bool) -> tuple[float, T]:
         try:
             return clock.monotonic(), self._read()
         except self._keep_stale_on:
-            if self._kept is None:
+            if self._kept is None or not keep_stale:
                 raise
             self._on_stale()
             return self._kept

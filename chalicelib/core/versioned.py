@@ -8,7 +8,7 @@ from chalicelib.core.errors import PreconditionFailed
 
 
 class Versioned:
-    """A model with a `version` that counts its changes; a stale copy is refused with its `changed_error`."""
+    """Something with an entity tag, by default of its `version`; a stale copy is refused with its `changed_error`."""
 
     __slots__ = ()
 

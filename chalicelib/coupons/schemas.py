@@ -1,4 +1,4 @@
-"""What the routes about coupons take and give."""
+"""What the routes about coupons take."""
 
 from __future__ import annotations
 

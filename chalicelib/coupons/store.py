@@ -38,7 +38,7 @@ def list_page(*, limit: int, after: str | None) -> tuple[list[Coupon], str | Non
 
 
 def update(before: Coupon, after: Coupon, *, actor: str) -> db.Write:
-    """The write that gives a coupon other terms or deletes it, whatever its uses; `Stale` if its terms are others."""
+    """The write that gives a coupon other terms or deletes it, whatever its uses, or `db.Stale` for older terms."""
     item: dict[str, Any] = {**_to_item(after), "updatedBy": actor}
     del item["uses"]
     names = {f"#{name}": name for name in item}
@@ -78,7 +78,7 @@ def presented(items: Mapping[keys.Key, db.Item], code: str, by: Bearer) -> Prese
 
 
 def reserve(coupon: Coupon, *, order_id: str, user_id: str) -> tuple[db.Write, ...]:
-    """The writes that use a coupon for an order, or `Stale` when it is no longer what it was or used up meanwhile."""
+    """The writes that use a coupon for an order; `db.Stale` when it is no longer what it was or used up meanwhile."""
     terms = {":version": coupon.version, ":most": coupon.total_limit or _UNLIMITED}
     use = {"orderId": order_id, "userId": user_id, "createdAt": clock.timestamp()}
     return (

@@ -19,9 +19,9 @@ from chalicelib.aws import db, keys, transport
 from chalicelib.core import log, settings
 from chalicelib.core.deadline import Deadline
 from chalicelib.core.errors import Misconfigured, ShopError, Unavailable
-from chalicelib.core.events import Event, Kind
+from chalicelib.core.events import PUBLISHED, Event, Kind
 from chalicelib.notifications import bus, dead_letters, store
-from chalicelib.notifications.event_schemas import EVENT_SCHEMAS, event_of
+from chalicelib.notifications.event_schemas import event_of
 from chalicelib.notifications.models import Change, kinds_of
 from chalicelib.notifications.reactions import REACTIONS, Reaction
 from chalicelib.webhooks import service as webhooks
@@ -61,7 +61,7 @@ class _Task:
     @property
     def told(self) -> list[Kind]:
         """The kinds that are told outside."""
-        return [kind for kind in self.kinds if kind in EVENT_SCHEMAS]
+        return [kind for kind in self.kinds if kind in PUBLISHED]
 
     def effect(self, name: str) -> store.Effect:
         return self.change.event_id, name

@@ -33,7 +33,8 @@ class IncidentKind(StrEnum):
     def of(cls, name: str) -> IncidentKind | None:
         """The kind of a name on record, the longest that fits; None for one that another version has reported."""
         fitting = [kind for kind in cls if f"{name}-".startswith(f"{kind.value}-")]
-        return max(fitting, key=len, default=None)
+        kind = max(fitting, key=len, default=None)
+        return None if kind is cls.REFUND_REFUSED and not name.startswith(f"{kind.value}-ref_") else kind
 
 
 class Explanation(NamedTuple):

@@ -23,7 +23,7 @@ def reconcile(order: Order) -> Order:
     """Settle an order by what the provider knows of its payment, or as free if there was nothing to pay (P4).
 
     An authorised payment is taken. A charge counts as never made when the provider has twice not heard of it, past
-    the time it may take. A payment that waits for its buyer too long is let go (S2).
+    the time it may take. A payment that waits for its buyer too long is voided (S2).
     """
     if not order.total:
         return settlement.settle(order, settlement.NOTHING_TO_PAY)
@@ -44,7 +44,7 @@ def void(order: Order, ending: Ending | None, *, payment_id: str | None = None) 
 def capture_or_void(order: Order, outcome: Outcome) -> Order:
     """What follows a message of the provider that is on record: an authorised payment is taken, if it is waited for.
 
-    One that came when its order had ended without it is let go. Raises `Unavailable` while that is not answered, for
+    One that came when its order had ended without it is voided. Raises `Unavailable` while that is not answered, for
     nothing but another message would let it go.
     """
     if outcome.state is not AttemptState.AUTHORIZED:

@@ -83,7 +83,7 @@ class ReturnedItem(Schema, frozen=True, kw_only=True):
     """So many units of a product in the body of a refund."""
 
     product_id: ProductId
-    quantity: Annotated[int, Meta(ge=1, le=99)]
+    quantity: Quantity
 
 
 class RefundRequest(Schema, frozen=True, kw_only=True):

@@ -188,7 +188,7 @@ def _cancel_order(order: Order, ending: settlement.Ending, *, charged: Outcome |
 
 
 def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
-    """Write the order and take its stock in one transaction, or raise `Stale` to prepare anew (C3)."""
+    """Write the order and take its stock in one transaction, or raise `db.Stale` to prepare anew (C3)."""
     order, coupon = checkout.prepare(request, buyer)
     quantities = {line.product_id: line.quantity for line in order.lines}
     db.commit(

@@ -68,15 +68,24 @@ def settle(
     the schedule to settle, and is returned as it was (C8). With marks that is `Unavailable`: whoever told must tell
     again, for nothing asks about an order that has ended.
     """
-    said = _Word(outcome, claim, ending, marks)
+    said, present = _Word(outcome, claim, ending, marks), order
+
+    def attempt() -> Order:
+        nonlocal present
+        try:
+            return _settle_once(present, said)
+        except db.Stale:
+            present = store.get_owned(order.user_id, order.order_id) or present
+            raise
+
     try:
-        return _settle(order, said)
+        return db.retry_on_conflict(attempt)
     except Unavailable as error:
         log.error("SETTLE_FAILED", orderId=order.order_id, outcome=outcome.state, error=type(error).__name__)
         log.metric("SettleFailed")
         if marks:
             raise
-        return order
+        return present
 
 
 def declined(order: Order, heard: Outcome | None = None) -> PaymentDeclined:
@@ -95,14 +104,6 @@ def release(order: Order) -> list[db.Write]:
     if order.coupon_code is None:
         return units
     return [*units, *coupon_store.release(order.coupon_code, order_id=order.order_id, user_id=order.user_id)]
-
-
-def _settle(order: Order, said: _Word) -> Order:
-    """Write it on the order as the caller has read it, and where that is out of date on the order as it is."""
-    try:
-        return _settle_once(order, said)
-    except db.Stale:
-        return db.retry_on_conflict(lambda: _settle_once(store.get_owned(order.user_id, order.order_id) or order, said))
 
 
 def _settle_once(order: Order, said: _Word) -> Order:
@@ -127,7 +128,7 @@ def _settle_once(order: Order, said: _Word) -> Order:
 
 
 def _default_ending(order: Order, outcome: Outcome) -> Ending:
-    """Where an order goes that nobody has ended: what was let go past its time has expired (S2)."""
+    """Where an order goes that nobody has ended: what was voided past its time has expired (S2)."""
     return EXPIRY if outcome.state is AttemptState.VOIDED and order.is_late else Ending()
 
 

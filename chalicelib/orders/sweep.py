@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ import msgspec
 
 from chalicelib.aws import db, transport
 from chalicelib.core import clock, log
-from chalicelib.core.deadline import Deadline
+from chalicelib.core.deadline import Deadline, OutOfTime
 from chalicelib.core.errors import ShopError
 from chalicelib.orders import provider_messages, reconcile, refunds, store
 from chalicelib.orders.models import Order
@@ -37,10 +38,18 @@ def run(*, seconds: float) -> dict[str, int]:
     refunds_due = payment_store.list_pending_refunds(before=before, limit=_PAGE_SIZE)
     _process_each(refunds_due, refunds.retry, done, deadline.within(seconds / 4))
     _process_each(store.list_parked(limit=_PAGE_SIZE), _retry_parked, done, deadline.within(seconds / 4))
-    pending = db.every(lambda after: store.list_pending(before=before, after=after, limit=_PAGE_SIZE))
-    _process_each(pending, _settle_order, done, deadline)
+    with suppress(OutOfTime):
+        _process_each(db.every(_pending_before(before, deadline)), _settle_order, done, deadline)
     log.info("SWEPT", **{name: str(count) for name, count in done.items()})
     return dict(done)
+
+
+def _pending_before(before: str, deadline: Deadline) -> Callable[[str | None], tuple[list[Order], str | None]]:
+    def read(after: str | None) -> tuple[list[Order], str | None]:
+        deadline.require()
+        return store.list_pending(before=before, after=after, limit=_PAGE_SIZE)
+
+    return read
 
 
 def _process_each(things: Iterable[T], work: Callable[[T], str | None], done: Counter[str], deadline: Deadline) -> None:

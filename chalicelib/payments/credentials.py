@@ -31,7 +31,7 @@ class ProviderCredentials(msgspec.Struct, frozen=True, rename="camel"):
         return [self.webhook_secret] if isinstance(self.webhook_secret, str) else self.webhook_secret
 
     def __repr__(self) -> str:
-        return "Credentials(…)"
+        return "ProviderCredentials(…)"
 
 
 def get(*, max_age: float | None = None) -> ProviderCredentials:

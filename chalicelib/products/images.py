@@ -41,8 +41,8 @@ def request_upload(product_id: str, new: NewImage, *, claim: Claim) -> ImageView
         expires_at=clock.timestamp(closing),
         largest_bytes=MAX_BYTES,
     )
-    if receipt := claim.record(view):
-        db.commit(*receipt)
+    if record := claim.record(view):
+        db.commit(*record)
     log.info("IMAGE_REQUESTED", productId=product_id, imageId=image_id)
     return view
 
@@ -53,7 +53,7 @@ def confirm_upload(product_id: str, image_id: str, *, actor: Principal) -> Listi
     Raises `ImageNotUploaded`, or `NotAnImage` and then removes the file.
     """
     before = service.get_managed(product_id)
-    url = f"{settings.current().image_base_url}/{_inspect(product_id, image_id)}"
+    url = f"{settings.current().image_base_url}/{_require_image(product_id, image_id)}"
     if before.product.image_url == url:
         return before
     item = db.update_and_get(store.set_image(product_id, url, actor=actor.user_id))
@@ -61,8 +61,11 @@ def confirm_upload(product_id: str, image_id: str, *, actor: Principal) -> Listi
     return msgspec.structs.replace(before, product=store.product_from(item))
 
 
-def _inspect(product_id: str, image_id: str) -> str:
-    """The key of an uploaded file that is what its name says."""
+def _require_image(product_id: str, image_id: str) -> str:
+    """The key of an uploaded file that is what its name says.
+
+    Raises `ImageNotUploaded`; removes the file and raises `NotAnImage` when it is not.
+    """
     found = s3.find(_key_prefix(product_id, image_id)) if ids.is_valid("img", image_id) else None
     if found is None:
         raise ImageNotUploaded("Nothing was uploaded under this image's id; upload the file first.")

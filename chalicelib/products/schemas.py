@@ -1,4 +1,4 @@
-"""The shapes in which products travel: bodies, queries and views, and what each field may hold."""
+"""The shapes in which products travel: bodies and queries, and what each field may hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the routes about users take and give."""
+"""What the routes about users take."""
 
 from __future__ import annotations
 

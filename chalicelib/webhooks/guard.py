@@ -62,7 +62,7 @@ class Destination:
 
 
 def parse_url(url: str, *, near: bool) -> Destination:
-    """The place that a URL names, or `UrlRefused`.
+    """The destination that a URL names, or `UrlRefused`.
 
     https to a public host, at port 443 or one from 1024 on, where no service of an operating system listens. Where
     `near` is true, which only the local stage says, also http to 127.0.0.1 at a port from 1024 on.

@@ -1,4 +1,4 @@
-"""What the routes about webhooks take and give."""
+"""What the routes about webhooks take."""
 
 from __future__ import annotations
 

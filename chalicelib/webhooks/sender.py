@@ -55,13 +55,13 @@ def resolve_host(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def post(place: Destination, addresses: list[str], body: bytes, headers: dict[str, str], *, deadline: Deadline,
+def post(destination: Destination, addresses: list[str], body: bytes, headers: dict[str, str], *, deadline: Deadline,
          tls: ssl.SSLContext | None) -> int:  # fmt: skip
     """The status that the server behind one of these addresses answers with."""
-    connection = _Connection(place, addresses, deadline=deadline, tls=tls)
+    connection = _Connection(destination, addresses, deadline=deadline, tls=tls)
     try:
         own = {"Content-Type": "application/json", "User-Agent": "ecommerce-webhooks/1", "Connection": "close"}
-        connection.request("POST", place.target, body, {**own, **headers})
+        connection.request("POST", destination.target, body, {**own, **headers})
         with connection.getresponse() as answer:
             return answer.status
     finally:
@@ -72,19 +72,21 @@ def _try_post(url: str, body: bytes, headers: dict[str, str], *, near: bool, res
              deadline: Deadline) -> tuple[int | None, str | None]:  # fmt: skip
     """The status, or the code of what stood in the way."""
     try:
-        place = guard.parse_url(url, near=near)
-        addresses = _require_public_addresses(place, resolve)
-        return post(place, addresses, body, headers, deadline=deadline, tls=None if place.is_near else _tls()), None
+        destination = guard.parse_url(url, near=near)
+        addresses = _require_public_addresses(destination, resolve)
+        return post(
+            destination, addresses, body, headers, deadline=deadline, tls=None if destination.is_near else _tls()
+        ), None
     except UrlRefused as refused:
         return None, refused.code
     except (OSError, UnicodeError, http.client.HTTPException) as error:
         return None, next(code for kind, code in _CODES if isinstance(error, kind))
 
 
-def _require_public_addresses(place: Destination, resolve: Resolve) -> list[str]:
+def _require_public_addresses(destination: Destination, resolve: Resolve) -> list[str]:
     """The addresses of the host, or `UrlRefused` if a single one of them is not public."""
-    addresses = resolve(place.host, place.port)
-    if not addresses or not all(place.admits(address) for address in addresses):
+    addresses = resolve(destination.host, destination.port)
+    if not addresses or not all(destination.admits(address) for address in addresses):
         raise UrlRefused("not_public", "The host does not lead to a public address.")
     return addresses[:_MAX_ADDRESSES]
 
@@ -99,10 +101,10 @@ class _Connection(http.client.HTTPConnection):
     """A connection to given addresses in the name of a host, all of which ends in time."""
 
     def __init__(
-        self, place: Destination, addresses: list[str], *, deadline: Deadline, tls: ssl.SSLContext | None
+        self, destination: Destination, addresses: list[str], *, deadline: Deadline, tls: ssl.SSLContext | None
     ) -> None:
         self.default_port = 80 if tls is None else 443
-        super().__init__(place.host, place.port)
+        super().__init__(destination.host, destination.port)
         self._addresses, self._deadline, self._tls = addresses, deadline, tls
 
     def connect(self) -> None:

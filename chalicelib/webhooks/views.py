@@ -5,8 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from chalicelib.core.schema import View
-from chalicelib.payments.models import Attempt
-from chalicelib.webhooks.models import Delivery, DeliveryState, DisabledReason, Issued, Webhook, WebhookStatus
+from chalicelib.webhooks.models import (
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    DisabledReason,
+    Issued,
+    Webhook,
+    WebhookStatus,
+)
 
 
 class WebhookView(View, frozen=True, kw_only=True):
@@ -39,7 +46,7 @@ class DeliveryView(View, frozen=True, kw_only=True):
     event_id: str
     event_type: str
     state: DeliveryState
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[DeliveryAttempt, ...]
     next_at: str | None
     created_at: str
     payload: msgspec.Raw

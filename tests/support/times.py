@@ -1,8 +1,8 @@
 """What time it is in tests: none, until a test says so, and never the machine's unless it is about real time.
 
-A test that reads the machine's clock passes today and fails on some other day. So `chalicelib.clock` refuses to
+A test that reads the machine's clock passes today and fails on some other day. So `chalicelib.core.clock` refuses to
 answer until it is fixed: by `clock.fixed`, or by the emulated AWS, whose tests live at `STANDARD` and for which each
-reading of the clock is a millisecond. `tests/unit/test_architecture.py` finds those that ask the machine directly.
+reading of the clock is a millisecond. `tests/unit/architecture/test_speakers.py` finds those that ask the machine.
 """
 
 from __future__ import annotations

@@ -23,7 +23,11 @@ def recompute(run: Run) -> None:
 
 
 def _settle(run: Run, item: db.Item) -> None:
-    index = order_store.incident_index(msgspec.convert(item, Incident))
+    try:
+        index = order_store.incident_index(msgspec.convert(item, Incident))
+    except msgspec.ValidationError:
+        run.leave(f"{item['PK']} {item['SK']} cannot be read, so it was left as it is.")
+        return
     if all(item.get(name) == place for name, place in index.items()):
         return
     run.differs(KIND, f"{item['orderId']} {item['name']}")

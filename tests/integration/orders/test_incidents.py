@@ -230,6 +230,7 @@ def test_one_that_another_version_reported_is_listed_without_advice(root: Shop) 
         ("refund-reversed-ref_01", IncidentKind.REFUND_REVERSED),
         ("refund-foreign-500", IncidentKind.REFUND_FOREIGN),
         ("unknown-order-evt_1", IncidentKind.UNKNOWN_ORDER),
+        ("refund-lost-ref_01", None),
         ("unknown", None),
         ("payment-amounts", None),
     ],

@@ -25,8 +25,8 @@ PROVIDER = "chalicelib/payments/port.py"
 CLIENTS = "chalicelib/aws/clients.py"
 TRANSPORT = "chalicelib/aws/transport.py"
 ACTS = {
-    "chalicelib/aws/db.py": {"commit", "put_all", "advance"},
-    "chalicelib/aws/s3.py": {"write", "delete"},
+    "chalicelib/aws/db.py": {"commit", "batch_put", "update_and_get"},
+    "chalicelib/aws/s3.py": {"put", "delete"},
     PROVIDER: {"Provider.charge", "Provider.capture", "Provider.void", "Provider.refund"},
 }
 READING_OPERATIONS = {"get_item", "batch_get_item", "query", "scan", "describe_table", "transact_get_items"}
@@ -197,7 +197,8 @@ class _Body:
             return "" if node.func.attr.startswith(READING_CALLS) else f"a client's {node.func.attr}"
         if {name, name.rpartition(".")[2]} & STARTING:
             return name
-        return f"a {text.upper()} request" if text.upper() in SENDING and name else ""
+        is_write = name.rpartition(".")[2] == "Write"  # a value that says what is to be written
+        return f"a {text.upper()} request" if text.upper() in SENDING and name and not is_write else ""
 
     def _entries(self, target: Place) -> Iterator[Place]:
         """The function, or what making one of a class runs."""

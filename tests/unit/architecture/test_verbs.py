@@ -73,9 +73,9 @@ def test_a_participle_that_acts_is_seen_with_the_way_by_which_it_does() -> None:
             "Nook.go > Thread",
         ),
         "inwards": (
-            "from chalicelib.aws.db import put_all\n\n\ndef go():\n    put_all([])",
+            "from chalicelib.aws.db import batch_put\n\n\ndef go():\n    batch_put([])",
             "go()",
-            "inwards.go > db.put_all",
+            "inwards.go > db.batch_put",
         ),
         "named": (
             "from chalicelib.aws import clients",
@@ -84,7 +84,7 @@ def test_a_participle_that_acts_is_seen_with_the_way_by_which_it_does() -> None:
         ),
         "passed": (
             "from chalicelib.aws import db, s3\n\n\ndef attempt():\n    s3.delete('key')",
-            "db.repeat_until_current(attempt)",
+            "db.retry_on_conflict(attempt)",
             "passed.attempt > s3.delete",
         ),
         "typed": (
@@ -114,7 +114,7 @@ def test_a_participle_that_only_reads_or_says_what_is_to_be_written_is_none() ->
         "reads": "from chalicelib.aws import db\n\n\ndef taken():\n    return db.get('key'), db.query('index')\n",
         "asks": "from chalicelib.aws import clients\n\n\ndef taken():\n    return clients.sqs().get_queue_url()\n",
         "queries": "from chalicelib.aws import transport\n\n\ndef taken():\n    return transport.call('query')\n",
-        "says": "from chalicelib.orders import store\n\n\ndef taken(order):\n    return store.change(order, order)\n",
+        "says": "from chalicelib.orders import store\n\n\ndef taken(order):\n    return store.create(order)\n",
         "models": "def taken(order, refund):\n    return order.refund(1), refund.void()\n",
         "foreign": (
             "from chalicelib.aws import clients\n\n\nclass Lone:\n    def go_alone(self):\n        Thread()\n\n\n"
@@ -131,7 +131,7 @@ def test_a_participle_is_known_by_its_first_word(name: str) -> None:
     assert is_participle(name)
 
 
-@pytest.mark.parametrize("name", ["put_all", "set_role", "seed", "need_payment", "let_go", "run", "__init__"])
+@pytest.mark.parametrize("name", ["put_item", "set_role", "seed", "need_payment", "let_in", "run", "__init__"])
 def test_a_verb_is_no_participle(name: str) -> None:
     assert not is_participle(name)
 
