@@ -10,7 +10,7 @@ import pytest
 from cfnlint.api import lint
 
 from chalicelib.api import permissions, problems
-from tests.infra.packaging import REGIONS, network, properties
+from tests.infra.packaging import LINT, network, properties
 from tests.support.payments import SECRET, keep_secret
 from tools.package import gateway
 from tools.testing.shop import Shop
@@ -51,7 +51,7 @@ def test_a_stage_can_keep_user_management_for_services_that_sign(signed: Path) -
     definitions = properties(template, "RestAPI")["DefinitionBody"]["securityDefinitions"]
     assert definitions["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4"
     assert properties(template, "APIHandler")["Environment"]["Variables"]["USER_MANAGEMENT_AUTH"] == "iam"
-    assert lint((signed / "sam.json").read_text(), config=REGIONS) == []
+    assert lint((signed / "sam.json").read_text(), config=LINT) == []
 
 
 @network

@@ -17,7 +17,7 @@ from cfnlint.api import lint
 from chalice.cli.factory import CLIFactory
 from chalice.deploy.validate import validate_configuration
 
-from tests.infra.packaging import REGIONS, ROOT, SETTINGS, exported, network, properties, run
+from tests.infra.packaging import LINT, ROOT, SETTINGS, exported, network, properties, run
 from tools.local import delivery, filters
 from tools.package import deploy, sam
 from tools.refusal import Refusal
@@ -45,14 +45,14 @@ def trigger(template: dict[str, Any]) -> dict[str, Any]:
 
 @network
 def test_the_template_lints(out: Path) -> None:
-    assert lint((out / "sam.json").read_text(), config=REGIONS) == []
+    assert lint((out / "sam.json").read_text(), config=LINT) == []
 
 
 @network
 def test_what_chalice_packages_by_itself_lints_too(project: Path, out: Path) -> None:
     run(project, *sam.CHALICE[1:], "package", "--stage", "prod", "plain")
 
-    assert lint((project / "plain" / "sam.json").read_text(), config=REGIONS) == []
+    assert lint((project / "plain" / "sam.json").read_text(), config=LINT) == []
 
 
 @network
