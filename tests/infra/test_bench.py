@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tools import dated
+
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
 
 ROOT = Path(__file__).parents[2]
 

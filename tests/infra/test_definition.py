@@ -15,6 +15,8 @@ from tests.support.payments import SECRET, keep_secret
 from tools.package import gateway
 from tools.testing.shop import Shop
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 
 def secured(template: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
     """Which authorizers every route of the generated API definition names."""

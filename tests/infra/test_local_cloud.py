@@ -27,6 +27,8 @@ from tools.local import cloud, emulator, payments, processes, resources, saved
 from tools.local import settings as local
 from tools.local.checkpoint import Checkpoint
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path

@@ -22,6 +22,8 @@ from tools.local import delivery, filters
 from tools.package import deploy, sam
 from tools.refusal import Refusal
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 FUNCTIONS = {
     "APIHandler": "app.app",
     "Authorize": "chalicelib.authorizer.authorize",

@@ -29,6 +29,8 @@ from chalicelib.payments import credentials
 from tests.infra.day import live
 from tools.testing.shop import Shop
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 CHALICE = Path(__file__).parents[2] / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text())
 WITH_THE_PROVIDER = ("run_scheduled_work", "check_store")

@@ -12,6 +12,8 @@ from chalicelib.core import ids
 from tests.support.payments import SECRET, keep_secret
 from tools.testing.shop import ADDRESS, PASSWORD, Shop
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 # The columns: nobody, the customer it is about, another customer, a disabled user, an ended session, an admin.
 PERSONAS = ("anonymous", "customer", "other", "disabled", "revoked", "admin")
 Row = tuple[int, int, int, int, int, int]

@@ -24,6 +24,8 @@ from chalicelib.products.models import Product
 from chalicelib.products.schemas import NewProduct, ProductQuery
 from tests.support.table import load, renew
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 BEGIN = datetime(2026, 11, 21, tzinfo=UTC)
 SCOPE = "GET /products []\n[]\n"
 

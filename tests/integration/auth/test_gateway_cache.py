@@ -12,6 +12,8 @@ from chalicelib.api import permissions
 from chalicelib.auth import tokens
 from tools.testing.shop import ADDRESS, Shop
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/orders"): {
         "items": [{"productId": "{item_id}", "quantity": 1}],

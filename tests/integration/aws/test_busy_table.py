@@ -19,6 +19,8 @@ from tests.support.schedule import swept_after
 from tests.support.table import everything
 from tools.testing.shop import Shop, ShopAnswer
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 FAULTS = ("TransactionConflict", "ProvisionedThroughputExceededException", "timeout", "lost answer")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from chalicelib.products.schemas import NewProduct
 from tests.support.table import load, renew
+
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
 
 DOLLARS = 34  # more products than a cart may hold
 PRODUCTS = st.one_of(st.integers(0, 3), st.integers(0, DOLLARS))  # a few often, one of them in another currency

@@ -29,6 +29,8 @@ from tools.local.delivery import BatchDelivery, Record
 from tools.local.functions import FunctionFailed
 from tools.testing.shop import Shop
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 LARGEST = 6
 
 

@@ -31,6 +31,8 @@ from tests.support.payments import SECRET, keep_secret
 from tests.support.table import everything
 from tools.testing.shop import Shop, ShopAnswer
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 BEGIN = times.STANDARD
 
 

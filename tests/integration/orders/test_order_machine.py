@@ -31,6 +31,8 @@ from tests.support.machine.rules import GONE, NO_MONEY, ORDER_ARROWS, PAID
 from tests.support.machine.world import COUPONS, PRODUCTS, Told, Trouble, World
 from tools.testing.shop import ADDRESS, Shop, ShopAnswer
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 SEED = int(os.environ.get("MACHINE_SEED", "20261121"))
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "60"))
 STEPS_EACH = 40

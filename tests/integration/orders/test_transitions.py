@@ -13,6 +13,8 @@ from chalicelib.orders.states import OrderStatus
 from tests.support.schedule import swept_after
 from tools.testing.shop import Shop, ShopAnswer
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 SHIPPED, DELIVERED, COMPLETED = (["shipped", "delivered", "completed"][:n] for n in (1, 2, 3))
 # Each status with its payment, the token that leads there, and the steps that an admin takes from there.
 STANDING: dict[str, tuple[str, list[str]]] = {

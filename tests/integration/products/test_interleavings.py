@@ -18,6 +18,8 @@ from tests.support.stream import deliver, mails, records, told
 from tests.support.table import everything, renew
 from tools.testing.shop import Shop
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 DELIVERIES = ["deliver", "deliver", "deliver out of order", "deliver without mail"]
 ACTIONS = ["create", "rename", "move", "hide", "delete", "count", "buy", "cancel", "ship", "join", "profile"]
 STEPS = st.lists(st.tuples(st.sampled_from([*ACTIONS, *DELIVERIES]), st.integers(0, 5)), min_size=3, max_size=14)

@@ -26,6 +26,8 @@ from tools.catalogue.lines import LineFault
 from tools.refusal import Refusal
 from tools.testing.shop import Shop
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MUG = {"sku": "MUG-1", "name": "Mug", "category": "kitchen", "price": "12.50", "stock": 10, "description": "Blue."}
 MUG_ID = id_of("MUG-1")

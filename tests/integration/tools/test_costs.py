@@ -22,6 +22,8 @@ from tools import dynoxide
 from tools.local.settings import PROJECT
 from tools.refusal import Refusal
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 KILLED = """
 import os, signal
 from tools import dynoxide

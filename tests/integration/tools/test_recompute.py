@@ -32,6 +32,8 @@ from tools.recompute import __main__ as command
 from tools.recompute import categories
 from tools.recompute.run import Run
 
+pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
+
 MUG, POT, SECRET, DELETED, GONE = (f"prd_{number:026}" for number in range(1, 6))
 BEGIN = datetime(2026, 11, 21, tzinfo=UTC)
 LONG = " ".join(f"w{number:03}" for number in range(10))
