@@ -73,7 +73,7 @@ package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
 	$(VENV)/bin/cfn-lint out/sam.json
 
 clean: ## Forget the virtual environment, the packages and the demo shop's data
-	rm -rf $(VENV) out .chalice/deployments $(STATE_DIR)
+	rm -rf $(VENV) out .chalice/deployments "$(STATE_DIR)"
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
 	@base=; for name in $(or $(BASE_PYTHON),python3.13 python3.12 python3.11 python3); do \

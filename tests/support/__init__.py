@@ -1,1 +1,1 @@
-"""What tests share: hands for the shop, fakes of what lies outside, and the engines behind them."""
+"""What tests share: fakes of what lies outside, and the engines behind them."""
