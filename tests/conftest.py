@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -55,6 +55,32 @@ unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, H
 hypothesis.settings.register_profile("explore", **unhurried)
 hypothesis.settings.register_profile("tests", **unhurried, derandomize=True)
 hypothesis.settings.load_profile("tests")
+
+
+@contextmanager
+def _uncounted(item: pytest.Item) -> Iterator[None]:
+    """Coverage pauses around the fixtures of a test marked `no_cover`; around the test itself its plugin does that."""
+    coverage = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if coverage is None or not item.get_closest_marker("no_cover"):
+        yield
+        return
+    coverage.pause()
+    try:
+        yield
+    finally:
+        coverage.resume()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with _uncounted(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    with _uncounted(item):
+        return (yield)
 
 
 @pytest.fixture(autouse=True)
