@@ -134,7 +134,7 @@ def refund_line(world: CrashWorld) -> ShopAnswer:
 
 
 def schedule(_: CrashWorld) -> None:
-    sweep.run(seconds=10)
+    sweep.run(seconds=60)
 
 
 def read(world: CrashWorld) -> ShopAnswer:
@@ -189,7 +189,7 @@ def paid_late(world: CrashWorld) -> None:
     told("tok_timeout_before")(world)
     for minutes in (3, 7):
         with clock.fixed(BEGIN + timedelta(minutes=minutes)):
-            sweep.run(seconds=10)
+            sweep.run(seconds=60)
     row = msgspec.structs.replace(PAID_LATE, merchant_key=f"{world.order_id}:1", order_id=world.order_id)
     row = msgspec.structs.replace(row, payment_id=ledger.payment_id_of(row.merchant_key))
     world.books.open(row, ledger.new_call("charge", row.merchant_key, row.amount, row.currency, effect=row.state))
@@ -347,7 +347,7 @@ def recover(world: CrashWorld, scenario: Scenario) -> None:
     for minutes in (2, 4, 8, 16, 32, 64, 130):
         if minutes == 4 or books.in_doubt(everything()):
             with at(scenario.minutes + minutes):
-                assert sweep.run(seconds=10)["failed"] == 0
+                assert sweep.run(seconds=60)["failed"] == 0
     with at(scenario.minutes + 2):
         answers.append(scenario.act(world))
         if answers[-1] and "Idempotent-Replayed" not in answers[-1].headers:

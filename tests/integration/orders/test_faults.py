@@ -88,8 +88,8 @@ def test_a_checkout_that_dies_at_any_call_ends_as_one_order_or_none(
 
     with clock.fixed(clock.now() + timedelta(minutes=3)):
         again = order(ada, mug)
-        sweep.run(seconds=10)
-        sweep.run(seconds=10)
+        sweep.run(seconds=60)
+        sweep.run(seconds=60)
         final = order(ada, mug)
 
     assert again.status in (201, 202, 402)
@@ -129,7 +129,7 @@ def test_what_the_table_would_not_take_is_settled_by_the_schedule(shop: Shop, ad
     assert (answer.status, answer.body["paymentStatus"]) == (202, "pending")
 
     with clock.fixed(clock.now() + timedelta(minutes=2)):
-        assert sweep.run(seconds=10)["settled"] == 1
+        assert sweep.run(seconds=60)["settled"] == 1
 
     assert orders_of(ada) == [("processing", "paid")]
 
@@ -142,7 +142,7 @@ def test_a_refund_without_an_answer_is_finished_by_the_schedule(ada: Shop, mug: 
         cancelled = ada("PUT", f"/orders/{order_id}/cancel")
     assert (cancelled.body["status"], cancelled.body["paymentStatus"]) == ("cancelled", "paid")
     with clock.fixed(clock.now() + timedelta(minutes=2)):
-        assert [sweep.run(seconds=10)["refunded"] for _ in range(2)] == [1, 0]
+        assert [sweep.run(seconds=60)["refunded"] for _ in range(2)] == [1, 0]
 
     assert orders_of(ada) == [("cancelled", "refunded")]
 
@@ -154,8 +154,8 @@ def test_one_broken_order_does_not_keep_the_schedule_from_the_others(shop: Shop,
     db.commit(db.delete(keys.stock(broken)))
 
     with clock.fixed(clock.now() + timedelta(minutes=5)):
-        sweep.run(seconds=10)
-        sweep.run(seconds=10)
+        sweep.run(seconds=60)
+        sweep.run(seconds=60)
 
     assert sorted(orders_of(ada)) == [("pending", "unknown"), ("processing", "paid")]
 
@@ -179,7 +179,7 @@ def test_money_that_comes_after_the_end_goes_back(shop: Shop, ada: Shop, mug: st
     for _ in range(2):
         settlement.settle(before, late)
     with clock.fixed(clock.now() + timedelta(minutes=10)):
-        swept = sweep.run(seconds=10)
+        swept = sweep.run(seconds=60)
 
     assert (swept["failed"], swept["refunded"]) == (0, 1)
     refunds = db.query(db.TABLE, f"ORDER#{placed['orderId']}", prefix="REFUND#", limit=5).items
@@ -199,7 +199,7 @@ def test_a_free_order_whose_process_died_is_finished(ada: Shop, shop: Shop) -> N
     assert orders_of(ada) == [("pending", "none")]
 
     with clock.fixed(clock.now() + timedelta(minutes=20)):
-        assert sweep.run(seconds=10) == {"refunded": 0, "settled": 1, "expired": 0, "heard": 0, "failed": 0}
+        assert sweep.run(seconds=60) == {"refunded": 0, "settled": 1, "expired": 0, "heard": 0, "failed": 0}
 
     assert orders_of(ada) == [("processing", "none")]
 
