@@ -28,7 +28,7 @@ class MailRefused(ValueError):
     """No repetition helps: the recipient, or the mail itself, is malformed. Somebody has to look at it."""
 
 
-def send_order(name: str, order: Order) -> None:
+def send_order_mail(name: str, order: Order) -> None:
     """Tell the buyer what has become of an order: `order_confirmed` and the other texts of that beginning."""
     text = texts.render(
         _of_the_money(order) if name == "order_cancelled" else name,
@@ -41,7 +41,7 @@ def send_order(name: str, order: Order) -> None:
     _send(order.email, text)
 
 
-def send_refund(refund: Refund, order: Order) -> None:
+def send_refund_mail(refund: Refund, order: Order) -> None:
     """Tell the buyer that money is on its way back."""
     amount = money.to_decimal(refund.amount, refund.currency)
     text = texts.render("refunded", order.locale, order_id=order.order_id, amount=amount, currency=refund.currency)
@@ -54,7 +54,7 @@ def send_cart_reminder(to: str, locale: str, lines: Iterable[CartLine]) -> None:
     _send(to, texts.render("cart_abandoned", locale, lines=named))
 
 
-def send_account(name: str, to: str, locale: str, **values: str) -> None:
+def send_account_mail(name: str, to: str, locale: str, **values: str) -> None:
     """Send a text about somebody's account, such as `password_reset`."""
     _send(to, texts.render(name, locale, **values))
 

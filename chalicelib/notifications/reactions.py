@@ -54,7 +54,7 @@ def _mail_order(text: str) -> Reaction:
         order = msgspec.convert(change.after, Order)
         now = order_store.get_owned(order.user_id, order.order_id)  # who is forgotten since then is not written to
         if now and not now.is_anonymous:
-            mail.send_order(text, order)
+            mail.send_order_mail(text, order)
 
     return once(f"mail-{text}", act)
 
@@ -63,19 +63,19 @@ def _mail_refund(change: Change) -> None:
     refund = msgspec.convert(change.after, Refund)
     order = order_store.get_owned(refund.user_id, refund.order_id)
     if order and not order.is_anonymous:
-        mail.send_refund(refund, order)
+        mail.send_refund_mail(refund, order)
 
 
 def _mail_verification(change: Change) -> None:
     user = msgspec.convert(change.after, User)
-    mail.send_account("confirm_address", user.unconfirmed_email, user.locale, token=accounts.verify_token(user))
+    mail.send_account_mail("confirm_address", user.unconfirmed_email, user.locale, token=accounts.verify_token(user))
 
 
 def _mail_change(change: Change) -> None:
     """Tell the old address, if there is one, that a new one is waiting for its confirmation (W3)."""
     user = msgspec.convert(change.after, User)
     if user.pending_email:
-        mail.send_account("address_about_to_change", user.email, user.locale)
+        mail.send_account_mail("address_about_to_change", user.email, user.locale)
 
 
 def _mail_reset(change: Change) -> None:
@@ -86,13 +86,13 @@ def _mail_reset(change: Change) -> None:
         return
     token = accounts.reset_token(request["email"], request["nonce"])
     text = "invitation" if request["purpose"] == "invitation" else "password_reset"
-    mail.send_account(text, user.email, user.locale, token=token)
+    mail.send_account_mail(text, user.email, user.locale, token=token)
 
 
 def _mail_reuse_alarm(change: Change) -> None:
     user = user_store.get(change.item["userId"])
     if user and user.is_active:
-        mail.send_account("token_reused", user.email, user.locale)
+        mail.send_account_mail("token_reused", user.email, user.locale)
 
 
 def _finish_erasure(change: Change) -> None:

@@ -49,12 +49,12 @@ def new_refund(order: Order, request: RefundRequest) -> Refund:
     return order.refund(sum(unit.amount for unit in units), items=units, note=request.reason)
 
 
-def reserve(order: Order, refund: Refund, *, at: str | None = None) -> tuple[Order, tuple[db.Write, ...]]:
+def set_aside(order: Order, refund: Refund, *, at: str | None = None) -> tuple[Order, tuple[db.Write, ...]]:
     """The order with the refund set aside, and the write of the refund's row."""
     return order.with_refund(refund, at=at), (payment_store.create_refund(refund),)
 
 
-def execute(refund: Refund, claim: Claim = idempotency.NO_CLAIM) -> RefundOutcome:
+def pay_out(refund: Refund, claim: Claim = idempotency.NO_CLAIM) -> RefundOutcome:
     """Ask for a refund that is on record, and write what came of it; unanswered, it is left to the schedule."""
     outcome = _check_amount(refund, payments.refund(refund))
     settle(refund, outcome, claim)
@@ -187,6 +187,6 @@ def retry(refund: Refund) -> str | None:
     """
     with suppress(Unavailable, db.Stale):
         db.commit(payment_store.postpone_refund(refund))
-        outcome = execute(refund)
+        outcome = pay_out(refund)
         return None if outcome.state is RefundState.PENDING else "refunded"
     return None

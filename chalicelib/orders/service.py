@@ -78,7 +78,7 @@ def cancel(order_id: str, actor: Principal, reason: str | None = None) -> Cancel
     cancelled, refund = db.retry_on_conflict(lambda: _cancel(order_id, actor, reason))
     log.info("ORDER_CANCELLED", orderId=order_id)
     if refund:
-        told: RefundView | None = refund_view(refund, refunds.execute(refund))
+        told: RefundView | None = refund_view(refund, refunds.pay_out(refund))
         cancelled = store.get_owned(cancelled.user_id, order_id) or cancelled
     else:
         told = refunds.get_last(cancelled)
@@ -115,13 +115,13 @@ def refund(order_id: str, request: RefundRequest, *, actor: Principal, claim: Cl
     def attempt() -> Refund:
         order = store.get_visible(order_id, actor)
         asked = refunds.new_refund(order, request)
-        set_aside, row = refunds.reserve(order, asked)
+        set_aside, row = refunds.set_aside(order, asked)
         change = store.update(order, set_aside, actor=actor.user_id)
         db.commit(*claim.start(f"{order_id}/{asked.refund_id}"), change, *row)
         return asked
 
     asked = db.retry_on_conflict(attempt)
-    return _answer_refund(asked, refunds.execute(asked, claim))
+    return _answer_refund(asked, refunds.pay_out(asked, claim))
 
 
 def resume_refund(subject: str, actor: Principal) -> RefundView:
@@ -132,7 +132,7 @@ def resume_refund(subject: str, actor: Principal) -> RefundView:
     if row is None:
         raise NoSuchOrder("There is no such refund.")
     on_record = RefundOutcome(state=row.state, reason=row.reason)
-    return _answer_refund(row, refunds.execute(row) if row.state is RefundState.PENDING else on_record)
+    return _answer_refund(row, refunds.pay_out(row) if row.state is RefundState.PENDING else on_record)
 
 
 def list_refunds(
@@ -169,10 +169,12 @@ def _cancel(order_id: str, actor: Principal, reason: str | None) -> tuple[Order,
     is_taken = other is not None and other.state is AttemptState.CAPTURED
     if order.can_be_voided or (other and not is_taken):
         order = reconcile.void(order, ending, payment_id=other.payment_id if other else None)
-    return _cancel_order(order, ending, charged=other if is_taken else None)
+    return _write_cancellation(order, ending, charged=other if is_taken else None)
 
 
-def _cancel_order(order: Order, ending: settlement.Ending, *, charged: Outcome | None) -> tuple[Order, Refund | None]:
+def _write_cancellation(
+    order: Order, ending: settlement.Ending, *, charged: Outcome | None
+) -> tuple[Order, Refund | None]:
     """Cancel an order and set its payment aside to go back, also one of another amount that nobody has noted yet."""
     if order.status is OrderStatus.CANCELLED:
         return order, None
@@ -181,7 +183,7 @@ def _cancel_order(order: Order, ending: settlement.Ending, *, charged: Outcome |
     if paid.awaits_payment and paid.total:
         raise OutcomeUnknown("The payment's outcome is not known yet; try again in some minutes.")
     back = paid.refund(paid.refundable) if paid.refundable else None
-    cancelled, row = refunds.reserve(cancelled, back, at=cancelled.updated_at) if back else (cancelled, ())
+    cancelled, row = refunds.set_aside(cancelled, back, at=cancelled.updated_at) if back else (cancelled, ())
     attempt = [payment_store.settle_attempt(order.first_attempt(), charged)] if charged else []
     db.commit(store.update(order, cancelled, actor=ending.actor), *attempt, *settlement.release(order), *row)
     return cancelled, back

@@ -69,7 +69,7 @@ def run(*, seconds: float, threads: int = THREADS, page_size: int = PAGE_SIZE) -
     deadline = Deadline(seconds)
     store.prepare()
     deleted = {each.webhook_id: each for each in store.list_deleted()}
-    endpoints = {each.webhook_id: each for each in store.get_all()} | dict.fromkeys(deleted)
+    endpoints = {each.webhook_id: each for each in store.list_all()} | dict.fromkeys(deleted)
     with ThreadPoolExecutor(threads) as pool:
         lanes = list(pool.map(lambda each: _open_lane(*each, page_size=page_size), endpoints.items()))
         busy = sorted((lane for lane in lanes if lane.is_busy), key=lambda lane: not lane.is_sending)

@@ -28,7 +28,7 @@ from chalicelib.webhooks.views import DeliveryView, WebhookView, delivery_view, 
 _CACHE_SECONDS = 30
 
 # All endpoints, as they were within the last half minute; one query when that is not known.
-_endpoints = Cached(store.get_all, seconds=_CACHE_SECONDS)
+_endpoints = Cached(store.list_all, seconds=_CACHE_SECONDS)
 
 
 def create(new: NewWebhook, *, actor: Principal, claim: Claim) -> Issued:

@@ -69,7 +69,7 @@ def list_page(*, limit: int, after: str | None = None, consistent: bool = False)
     return [msgspec.convert(item, Webhook) for item in found.items], found.after
 
 
-def get_all() -> list[Webhook]:
+def list_all() -> list[Webhook]:
     """All endpoints, up to date."""
     return list_page(limit=MAX_WEBHOOKS, consistent=True)[0]
 

@@ -277,7 +277,7 @@ def test_a_delivery_that_died_after_an_effect_was_begun_has_it_at_the_next(shop:
     order(ada, mug)
     batch = records()
 
-    with mock.patch.object(mail, "send_order", side_effect=Crash), pytest.raises(Crash):
+    with mock.patch.object(mail, "send_order_mail", side_effect=Crash), pytest.raises(Crash):
         deliver(shop, batch)
     deliver(shop, batch)
     deliver(shop, batch)

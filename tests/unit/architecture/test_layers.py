@@ -1,4 +1,4 @@
-"""Which room may look into which: core < aws < api < domains < app, and within a domain models < store < service."""
+"""Which room may look into which: core < aws < api < domains < app, and schemas to service in a domain."""
 
 from __future__ import annotations
 
