@@ -168,6 +168,7 @@ class StripeAccount:
 class StripeHandler(BaseHTTPRequestHandler):
     server: Any
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self._serve("GET")
