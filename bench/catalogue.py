@@ -67,7 +67,7 @@ def product(number: int) -> Product:
         sku=f"{name['sku']}-{number:06}",
     )
     with clock.fixed(_NEWEST - number * _APART):
-        return Product.create(new)
+        return Product.create(new, default_currency="USD")
 
 
 def items(numbers: Iterable[int]) -> Iterator[db.Item]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import NamedTuple
 
 import msgspec
 
 from chalicelib.aws.keys import Key
 from chalicelib.cart.schemas import MAX_QUANTITY
 from chalicelib.core import clock
-from chalicelib.core.errors import Conflict, NotFound, Unprocessable, invalid
+from chalicelib.core.errors import Conflict, FieldError, NotFound, Unprocessable, invalid
 from chalicelib.products.models import InsufficientStock, Listing, Shortage
 
 MAX_PRODUCTS = 30
@@ -30,9 +32,27 @@ class NotInCart(NotFound):
 
 
 class CurrencyMismatch(Conflict):
-    """A cart is paid in one currency."""
+    """A cart is paid in one currency, and so is an order."""
 
     code = "cart_currency_mismatch"
+
+    @classmethod
+    def of(cls, detail: str, lines: Iterable[PricedLine]) -> CurrencyMismatch:
+        """One error that names every line with what it is paid in."""
+        return cls(detail, errors=tuple(line.fault() for line in lines))
+
+
+class PricedLine(NamedTuple):
+    """A line that stands beside others in another currency, and where it was said."""
+
+    field: str
+    product_id: str
+    currency: str
+
+    def fault(self) -> FieldError:
+        """The line's entry among a problem's errors."""
+        facts = (("productId", self.product_id), ("currency", self.currency))
+        return FieldError(self.field, CurrencyMismatch.code, f"It is paid in {self.currency}.", facts)
 
 
 class NoSuchCart(NotFound):
@@ -83,14 +103,28 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         before = self.lines.get(product.product_id)
         if before is None and len(self.lines) >= MAX_PRODUCTS:
             raise TooManyItems(f"A cart holds at most {MAX_PRODUCTS} different products.")
-        if not self.accepts(listing.offer.currency):
-            raise CurrencyMismatch("The cart holds products in another currency; order or empty it first.")
+        self._require_one_currency(listing, "productId")
         added_at = before.added_at if before else clock.timestamp()
         return self._line(listing, self.quantity_of(product.product_id) + quantity, added_at)
 
     def with_exactly(self, listing: Listing, quantity: int) -> CartLine:
         """The line of a product already in the cart with a new quantity."""
-        return self._line(listing, quantity, self.line(listing.product.product_id).added_at)
+        added_at = self.line(listing.product.product_id).added_at
+        self._require_one_currency(listing, line_field(listing.product.product_id))
+        return self._line(listing, quantity, added_at)
+
+    def _require_one_currency(self, listing: Listing, field: str) -> None:
+        """Raise `CurrencyMismatch` unless the product is paid in what all lines are, also its own from before."""
+        product_id, currency = listing.product.product_id, listing.offer.currency
+        if self.accepts(currency):
+            return
+        others = [
+            PricedLine(line_field(line.product_id), line.product_id, line.currency)
+            for line in self.lines.values()
+            if line.product_id != product_id and line.currency != currency
+        ]
+        detail = "The cart holds lines in another currency; order or remove them first."
+        raise CurrencyMismatch.of(detail, [PricedLine(field, product_id, currency), *others])
 
     def accepts(self, currency: str) -> bool:
         """Can something in that currency be added?"""
@@ -145,6 +179,11 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
             currency=offer.currency,
             added_at=added_at,
         )
+
+
+def line_field(product_id: str) -> str:
+    """How errors name a line of the cart."""
+    return f"cart.{product_id}"
 
 
 class MergeChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -9,7 +9,7 @@ from chalicelib.cart import store
 from chalicelib.cart.models import Cart, NoSuchCart, Owner
 from chalicelib.cart.schemas import NewLine
 from chalicelib.cart.views import CartView, LineView, LoginWithCartView, MergeView, cart_view, line_view
-from chalicelib.core import ids, log
+from chalicelib.core import ids, log, settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.principal import Principal
 from chalicelib.products import store as product_store
@@ -32,7 +32,8 @@ def of_user(user_id: str) -> Owner:
 def get(whose: Owner) -> CartView:
     """The cart at present prices, in two round trips however many lines it has."""
     cart = _existing(store.get(whose))
-    return cart_view(list(cart.lines.values()), product_store.get_listings(cart.lines))
+    listings, currency = product_store.get_listings(cart.lines), settings.current().default_currency
+    return cart_view(list(cart.lines.values()), listings, default_currency=currency)
 
 
 def add_item(new: NewLine, whose: Owner, claim: Claim) -> LineView:

@@ -68,10 +68,10 @@ def line_view(line: CartLine, listing: Listing | None) -> LineView:
     )
 
 
-def cart_view(lines: list[CartLine], listings: dict[str, Listing]) -> CartView:
-    """All lines and what the available ones cost together."""
+def cart_view(lines: list[CartLine], listings: dict[str, Listing], *, default_currency: str) -> CartView:
+    """All lines and what the available ones cost together, for an empty cart nothing in the stage's currency."""
     views = [line_view(line, listings.get(line.product_id)) for line in lines]
-    currency = lines[0].currency if lines else "USD"
+    currency = lines[0].currency if lines else default_currency
     return CartView(
         items=views,
         item_count=sum(view.quantity for view in views),

@@ -61,17 +61,27 @@ def plain(text: str) -> int | Decimal:
     return int(number) if number == number.to_integral_value() else number.normalize()
 
 
+def is_currency(code: str) -> bool:
+    """Is it the code of an ISO 4217 currency in use?"""
+    return code in _EXPONENTS
+
+
 def to_minor(amount: Decimal, currency: str, *, field: str = "price") -> int:
     """Whole minor units: 19.99 USD → 1999, 500 JPY → 500, 1.250 KWD → 1250.
 
     Raises `Invalid` for an unknown currency, a negative amount, more than `MAX_AMOUNT`, or too many decimals.
     """
     exponent = _exponent(currency)
-    if not 0 <= amount <= MAX_AMOUNT:
-        raise invalid(field, "out_of_range", f"Must be between 0 and {MAX_AMOUNT}.")
+    require_in_range(amount, field=field)
     if _decimals(amount) > exponent:
         raise invalid(field, "too_many_decimals", f"{currency} has {exponent} decimals.")
     return int(amount.scaleb(exponent))
+
+
+def require_in_range(amount: Decimal, *, field: str = "price") -> None:
+    """Raise `Invalid` for what is no amount in any currency: a negative one, or more than `MAX_AMOUNT`."""
+    if not 0 <= amount <= MAX_AMOUNT:
+        raise invalid(field, "out_of_range", f"Must be between 0 and {MAX_AMOUNT}.")
 
 
 def to_decimal(minor: int, currency: str) -> Decimal:
@@ -130,6 +140,6 @@ def _decimals(amount: Decimal) -> int:
 
 
 def _exponent(currency: str) -> int:
-    if currency not in _EXPONENTS:
+    if not is_currency(currency):
         raise invalid("currency", "unknown_currency", f"{currency!r} is not an ISO 4217 currency in use.")
     return _EXPONENTS[currency]

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 
+from chalicelib.core import money
 from chalicelib.core.errors import Misconfigured
 
 _UNDEPLOYED_STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/ecommerce/stream/undeployed"
@@ -23,6 +24,7 @@ class Settings:
     operator_email: str | None
     alert_topic_arn: str | None
     payment_provider: str
+    default_currency: str
     shipping_policy: str
     tax_rates: str
     payment_secret_name: str
@@ -69,6 +71,7 @@ def current() -> Settings:
         operator_email=os.environ.get("OPERATOR_EMAIL") or None,
         alert_topic_arn=os.environ.get("ALERT_TOPIC_ARN") or None,
         payment_provider=_text("PAYMENT_PROVIDER"),
+        default_currency=_currency("DEFAULT_CURRENCY", "USD"),
         shipping_policy=_text("SHIPPING_POLICY", "free"),
         tax_rates=_text("TAX_RATES", "*=0"),
         payment_secret_name=_text("PAYMENT_SECRET_NAME"),
@@ -107,6 +110,14 @@ def _text(name: str, default: str | None = None) -> str:
         message = f"The environment variable {name} is not set; see the stages in .chalice/config.json."
         raise Misconfigured(message)
     return value
+
+
+def _currency(name: str, default: str) -> str:
+    text = _text(name, default)
+    if not money.is_currency(text):
+        message = f"The environment variable {name} is {text!r}; a currency of ISO 4217 in use is needed, such as USD."
+        raise Misconfigured(message)
+    return text
 
 
 def _number(name: str, default: int) -> int:

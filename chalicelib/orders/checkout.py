@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from chalicelib.aws import db
 from chalicelib.cart import store as cart_store
-from chalicelib.cart.models import MAX_PRODUCTS, CurrencyMismatch, TooManyItems
+from chalicelib.cart.models import MAX_PRODUCTS, CurrencyMismatch, PricedLine, TooManyItems, line_field
 from chalicelib.cart.schemas import MAX_QUANTITY
 from chalicelib.cart.service import owner
 from chalicelib.core import countries, money
@@ -56,7 +56,7 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     listings, presented, locale = _read(wanted, request.coupon_code, buyer)
     _refuse_faulty(wanted, listings)
     lines = [_line(listings[product_id], each.quantity) for product_id, each in wanted.items()]
-    currency = _only_currency(listings)
+    currency = _only_currency(wanted, listings)
     coupon = coupons.accept(presented, pricing.subtotal_of(lines), currency) if presented else None
     price = _price(lines, currency, coupon, request.shipping_address)
     order = Order.place(
@@ -112,7 +112,7 @@ def _from_cart(buyer: Principal) -> dict[str, WantedQuantity]:
     cart = cart_store.get(owner(buyer, None))
     if not cart.lines:
         raise EmptyCart("The cart is empty; put something in first.")
-    lines = [(line.product_id, line.quantity, f"cart.{line.product_id}") for line in cart.lines.values()]
+    lines = [(line.product_id, line.quantity, line_field(line.product_id)) for line in cart.lines.values()]
     return {product_id: WantedQuantity(quantity, field, field) for product_id, quantity, field in lines}
 
 
@@ -135,10 +135,13 @@ def _fault(product_id: str, wanted: WantedQuantity, listing: Listing | None) -> 
     return None
 
 
-def _only_currency(listings: dict[str, Listing]) -> str:
-    currencies = {listing.offer.currency for listing in listings.values()}
+def _only_currency(wanted: dict[str, WantedQuantity], listings: dict[str, Listing]) -> str:
+    """What all lines are paid in, or the error that names each with its currency."""
+    lines = [PricedLine(each.named_in, name, listings[name].offer.currency) for name, each in wanted.items()]
+    currencies = {line.currency for line in lines}
     if len(currencies) > 1:
-        raise CurrencyMismatch(f"One order is paid in one currency, not in {', '.join(sorted(currencies))}.")
+        named = ", ".join(sorted(currencies))
+        raise CurrencyMismatch.of(f"One order is paid in one currency, not in {named}.", lines)
     return currencies.pop()
 
 

@@ -117,15 +117,16 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     version: int = 1
 
     @classmethod
-    def create(cls, new: NewProduct) -> Product:
+    def create(cls, new: NewProduct, *, default_currency: str) -> Product:
         """A new product, or `Invalid` when the price does not fit its currency."""
         now = clock.timestamp()
+        currency = default_currency if isinstance(new.currency, UnsetType) else new.currency
         return cls(
             product_id=id_of(new.sku) if new.sku else ids.new("prd"),
             name=new.name.strip(),
             description=new.description.strip(),
-            price=money.to_minor(new.price, new.currency),
-            currency=new.currency,
+            price=money.to_minor(new.price, currency),
+            currency=currency,
             category=new.category,
             stock=new.stock,
             image_url=new.image_url,

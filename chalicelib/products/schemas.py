@@ -42,12 +42,12 @@ Units = Annotated[int, Meta(ge=0, le=MAX_STOCK)]
 
 
 class NewProduct(Schema, frozen=True, kw_only=True):
-    """The body of `POST /products`."""
+    """The body of `POST /products`; a price without a currency is in the stage's."""
 
     name: Text
     description: Prose = ""
     price: Amount
-    currency: Currency = "USD"
+    currency: Currency | UnsetType = UNSET
     category: Category
     stock: Units = 0
     image_url: Url | None = None
@@ -94,7 +94,7 @@ class NewImage(Schema, frozen=True, kw_only=True):
 
 
 class CategoryQuery(PageQuery, frozen=True, kw_only=True):
-    """The query of a category's list; prices are in `currency`, USD when they come without one."""
+    """The query of a category's list; prices are in `currency`, the stage's when they come without one."""
 
     q: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     min_price: Amount | None = None
@@ -102,14 +102,14 @@ class CategoryQuery(PageQuery, frozen=True, kw_only=True):
     currency: Currency | None = None
     in_stock: bool | None = None
 
-    def prices(self) -> tuple[int, int, str] | None:
+    def prices(self, *, default_currency: str) -> tuple[int, int, str] | None:
         """The wanted range in minor units and its currency, None when any price will do.
 
         Raises `Invalid` for amounts that the currency does not have, or a range that holds none.
         """
         if self.min_price is None and self.max_price is None and self.currency is None:
             return None
-        currency = self.currency or "USD"
+        currency = self.currency or default_currency
         low = money.to_minor(self.min_price or Decimal(0), currency, field="minPrice")
         high = _ANY_PRICE if self.max_price is None else money.to_minor(self.max_price, currency, field="maxPrice")
         if low > high:

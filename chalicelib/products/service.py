@@ -6,7 +6,7 @@ from msgspec import UnsetType
 
 from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db
-from chalicelib.core import ids, log
+from chalicelib.core import ids, log, settings
 from chalicelib.core.errors import invalid
 from chalicelib.core.principal import Principal
 from chalicelib.products import browsing, search, store
@@ -38,7 +38,7 @@ def create(new: NewProduct, *, actor: Principal, claim: Claim) -> Listing:
     """
 
     def attempt() -> Listing:
-        product = Product.create(new)
+        product = Product.create(new, default_currency=settings.current().default_currency)
         before = _find(product.product_id) if product.sku else None
         if before and not before.product.deleted_at:
             raise SkuTaken(f"There is a product with the SKU {product.sku} already.")
@@ -131,7 +131,8 @@ def list_page(
     """Products newest first, or those that a search finds; `active` is None for all, for sale or not."""
     if category is not None and len(category) > MAX_CATEGORY_LENGTH:
         return [], None
-    selection = Selection(category=category, prices=query.prices(), in_stock=query.in_stock, active=active)
+    prices = query.prices(default_currency=settings.current().default_currency)
+    selection = Selection(category=category, prices=prices, in_stock=query.in_stock, active=active)
     products, following = browsing.find_page(selection, query.q, limit=query.limit, after=after)
     return [product_view(product) for product in products], following
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
+from chalicelib.core import settings
 from tools.testing.shop import Shop
 
 
@@ -15,3 +18,16 @@ def mug(shop: Shop) -> str:
 @pytest.fixture
 def ada(shop: Shop) -> Shop:
     return shop.customer()
+
+
+@pytest.fixture
+def default_currency(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Sets what this stage takes a price without a currency to be in."""
+
+    def say(code: str) -> None:
+        monkeypatch.setenv("DEFAULT_CURRENCY", code)
+        settings.current.cache_clear()
+        settings.current()  # before the test's client puts the project's own variables in their place
+
+    yield say
+    settings.current.cache_clear()

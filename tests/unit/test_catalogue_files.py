@@ -11,6 +11,7 @@ from chalicelib.core import ids
 from chalicelib.products.models import id_of
 from tools.catalogue import files
 from tools.catalogue.lines import CatalogueLine, Checker
+from tools.catalogue.records import RecordKind
 from tools.local import seed
 from tools.refusal import Refusal
 
@@ -57,7 +58,8 @@ def test_an_id_of_any_sku_is_one_that_the_shop_looks_up() -> None:
 def test_a_price_is_exact_as_text_or_number(tmp_path: Path, price: str) -> None:
     good, faults, _ = checked(tmp_path, "a.jsonl", MUG_JSON.replace('"12.50"', price))
 
-    assert (good[0].product.price, good[0].product.currency, faults) == (1250, "USD", [])
+    mug = good[0].product(currency="USD")
+    assert (mug.price, mug.currency, faults) == (1250, "USD", [])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,6 @@ def test_a_price_is_exact_as_text_or_number(tmp_path: Path, price: str) -> None:
     [
         ("price", '"12,50"'),
         ("price", "-1"),
-        ("price", "1.999"),
         ("price", "true"),
         ("price", "1e9999"),
         ("stock", '"5"'),
@@ -105,7 +106,7 @@ def test_a_line_reports_all_its_faults(tmp_path: Path) -> None:
 def test_a_line_that_is_no_object_is_faulty_and_the_next_is_read(tmp_path: Path, line: bytes) -> None:
     good, faults, _ = checked(tmp_path, "a.jsonl", line + b"\n\n" + MUG_JSON.encode())
 
-    assert ([each.number for each in good], faults) == ([3], [(1, "line")])
+    assert ([each.first for each in good], faults) == ([3], [(1, "line")])
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.NDJSON"])
@@ -120,7 +121,7 @@ def test_csv_columns_come_in_any_order_after_a_byte_order_mark(tmp_path: Path) -
 
     good, faults, _ = checked(tmp_path, "a.csv", content)
 
-    mug = good[0].product
+    mug = good[0].product(currency="USD")
     assert (mug.name, mug.price, mug.stock, mug.is_active, faults) == ('A "mug"', 500, 7, False, [])
 
 
@@ -145,7 +146,7 @@ def test_csv_faults_name_the_line_that_a_row_begins_on(tmp_path: Path) -> None:
 
     good, faults, _ = checked(tmp_path, "a.csv", content)
 
-    assert [line.number for line in good] == [2]
+    assert [line.first for line in good] == [2]
     assert faults == [(4, "stock"), (4, "isActive"), (6, "line"), (7, "line"), (8, "sku"), (8, "name"), (9, "line")]
 
 
@@ -160,10 +161,10 @@ def test_the_second_line_of_a_sku_is_faulty_and_one_after_a_faulty_line_is_not(t
 
     good, faults, _ = checked(tmp_path, "a.jsonl", f"{faulty}\n{MUG_JSON}\n{MUG_JSON}\n")
 
-    assert ([line.number for line in good], faults) == ([2], [(1, "category"), (3, "sku")])
+    assert ([line.first for line in good], faults) == ([2], [(1, "category"), (3, "sku")])
 
 
-@pytest.mark.parametrize("content", ["", "name,price\n", "sku,name,category,price,name\n", "sku;name;category;price\n"])
+@pytest.mark.parametrize("content", ["", "name,price\n", "sku,name,category,price,name\n", "sku|name|category|price\n"])
 def test_a_csv_file_without_a_usable_header_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(Refusal):
         checked(tmp_path, "a.csv", content)
@@ -184,7 +185,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
 
     files.write([record, {**record, "sku": None, "productId": "prd_x"}], tmp_path / name)
 
-    fields = [record.fields for record in files.read(tmp_path / name)]
+    fields = [record.fields for record in files.read(tmp_path / name) if record.kind is RecordKind.PRODUCT]
     assert fields[0] == record
     assert (fields[1].get("sku"), fields[1]["productId"]) == (None, "prd_x")
 
@@ -205,7 +206,7 @@ def test_the_demo_catalogue_is_faultless_and_varied() -> None:
 
     lines = [checker.check(record) for record in files.read(seed.CATALOGUE)]
 
-    products = [line.product for line in lines if isinstance(line, CatalogueLine)]
+    products = [line.product(currency="USD") for line in lines if isinstance(line, CatalogueLine)]
     assert len(products) == len(lines) >= 60
     assert len({product.category for product in products}) >= 6
     assert checker.ignored == set()

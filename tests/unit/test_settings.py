@@ -61,3 +61,29 @@ def test_a_bad_token_goes_on_without_a_principal_locally_and_is_refused_elsewher
 
 def test_a_stage_that_says_nothing_of_prices_ships_free_and_takes_no_tax() -> None:
     assert (settings.current().shipping_policy, settings.current().tax_rates) == ("free", "*=0")
+
+
+@pytest.mark.fault("F4")
+def test_a_price_without_a_currency_is_in_dollars_unless_a_stage_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings.current().default_currency == "USD"
+
+    monkeypatch.setenv("DEFAULT_CURRENCY", "JPY")
+    settings.current.cache_clear()
+
+    assert settings.current().default_currency == "JPY"
+
+
+@pytest.mark.fault("F4")
+@pytest.mark.parametrize("code", ["usd", "XXX", "EURO", " "])
+def test_a_default_currency_that_nobody_pays_in_is_said_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setenv("DEFAULT_CURRENCY", code)
+
+    with pytest.raises(Misconfigured) as told:
+        settings.current()
+
+    wanted = "a currency of ISO 4217 in use is needed, such as USD."
+    assert str(told.value) == f"The environment variable DEFAULT_CURRENCY is {code!r}; {wanted}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
@@ -20,12 +21,19 @@ from tools.catalogue.importer import ImportOutcome, ImportReport
 from tools.catalogue.lines import LineFault
 from tools.refusal import Refusal, complain
 
+_MOST_NAMES = 20
+_LONGEST_NAME = 60
+
 _ABOUT = """\
-Reads a catalogue into a shop, or writes it to a file: JSON Lines (.jsonl, .ndjson) or CSV (.csv), in UTF-8.
+Reads a catalogue into a shop, or writes it to a file: JSON Lines (.jsonl, .ndjson) or CSV (.csv), in UTF-8. A CSV
+may have semicolons or tabs between its cells as well.
 The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials.
 
-Fields: sku, name, category and price are required; description, currency (USD for a new product when left out), stock,
-imageUrl and isActive are not. A price is a decimal such as 19.99. Other fields are ignored, with a notice.
+Fields: sku, name, category and price are required; description, currency (DEFAULT_CURRENCY for a new product when left
+out), stock, imageUrl and isActive are not. A price is a decimal such as 19.99. Other fields are named at the end.
+
+Every line is loaded, unchanged or faulty, but for those of the header and blank ones, and all are counted. A record
+that cannot be one, such as after a quote that is never closed, ends at the next line that can be one.
 
 An import compares each line with the product of that SKU:
   - A new product is created with the stock of the file.
@@ -62,15 +70,15 @@ def read(path: Path) -> int:
     with tqdm(total=total, unit=" lines", desc="import", disable=None, file=sys.stderr) as bar:
 
         def tell(fault: LineFault) -> None:
-            bar.write(f"{path}:{fault.number}: {fault.field}: {fault.detail}", file=sys.stderr)
+            bar.write(f"{path}:{fault.number}: {fault}", file=sys.stderr)
 
         report = importer.load(path, on_fault=tell, on_progress=lambda line: bar.update(line - bar.n))
         bar.update(total - bar.n)
-    if not report.counts:
+    if not report.lines:
         raise Refusal(f"{path} holds no products.")
-    if report.ignored:
-        sys.stderr.write(f"{path}: ignored these fields: {', '.join(sorted(report.ignored))}.\n")
     print(_summary(report, clock.monotonic() - started))
+    if unused := list(_unused(report)):
+        print(f"Not used: {'; '.join(unused)}.")
     return 1 if report.counts[ImportOutcome.FAULTY] else 0
 
 
@@ -88,8 +96,29 @@ def write(path: Path) -> int:
 
 
 def _summary(report: ImportReport, seconds: float) -> str:
-    counts = ", ".join(f"{report.counts[outcome]:,} {outcome}" for outcome in ImportOutcome)
-    return f"{counts} ({_rate(report.counts.total(), seconds)})."
+    """What became of every line of the file (F2)."""
+    of = {outcome: f"{report.counts[outcome]:,} {outcome}" for outcome in ImportOutcome}
+    loaded = f"{report.loaded:,} loaded ({of[ImportOutcome.CREATED]}, {of[ImportOutcome.UPDATED]})"
+    told = f"{report.lines:,} lines = {loaded} + {of[ImportOutcome.UNCHANGED]} + {of[ImportOutcome.FAULTY]}"
+    besides = f"besides {of[ImportOutcome.HEADER]} and {of[ImportOutcome.BLANK]}"
+    return f"{told}, {besides} ({_rate(report.lines, seconds)})."
+
+
+def _unused(report: ImportReport) -> Iterator[str]:
+    """What the file says and the import did not use (F21)."""
+    names = sorted(report.ignored)
+    shown = ", ".join(_shown(name) for name in names[:_MOST_NAMES])
+    if names:
+        more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+        yield f"{shown}{more} (products have no such field)"
+    if report.unused_stock:
+        yield f"stock of products that exist ({report.unused_stock:,} of them; it counts what has been sold)"
+
+
+def _shown(name: str) -> str:
+    """A name of the file's choice, fit for a terminal."""
+    printable = name if name.isprintable() else name.encode("unicode_escape", "backslashreplace").decode()
+    return printable[:_LONGEST_NAME] or "''"
 
 
 def _rate(lines: int, seconds: float) -> str:

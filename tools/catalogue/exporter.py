@@ -9,7 +9,7 @@ from chalicelib.aws import db
 from chalicelib.core import money
 from chalicelib.products import store as product_store
 from chalicelib.products.models import Listing
-from tools.catalogue.files import PRODUCT_ID
+from tools.catalogue.records import PRODUCT_ID
 
 _PAGE_SIZE = 50  # products, of two items each, that one round trip can read
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,28 +14,15 @@ from typing import Any, TextIO
 import msgspec
 
 from chalicelib.core import schema
+from tools.catalogue import sheets
+from tools.catalogue.records import FIELDS, PRODUCT_ID, Record, RecordKind, read_lines
 from tools.refusal import Refusal
 
-FIELDS = ("sku", "name", "description", "category", "price", "currency", "stock", "imageUrl", "isActive")
-PRODUCT_ID = "productId"
-
-_NEEDED = ("name", "category", "price")
-_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_WHOLE = re.compile(r"-?[0-9]{1,15}")
 _parse_json = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The fields that begin on a line of a file, or the problem that made it unreadable."""
-
-    line: int
-    fields: dict[str, Any] = field(default_factory=dict)
-    problem: str = ""
-
-
 def read(path: Path) -> Iterator[Record]:
-    """Every record of the file that is not blank.
+    """Every record of the file, by its lines; together they have each of them once.
 
     Raises `Refusal` when the file cannot be read at all, before the first record.
     """
@@ -54,8 +40,7 @@ def count_lines(path: Path) -> int:
     """How many lines the file has, for a progress bar."""
     _format(path)
     try:
-        with path.open("rb") as file:
-            return sum(1 for _ in file)
+        return sum(1 for _ in read_lines(path))
     except OSError as error:
         raise Refusal(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -90,11 +75,9 @@ def _replacing(path: Path) -> Iterator[TextIO]:
 
 
 def _read_json(path: Path) -> Iterator[Record]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            text = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).strip()
-            if text:
-                yield _json_record(number, text)
+    for number, line in enumerate(read_lines(path), 1):
+        text = line.encode("utf-8", "surrogateescape").strip()
+        yield _json_record(number, text) if text else Record(RecordKind.BLANK, number, number)
 
 
 def _json_record(number: int, text: bytes) -> Record:
@@ -102,62 +85,18 @@ def _json_record(number: int, text: bytes) -> Record:
         fields = _parse_json(text)
         schema.require_unique_names(text)
     except InvalidOperation:
-        return Record(number, problem="has a number that is out of all bounds")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, schema.DuplicateName) as error:
-        return Record(number, problem=f"is not valid JSON: {error}")
-    return Record(number, fields) if isinstance(fields, dict) else Record(number, problem="is not a JSON object")
+        return _broken(number, "has a number that is out of all bounds")
+    except RecursionError:
+        return _broken(number, "is nested too deeply")
+    except (msgspec.DecodeError, UnicodeDecodeError, schema.DuplicateName) as error:
+        return _broken(number, f"is not valid JSON: {error}")
+    if not isinstance(fields, dict):
+        return _broken(number, "is not a JSON object")
+    return Record(RecordKind.PRODUCT, number, number, fields=fields)
 
 
-def _read_csv(path: Path) -> Iterator[Record]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.reader(file, strict=True)
-        header = _header(path, reader)
-        while True:
-            number = reader.line_num + 1
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield Record(number, problem=f"is not valid CSV: {error}")
-                continue
-            if any(row):
-                yield _csv_record(number, header, row)
-
-
-def _header(path: Path, reader: Iterator[list[str]]) -> list[str]:
-    try:
-        header = [name.strip() for name in next(reader, [])]
-    except csv.Error as error:
-        raise Refusal(f"{path} has no valid CSV header: {error}.") from error
-    named = [name for name in header if name]
-    missing = [name for name in _NEEDED if name not in named]
-    if "sku" not in named and PRODUCT_ID not in named:
-        missing.insert(0, "sku")
-    if missing:
-        raise Refusal(f"{path} needs a first line with comma-separated column names; missing: {', '.join(missing)}.")
-    if len(set(named)) < len(named):
-        raise Refusal(f"{path} names a column twice in its first line.")
-    return header
-
-
-def _csv_record(number: int, header: list[str], row: list[str]) -> Record:
-    if len(row) != len(header):
-        return Record(number, problem=f"has {len(row)} cells where the first line names {len(header)} columns")
-    if any("\udc80" <= character <= "\udcff" for cell in row for character in cell):
-        return Record(number, problem="is not UTF-8 text")
-    cells = zip(header, row, strict=True)
-    values = ((name, _value(name, cell.strip())) for name, cell in cells if name)
-    return Record(number, {name: value for name, value in values if value is not msgspec.UNSET})
-
-
-def _value(name: str, cell: str) -> Any:
-    """A cell as JSON would say it; an empty one is an empty description, no image, or else a field left out."""
-    if not cell:
-        return {"description": "", "imageUrl": None}.get(name, msgspec.UNSET)
-    if name == "stock":
-        return int(cell) if _WHOLE.fullmatch(cell) else cell
-    return _TRUTH.get(cell.lower(), cell) if name == "isActive" else cell
+def _broken(number: int, problem: str) -> Record:
+    return Record(RecordKind.BROKEN, number, number, problem=problem)
 
 
 def _write_json(records: Iterable[Mapping[str, Any]], file: TextIO) -> None:
@@ -185,7 +124,7 @@ class _Format:
 _FORMATS = {
     ".jsonl": _Format(_read_json, _write_json),
     ".ndjson": _Format(_read_json, _write_json),
-    ".csv": _Format(_read_csv, _write_csv),
+    ".csv": _Format(sheets.read, _write_csv),
 }
 
 

@@ -9,31 +9,57 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.core import ids, schema
+from chalicelib.core import ids, money, schema
 from chalicelib.core.errors import FieldError, Invalid
 from chalicelib.products.models import Product, id_of
 from chalicelib.products.schemas import NewProduct
-from tools.catalogue.files import FIELDS, PRODUCT_ID, Record
+from tools.catalogue.records import FIELDS, PRODUCT_ID, Record, RecordKind
+
+WHOLE = "line"  # in place of a field, where a record as a whole is at fault
 
 _PRICE = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueLine:
-    """A valid line: the product as it would be if it were new, and the fields that the file does give."""
+    """A valid record: the product that it would make, and the fields that the file does give.
 
-    number: int
-    product: Product
+    Its price is judged when its currency is known: here, or where the file leaves it out, by the product's own.
+    """
+
+    first: int
+    last: int
+    product_id: str
+    new: NewProduct
     given: frozenset[str]
+
+    @property
+    def size(self) -> int:
+        """How many lines of the file it takes."""
+        return self.last - self.first + 1
+
+    def product(self, *, currency: str) -> Product:
+        """The product as it would be if it were new; `currency` is for one that the file gives none for.
+
+        Raises `Invalid` when the price does not fit the currency.
+        """
+        made = Product.create(self.new, default_currency=currency)
+        return msgspec.structs.replace(made, product_id=self.product_id)
 
 
 @dataclass(frozen=True, slots=True)
 class LineFault:
-    """One thing that is wrong with a line."""
+    """One thing that is wrong with a record."""
 
     number: int
+    last: int
     field: str
     detail: str
+
+    def __str__(self) -> str:
+        place = f"lines {self.number} to {self.last}" if self.last > self.number else ""
+        about = "" if place and self.field == WHOLE else self.field
+        return ": ".join(each for each in (place, about, self.detail) if each)
 
 
 @dataclass
@@ -44,37 +70,55 @@ class Checker:
     ignored: set[str] = field(default_factory=set)
 
     def check(self, record: Record) -> CatalogueLine | list[LineFault]:
-        """The line, or its faults."""
-        if record.problem:
-            return [LineFault(record.line, "line", record.problem)]
+        """The line, or its faults; a header and a blank line have none."""
+        if record.kind is RecordKind.BROKEN:
+            return [LineFault(record.first, record.last, WHOLE, record.problem)]
         self.ignored.update(record.fields.keys() - {*FIELDS, PRODUCT_ID})
+        if record.kind is not RecordKind.PRODUCT:
+            return []
         try:
-            line = CatalogueLine(record.line, _product(record.fields), frozenset(record.fields))
+            return self._first(_line(record))
         except Invalid as error:
-            return [LineFault(record.line, fault.field, fault.detail) for fault in error.errors]
-        return self._first(line)
+            return faults_of(record, error)
+        except RecursionError:
+            return [LineFault(record.first, record.last, WHOLE, "is nested too deeply")]
 
     def _first(self, line: CatalogueLine) -> CatalogueLine | list[LineFault]:
-        earlier = self.seen.setdefault(line.product.product_id, line.number)
-        if earlier == line.number:
+        earlier = self.seen.setdefault(line.product_id, line.first)
+        if earlier == line.first:
             return line
-        name = "sku" if line.product.sku else PRODUCT_ID
-        return [LineFault(line.number, name, f"Line {earlier} has the same product already.")]
+        name = PRODUCT_ID if line.new.sku is None else "sku"
+        return [LineFault(line.first, line.last, name, f"Line {earlier} has the same product already.")]
 
 
-def _product(fields: dict[str, Any]) -> Product:
-    """The product of these fields under its lasting id, or `Invalid` with every faulty field."""
-    body = {name: value for name, value in fields.items() if name in FIELDS}
+def faults_of(record: Record | CatalogueLine, error: Invalid) -> list[LineFault]:
+    """What is wrong with a record, by field where the error names any."""
+    faults = error.errors or (FieldError(WHOLE, error.code, error.detail),)
+    return [LineFault(record.first, record.last, fault.field, fault.detail) for fault in faults]
+
+
+def _line(record: Record) -> CatalogueLine:
+    """The line of these fields under its product's lasting id, or `Invalid` with every faulty field."""
+    body = {name: value for name, value in record.fields.items() if name in FIELDS}
     if isinstance(body.get("price"), str) and _PRICE.fullmatch(body["price"].strip()):
         body["price"] = Decimal(body["price"].strip())
-    faults = _identity_faults(fields)
+    faults = _identity_faults(record.fields)
     try:
-        product = Product.create(schema.decode(schema.encode(body), NewProduct))
+        new = schema.decode(schema.encode(body), NewProduct)
+        _require_price(new)
     except Invalid as error:
         raise Invalid(error.detail, errors=(*faults, *error.errors)) from None
     if faults:
         raise Invalid("The line does not say which product it is.", errors=faults)
-    return product if product.sku else msgspec.structs.replace(product, product_id=fields[PRODUCT_ID])
+    product_id = record.fields[PRODUCT_ID] if new.sku is None else id_of(new.sku)
+    return CatalogueLine(record.first, record.last, product_id, new, frozenset(record.fields))
+
+
+def _require_price(new: NewProduct) -> None:
+    """Raise `Invalid` for a price that is none, as far as that can be said without the table."""
+    money.require_in_range(new.price)
+    if not isinstance(new.currency, msgspec.UnsetType):
+        money.to_minor(new.price, new.currency)
 
 
 def _identity_faults(fields: dict[str, Any]) -> tuple[FieldError, ...]:

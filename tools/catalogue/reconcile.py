@@ -14,12 +14,10 @@ import msgspec
 
 from chalicelib.aws import attributes, db, keys
 from chalicelib.aws.keys import Key
-from chalicelib.core import money
-from chalicelib.core.errors import Invalid
+from chalicelib.core import settings
 from chalicelib.products import store as product_store
 from chalicelib.products.models import Product
 from tools.catalogue.lines import CatalogueLine
-from tools.refusal import Refusal
 
 ACTOR = "catalogue-import"
 
@@ -38,9 +36,9 @@ def writes(line: CatalogueLine, items: Mapping[Key, db.Item]) -> tuple[db.Write,
     """The writes for a product of which some items exist; none when it is as the file says.
 
     What is missing after an interrupted run is inserted, what exists is changed in part: never is an item replaced
-    that a sale may be changing.
+    that a sale may be changing. Raises `Invalid` when the price does not fit the product's currency (F4).
     """
-    about, stock, movement = product_keys(line.product.product_id)
+    about, stock, movement = product_keys(line.product_id)
     product = _merged(line, items)
     wanted = {
         key: attributes.plain_item(write.request["Item"])
@@ -59,32 +57,25 @@ def _hold_description(item: db.Item | None, changes: list[db.Write], about: Key)
     return (db.check(about, "version = :version", {":version": item["version"]}, otherwise=changed),)
 
 
+def new_product(line: CatalogueLine) -> Product:
+    """The product that a line makes where there was none; `Invalid` when its price does not fit its currency."""
+    return line.product(currency=settings.current().default_currency)
+
+
 def _merged(line: CatalogueLine, items: Mapping[Key, db.Item]) -> Product:
     """The line's product with what is known of it in the table."""
-    about, stock, movement = (items.get(key) for key in product_keys(line.product.product_id))
-    first = about or movement or {}
+    about, stock, movement = (items.get(key) for key in product_keys(line.product_id))
+    existing = msgspec.convert(about, Product) if about and "deletedAt" not in about else None
+    made = line.product(currency=existing.currency) if existing else new_product(line)
     known: dict[str, Any] = {
-        "created_at": first.get("createdAt", line.product.created_at),
-        "stock": _units(line.product.stock, about, stock, movement),
+        "created_at": (about or movement or {}).get("createdAt", made.created_at),
+        "stock": _units(made.stock, about, stock, movement),
     }
     if about:
         known["sku"] = about.get("sku")  # which is final
-    if about and "deletedAt" not in about:
-        existing = msgspec.convert(about, Product)
+    if existing:
         known |= {own: getattr(existing, own) for name, own in _OPTIONAL.items() if name not in line.given}
-        if "currency" not in line.given:
-            known |= {"currency": existing.currency, "price": _price_in(existing.currency, line)}
-    return msgspec.structs.replace(line.product, **known)
-
-
-def _price_in(currency: str, line: CatalogueLine) -> int:
-    """The line's price in the currency that its product has, which the line leaves out."""
-    product = line.product
-    try:
-        return money.to_minor(money.to_decimal(product.price, product.currency), currency)
-    except Invalid as error:
-        why = f"Line {line.number}: the price does not fit {currency}, the currency of this product: "
-        raise Refusal(f"{why}{error.errors[0].detail} Give the currency in the file.") from error
+    return msgspec.structs.replace(made, **known)
 
 
 def _units(initial: int, about: db.Item | None, stock: db.Item | None, movement: db.Item | None) -> int:

@@ -53,4 +53,4 @@ def _user(email: str, password_hash: str) -> User:
 
 
 def _refuse(fault: LineFault) -> None:
-    raise Refusal(f"{CATALOGUE}:{fault.number}: {fault.field}: {fault.detail}")
+    raise Refusal(f"{CATALOGUE}:{fault.number}: {fault}")

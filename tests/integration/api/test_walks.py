@@ -47,7 +47,8 @@ class Catalogue:
 
     def add(self, second: int) -> str:
         with clock.fixed(BEGIN + timedelta(seconds=second)):
-            product = Product.create(NewProduct(name=f"Mug {second}", price=Amount(5), category="kitchen"))
+            new = NewProduct(name=f"Mug {second}", price=Amount(5), category="kitchen")
+            product = Product.create(new, default_currency="USD")
         load(product_store.create(product, actor="test"))
         search.refresh(product.product_id)
         self.alive.append(product.product_id)

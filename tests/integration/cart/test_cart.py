@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -98,6 +99,60 @@ def test_a_cart_holds_one_currency(shop: Shop, mug: str) -> None:
     refused = ada("POST", "/cart/items", {"productId": tea, "quantity": 1})
 
     assert (refused.status, refused.body["code"]) == (409, "cart_currency_mismatch")
+
+
+@pytest.mark.fault("F21")
+def test_a_product_in_another_currency_is_refused_with_every_line_and_its_currency(shop: Shop, mug: str) -> None:
+    tea = shop.admin("second@example.com").product(name="Tea", price=500, currency="JPY")["productId"]
+    ada = shop.customer()
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+
+    refused = ada("POST", "/cart/items", {"productId": tea, "quantity": 1})
+
+    code = "cart_currency_mismatch"
+    assert refused.body["errors"] == [
+        {"field": "productId", "code": code, "detail": "It is paid in JPY.", "productId": tea, "currency": "JPY"},
+        {"field": f"cart.{mug}", "code": code, "detail": "It is paid in USD.", "productId": mug, "currency": "USD"},
+    ]
+
+
+@pytest.mark.fault("F21")
+def test_a_line_whose_product_has_a_new_currency_is_refused_another_quantity_by_name(shop: Shop, mug: str) -> None:
+    ada = shop.customer()
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+    assert shop.login("root@example.com")("PATCH", f"/products/{mug}", {"price": 9, "currency": "EUR"}).status == 200
+
+    refused = ada("PUT", f"/cart/items/{mug}", {"quantity": 2})
+
+    assert (refused.status, refused.body["code"]) == (409, "cart_currency_mismatch")
+    named = [(each["field"], each["productId"], each["currency"]) for each in refused.body["errors"]]
+    assert named == [(f"cart.{mug}", mug, "EUR")]
+
+
+@pytest.mark.fault("F21")
+@pytest.mark.parametrize("from_cart", [False, True])
+def test_a_checkout_in_two_currencies_names_every_line_with_its_currency(
+    shop: Shop, mug: str, *, from_cart: bool
+) -> None:
+    admin, ada = shop.login("root@example.com"), shop.customer()
+    tea = admin.product(name="Tea", price=5)["productId"]
+    for each in (mug, tea):
+        ada("POST", "/cart/items", {"productId": each, "quantity": 1})
+    assert admin("PATCH", f"/products/{tea}", {"price": 500, "currency": "JPY"}).status == 200
+
+    refused = ada.order() if from_cart else ada.order((mug, 1), (tea, 1))
+
+    assert (refused.status, refused.body["code"]) == (409, "cart_currency_mismatch")
+    fields = [f"cart.{mug}", f"cart.{tea}"] if from_cart else ["items[0].productId", "items[1].productId"]
+    named = [(each["field"], each["productId"], each["currency"]) for each in refused.body["errors"]]
+    assert named == [(fields[0], mug, "USD"), (fields[1], tea, "JPY")]
+
+
+@pytest.mark.fault("F4")
+def test_an_empty_cart_is_in_the_stages_currency(shop: Shop, default_currency: Callable[[str], None]) -> None:
+    default_currency("KWD")
+
+    assert shop.customer()("GET", "/cart").body["currency"] == "KWD"
 
 
 def test_two_currencies_added_at_once_do_not_mix(shop: Shop, mug: str) -> None:

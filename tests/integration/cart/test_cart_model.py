@@ -37,7 +37,7 @@ def shelf() -> list[str]:
     renew()
     new = [NewProduct(name=f"P{n}", price=Amount(5), category="c", stock=9999) for n in range(DOLLARS)]
     new.append(NewProduct(name="Yen", price=Amount(5), currency="JPY", category="c", stock=9999))
-    products = [Product.create(each) for each in new]
+    products = [Product.create(each, default_currency="USD") for each in new]
     load([write for product in products for write in product_store.create(product, actor="test")])
     return [product.product_id for product in products]
 

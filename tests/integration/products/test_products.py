@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -386,11 +387,26 @@ def test_a_faulty_filter_is_refused_by_name(shop: Shop, query: str, field: str) 
     assert (problem(refused), {name for name, _ in refused.fields}) == ((400, "validation_failed"), {field})
 
 
+@pytest.mark.fault("F4")
+def test_a_price_without_a_currency_is_in_the_stages(shop: Shop, default_currency: Callable[[str], None]) -> None:
+    default_currency("KWD")
+    admin = shop.admin()
+
+    created = admin("POST", "/products", {"name": "Mug", "price": 1.255, "category": "kitchen"})
+    yen = admin("POST", "/products", {"name": "Tea", "price": 1.255, "category": "kitchen", "currency": "JPY"})
+
+    assert (created.status, created.body["currency"], created.body["price"]) == (201, "KWD", 1.255)
+    assert (yen.status, yen.fields) == (400, {("price", "too_many_decimals")})
+    found = [shop("GET", f"/products?minPrice={low}").body["products"] for low in ("1.255", "1.256")]
+    assert [len(each) for each in found] == [1, 0]
+    assert shop("GET", "/products?maxPrice=1.2555").fields == {("maxPrice", "too_many_decimals")}
+
+
 def test_a_narrow_list_reads_a_bounded_number_of_items_and_goes_on_by_its_cursor(admin: Shop) -> None:
     cheap = admin.product(name="Cheap", price=1)["productId"]
     dear = NewProduct(name="Dear", price=Amount(50), category="kitchen")
     for _ in range(250):
-        load(product_store.create(Product.create(dear), actor="test"))
+        load(product_store.create(Product.create(dear, default_currency="USD"), actor="test"))
 
     pages, cursor = [], ""
     while cursor is not None:

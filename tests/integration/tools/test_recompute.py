@@ -62,7 +62,8 @@ def catalogue(aws: None) -> Table:
 def add(product_id: str, *, second: int = 0, **fields: Any) -> None:
     with clock.fixed(BEGIN + timedelta(seconds=second)):
         new = NewProduct(**{"price": Amount(5), "category": "kitchen", "stock": 10, **fields})
-        load(product_store.create(msgspec.structs.replace(Product.create(new), product_id=product_id), actor="test"))
+        made = Product.create(new, default_currency="USD")
+        load(product_store.create(msgspec.structs.replace(made, product_id=product_id), actor="test"))
 
 
 def change(product_id: str, wanted: ProductChange | None) -> None:
