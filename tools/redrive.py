@@ -2,7 +2,8 @@
 
 The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials. A letter leaves the queue
 when its record was handled; what has had its effect already is not done again, so it is safe to repeat or to
-interrupt. Exit codes: 0 the queue is empty, 1 some records failed again and stay, 2 the queue could not be read.
+interrupt. One that failed again or that nobody understands stays, is told of in a sentence, and holds up no other
+(F24). Exit codes: 0 the queue is empty, 1 some letters stay, 2 the queue could not be read.
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import boto3
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from chalicelib.aws import clients, transport
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.notifications import service as notifications
-from chalicelib.notifications.dead_letters import DeadLetter
 from tools import stage
 from tools.local.settings import STAGE
 from tools.local.stream import lambda_record
@@ -29,10 +29,49 @@ from tools.refusal import Refusal, complain
 
 _HIDDEN_SECONDS = 120  # how long a letter is out of sight of others who redrive
 _BATCH_SIZE = 10
+_GONE = "The stream does not hold its records any more; `make recompute` repairs what follows."
+
+
+T = TypeVar("T")
+
+_Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,40}$(?!\n)")]
+_Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,200}$(?!\n)")]
+_Image = dict[str, dict[str, Any]]
 
 
 class Lost(Exception):
-    """The record is not to be had any more."""
+    """The record is not to be had, any more or at all."""
+
+
+class _Change(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """What a record says of an item, as far as no record can be handled without it."""
+
+    keys: _Image
+    sequence_number: _Number
+    approximate_creation_date_time: Annotated[float, msgspec.Meta(ge=0, le=1e11)]
+    new_image: _Image | None = None
+    old_image: _Image | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.new_image or self.old_image):
+            message = "no image"
+            raise ValueError(message)
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of the stream, as far as no record can be handled without it."""
+
+    event_id: _Word = msgspec.field(name="eventID")
+    dynamodb: _Change
+
+
+class _Place(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where in a stream the records of a batch are."""
+
+    stream_arn: _Word
+    shard_id: _Word
+    start_sequence_number: _Number
+    end_sequence_number: _Number
 
 
 def main() -> int:
@@ -79,20 +118,22 @@ def _messages() -> Iterator[Any]:
         answer = clients.sqs().receive_message(
             QueueUrl=_queue(), MaxNumberOfMessages=_BATCH_SIZE, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
         )
-        fresh = [each for each in answer.get("Messages", []) if each["MessageId"] not in seen]
-        if not fresh:
+        found = answer.get("Messages", [])
+        if not found:
             return
-        seen |= {each["MessageId"] for each in fresh}
-        yield from fresh
+        yield from (each for each in found if each["MessageId"] not in seen)
+        seen |= {each["MessageId"] for each in found}
 
 
 def _why_it_stays(body: str) -> str | None:
     """Deliver what a letter is about; gives why it has to stay, None when all went well."""
     try:
         records = _records(body)
+        failed = notifications.handle(records, may_give_up=False)
     except Lost as error:
         return str(error)
-    failed = notifications.handle(records, may_give_up=False)
+    except RecursionError:
+        return _not_understood("it is nested too deeply")
     return f"{len(failed)} of {len(records)} records failed again; the log above says why." if failed else None
 
 
@@ -100,33 +141,65 @@ def _records(body: str) -> list[dict[str, Any]]:
     """The record in a letter of ours, or those that a letter of the Lambda service points to."""
     try:
         letter = msgspec.json.decode(body)
-        if isinstance(letter, dict) and "DDBStreamBatchInfo" in letter:
-            return list(_from_stream(letter["DDBStreamBatchInfo"]))
-        return [msgspec.convert(letter, DeadLetter).record]
-    except (msgspec.DecodeError, KeyError) as error:
-        raise Lost(f"This is not a letter that the shop understands ({error}).") from error
+    except msgspec.DecodeError as error:
+        raise Lost(_not_understood("it is not JSON")) from error
+    if not isinstance(letter, dict):
+        raise Lost(_not_understood("it is not a JSON object"))
+    if "DDBStreamBatchInfo" in letter:
+        why = "its batch does not say between which numbers of which stream and shard it is"
+        return _from_stream(_shaped(letter["DDBStreamBatchInfo"], _Place, why))
+    record: Any = letter.get("record")
+    _shaped(record, _Record, "it has no record that says which item changed, when, and from what to what")
+    return [record]
 
 
-def _from_stream(place: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The records of a batch, as long as the stream still holds them: for 24 hours."""
-    streams, last = boto3.client("dynamodbstreams"), int(place["endSequenceNumber"])
-    where = {"StreamArn": place["streamArn"], "ShardId": place["shardId"]}
+def _shaped(value: Any, shape: type[T], why: str) -> T:
+    """The value as that shape, or `Lost` for the reason given."""
     try:
-        iterator = streams.get_shard_iterator(
-            **where, ShardIteratorType="AT_SEQUENCE_NUMBER", SequenceNumber=place["startSequenceNumber"]
-        )["ShardIterator"]
-        while iterator:
-            answer = streams.get_records(ShardIterator=iterator)
-            records = [lambda_record(each, place["streamArn"]) for each in answer["Records"]]
-            yield from (each for each in records if int(each["dynamodb"]["SequenceNumber"]) <= last)
-            numbers = [int(each["dynamodb"]["SequenceNumber"]) for each in records]
-            if not numbers or max(numbers) >= last:
-                return
-            iterator = answer.get("NextShardIterator", "")
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        raise Lost(_not_understood(why)) from error
+
+
+def _not_understood(why: str) -> str:
+    return f"This is not a letter that the shop understands: {why}."
+
+
+def _from_stream(place: _Place) -> list[dict[str, Any]]:
+    """The records of a batch, as long as the stream still holds them: for 24 hours."""
+    if f":table/{settings.current().table_name}/stream/" not in place.stream_arn:
+        raise Lost(_not_understood("its batch is of the stream of another table"))
+    try:
+        found = list(_in_batch(place))
+    except ParamValidationError as error:
+        raise Lost(_not_understood("its batch is at a place that no stream has")) from error
     except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationException":
+            raise Lost(_not_understood("its batch is at a place that no stream has")) from error
         if error.response["Error"]["Code"] not in ("TrimmedDataAccessException", "ResourceNotFoundException"):
             raise
-        raise Lost("The stream does not hold its records any more; `make recompute` repairs what follows.") from error
+        raise Lost(_GONE) from error
+    if not found:
+        raise Lost(_GONE)
+    return found
+
+
+def _in_batch(place: _Place) -> Iterator[dict[str, Any]]:
+    streams, last = boto3.client("dynamodbstreams"), int(place.end_sequence_number)
+    iterator = streams.get_shard_iterator(
+        StreamArn=place.stream_arn,
+        ShardId=place.shard_id,
+        ShardIteratorType="AT_SEQUENCE_NUMBER",
+        SequenceNumber=place.start_sequence_number,
+    )["ShardIterator"]
+    while iterator:
+        answer = streams.get_records(ShardIterator=iterator)
+        records = [lambda_record(each, place.stream_arn) for each in answer["Records"]]
+        yield from (each for each in records if int(each["dynamodb"]["SequenceNumber"]) <= last)
+        numbers = [int(each["dynamodb"]["SequenceNumber"]) for each in records]
+        if not numbers or max(numbers) >= last:
+            return
+        iterator = answer.get("NextShardIterator", "")
 
 
 def _queue() -> str:

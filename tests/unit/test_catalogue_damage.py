@@ -169,7 +169,8 @@ def test_a_file_that_does_not_say_what_its_columns_are_is_refused_whole(
 @pytest.mark.parametrize(
     "line",
     [
-        b'{"sku":"SKU-2"', b'"text', b"[1]", b"nul", b'{"sku":"\xff"}', b'{"sku":"\\ud83d"}', b"\0", b"[" * 5000,
+        b'{"sku":"SKU-2"', b'"text', b"[1]", b"nul", b'{"sku":"\xff"}', b'{"sku":"\\ud83d"}', b"\0",
+        b"\xef", b"[" * 5000,
         b'{"name":' * 990 + b"1" + b"}" * 990, b'{"price":' + b"9" * 5000 + b"}", b'{"price":1e999999999999}',
         b'{"sku":"SKU-2","name":"Mug","category":"kitchen","price":NaN}', b"}", b'{"sku":"a","sku":"b"}', b"{}",
         b'{"sku":"SKU-2","name":"Mug","category":"kitchen","price":1e-99999,"currency":"USD"}',

@@ -43,7 +43,9 @@ class Record:
 
 def read_lines(path: Path) -> Iterator[str]:
     """Every line with its end; what is not UTF-8 comes as lone surrogates, a byte order mark not at all."""
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        if first := file.readline().removeprefix("\ufeff"):
+            yield first
         yield from file
 
 

@@ -9,13 +9,16 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 from chalicelib.aws import clients
 from chalicelib.core import settings
 from chalicelib.notifications import bus
 from chalicelib.notifications import service as notifications
 from tests.support.faults import injected, refuse
-from tests.support.stream import deliver, letters, mails, raw_messages, records, told
+from tests.support.stream import SOURCE, deliver, letters, mails, raw_messages, records, told
 from tools import redrive
 from tools.testing.shop import Shop
 
@@ -146,15 +149,147 @@ def test_redrive_fetches_from_the_stream_what_the_lambda_service_gave_up(ada: Sh
     assert letters() == []
 
 
-@pytest.mark.parametrize("body", ["no JSON", {"anything": 1}, {"DDBStreamBatchInfo": {}}])
-def test_a_letter_that_nobody_understands_stays_and_is_said(
-    shop: Shop, body: Any, capsys: pytest.CaptureFixture[str]
+def nested(depth: int) -> str:
+    return '{"record":' + '{"L":[' * depth + "]}" * depth + "}"
+
+
+SOUND: dict[str, Any] = {
+    "eventID": "e1",
+    "dynamodb": {
+        "Keys": {"PK": {"S": "WORD#mu"}, "SK": {"S": "mug"}},
+        "SequenceNumber": "111111111111111111111111111111111111111",
+        "ApproximateCreationDateTime": 1795000000,
+        "NewImage": {"PK": {"S": "WORD#mu"}, "SK": {"S": "mug"}},
+    },
+}
+PLACE = {
+    "streamArn": SOURCE,
+    "shardId": "shardId-00000001414576573621-f55eea83",
+    "startSequenceNumber": "111111111111111111111111111111111111111",
+    "endSequenceNumber": "111111111111111111111111111111111111111",
+}
+
+
+def spoiled(whole: dict[str, Any], path: str, value: Any = None) -> dict[str, Any]:
+    """A copy in which what the path leads to is another value, or is missing."""
+    copied: dict[str, Any] = copy.deepcopy(whole)
+    *ways, last = path.split(".")
+    inner = copied
+    for way in ways:
+        inner = inner[way]
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    return copied
+
+
+IN_RECORD = [
+    ("eventID", None), ("eventID", 7), ("eventID", "x" * 3000), ("dynamodb", None), ("dynamodb", "word"),
+    ("dynamodb", []), ("dynamodb.Keys", None), ("dynamodb.Keys", "word"), ("dynamodb.SequenceNumber", None),
+    ("dynamodb.SequenceNumber", "first"), ("dynamodb.SequenceNumber", 111), ("dynamodb.NewImage", None),
+    ("dynamodb.NewImage", {}), ("dynamodb.NewImage", []), ("dynamodb.NewImage", {"PK": "WORD#mu"}),
+    ("dynamodb.ApproximateCreationDateTime", None), ("dynamodb.ApproximateCreationDateTime", "noon"),
+    ("dynamodb.ApproximateCreationDateTime", -1), ("dynamodb.ApproximateCreationDateTime", 1e300),
+]  # fmt: skip
+IN_PLACE = [
+    ("streamArn", None), ("streamArn", 7), ("streamArn", "arn:aws:dynamodb:us-east-1:1:table/other/stream/1"),
+    ("streamArn", "nowhere"), ("shardId", None), ("shardId", "x"), ("shardId", {}), ("startSequenceNumber", None),
+    ("startSequenceNumber", "first"), ("startSequenceNumber", "1"), ("endSequenceNumber", "last"),
+    ("endSequenceNumber", 1),
+]  # fmt: skip
+MALFORMED = [
+    "", "no JSON", "{", "7", "null", '"word"', "[]", "{}", '[{"record": {}}]', '{"record": null}', '{"record": {}}',
+    '{"record": []}', '{"record": "word"}', '{"DDBStreamBatchInfo": null}', '{"DDBStreamBatchInfo": {}}',
+    '{"DDBStreamBatchInfo": []}', nested(10), nested(480), nested(5000),
+    *(json.dumps({"record": spoiled(SOUND, path, value)}) for path, value in IN_RECORD),
+    *(json.dumps({"DDBStreamBatchInfo": spoiled(PLACE, path, value)}) for path, value in IN_PLACE),
+]  # fmt: skip
+
+
+def put_text(body: str) -> None:
+    clients.sqs().send_message(QueueUrl=settings.current().dead_letter_queue_url, MessageBody=body or " ")
+
+
+@pytest.mark.fault("F24")
+def test_letters_that_nobody_understands_stay_are_said_in_a_sentence_each_and_hold_up_no_other(
+    ada: Shop, mug: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_letter(body)
+    ada.order((mug, 1))
+    record = confirmation(records())
+    for body in MALFORMED:
+        put_text(body)
+    put_letter({"record": record, "error": "", "tries": 5, "givenUpAt": ""})
+    capsys.readouterr()
 
     assert redrive.redrive() == 1
 
-    assert "not a letter that the shop understands" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    said = [line.partition(": ")[2] for line in err.splitlines()]
+    assert len(said) == len(MALFORMED)
+    assert all(line.startswith("This is not a letter that the shop understands: ") for line in said)
+    assert all(line.endswith(".") for line in said)
+    assert f"1 records handled, {len(MALFORMED)} failed again and stay in the queue." in out
+    assert about_orders() == ["confirmed"]
+    assert len(raw_messages("ecommerce-test-dead-letters")) == len(MALFORMED)
+
+
+@pytest.mark.fault("F24")
+@pytest.mark.parametrize("number", ["2" * 39, "1" * 39])
+def test_a_letter_about_a_batch_that_the_stream_does_not_hold_stays_and_is_said(
+    shop: Shop, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (stream,) = boto3.client("dynamodbstreams").list_streams(TableName="ecommerce-test")["Streams"]
+    described = boto3.client("dynamodbstreams").describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
+    place = {"streamArn": stream["StreamArn"], "shardId": described["Shards"][0]["ShardId"]}
+    numbers = {"startSequenceNumber": number, "endSequenceNumber": number}
+    put_letter({"DDBStreamBatchInfo": {**place, **numbers}})
+
+    assert redrive.redrive() == 1
+
+    assert "The stream does not hold its records any more" in capsys.readouterr().err
+
+
+@pytest.mark.fault("F24")
+def test_a_record_with_a_word_for_a_number_in_its_item_stays_and_is_said(
+    ada: Shop, mug: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada.order((mug, 1))
+    put_letter({"record": poisoned(confirmation(records()))})
+
+    assert redrive.redrive() == 1
+
+    assert "1 of 1 records failed again; the log above says why." in capsys.readouterr().err
+
+
+WORTHLESS = st.sampled_from([None, "word", "", 7, -1, 1e300, True, [], {}, {"S": 1}, {"L": 7}, {"N": "word"}, {"X": 1}])
+WAYS = st.lists(st.integers(0, 9), min_size=1, max_size=6)
+
+
+def spoil(whole: Any, way: list[int], value: Any) -> None:
+    """Put a value in place of something inside, as deep as the way leads."""
+    name = list(whole)[way[0] % len(whole)]
+    inner = whole[name]
+    if len(way) > 1 and isinstance(inner, dict) and inner:
+        spoil(inner, way[1:], value)
+    else:
+        whole[name] = value
+
+
+@pytest.mark.fault("F24")
+@settings_of_hypothesis(max_examples=30)
+@given(number=st.integers(0, 50), faults=st.lists(st.tuples(WAYS, WORTHLESS), min_size=1, max_size=3))
+def test_whatever_is_wrong_with_a_letter_it_is_one_sentence(
+    ada: Shop, mug: str, number: int, faults: list[tuple[list[int], Any]]
+) -> None:
+    batch = records()
+    letter = {"record": json.loads(json.dumps(batch[number % len(batch)]))}
+    for way, value in faults:
+        spoil(letter, way, copy.deepcopy(value))
+
+    why = redrive._why_it_stays(json.dumps(letter))
+
+    assert why is None or (why.endswith(".") and why.count("\n") == 0)
 
 
 def test_without_the_dead_letter_queue_a_poisoned_record_is_reported_rather_than_lost(ada: Shop, mug: str) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook as Receiver
 
+from chalicelib.aws import db, keys
 from chalicelib.core import clock, log, settings
 from chalicelib.core.events import Event
 from chalicelib.webhooks import sender
@@ -20,6 +21,7 @@ from tests.support import table
 from tests.support.faults import Crash, injected, lose_answer
 from tests.support.payments import Mailbox
 from tests.support.webhooks import due_items, happen, hook, ids_in, just_before, later, log_of, run, stored
+from tools import jobs, stage
 from tools.testing.shop import Shop
 
 
@@ -166,6 +168,32 @@ def test_an_endpoint_that_is_gone_is_switched_off_at_once(root: Shop, box: Mailb
     assert root("PATCH", f"/webhooks/{made['webhookId']}", {"isActive": True}).body["disabledReason"] is None
     happen()
     assert run() == {"delivered": 1}
+
+
+@pytest.mark.fault("F24")
+def test_a_run_by_hand_in_which_a_receiver_is_gone_has_done_its_work(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stage, "enter", lambda **_: None)
+    box.refusals = [410]
+    hook(root, box.url)
+    happen()
+    capsys.readouterr()
+
+    assert jobs.main(["deliver_webhooks"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["failed"] == 1
+
+
+@pytest.mark.fault("F24")
+def test_a_run_by_hand_that_could_not_read_an_endpoint_has_not(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "enter", lambda **_: None)
+    db.commit(db.put(keys.webhook_secrets(hook(root, box.url)["webhookId"]), {"secrets": "none", "version": 1}))
+    happen()
+
+    assert jobs.main(["deliver_webhooks"]) == 1
 
 
 def test_an_endpoint_without_success_in_five_days_of_failures_is_switched_off(
