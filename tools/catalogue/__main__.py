@@ -21,8 +21,8 @@ from tools.catalogue.importer import ImportOutcome, ImportReport
 from tools.catalogue.lines import LineFault
 from tools.refusal import Refusal, complain
 
-_MOST_NAMES = 20
-_LONGEST_NAME = 60
+_MAX_NAMES = 20
+_MAX_NAME_LENGTH = 60
 
 _ABOUT = """\
 Reads a catalogue into a shop, or writes it to a file: JSON Lines (.jsonl, .ndjson) or CSV (.csv), in UTF-8. A CSV
@@ -107,9 +107,9 @@ def _summary(report: ImportReport, seconds: float) -> str:
 def _unused(report: ImportReport) -> Iterator[str]:
     """What the file says and the import did not use (F21)."""
     names = sorted(report.ignored)
-    shown = ", ".join(_shown(name) for name in names[:_MOST_NAMES])
+    shown = ", ".join(_shown(name) for name in names[:_MAX_NAMES])
     if names:
-        more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+        more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
         yield f"{shown}{more} (products have no such field)"
     if report.unused_stock:
         yield f"stock of products that exist ({report.unused_stock:,} of them; it counts what has been sold)"
@@ -118,7 +118,7 @@ def _unused(report: ImportReport) -> Iterator[str]:
 def _shown(name: str) -> str:
     """A name of the file's choice, fit for a terminal."""
     printable = name if name.isprintable() else name.encode("unicode_escape", "backslashreplace").decode()
-    return printable[:_LONGEST_NAME] or "''"
+    return printable[:_MAX_NAME_LENGTH] or "''"
 
 
 def _rate(lines: int, seconds: float) -> str:

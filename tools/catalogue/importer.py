@@ -122,7 +122,7 @@ def _checked(records: Iterable[Record], checker: Checker) -> tuple[_Settled, lis
         if isinstance(checked, CatalogueLine):
             lines.append(checked)
             continue
-        settled.counts[_EMPTY.get(record.kind, ImportOutcome.FAULTY)] += record.size
+        settled.counts[_EMPTY.get(record.kind, ImportOutcome.FAULTY)] += record.line_count
         settled.faults += checked
     return settled, lines
 
@@ -159,7 +159,7 @@ def _create_at_once(made: Sequence[tuple[CatalogueLine, Product]], settled: _Set
         for line, _ in made:
             _settle(line, None, settled)
     else:
-        settled.counts[ImportOutcome.CREATED] += sum(line.size for line, _ in made)
+        settled.counts[ImportOutcome.CREATED] += sum(line.line_count for line, _ in made)
 
 
 def _settle(line: CatalogueLine, items: Items | None, settled: _Settled) -> None:
@@ -169,7 +169,7 @@ def _settle(line: CatalogueLine, items: Items | None, settled: _Settled) -> None
             outcome, had_stock = ImportOutcome.UNCHANGED, True
         else:
             outcome, had_stock = db.retry_on_conflict(partial(_write, line))
-        settled.counts[outcome] += line.size
+        settled.counts[outcome] += line.line_count
         settled.unused_stock += had_stock and "stock" in line.given
 
 
@@ -190,7 +190,7 @@ def _faults_into(settled: _Settled, line: CatalogueLine) -> Iterator[None]:
         yield
     except Invalid as error:
         settled.faults += faults_of(line, error)
-        settled.counts[ImportOutcome.FAULTY] += line.size
+        settled.counts[ImportOutcome.FAULTY] += line.line_count
     except msgspec.ValidationError:
         settled.faults.append(LineFault(line.first, line.last, WHOLE, "has a product that the table holds unreadably"))
-        settled.counts[ImportOutcome.FAULTY] += line.size
+        settled.counts[ImportOutcome.FAULTY] += line.line_count

@@ -34,7 +34,7 @@ class CatalogueLine:
     given: frozenset[str]
 
     @property
-    def size(self) -> int:
+    def line_count(self) -> int:
         """How many lines of the file it takes."""
         return self.last - self.first + 1
 

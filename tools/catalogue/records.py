@@ -36,7 +36,7 @@ class Record:
     problem: str = ""
 
     @property
-    def size(self) -> int:
+    def line_count(self) -> int:
         """How many lines it takes."""
         return self.last - self.first + 1
 

@@ -43,8 +43,8 @@ def read(path: Path) -> Iterator[Record]:
     sheet = _Sheet(lines, delimiter, [name.strip() for name in header.cells])
     yield from (Record(RecordKind.BLANK, index + 1, index + 1) for index in range(begin))
     names = dict.fromkeys(name for name in sheet.columns if name)
-    yield Record(RecordKind.HEADER, begin + 1, begin + header.size, fields=names)
-    yield from sheet.records(begin + header.size)
+    yield Record(RecordKind.HEADER, begin + 1, begin + header.line_count, fields=names)
+    yield from sheet.records(begin + header.line_count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Row:
     """
 
     cells: list[str]
-    size: int
+    line_count: int
     problem: str = ""
     is_open: bool = False
 
@@ -78,13 +78,13 @@ class _Sheet:
 
     def _record(self, at: int) -> Record:
         row = self._parse(at, at + 1 if at < self._torn_until else len(self.lines))
-        end = at + row.size
+        end = at + row.line_count
         if not row.problem and not any(cell.strip() for cell in row.cells):
             return Record(RecordKind.BLANK, at + 1, end)
         problem = row.problem or self._problem(row)
         if not problem:
             return Record(RecordKind.PRODUCT, at + 1, end, fields=_fields(self.columns, row.cells))
-        if row.size > 1:
+        if row.line_count > 1:
             # Whatever opens a quote before the last of these lines runs into the same end.
             self._torn_until = max(self._torn_until, end - 1)
             end = self._next(at, row)
@@ -92,7 +92,7 @@ class _Sheet:
 
     def _next(self, at: int, row: _Row) -> int:
         """The index of the next line that can be a record: within those of this row, or after them."""
-        end = at + row.size
+        end = at + row.line_count
         failed_within = bool(row.problem) and not row.is_open  # the last line may be sound if it is read by itself
         return next((index for index in range(at + 1, end) if self._is_row(index)), end - failed_within)
 
@@ -106,7 +106,7 @@ class _Sheet:
             return f"has {len(row.cells)} cells where the first line names {len(self.columns)} columns"
         if not all(is_text(cell) for cell in row.cells):
             return "is not UTF-8 text"
-        if row.size > 1:
+        if row.line_count > 1:
             named = zip(self.columns, row.cells, strict=True)
             torn = [name for name, cell in named if not _may_span_lines(name, cell.strip())]
             return f"has a {torn[0]} with line breaks that it cannot have; a quote may be missing" if torn else ""
