@@ -64,11 +64,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One login as stored; `expires_at` and `ends_at` are epoch seconds.
 
     `ends_at` never moves. `expires_at` is when DynamoDB may remove it: the end, or earlier for one that is idle.
+    `spent_hash` is of the token that was spent last, at `last_used_at`, and `salt` what its successor was made with.
     """
 
     session_id: str
     user_id: str
     refresh_hash: str
+    spent_hash: str | None = None
+    salt: str | None = None
     device: str
     created_at: str
     last_used_at: str
@@ -98,11 +101,19 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Has it not expired? Judged by the clock; the table removes it some time later."""
         return self.expires_at > clock.epoch()
 
-    def refreshed(self, refresh_token: str) -> Session:
+    def may_be_used_again(self, spent: str, *, grace: int) -> bool:
+        """Was this token spent last, at most `grace` seconds ago? None may while the grace is 0 (A2)."""
+        if not grace or self.spent_hash != ids.digest(spent):
+            return False
+        return clock.now() - clock.parse(self.last_used_at) <= timedelta(seconds=grace)
+
+    def refreshed(self, refresh_token: str, *, spent: str, salt: str) -> Session:
         """The session after its refresh token was exchanged for another; its end does not move (A1)."""
         return msgspec.structs.replace(
             self,
             refresh_hash=ids.digest(refresh_token),
+            spent_hash=ids.digest(spent),
+            salt=salt,
             last_used_at=clock.timestamp(),
             expires_at=_expiry(self.ends_at, self.idle_seconds),
         )

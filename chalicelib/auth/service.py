@@ -9,7 +9,7 @@ from chalicelib.auth.models import ACCESS_LIFETIME, BadCredentials, NoSuchSessio
 from chalicelib.auth.schemas import Credentials
 from chalicelib.auth.views import LoginView, SessionView, session_view
 from chalicelib.aws import db
-from chalicelib.core import clock, ids, log
+from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.principal import Principal
 from chalicelib.users import passwords
 from chalicelib.users import store as user_store
@@ -34,7 +34,7 @@ def login(credentials: Credentials, *, device: str, idle: timedelta | None = Non
 
 
 def refresh(refresh_token: str) -> LoginView:
-    """Exchange a refresh token for a new pair; using one twice ends its session (A2)."""
+    """Exchange a refresh token for a new pair; using one twice ends its session, but for a moment of grace (A2)."""
     owner = tokens.read_refresh_token(refresh_token)
     session = store.get(owner.user_id, owner.session_id)
     if session is None or not session.is_live:
@@ -42,14 +42,12 @@ def refresh(refresh_token: str) -> LoginView:
     user = user_store.get(owner.user_id, consistent=True)
     if user is None or not user.is_active:
         raise store.invalid_token()
-    following = tokens.new_refresh_token(user.user_id, session.session_id)
+    salt = ids.secret()
+    following = tokens.successor(refresh_token, salt)
     try:
-        db.commit(store.rotate(session.refreshed(following), spending=refresh_token))
-    except TokenReused:
-        if not store.is_open(owner.user_id, owner.session_id):
-            raise store.invalid_token() from None
-        _end_reused(session)
-        raise
+        db.commit(store.rotate(session.refreshed(following, spent=refresh_token, salt=salt), spending=refresh_token))
+    except TokenReused as reused:
+        following = _successor_in_grace(owner, refresh_token, reused)
     return _answer(user, session.session_id, following)
 
 
@@ -83,6 +81,24 @@ def require_open_session(principal: Principal) -> None:
     """Raise `InvalidToken` unless the caller's session is open at this moment (A3)."""
     if not store.is_open(principal.user_id, principal.session_id):
         raise store.invalid_token()
+
+
+def _successor_in_grace(owner: tokens.RefreshToken, spent: str, reused: TokenReused) -> str:
+    """What replaced the token that was spent last, for its second tab or a lost answer; else the session ends (A2).
+
+    Nothing is written: all who show the token within the grace hold the same successor, and it is spent once.
+    """
+    session = store.get_open(owner.user_id, owner.session_id)
+    if session is None:
+        raise store.invalid_token()
+    if not session.may_be_used_again(spent, grace=settings.current().refresh_grace_seconds):
+        _end_reused(session)
+        raise reused
+    following = tokens.find_successor(spent, session.salt or "", session.refresh_hash)
+    if following is None:
+        raise store.invalid_token()
+    log.info("REFRESHED_AGAIN", sessionId=session.session_id)
+    return following
 
 
 def _end_reused(session: Session) -> None:

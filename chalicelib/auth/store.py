@@ -42,10 +42,16 @@ def require_open(principal: Principal, *, otherwise: Exception) -> db.Write:
     )
 
 
+def get_open(user_id: str, session_id: str) -> Session | None:
+    """A session that has not ended, up to date."""
+    item = db.get(keys.session(user_id, session_id), consistent=True)
+    session = msgspec.convert(item, Session) if item else None
+    return session if session and session.is_live else None
+
+
 def is_open(user_id: str, session_id: str) -> bool:
     """Has a session not ended? Up to date, where the gateway's cached policy may not be (A3)."""
-    item = db.get(keys.session(user_id, session_id), consistent=True)
-    return item is not None and msgspec.convert(item, Session).is_live
+    return get_open(user_id, session_id) is not None
 
 
 def list_live(user_id: str) -> list[Session]:

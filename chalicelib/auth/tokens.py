@@ -1,12 +1,17 @@
 """Access and refresh tokens.
 
 An access token is a JWT, HS256 under a named key, checked with one read. A refresh token names its session and
-carries 256 random bits under a seal of ours, so that one which was spent is told from one which was made up; only
-its hash is stored. This module is all that the authorizer's own Lambda loads besides the shared rooms.
+carries 256 secret bits under a seal of ours, so that one which was spent is told from one which was made up; only
+its hash is stored. A successor follows from the token that it replaces and a salt, so that whoever shows the spent
+token again can be given the same one, which nobody else can make of what is stored. This module is all that the
+authorizer's own Lambda loads besides the shared rooms.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from typing import Any, NamedTuple
 
 from chalicelib.auth import store
@@ -79,6 +84,23 @@ def new_refresh_token(user_id: str, session_id: str) -> str:
     return f"{content}.{keyring.seal(content, purpose=_REFRESH_PURPOSE)}"
 
 
+def successor(spent: str, salt: str) -> str:
+    """The refresh token that replaces a sealed one; of the same two always the same secret."""
+    content = _succeeding(spent, salt)
+    return f"{content}.{keyring.seal(content, purpose=_REFRESH_PURPOSE)}"
+
+
+def find_successor(spent: str, salt: str, refresh_hash: str) -> str | None:
+    """The token of that hash that has replaced a spent one; None if it was sealed by a key that is gone since."""
+    content = _succeeding(spent, salt)
+
+    def fits(mac: str) -> bool:
+        return ids.digest(f"{content}.{mac}") == refresh_hash
+
+    mac = keyring.seal_that(fits, content, purpose=_REFRESH_PURPOSE)
+    return None if mac is None else f"{content}.{mac}"
+
+
 def read_refresh_token(token: str) -> RefreshToken:
     """Which session a refresh token of ours belongs to, spent or not. Raises `InvalidToken`."""
     content, _, mac = token.rpartition(".")
@@ -86,6 +108,13 @@ def read_refresh_token(token: str) -> RefreshToken:
     if len(parts) != 3 or not keyring.is_sealed(content, mac, purpose=_REFRESH_PURPOSE):  # noqa: PLR2004 - as made above
         raise store.invalid_token()
     return RefreshToken(parts[0], parts[1])
+
+
+def _succeeding(spent: str, salt: str) -> str:
+    """A refresh token without its seal: 256 bits that need the spent token and the salt to be known."""
+    user_id, session_id, _ = spent.split(".", maxsplit=2)
+    secret = hmac.new(spent.encode(), salt.encode(), hashlib.sha256).digest()
+    return f"{user_id}.{session_id}.{base64.urlsafe_b64encode(secret).rstrip(b'=').decode()}"
 
 
 def _verified(token: str) -> dict[str, Any]:

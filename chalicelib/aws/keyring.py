@@ -62,6 +62,12 @@ def is_sealed(text: str, mac: str, *, purpose: str) -> bool:
     return _find(lambda key: hmac.compare_digest(_mac(key, text, purpose).encode(), mac.encode())) is not None
 
 
+def seal_that(fits: Callable[[str], bool], text: str, *, purpose: str) -> str | None:
+    """Our seal of `text` that fits, under whichever key it was made, or None."""
+    key = _find(lambda key: fits(_mac(key, text, purpose)))
+    return None if key is None else _mac(key, text, purpose)
+
+
 def _find(fits: Callable[[SigningKey], bool]) -> SigningKey | None:
     """The first key that fits; where none does, the store is asked again, though not often."""
     found = next(filter(fits, get_keys()), None)

@@ -34,6 +34,7 @@ class Settings:
     index_shards: int
     password_rounds: int
     low_stock_threshold: int
+    refresh_grace_seconds: int
 
     @property
     def is_local(self) -> bool:
@@ -81,6 +82,7 @@ def current() -> Settings:
         index_shards=_number("INDEX_SHARDS", 1),
         password_rounds=_number("PASSWORD_ROUNDS", 12),
         low_stock_threshold=_number("LOW_STOCK_THRESHOLD", 5),
+        refresh_grace_seconds=_number("REFRESH_GRACE_SECONDS", 10, least=0),
     )
 
 
@@ -120,9 +122,9 @@ def _currency(name: str, default: str) -> str:
     return text
 
 
-def _number(name: str, default: int) -> int:
+def _number(name: str, default: int, *, least: int = 1) -> int:
     text = _text(name, str(default))
-    if not text.isdecimal() or int(text) < 1:
-        message = f"The environment variable {name} is {text!r}; a whole number of at least 1 is needed."
+    if not text.isdecimal() or int(text) < least:
+        message = f"The environment variable {name} is {text!r}; a whole number of at least {least} is needed."
         raise Misconfigured(message)
     return int(text)

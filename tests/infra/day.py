@@ -360,8 +360,9 @@ def come_and_go(shop: Shop) -> None:
     opened = shop("POST", "/sessions", {"email": BOB, "password": PASSWORD})
     path, spent = f"/sessions/{opened.body['sessionId']}", {"refreshToken": opened.body["refreshToken"]}
     assert [bob("GET", each).status for each in ("/sessions", path)] == [200, 200]
-    assert shop("POST", "/auth/refresh", spent).status == 200
-    assert shop("POST", "/auth/refresh", spent).body["code"] == "token_reuse_detected"
+    assert [shop("POST", "/auth/refresh", spent).status for _ in range(2)] == [200, 200]
+    with clock.fixed(clock.now() + timedelta(minutes=1)):
+        assert shop("POST", "/auth/refresh", spent).body["code"] == "token_reuse_detected"
     other = shop("POST", "/sessions", {"email": BOB, "password": PASSWORD}).body["sessionId"]
     assert bob("DELETE", f"/sessions/{other}").status == 204
     assert bob("GET", "/users/profile").status == 200
