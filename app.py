@@ -56,7 +56,6 @@ from chalicelib.products.schemas import (
 from chalicelib.products.views import listing_view
 from chalicelib.reports import audit, sales
 from chalicelib.users import service as users
-from chalicelib.users.models import fold
 from chalicelib.users.schemas import NewUser, Profile, ProfileChange, Registration, RoleGrant, StatusChange, UserQuery
 from chalicelib.users.views import user_view
 from chalicelib.webhooks import service as webhooks
@@ -97,7 +96,7 @@ def get_health(call: Call) -> Any:
 
 
 @app.route("/auth/register", methods=["POST"])
-@endpoint(takes=Registration, status=201, owner=lambda new: fold(new.email))
+@endpoint(takes=Registration, status=201, owner=lambda new: new.email)
 def register(call: Call) -> Any:
     return users.register(call.body, source=call.source, claim=call.claim)
 

@@ -19,6 +19,7 @@ from chalicelib.api import cursors, idempotency, permissions, problems
 from chalicelib.api.permissions import Audience
 from chalicelib.core import errors, log, schema, settings
 from chalicelib.core.principal import Principal
+from chalicelib.core.reading import unpadded
 
 _JSON = "application/json"
 
@@ -56,7 +57,7 @@ class Call:
     @property
     def cart_token(self) -> str | None:
         """The guest's cart token, None without one."""
-        return self.headers.get("x-cart-token")
+        return _cart_token(self.headers)
 
     @property
     def if_match(self) -> str | None:
@@ -285,9 +286,13 @@ def _source(request: Request) -> str:
     return str(request.context.get("identity", {}).get("sourceIp", ""))
 
 
+def _cart_token(headers: Mapping[str, str]) -> str | None:
+    return unpadded(headers["x-cart-token"]) if "x-cart-token" in headers else None
+
+
 def _guest(request: Request) -> str:
     """What keeps the keys of callers apart who have not signed in."""
-    cart = request.headers.get("x-cart-token")
+    cart = _cart_token(request.headers)
     return f"guest {cart}" if cart else f"ip {_source(request)}"
 
 

@@ -18,7 +18,8 @@ from chalicelib.core.errors import TooManyRequests
 from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords
 from chalicelib.users import store as user_store
-from chalicelib.users.models import NoSuchUser, User, fold
+from chalicelib.users.emails import fold
+from chalicelib.users.models import NoSuchUser, User
 from chalicelib.users.schemas import NewUser, StatusChange, UserStatus
 from chalicelib.users.views import UserView, user_view
 

@@ -6,47 +6,53 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from chalicelib.core.reading import read_by, unpadded
 from chalicelib.core.schema import Schema
 from chalicelib.users.schemas import Password
+
+# Whatever comes as one of these is looked up, so that what is none gets the same answer as what is not the right one.
+GivenEmail = Annotated[str, read_by(unpadded, most=1000)]
+Token = Annotated[str, read_by(unpadded, most=1000)]
+GivenPassword = Annotated[str, Meta(max_length=1000)]
 
 
 class Credentials(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/login` and `POST /sessions`."""
 
-    email: Annotated[str, Meta(max_length=254)]
-    password: Annotated[str, Meta(max_length=1000)]
-    cart_token: Annotated[str, Meta(max_length=1000)] | None = None
+    email: GivenEmail
+    password: GivenPassword
+    cart_token: Token | None = None
 
 
 class RefreshRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/refresh`."""
 
-    refresh_token: Annotated[str, Meta(max_length=1000)]
+    refresh_token: Token
 
 
 class ForgotRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/password/forgot`."""
 
-    email: Annotated[str, Meta(max_length=254)]
+    email: GivenEmail
 
 
 class ResetRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/password/reset`."""
 
-    token: Annotated[str, Meta(max_length=500)]
+    token: Token
     password: Password
 
 
 class VerifyRequest(Schema, frozen=True, kw_only=True):
     """The body of `POST /auth/verify`."""
 
-    token: Annotated[str, Meta(max_length=500)]
+    token: Token
 
 
 class PasswordChange(Schema, frozen=True, kw_only=True):
     """The body of `PUT /users/password`."""
 
-    old_password: Annotated[str, Meta(max_length=1000)]
+    old_password: GivenPassword
     new_password: Password
 
 

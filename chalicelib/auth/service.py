@@ -13,7 +13,8 @@ from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.principal import Principal
 from chalicelib.users import passwords
 from chalicelib.users import store as user_store
-from chalicelib.users.models import AuditEntry, User, fold
+from chalicelib.users.emails import fold
+from chalicelib.users.models import AuditEntry, User
 from chalicelib.users.views import user_view
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from chalicelib.core.schema import Schema
+from chalicelib.products.schemas import ProductId
 
 MAX_QUANTITY = 99
 
@@ -17,7 +18,7 @@ Quantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
 class NewLine(Schema, frozen=True, kw_only=True):
     """The body of `POST /cart/items`."""
 
-    product_id: Annotated[str, Meta(max_length=64)]
+    product_id: ProductId
     quantity: Quantity
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-import types
 from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
-from typing import Annotated, Any, Self, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, cast, get_args, get_origin
 
 import msgspec
 
 from chalicelib.core import money
 from chalicelib.core.errors import FieldError, Invalid, InvalidJson
+from chalicelib.core.reading import bare, metas, reader, readers
 
 T = TypeVar("T")
 
@@ -62,7 +62,17 @@ Prose = Annotated[
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """A body or query that a route takes: camelCase outside, unknown fields refused (H5)."""
+    """A body or query that a route takes: camelCase outside, unknown fields refused (H5).
+
+    What a field's type has to say about reading it (`pasted`, `read_by`) is done here, wherever the field stands.
+    """
+
+    def __post_init__(self) -> None:
+        """Read the fields that want it. Raises `ValueError` for one that is not what its type says."""
+        for name, read in readers(type(self)).items():
+            value = getattr(self, name)
+            if value is not None and value is not msgspec.UNSET:
+                msgspec.structs.force_setattr(self, name, read(value))
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent, by their names inside; one that may be left out is UNSET where it was."""
@@ -87,6 +97,7 @@ class PageQuery(Schema, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Serve what is above the largest page as the largest page."""
+        super().__post_init__()
         msgspec.structs.force_setattr(self, "limit", min(self.limit, MAX_PAGE_SIZE))
 
 
@@ -191,7 +202,7 @@ def _faults(value: Any, kind: Any, path: str, *, strict: bool = True) -> Iterato
     structure = _structure(kind)
     if structure is not None and isinstance(value, dict):
         yield from _object_faults(value, structure, path, strict=strict)
-    elif get_origin(_bare(kind)) in (list, tuple) and isinstance(value, list):
+    elif get_origin(bare(kind)) in (list, tuple) and isinstance(value, list):
         yield from _list_faults(value, kind, path, strict=strict)
     else:
         yield from _own_fault(value, kind, path, strict=strict)
@@ -212,11 +223,11 @@ def _object_faults(
 
 
 def _list_faults(value: list[Any], kind: Any, path: str, *, strict: bool) -> Iterator[FieldError]:
-    most = next((meta.max_length for meta in _metas(kind) if meta.max_length is not None), None)
+    most = next((meta.max_length for meta in metas(kind) if meta.max_length is not None), None)
     if most is not None and len(value) > most:
         yield FieldError(path, "invalid_length", f"Must have at most {most} elements.")
         return
-    element, sound = get_args(_bare(kind))[0], True
+    element, sound = get_args(bare(kind))[0], True
     for i, each in enumerate(value):
         for fault in _faults(each, element, f"{path}[{i}]", strict=strict):
             sound = False
@@ -227,9 +238,16 @@ def _list_faults(value: list[Any], kind: Any, path: str, *, strict: bool) -> Ite
 
 def _own_fault(value: Any, kind: Any, path: str, *, strict: bool) -> Iterator[FieldError]:
     try:
-        msgspec.convert(value, kind, strict=strict, dec_hook=_from_json if strict else _from_text)
+        fitting = msgspec.convert(value, kind, strict=strict, dec_hook=_from_json if strict else _from_text)
     except msgspec.ValidationError as error:
         yield FieldError(path or "body", _code(str(error)), _advice(str(error), kind))
+        return
+    read = reader(kind)
+    try:
+        if read and isinstance(fitting, str):
+            read(fitting)
+    except ValueError:
+        yield FieldError(path or "body", "invalid_value", _advice("", kind))
 
 
 def _code(message: str) -> str:
@@ -241,7 +259,7 @@ def _code(message: str) -> str:
 
 
 def _advice(message: str, kind: Any) -> str:
-    hint = next((meta.extra["hint"] for meta in _metas(kind) if meta.extra and "hint" in meta.extra), None)
+    hint = next((meta.extra["hint"] for meta in metas(kind) if meta.extra and "hint" in meta.extra), None)
     if hint and "got" not in message:
         return f"Must be {hint}."
     expected = message.split(" - at ", maxsplit=1)[0].split(", got ", maxsplit=1)[0].removeprefix("Expected ")
@@ -249,27 +267,9 @@ def _advice(message: str, kind: Any) -> str:
     return f"Must be {' '.join(words)}."
 
 
-def _metas(kind: Any) -> Iterator[msgspec.Meta]:
-    if get_origin(kind) is Annotated:
-        yield from (each for each in get_args(kind)[1:] if isinstance(each, msgspec.Meta))
-    elif get_origin(kind) in (Union, types.UnionType):
-        for member in get_args(kind):
-            yield from _metas(member)
-
-
-def _bare(kind: Any) -> Any:
-    """The type without its annotations and without the `None` or unset beside it."""
-    if get_origin(kind) is Annotated:
-        return _bare(get_args(kind)[0])
-    if get_origin(kind) in (Union, types.UnionType):
-        members = [m for m in get_args(kind) if m not in (type(None), msgspec.UnsetType)]
-        return _bare(members[0]) if len(members) == 1 else kind
-    return kind
-
-
 def _structure(kind: Any) -> type[msgspec.Struct] | None:
-    bare = _bare(kind)
-    return bare if isinstance(bare, type) and issubclass(bare, msgspec.Struct) else None
+    plain = bare(kind)
+    return plain if isinstance(plain, type) and issubclass(plain, msgspec.Struct) else None
 
 
 def _join(path: str, name: str) -> str:

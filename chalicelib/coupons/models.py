@@ -14,6 +14,7 @@ from chalicelib.core import clock, money
 from chalicelib.core.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed, Unprocessable, invalid
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal
+from chalicelib.core.reading import unpadded
 from chalicelib.core.versioned import Versioned
 from chalicelib.coupons.schemas import CouponChange, CouponKind, NewCoupon, Terms
 
@@ -205,7 +206,7 @@ class Presented(msgspec.Struct, frozen=True, kw_only=True):
 
 def fold(code: str) -> str:
     """The one spelling under which a code is stored and compared: letter case does not matter."""
-    return code.upper()
+    return unpadded(code).upper()
 
 
 def is_code(text: str) -> bool:

@@ -8,14 +8,11 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.core.money import Amount, Currency
+from chalicelib.core.reading import pasted
 from chalicelib.core.schema import Schema
 
 Code = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9_-]{3,32}$(?!\n)",
-        extra={"hint": "3 to 32 letters, digits, - and _; upper and lower case are the same"},
-    ),
+    str, pasted(r"[A-Za-z0-9_-]{3,32}", hint="3 to 32 letters, digits, - and _; upper and lower case are the same")
 ]
 Instant = Annotated[
     str,

@@ -20,6 +20,7 @@ from chalicelib.notifications import texts
 from chalicelib.orders.models import Order
 from chalicelib.orders.views import OrderView, order_view
 from chalicelib.payments.models import Refund
+from chalicelib.users.emails import with_ascii_domain
 
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -89,7 +90,7 @@ def _send(to: str, text: texts.Text) -> None:
     try:
         sent = clients.ses().send_email(
             FromEmailAddress=settings.current().mail_from,
-            Destination={"ToAddresses": [to]},
+            Destination={"ToAddresses": [with_ascii_domain(to)]},
             Content={"Simple": {"Subject": {"Data": text.subject}, "Body": body}},
             EmailTags=[{"Name": "correlationId", "Value": correlation_id}],
         )

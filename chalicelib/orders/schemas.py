@@ -14,6 +14,7 @@ from chalicelib.core.schema import PageQuery, Schema, Text
 from chalicelib.coupons.schemas import Code
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments.schemas import PaymentMethod
+from chalicelib.products.schemas import ProductId
 from chalicelib.users.schemas import Address
 
 Instant = Annotated[
@@ -23,7 +24,6 @@ Instant = Annotated[
         extra={"hint": "a time in UTC such as 2026-11-21 or 2026-11-21T09:30:00Z"},
     ),
 ]
-ProductId = Annotated[str, Meta(max_length=64)]
 
 
 class OrderedItem(Schema, frozen=True, kw_only=True):

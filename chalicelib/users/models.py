@@ -95,7 +95,7 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         now = clock.timestamp()
         return cls(
             user_id=ids.new("usr"),
-            email=fold(new.email),
+            email=new.email,
             first_name=new.first_name.strip(),
             last_name=new.last_name.strip(),
             phone=new.phone if isinstance(new, NewUser) else None,
@@ -148,7 +148,7 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         """
         self._require_existing()
         changed = {name: value for name, value in change.given().items() if name in _PROFILE}
-        wanted = self.unconfirmed_email if change.email is UNSET else fold(change.email)
+        wanted = self.unconfirmed_email if change.email is UNSET else change.email
         if wanted == self.email and self.pending_email:
             changed |= self._without_pending_email()
         elif wanted != self.unconfirmed_email:
@@ -229,8 +229,3 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def _nonce() -> str:
     """A secret that an address is confirmed with, behind the second until which it is good."""
     return f"{clock.epoch() + _CONFIRM_SECONDS}.{ids.secret()}"
-
-
-def fold(email: str) -> str:
-    """The one spelling under which an address is stored and compared: letter case does not matter."""
-    return email.strip().lower()

@@ -8,16 +8,11 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.core.principal import Role
+from chalicelib.core.reading import read_by
 from chalicelib.core.schema import PageQuery, Schema, Text
+from chalicelib.users import emails
 
-Email = Annotated[
-    str,
-    Meta(
-        max_length=254,
-        pattern=r"^\s*[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+\s*$(?!\n)",
-        extra={"hint": "an email address such as ada@example.com, at most 254 characters"},
-    ),
-]
+Email = Annotated[str, read_by(emails.parse, most=1000, hint=emails.HINT)]
 Password = Annotated[str, Meta(min_length=8, max_length=1000, extra={"hint": "8 to 1,000 characters"})]
 Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()/.-]{4,30}$(?!\n)", extra={"hint": "a telephone number"})]
 

@@ -6,15 +6,15 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from chalicelib.core.reading import pasted
 from chalicelib.core.schema import Schema, Text
 
-Url = Annotated[str, Meta(min_length=1, max_length=2000, extra={"hint": "an address of at most 2,000 characters"})]
+Url = Annotated[str, pasted(r"[^\s]{1,2000}", hint="an address of at most 2,000 characters without blanks")]
 EventFilter = Annotated[
     str,
-    Meta(
-        max_length=100,
-        pattern=r"^(?:\*|[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*(?:\.\*)?)$(?!\n)",
-        extra={"hint": "a type such as order.created.v1, a beginning such as order.*, or *"},
+    pasted(
+        r"(?=[!-~]{1,100}(?![!-~]))(?:\*|[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*(?:\.\*)?)",
+        hint="a type such as order.created.v1, a beginning such as order.*, or *",
     ),
 ]
 EventFilters = Annotated[tuple[EventFilter, ...], Meta(min_length=1, max_length=50)]

@@ -33,7 +33,7 @@ def test_a_code_is_the_same_in_upper_and_lower_case() -> None:
     assert coupon().code == "SPRING-26"
 
 
-@pytest.mark.parametrize("code", ["AB", "A" * 33, "SPRING 26", "SPRING#26", "FRÜHLING", "", "ABC\n"])
+@pytest.mark.parametrize("code", ["AB", "A" * 33, "SPRING 26", "SPRING#26", "FRÜHLING", "", "A\nBC"])
 def test_a_code_is_letters_digits_and_dashes(code: str) -> None:
     with pytest.raises(Invalid) as refused:
         coupon(code=code)

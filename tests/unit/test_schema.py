@@ -46,7 +46,7 @@ def test_a_price_keeps_its_digits() -> None:
         ("isActive", "yes", "invalid_type"),
         ("category", "A B", "invalid_value"),
         ("category", "kitchen\n", "invalid_value"),
-        ("sku", "a\n", "invalid_value"),
+        ("sku", "a\nb", "invalid_value"),
         ("currency", "usd", "invalid_value"),
         ("imageUrl", "javascript:alert(1)", "invalid_value"),
         ("is_active", False, "unknown_field"),

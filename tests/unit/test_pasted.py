@@ -1,0 +1,141 @@
+"""What people paste, codes and tokens and addresses, means the same with blanks around it, by its type (F9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from chalicelib.core import schema
+from chalicelib.core.errors import Invalid
+from chalicelib.core.reading import unpadded
+from chalicelib.core.schema import Schema
+from chalicelib.coupons import models as coupons
+from chalicelib.users.emails import fold
+
+pytestmark = pytest.mark.fault("F9")
+CHALICELIB = Path(__file__).parents[2] / "chalicelib"
+PADDINGS = {
+    "blanks": "  {} ",
+    "a line break": "{}\r\n",
+    "tabs": "\t{}\t",
+    "no-break spaces": "\u00a0{}\u202f",
+    "wide blanks": "\u3000{}\u2003",
+    "zero width": "\u200b{}\u200d",
+    "a byte order mark": "\ufeff{}",
+    "direction marks": "\u200e{}\u202c",
+    "soft hyphens": "\u00ad{}\u2060",
+}
+# What each such field may hold; one that is not here is found by its name and wants a line.
+SAMPLES = {
+    "cart_token": "aBc-_9",
+    "code": "SAVE-10",
+    "coupon_code": "SAVE-10",
+    "email": "ada@example.com",
+    "events": ["order.*"],
+    "image_url": "https://images.example.com/mug.png",
+    "product_id": "prd_1",
+    "refresh_token": "usr.ses.aBc.0f",
+    "sku": "MUG/1",
+    "token": "aBc-_9",
+    "url": "https://hooks.example.com/shop",
+}
+STRICT = {("NewCoupon", "code"), ("NewProduct", "sku"), ("Registration", "email")}
+# A cursor is nobody's to change (H2), and an address has rules of its own (F1).
+OTHERS = {"cursor", "postal_code"}
+LIKE_A_CODE = re.compile(r"(?:^|_)(?:code|coupon|cursor|email|id|sku|token|url)$")
+
+
+def shapes() -> Iterator[type[Schema]]:
+    """Every shape that the routes take."""
+    for path in sorted(CHALICELIB.glob("*/schemas.py")):
+        module = import_module(f"chalicelib.{path.parent.name}.schemas")
+        yield from (
+            each
+            for each in vars(module).values()
+            if isinstance(each, type) and issubclass(each, Schema) and each.__module__ == module.__name__
+        )
+
+
+def fields() -> Iterator[tuple[str, msgspec.structs.FieldInfo]]:
+    for shape in shapes():
+        yield from ((shape.__name__, field) for field in msgspec.structs.fields(shape))
+
+
+PASTED = [(shape, field) for shape, field in fields() if field.name in SAMPLES]
+
+
+def with_one(field: msgspec.structs.FieldInfo) -> type[Schema]:
+    return msgspec.defstruct("One", [(field.name, field.type)], bases=(Schema,), frozen=True, kw_only=True)
+
+
+def read(field: msgspec.structs.FieldInfo, value: Any) -> Any:
+    body = msgspec.json.encode({field.encode_name: value})
+    return getattr(schema.decode(body, with_one(field)), field.name)
+
+
+def padded(value: Any, padding: str) -> Any:
+    return [padding.format(each) for each in value] if isinstance(value, list) else padding.format(value)
+
+
+def test_every_field_that_people_paste_into_is_tried() -> None:
+    named = {f"{shape}.{field.name}" for shape, field in fields() if LIKE_A_CODE.search(field.name)}
+
+    assert {name for name in named if name.partition(".")[2] not in {*SAMPLES, *OTHERS}} == set()
+    assert set(SAMPLES) == {field.name for _, field in PASTED}
+
+
+@pytest.mark.parametrize("padding", PADDINGS.values(), ids=PADDINGS)
+@pytest.mark.parametrize(("shape", "field"), PASTED, ids=[f"{shape}.{field.name}" for shape, field in PASTED])
+def test_what_is_around_a_code_is_no_part_of_it(shape: str, field: msgspec.structs.FieldInfo, padding: str) -> None:
+    sample = SAMPLES[field.name]
+
+    assert read(field, padded(sample, padding)) == read(field, sample), shape
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("code", "SAVE 10"), ("sku", "MUG\u200b1"), ("email", "ada @example.com"), ("code", " \u200b")]
+)
+def test_what_is_inside_a_code_stays_a_fault(name: str, value: str) -> None:
+    field = next(field for shape, field in PASTED if (shape, field.name) in STRICT and field.name == name)
+
+    with pytest.raises(Invalid) as refused:
+        read(field, value)
+
+    assert [(fault.field, fault.code) for fault in refused.value.errors] == [(name, "invalid_value")]
+
+
+def test_passwords_keep_their_blanks() -> None:
+    kept = {shape: field for shape, field in fields() if "password" in field.name}
+
+    assert set(kept) == {"Credentials", "ResetRequest", "PasswordChange", "Registration", "NewUser"}
+    assert {read(field, " a password ") for field in kept.values()} == {" a password "}
+
+
+def test_codes_in_a_path_and_addresses_from_elsewhere_are_read_alike() -> None:
+    assert coupons.fold(" save-10\u200b") == "SAVE-10"
+    assert fold("\ufeffAda@Example.com\u00a0") == "ada@example.com"
+
+
+def test_all_that_python_knows_as_a_blank_is_one() -> None:
+    blanks = "".join(chr(code) for code in range(0x110000) if chr(code).isspace())
+
+    assert unpadded(f"{blanks}a{blanks}") == "a"
+
+
+def test_a_long_padding_takes_no_time_and_is_refused() -> None:
+    field = next(field for shape, field in PASTED if (shape, field.name) == ("NewWebhook", "url"))
+
+    for text in ("\u200b" * 100_000, "https://" + "\u200b" * 100_000 + " ", "a" * 2001):
+        with pytest.raises(Invalid):
+            read(field, text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "a b", "a\u200bb", "a\n\nb"])
+def test_only_the_ends_are_unpadded(text: str) -> None:
+    assert unpadded(f" \u200b{text}\u00a0\n") == text
