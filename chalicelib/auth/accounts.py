@@ -95,7 +95,8 @@ def change_password(change: PasswordChange, principal: Principal) -> None:
     new_hash, proven = passwords.hash_password(change.new_password), user.password_hash
 
     def changed(current: User) -> User:
-        if current.password_hash != proven:  # somebody else changed it while this one was looked at
+        # Somebody else changed it while this one was looked at, or a login has moved it over.
+        if current.password_hash != proven and not passwords.matches(change.old_password, current.password_hash):
             raise WrongPassword(_WRONG)
         return current.with_password(new_hash)
 

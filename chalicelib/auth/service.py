@@ -15,6 +15,7 @@ from chalicelib.users import passwords
 from chalicelib.users import store as user_store
 from chalicelib.users.emails import fold
 from chalicelib.users.models import AuditEntry, User
+from chalicelib.users.passwords import Verdict
 from chalicelib.users.views import user_view
 
 
@@ -23,13 +24,14 @@ def login(credentials: Credentials, *, device: str, idle: timedelta | None = Non
     email = fold(credentials.email)
     user_id = attempts.count_attempt(email)
     user = user_store.get(user_id or ids.NOBODY, consistent=True)
-    known = passwords.matches(credentials.password, user.password_hash if user else None)
-    if user is None or not known or not user.is_active:
+    verdict = passwords.verify(credentials.password, user.password_hash if user else None)
+    if user is None or verdict is Verdict.WRONG or not user.is_active:
         raise BadCredentials("The email address or the password is wrong.")
     session_id = ids.new("ses")
     refresh_token = tokens.new_refresh_token(user.user_id, session_id)
     session = Session.start(user, refresh_token=refresh_token, session_id=session_id, device=device, idle=idle)
-    store.create(session, user, attempts.reset(email, user.user_id))
+    moving_to = passwords.hash_password(credentials.password) if verdict is Verdict.OUTDATED else None
+    store.create(session, user, attempts.reset(email, user.user_id), moving_to=moving_to)
     log.info("LOGGED_IN", sessionId=session_id)
     return _answer(user, session_id, refresh_token)
 

@@ -15,12 +15,15 @@ _MAX_SHOWN = 100
 _BATCH_SIZE = 80  # leaves room in a transaction of a hundred for what ends the sessions
 
 
-def create(session: Session, user: User, *also: db.Write) -> None:
-    """Write a session, unless its user was disabled or logged out everywhere meanwhile."""
+def create(session: Session, user: User, *also: db.Write, moving_to: str | None) -> None:
+    """Write a session, unless its user was disabled or logged out everywhere meanwhile.
+
+    `moving_to` replaces the hash of the password, when it is to be.
+    """
     changed = BadCredentials("This account was changed just now; log in again.")
     db.commit(
         db.insert(_key(session), msgspec.to_builtins(session)),
-        user_store.record_login(user, otherwise=changed),
+        user_store.record_login(user, moving_to=moving_to, otherwise=changed),
         *also,
     )
 

@@ -10,10 +10,17 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.core.principal import Role
 from chalicelib.core.reading import read_by
 from chalicelib.core.schema import PageQuery, Schema, Text
-from chalicelib.users import emails
+from chalicelib.users import emails, passwords
 
 Email = Annotated[str, read_by(emails.parse, most=1000, hint=emails.HINT)]
-Password = Annotated[str, Meta(min_length=8, max_length=1000, extra={"hint": "8 to 1,000 characters"})]
+Password = Annotated[
+    str,
+    Meta(
+        min_length=passwords.MIN_LENGTH,
+        max_length=1000,
+        extra={"hint": "8 to 1,000 characters", "read": passwords.require_length},
+    ),
+]
 Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()/.-]{4,30}$(?!\n)", extra={"hint": "a telephone number"})]
 
 

@@ -69,12 +69,16 @@ def update(before: User, after: User, *, actor: str, reason: str | None = None) 
     return (profile, *free, *taken, *([_count_admin(delta)] if delta else []))
 
 
-def record_login(user: User, *, otherwise: Exception) -> db.Write:
-    """The write that counts a login, provided that the user is active and was not logged out everywhere since."""
+def record_login(user: User, *, moving_to: str | None = None, otherwise: Exception) -> db.Write:
+    """The write that counts a login, provided that the user is active and was not logged out everywhere since.
+
+    `moving_to` is a newer hash of the same password, which a change of the password would have made stale: it logs out.
+    """
+    moved: dict[str, Any] = {":hash": moving_to} if moving_to else {}
     return db.update(
         keys.user(user.user_id),
-        "SET sessionsOpened = sessionsOpened + :one",
-        {":one": 1, ":active": UserStatus.ACTIVE, ":version": user.session_version},
+        "SET sessionsOpened = sessionsOpened + :one" + (", passwordHash = :hash" if moved else ""),
+        {":one": 1, ":active": UserStatus.ACTIVE, ":version": user.session_version, **moved},
         names={"#status": "status"},
         condition="#status = :active AND sessionVersion = :version",
         otherwise=otherwise,
