@@ -33,7 +33,8 @@ from chalicelib.payments.models import (
     RefundedItem,
     may_become,
 )
-from chalicelib.users.schemas import DEFAULT_LOCALE, Address
+from chalicelib.users.languages import DEFAULT_LOCALE
+from chalicelib.users.schemas import Address
 
 SYSTEM = "system"
 UNPAID_LIFETIME = timedelta(minutes=15)

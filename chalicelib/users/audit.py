@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.users.languages import DEFAULT_LOCALE
 from chalicelib.users.models import AuditEntry
-from chalicelib.users.schemas import DEFAULT_LOCALE
 
 # Values that may be shown; of every other field only the name is, for it is a secret or personal.
 _OPEN = ("status", "roles", "emailVerified")

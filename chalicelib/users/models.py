@@ -12,7 +12,8 @@ from chalicelib.core import clock, ids
 from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed
 from chalicelib.core.principal import Role
 from chalicelib.core.versioned import Versioned
-from chalicelib.users.schemas import DEFAULT_LOCALE, Address, NewUser, ProfileChange, Registration, UserStatus
+from chalicelib.users.languages import DEFAULT_LOCALE
+from chalicelib.users.schemas import Address, NewUser, ProfileChange, Registration, UserStatus
 
 _ERASED = "@erased.invalid"
 _CONFIRM_SECONDS = 7 * 24 * 3600

@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.core.principal import Role
 from chalicelib.core.reading import read_by
 from chalicelib.core.schema import PageQuery, Schema, Text
-from chalicelib.users import emails, passwords
+from chalicelib.users import emails, languages, passwords
+from chalicelib.users.languages import DEFAULT_LOCALE
 
 Email = Annotated[str, read_by(emails.parse, most=1000, hint=emails.HINT)]
 Password = Annotated[
@@ -22,12 +23,7 @@ Password = Annotated[
     ),
 ]
 Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()/.-]{4,30}$(?!\n)", extra={"hint": "a telephone number"})]
-
-
-Locale = Annotated[
-    str, Meta(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$(?!\n)", extra={"hint": "a language such as en, de or pt-BR"})
-]
-DEFAULT_LOCALE = "en"
+Locale = Annotated[str, read_by(languages.parse, most=100, hint=languages.HINT)]
 
 
 class UserStatus(StrEnum):

@@ -44,12 +44,34 @@ def test_preferences_change_one_by_one_and_stay_when_left_out(ada: Shop, shop: S
     assert preferences(ada("GET", "/users/profile").body) == ("de", False)
 
 
-@pytest.mark.parametrize("locale", ["", "EN", "en_US", "english", "pt-br", "de\n", 7, None])
+@pytest.mark.parametrize(
+    "locale", ["", "english", "zz", "de-YY", "../en", "und", "x-own", "C", "en--US", "dé", "e" * 99, 7, None]
+)
 def test_what_is_no_language_is_refused(ada: Shop, locale: Any) -> None:
     answer = ada("PUT", "/users/profile", {"locale": locale})
 
     assert answer.status == 400
     assert {field for field, _ in answer.fields} == {"locale"}
+
+
+@pytest.mark.fault("F12")
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("en_US", "en-US"),
+        ("PT-br", "pt-BR"),
+        ("es-419", "es-419"),
+        ("zh-hant", "zh-Hant"),
+        ("zh_Hant_TW", "zh-Hant-TW"),
+        ("sr-Latn", "sr-Latn"),
+        ("de-CH-1996", "de-CH-1996"),
+        ("eng", "en"),
+        ("iw", "he"),
+        (" de\n", "de"),
+    ],
+)
+def test_a_language_is_any_tag_that_is_registered_in_its_one_spelling(ada: Shop, given: str, kept: str) -> None:
+    assert ada("PUT", "/users/profile", {"locale": given}).expect(200)["locale"] == kept
 
 
 def test_an_order_keeps_the_language_that_its_buyer_had(ada: Shop, mug: str) -> None:

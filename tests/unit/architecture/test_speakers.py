@@ -45,6 +45,7 @@ SPEAKERS = {
     "bcrypt": {"chalicelib/users/passwords.py"},
     "idna": {"chalicelib/users/emails.py"},
     "jwt": {"chalicelib/auth/tokens.py"},
+    "langcodes": {"chalicelib/users/languages.py"},
     "socket": {"chalicelib/webhooks/sender.py"},
 }
 CLOCK = "chalicelib/core/clock.py"
