@@ -85,13 +85,13 @@ def _lines(view: OrderView, locale: str) -> str:
 
 
 def _send(to: str, text: texts.Text) -> None:
-    body: Any = {"Text": {"Data": text.body}, "Html": {"Data": text.html}}
+    body: Any = {"Text": _content(text.body), "Html": _content(text.html)}
     correlation_id = _NOT_IN_TAGS.sub("_", log.correlation_id() or "none")
     try:
         sent = clients.ses().send_email(
             FromEmailAddress=settings.current().mail_from,
             Destination={"ToAddresses": [with_ascii_domain(to)]},
-            Content={"Simple": {"Subject": {"Data": text.subject}, "Body": body}},
+            Content={"Simple": {"Subject": _content(text.subject), "Body": body}},
             EmailTags=[{"Name": "correlationId", "Value": correlation_id}],
         )
     except (BotoCoreError, ClientError) as error:
@@ -99,6 +99,11 @@ def _send(to: str, text: texts.Text) -> None:
             raise MailRefused("The mail service refuses this mail.") from error
         raise Unavailable("The mail service refused or did not answer.") from error
     log.info("MAIL_SENT", messageId=sent["MessageId"])
+
+
+def _content(text: str) -> Any:
+    """A part of a mail in any letters; without its character set SES takes ASCII only."""
+    return {"Data": text, "Charset": "UTF-8"}
 
 
 def _is_final(error: Exception) -> bool:

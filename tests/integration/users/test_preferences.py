@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws import db, keys
+from chalicelib.aws import clients, db, keys
 from chalicelib.orders import store as order_store
 from tests.support.stream import deliver
 from tools.testing.shop import PASSWORD, Shop
@@ -102,3 +102,18 @@ def test_the_history_names_a_changed_preference_and_nothing_that_did_not_change(
 
     latest = shop.admin()("GET", f"/users/{user_id}/audit").body["entries"][0]
     assert (latest["action"], list(latest["changes"])) == ("user.updated", ["cartReminders"])
+
+
+@pytest.mark.fault("F12")
+def test_a_mail_says_the_character_set_that_its_language_needs(ada: Shop) -> None:
+    sent: list[dict[str, Any]] = []
+    clients.ses().meta.events.register("provide-client-params.sesv2.SendEmail", lambda params, **_: sent.append(params))
+    ada("PUT", "/users/profile", {"locale": "de_AT", "email": "ada@b\u00fccher.example"}).expect(200)
+
+    deliver(ada)
+
+    mail = sent[-1]["Content"]["Simple"]
+    parts = [mail["Subject"], mail["Body"]["Text"], mail["Body"]["Html"]]
+    assert {part["Charset"] for part in parts} == {"UTF-8"}
+    assert '<html lang="de">' in mail["Body"]["Html"]["Data"]
+    assert sent[-1]["Destination"]["ToAddresses"] == ["ada@xn--bcher-kva.example"]
