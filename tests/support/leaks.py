@@ -30,6 +30,7 @@ class Watch:
         self._listen(monkeypatch, ids, "secret", self.secrets)
         self._listen(monkeypatch, tokens, "issue", self.secrets)
         self._listen(monkeypatch, tokens, "new_refresh_token", self.secrets)
+        self._listen(monkeypatch, tokens, "successor", self.secrets)
         self._listen(monkeypatch, signatures, "new_secret", self.secrets)
         self._listen(monkeypatch, accounts, "reset_token", self.one_time)
         self._listen(monkeypatch, accounts, "verify_token", self.one_time)
