@@ -13,13 +13,17 @@ from chalice.local import (
     ForbiddenError,
     InvalidAuthorizerError,
     LambdaContext,
+    LambdaEventConverter,
     LocalGateway,
     LocalGatewayAuthorizer,
     LocalGatewayException,
+    MatchResult,
     NotAuthorizedError,
+    RouteMatcher,
     ThreadedHTTPServer,
 )
 
+from tools.local import heads
 from tools.local.functions import FunctionFailed, call
 from tools.local.problems import Problem, cors_headers
 
@@ -48,12 +52,25 @@ class Authorizer(LocalGatewayAuthorizer):
             raise kind({}) from failure
 
 
+class Matcher(RouteMatcher):
+    """Takes a path for what it says: an address of a host, parameters of a part, and an empty part are none."""
+
+    def match_route(self, url: str) -> MatchResult:
+        """The route of a path and query. Raises `ValueError` without one."""
+        path, mark, query = url.partition("?")
+        if "//" in path:
+            message = f"No route has an empty part: {path}"
+            raise ValueError(message)
+        return super().match_route(path.replace(";", "%3B") + mark + query)
+
+
 class Gateway(LocalGateway):
     """Routes a request, and answers by itself what never reaches the app."""
 
     def __init__(self, app_object: Chalice, config: Config) -> None:
         """Let our authorizer take the place of Chalice's."""
         super().__init__(app_object, config)
+        self.event_converter = LambdaEventConverter(Matcher(list(app_object.routes)), app_object.api.binary_types)
         self._authorizer = Authorizer(app_object)
         self.binary_types: list[str] = app_object.api.binary_types
 
@@ -92,7 +109,9 @@ class GatewayHandler(ChaliceRequestHandler):
 
     local_gateway: Gateway
     disable_nagle_algorithm = True
-    path: str  # what `http.server` has read off the request line
+    path: str
+    head: heads.Head
+    length: int
     wbufsize = -1
     timeout = 75
 
@@ -101,9 +120,26 @@ class GatewayHandler(ChaliceRequestHandler):
         self.local_gateway = Gateway(app_object, config)
         super(ChaliceRequestHandler, self).__init__(request, client_address, server)
 
+    def parse_request(self) -> bool:
+        """Read the head of a request, or refuse it and hang up."""
+        self.command, self.path, self.requestline = "GET", "/", ""
+        self.request_version, self.headers = "HTTP/1.1", HTTPMessage()
+        try:
+            self.head = heads.read(self.raw_requestline, self.rfile)
+            self.command, self.path = self.head.method, self.head.target
+            self.length = heads.body_length(self.head.headers, most=MAX_BODY_BYTES)
+        except heads.Refused as refused:
+            self._refuse(self._problem(refused.status, refused.code, refused.detail))
+            return False
+        is_old = self.head.version == "1.0"
+        self.close_connection = is_old or self.head.headers.get("connection", "").lower() == "close"
+        wants_word = not is_old and self.head.headers.get("expect", "").lower() == "100-continue"
+        return self.handle_expect_100() if wants_word else True
+
     def _generic_handle(self) -> None:
         path, mark, query = self.path.partition("?")
-        self.path = (path.rstrip("/") or "/") + mark + query  # as API Gateway does before it looks for a route
+        if not path.endswith("//"):  # one slash more is forgiven, as by API Gateway before it looks for a route
+            self.path = (path.removesuffix("/") or "/") + mark + query
         try:
             super()._generic_handle()
         except LocalGatewayException as refusal:
@@ -112,27 +148,17 @@ class GatewayHandler(ChaliceRequestHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _generic_handle  # noqa: N815
 
     def _parse_payload(self) -> tuple[Event, Body]:
-        length = self._content_length()
-        raw = self.rfile.read(length)
-        if len(raw) < length:
+        try:
+            raw = self.rfile.read(self.length)
+        except TimeoutError:
+            raise self._problem(408, "request_timeout", "The body did not come in time.") from None
+        if len(raw) < self.length:
             raise self._problem(400, "bad_request", "The body is shorter than Content-Length says.")
-        return dict(self.headers), self._text(raw) if raw else None
-
-    def _content_length(self) -> int:
-        if self.headers.get("transfer-encoding"):
-            raise self._problem(411, "length_required", "Send the body with a Content-Length, not in chunks.")
-        lengths = set(self.headers.get_all("content-length", ["0"]))
-        text = lengths.pop()
-        if lengths or not (text.isascii() and text.isdigit()):
-            raise self._problem(400, "bad_request", "Content-Length must be one whole number.")
-        digits = text.lstrip("0") or "0"
-        if len(digits) > len(str(MAX_BODY_BYTES)) or int(digits) > MAX_BODY_BYTES:
-            raise self._problem(413, "payload_too_large", "A body may have at most 10 MB.")
-        return int(digits)
+        return dict(self.head.headers), self._text(raw) if raw else None
 
     def _text(self, raw: bytes) -> Body:
         """Bodies reach the function as text, except the types that the app calls binary."""
-        if self.headers.get("content-type", "") in self.local_gateway.binary_types:
+        if self.head.headers.get("content-type", "") in self.local_gateway.binary_types:
             return raw
         try:
             return raw.decode("utf-8")
@@ -171,10 +197,8 @@ class GatewayHandler(ChaliceRequestHandler):
             self.wfile.write(content)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """Answer what `http.server` itself refuses: a malformed request line, an unknown method."""
+        """Answer what `http.server` itself refuses: an unknown method, an endless request line."""
         status = HTTPStatus(code)
-        if not hasattr(self, "headers"):
-            self.headers = HTTPMessage()
         self.command = getattr(self, "command", None) or "GET"
         self.request_version = "HTTP/1.1"  # an answer with a status line, whatever the request line was
         self._refuse(self._problem(code, status.name.lower(), message or status.description or status.phrase))
