@@ -11,7 +11,7 @@ from typing import Any
 from chalice import Chalice, Cron, IAMAuthorizer, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent
 
-from chalicelib.api import health, http, problems
+from chalicelib.api import caching, health, http, problems
 from chalicelib.api.http import Answer, Call
 from chalicelib.auth import accounts, tokens
 from chalicelib.auth import service as auth
@@ -81,15 +81,15 @@ managers = IAMAuthorizer() if settings.users_by_iam() else authorize
 
 
 @app.route("/hello", methods=["GET"])
-@endpoint()
+@endpoint(kept=caching.FOR_A_MINUTE)
 def hello(call: Call) -> Any:
     return {"message": "Hello from Lambda", "path": "/hello"}
 
 
 @app.route("/health", methods=["GET"])
-@endpoint()
+@endpoint(kept=caching.ALIVE)
 def get_health(call: Call) -> Any:
-    return Answer(health.report(*call.function), {"Cache-Control": "no-cache"})
+    return health.report(*call.function)
 
 
 # --- Accounts
@@ -268,7 +268,7 @@ def list_history(call: Call, user_id: str) -> Any:
 
 
 @app.route("/products", methods=["GET"])
-@endpoint(query=ProductQuery)
+@endpoint(query=ProductQuery, kept=caching.FOR_A_MINUTE)
 def list_products(call: Call) -> Any:
     return call.page("products", *products.list_page(call.query, call.position(), category=call.query.category))
 
@@ -280,7 +280,7 @@ def create_product(call: Call) -> Any:
 
 
 @app.route("/products/{product_id}", methods=["GET"])
-@endpoint()
+@endpoint(kept=caching.WHILE_UNCHANGED)
 def get_product(call: Call, product_id: str) -> Any:
     return http.with_etag(products.get(product_id), listing_view)
 
@@ -328,13 +328,13 @@ def confirm_image(call: Call, product_id: str, image_id: str) -> Any:
 
 
 @app.route("/products/category/{category}", methods=["GET"])
-@endpoint(query=CategoryQuery)
+@endpoint(query=CategoryQuery, kept=caching.FOR_A_MINUTE)
 def list_category(call: Call, category: str) -> Any:
     return call.page("products", *products.list_page(call.query, call.position(), category=category))
 
 
 @app.route("/categories", methods=["GET"])
-@endpoint(query=PageQuery)
+@endpoint(query=PageQuery, kept=caching.FOR_A_MINUTE)
 def list_categories(call: Call) -> Any:
     return call.page("categories", *products.list_categories(limit=call.query.limit, after=call.position()))
 
@@ -568,6 +568,8 @@ def list_webhook_deliveries(call: Call, webhook_id: str) -> Any:
 def retry_webhook_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any:
     return webhooks.retry_delivery(webhook_id, delivery_id, claim=call.claim)
 
+
+http.answer_head(app)
 
 # --- What AWS calls
 

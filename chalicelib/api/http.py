@@ -6,23 +6,22 @@ permission matrix, decodes body and query, replays what an Idempotency-Key alrea
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
-from urllib.parse import unquote
 
 from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib.api import cursors, idempotency, permissions, problems
+from chalicelib.api import caching, cursors, idempotency, permissions, problems, readings
 from chalicelib.api.permissions import Audience
 from chalicelib.core import errors, log, schema, settings
 from chalicelib.core.principal import Principal
 from chalicelib.core.reading import unpadded
 
 _JSON = "application/json"
-
 Handler = Callable[..., Any]
 
 
@@ -78,14 +77,6 @@ class Call:
         return {plural: views, "count": len(views), "nextCursor": cursors.make(after, self.cursor_scope)}
 
 
-class NoBody(schema.Schema, frozen=True, kw_only=True):
-    """A route whose body has nothing to say."""
-
-
-class NoQuery(schema.Schema, frozen=True, kw_only=True):
-    """A route without query parameters."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Contract:
     """What one endpoint takes and gives."""
@@ -95,6 +86,7 @@ class _Contract:
     status: int | Callable[[Any], int]
     resume: Callable[[Call, str], Any] | None
     owner: Callable[[Any], str] | None
+    kept: str
     authenticate: Callable[[str], Principal]
     require_open: Callable[[Principal], None]
 
@@ -135,18 +127,20 @@ def endpoint_for(
 
     `takes` is the shape of the body (bytes: as it came), `query` of the query, `status` that of success (or a
     function of the result), `resume` finishes a request whose first process died, given the call and what it had
-    begun, `owner` says from the body whose an anonymous request's Idempotency-Key is.
+    begun, `owner` says from the body whose an anonymous request's Idempotency-Key is, `kept` how long anybody may
+    keep what is the same for all.
     """
 
     def endpoint(
         *,
         takes: type[Any] | None = None,
-        query: type[Any] = NoQuery,
+        query: type[Any] = readings.NoQuery,
         status: int | Callable[[Any], int] = 200,
         resume: Callable[[Call, str], Any] | None = None,
         owner: Callable[[Any], str] | None = None,
+        kept: str = caching.PRIVATE,
     ) -> Callable[[Handler], Handler]:
-        contract = _Contract(takes, query, status, resume, owner, authenticate, require_open)
+        contract = _Contract(takes, query, status, resume, owner, kept, authenticate, require_open)
 
         def wrap(view: Handler) -> Handler:
             @functools.wraps(view)
@@ -160,6 +154,18 @@ def endpoint_for(
     return endpoint
 
 
+def answer_head(app: Chalice) -> None:
+    """Give every route for GET one for HEAD, with the same view behind the same authorizer (F16).
+
+    The view answers both alike; whoever brings the answer to the caller leaves the body of a HEAD away, and only so
+    can say how long that of a GET would be.
+    """
+    for methods in app.routes.values():
+        if "GET" in methods:
+            methods["HEAD"] = copy.copy(methods["GET"])
+            methods["HEAD"].method = "HEAD"
+
+
 def _answer(request: Request, contract: _Contract, view: Handler, path: dict[str, str]) -> Response:
     log.begin_request(problems.request_id(request), request.headers.get("x-correlation-id", ""))
     try:
@@ -171,7 +177,9 @@ def _answer(request: Request, contract: _Contract, view: Handler, path: dict[str
 
 
 def _serve(request: Request, contract: _Contract, view: Handler, path: dict[str, str]) -> Response:
-    route = (request.method, request.context["resourcePath"])
+    route = permissions.route(request.method, request.context["resourcePath"])
+    readings.require_once(request.to_original_event())
+    readings.require_json(request.headers.get("content-type"))
     principal = _principal(request, permissions.ROUTES[route], contract.authenticate)
     permissions.admit(permissions.ROUTES[route], principal)
     if principal and permissions.must_recheck(route, principal):
@@ -180,27 +188,22 @@ def _serve(request: Request, contract: _Contract, view: Handler, path: dict[str,
         log.enrich(userId=principal.user_id)
     call = _call(request, contract, principal)
     try:
-        result = view(call, **{name: unquote(value) for name, value in path.items()})
+        result = view(call, **{name: readings.part_of_path(name, text) for name, text in path.items()})
     except errors.ShopError as failure:
         if failure.is_recorded:
             raise
         return _replay(call, contract, failure)
-    headers = _headers(result)
-    if request.method == "GET" and _is_known(headers.get("ETag"), request.headers.get("if-none-match", "")):
+    headers = {"Cache-Control": contract.kept, **_headers(result)}
+    if route[0] == "GET" and caching.is_known(headers.get("ETag"), request.headers.get("if-none-match", "")):
         return Response("", status_code=304, headers={**headers})
     return _response(*_render(contract, result), headers)
-
-
-def _is_known(etag: str | None, if_none_match: str) -> bool:
-    """Has the caller this very state already?"""
-    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return etag is not None and (etag in known or "*" in known)
 
 
 def _call(request: Request, contract: _Contract, principal: Principal | None) -> Call:
     body = _body(request, contract.takes)
     query = schema.decode_query(_single_values(request), contract.query)
-    route = f"{request.method} {request.context['resourcePath']} {sorted((request.uri_params or {}).items())}"
+    method, template = permissions.route(request.method, request.context["resourcePath"])
+    route = f"{method} {template} {sorted((request.uri_params or {}).items())}"
     anonymous = contract.owner(body) if contract.owner else _guest(request)
     caller = principal.user_id if principal else anonymous
     claim = idempotency.claim(
@@ -223,8 +226,8 @@ def _body(request: Request, takes: type[Any] | None) -> Any:
         return raw
     if takes is not None:
         return schema.decode(raw, takes)
-    if raw and request.method != "GET":
-        schema.decode(raw, NoBody)
+    if raw and request.method not in ("GET", "HEAD"):
+        schema.decode(raw, readings.NoBody)
     return None
 
 
@@ -262,7 +265,7 @@ def _render(contract: _Contract, outcome: Any, request: Request | None = None) -
 
 
 def _response(status: int, body: str, headers: dict[str, str]) -> Response:
-    kind = _JSON if status < 400 else problems.CONTENT_TYPE  # noqa: PLR2004 - where HTTP's errors begin
+    kind = readings.JSON if status < 400 else problems.CONTENT_TYPE  # noqa: PLR2004 - where HTTP's errors begin
     return Response(body, status_code=status, headers={"Content-Type": kind, **headers})
 
 

@@ -5,8 +5,10 @@ A route that is missing here cannot be served, and a test holds the matrix to th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from chalicelib.core.errors import Forbidden, Unauthenticated
 from chalicelib.core.principal import Principal, Role
@@ -163,13 +165,42 @@ def must_recheck(route: tuple[str, str], principal: Principal) -> bool:
     return principal.is_admin or route[0] != "GET" or route in _SENSITIVE_READS
 
 
+def route(method: str, path: str) -> tuple[str, str]:
+    """The route that a request is for: HEAD is for what GET gives."""
+    return ("GET" if method == "HEAD" else method), path
+
+
+def methods_of(path: str) -> list[str]:
+    """What a path answers to, for an Allow header: its routes, HEAD where there is GET, and OPTIONS by CORS."""
+    return [each for method, known in ROUTES if known == path for each in _with_head(method)] + ["OPTIONS"]
+
+
 def routes_for(principal: Principal) -> list[tuple[str, str]]:
     """Method and path of every route behind the authorizer that this caller's roles open, `{…}` as `*`.
 
-    It depends on the roles alone, so that a policy made from it may be cached for any route (A5).
+    It depends on the roles alone, so that a policy made from it may be cached for any route (A5). What another line
+    of the policy opens as well is left out, since its length has a limit.
     """
-    open_to = {Audience.USER, Audience.SELF} | ({Audience.ADMIN} if principal.is_admin else set())
-    return [(method, _wildcard(path)) for (method, path), audience in ROUTES.items() if audience in open_to]
+    return list(_opened(is_admin=principal.is_admin))
+
+
+@lru_cache
+def _opened(*, is_admin: bool) -> tuple[tuple[str, str], ...]:
+    open_to = {Audience.USER, Audience.SELF} | ({Audience.ADMIN} if is_admin else set())
+    routes = {(method, _wildcard(path)) for (method, path), audience in ROUTES.items() if audience in open_to}
+    wide = sorted(one for one in routes if not any(_covers(other, one) for other in routes - {one}))
+    return tuple((each, path) for method, path in wide for each in _with_head(method))
+
+
+def _covers(wide: tuple[str, str], narrow: tuple[str, str]) -> bool:
+    """Does a line of a policy allow all that another allows? Its `*` stands for slashes, too."""
+    return wide[0] == narrow[0] and fnmatchcase(narrow[1], wide[1])
+
+
+def _with_head(method: str) -> Iterator[str]:
+    yield method
+    if method == "GET":
+        yield "HEAD"
 
 
 def _wildcard(path: str) -> str:

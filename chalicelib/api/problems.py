@@ -9,6 +9,7 @@ from typing import Any
 from chalice import CORSConfig, Response
 from chalice.app import Request
 
+from chalicelib.api import caching, permissions
 from chalicelib.core import clock, errors, log, schema, settings
 
 CONTENT_TYPE = "application/problem+json"
@@ -20,6 +21,7 @@ _STATUS = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
+    errors.UnsupportedMediaType: 415,
     errors.Unprocessable: 422,
     errors.PreconditionRequired: 428,
     errors.TooManyRequests: 429,
@@ -34,9 +36,24 @@ _DETAILS = {
 }
 
 
+class Everywhere(CORSConfig):
+    """The cross-origin rules, and beside them what else every answer says unless it says otherwise.
+
+    Chalice takes these headers for all that it makes of a route: its answers, and the preflights of every package.
+    """
+
+    def get_access_control_headers(self) -> dict[str, str]:
+        """The headers of every answer."""
+        return {
+            **super().get_access_control_headers(),
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": caching.PRIVATE,
+        }
+
+
 def cors() -> CORSConfig:
-    """The cross-origin rules of this stage."""
-    return CORSConfig(
+    """The headers that every answer of this stage has."""
+    return Everywhere(
         allow_origin=settings.cors_origin(),
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
                        "X-Api-Key", "X-Cart-Token", "X-Correlation-Id"],
@@ -94,6 +111,8 @@ def _shaped(request: Request, response: Response) -> Response:
     code = _GATEWAY_CODES.get(status, "internal_error")
     document = problem(status, code, _DETAILS.get(status, _DETAILS[500]), request)
     headers = {**cors().get_access_control_headers(), **response.headers, "Content-Type": CONTENT_TYPE}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(permissions.methods_of(request.context["resourcePath"]))
     return Response(schema.encode(document), status_code=status, headers=headers)
 
 

@@ -116,6 +116,12 @@ class TooManyRequests(ShopError):
         self.retry_after = retry_after
 
 
+class UnsupportedMediaType(ShopError):
+    """The body is said to be of a kind that is not taken."""
+
+    code = "unsupported_media_type"
+
+
 class Unavailable(ShopError):
     """A dependency did not answer in time, or is too busy; the detail says whether trying again is safe."""
 

@@ -8,10 +8,20 @@ from typing import Any
 
 import pytest
 from cfnlint.api import lint
+from chalice.config import Config
+from chalice.deploy.swagger import (
+    CFNSwaggerGenerator,
+    SwaggerGenerator,
+    TemplatedSwaggerGenerator,
+    TerraformSwaggerGenerator,
+)
 
+import app
 from chalicelib.api import permissions, problems
 from tests.infra.packaging import LINT, network, properties
 from tests.support.payments import SECRET, keep_secret
+from tools.local.gateway import Gateway
+from tools.local.problems import Problem
 from tools.package import gateway
 from tools.testing.shop import Shop
 
@@ -24,18 +34,21 @@ def secured(template: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
         (method.upper(), path): {name for each in definition.get("security", []) for name in each}
         for path, methods in properties(template, "RestAPI")["DefinitionBody"]["paths"].items()
         for method, definition in methods.items()
-        if (method.upper(), path) in permissions.ROUTES
+        if permissions.route(method.upper(), path) in permissions.ROUTES
     }
 
 
 def authorizers(template: dict[str, Any], managers: str) -> dict[tuple[str, str], set[str]]:
     """What the permission matrix asks of the API definition, with user management behind `managers`."""
     by_itself = (permissions.Audience.PUBLIC, permissions.Audience.GUEST)
+    routes = permissions.ROUTES | {
+        ("HEAD", path): audience for (method, path), audience in permissions.ROUTES.items() if method == "GET"
+    }
     return {
         route: set()
         if audience in by_itself
         else {managers if permissions.is_user_management(route[1]) else "authorize"}
-        for route, audience in permissions.ROUTES.items()
+        for route, audience in routes.items()
     }
 
 
@@ -63,7 +76,7 @@ def test_every_path_has_an_answer_for_the_methods_that_it_does_not_take(template
         answer = fallback["x-amazon-apigateway-integration"]["responses"]["default"]
 
         assert set(methods) - {"options", "x-amazon-apigateway-any-method"} == {
-            method.lower() for method, known in permissions.ROUTES if known == path
+            method.lower() for method in permissions.methods_of(path) if method != "OPTIONS"
         }
         assert "options" in methods
         assert "security" not in fallback
@@ -132,3 +145,82 @@ def test_the_gateway_refuses_under_the_statuses_that_callers_know() -> None:
         "QUOTA_EXCEEDED": 429, "REQUEST_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415,
         "DEFAULT_4XX": 400, "DEFAULT_5XX": 500,
     } == statuses  # fmt: skip
+
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+NAMED = {
+    "api_handler_name": "api", "api_handler_arn": "arn:aws:lambda:us-east-1:1:function:api",
+    "lambda_functions": {"api-authorize": {"arn": "arn:aws:lambda:us-east-1:1:function:authorize"}},
+}  # fmt: skip
+# What `chalice package` writes for SAM and for Terraform, and `chalice deploy` for API Gateway itself.
+GENERATORS = {
+    "sam": CFNSwaggerGenerator(),
+    "terraform": TerraformSwaggerGenerator(),
+    "plan of a deploy": TemplatedSwaggerGenerator(),
+    "deploy": SwaggerGenerator("us-east-1", NAMED),
+}
+
+
+def local(method: str, path: str, gate: Gateway) -> tuple[int, dict[str, str]]:
+    """What the local gateway answers to a request without a token."""
+    try:
+        answer = gate.handle_request(method, path.replace("{", "").replace("}", ""), {}, None)
+    except Problem as problem:
+        return problem.CODE, problem.headers
+    return answer["statusCode"], answer["headers"]
+
+
+@pytest.mark.fault("F16")
+@pytest.mark.fault("F27")
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("package", GENERATORS)
+def test_every_package_takes_the_methods_that_the_local_gateway_takes(package: str) -> None:
+    definition, gate = GENERATORS[package].generate_swagger(app.app), Gateway(app.app, Config())
+
+    assert set(definition["paths"]) == {path for _, path in permissions.ROUTES}
+    for path, methods in definition["paths"].items():
+        for method in METHODS:
+            status, headers = local(method, path, gate)
+            known = methods.get(method.lower())
+            assert (status == 405) == (known is None), (method, path)
+            assert (status == 401) == bool(known and "security" in known), (method, path)
+            assert {"Access-Control-Allow-Origin", "X-Content-Type-Options", "Cache-Control"} <= set(headers)
+            if status == 405:
+                assert {each.lower() for each in headers["Allow"].split(", ")} == set(methods)
+        if "get" in methods:
+            assert methods["head"] == methods["get"], path
+
+
+@pytest.mark.fault("F16")
+@pytest.mark.fault("F27")
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("package", GENERATORS)
+def test_every_package_answers_preflights_as_the_local_gateway_does(package: str) -> None:
+    definition, gate = GENERATORS[package].generate_swagger(app.app), Gateway(app.app, Config())
+
+    for path, methods in definition["paths"].items():
+        preflight = methods["options"]["x-amazon-apigateway-integration"]["responses"]["default"]
+        packaged = {name.rpartition(".")[2]: each[1:-1] for name, each in preflight["responseParameters"].items()}
+        status, headers = local("OPTIONS", path, gate)
+        allowed = headers["Access-Control-Allow-Methods"].split(",")
+        assert (str(status), headers) == (preflight["statusCode"], packaged), path
+        assert sorted(allowed) == sorted(permissions.methods_of(path)), path
+        assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
+
+
+@pytest.mark.fault("F27")
+def test_what_the_packaged_gateway_answers_by_itself_is_kept_by_nobody() -> None:
+    by_kind = {kind: each["ResponseParameters"]["Headers"] for kind, each in gateway.responses("*").items()}
+    by_path = {
+        path: {
+            name.rpartition(".")[2]: value
+            for name, value in each["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]["responses"][
+                "default"
+            ]["responseParameters"].items()
+        }
+        for path, each in gateway.other_methods("*").items()
+    }
+
+    for name, headers in (by_kind | by_path).items():
+        assert headers["X-Content-Type-Options"] == "'nosniff'", name
+        assert headers["Cache-Control"] == "'no-store'", name

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import threading
+from http.client import HTTPConnection, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +12,7 @@ from chalice import AuthResponse, Chalice
 from chalice.config import Config
 from chalice.local import LocalChalice, LocalDevServer
 
+from chalicelib.api import http
 from tools.local import gateway
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def app() -> Chalice:
     def mine() -> dict[str, str]:
         return {"owner": small.current_request.context["authorizer"]["principalId"]}
 
+    http.answer_head(small)
     return small
 
 
@@ -64,9 +66,9 @@ class Caller:
     """One keep-alive connection."""
 
     def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=10)
 
-    def __call__(self, method: str, path: str, **given: Any) -> tuple[http.client.HTTPResponse, bytes]:
+    def __call__(self, method: str, path: str, **given: Any) -> tuple[HTTPResponse, bytes]:
         self.connection.request(method, path, **given)
         answer = self.connection.getresponse()
         return answer, answer.read()
@@ -79,7 +81,7 @@ def call(port: int) -> Iterator[Caller]:
     caller.connection.close()
 
 
-def problem(answered: tuple[http.client.HTTPResponse, bytes]) -> tuple[int, str]:
+def problem(answered: tuple[HTTPResponse, bytes]) -> tuple[int, str]:
     answer, body = answered
     document = json.loads(body)
 
@@ -148,12 +150,25 @@ def test_a_body_arrives_as_the_text_that_was_sent(call: Caller) -> None:
     assert json.loads(body) == {"body": "grüße"}
 
 
+@pytest.mark.fault("F16")
 def test_head_answers_as_get_without_a_body_and_keeps_the_connection(call: Caller) -> None:
     head, nothing = call("HEAD", "/hello")
     get, body = call("GET", "/hello")
 
     assert (head.status, nothing) == (200, b"")
     assert head.headers["Content-Length"] == get.headers["Content-Length"] == str(len(body))
+    assert set(head.headers) == set(get.headers)
+
+
+@pytest.mark.fault("F16")
+@pytest.mark.parametrize("path", ["/nowhere", "/echo", "/mine"])
+def test_head_is_refused_as_get_is_and_without_a_body(call: Caller, path: str) -> None:
+    head, nothing = call("HEAD", path)
+    get, body = call("GET", path)
+
+    assert (head.status, nothing) == (get.status, b"")
+    assert get.status >= 400
+    assert body
 
 
 def test_another_method_is_left_to_the_app(call: Caller) -> None:

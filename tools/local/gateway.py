@@ -79,9 +79,6 @@ class Gateway(LocalGateway):
             event: Event = super()._generate_lambda_event(method, path, headers, body)
         except ValueError as error:
             raise RouteNotFound({}) from error
-        routes = self._app_object.routes[event["requestContext"]["resourcePath"]]
-        if method == "HEAD" and "GET" in routes and "HEAD" not in routes:
-            event["requestContext"]["httpMethod"] = "GET"
         return event
 
     def handle_request(self, method: str, path: str, headers: Event, body: Body) -> Event:

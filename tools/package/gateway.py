@@ -78,8 +78,7 @@ def other_methods(origin: str) -> dict[str, Any]:
 
 
 def _wrong_method(path: str) -> GatewayAnswer:
-    taken = ", ".join(method for method, known in permissions.ROUTES if known == path)
-    return _WRONG_METHOD._replace(headers=(("Allow", taken),))
+    return _WRONG_METHOD._replace(headers=(("Allow", ", ".join(permissions.methods_of(path))),))
 
 
 def _answering(refusal: GatewayAnswer, origin: str) -> dict[str, Any]:

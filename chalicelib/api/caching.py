@@ -1,0 +1,15 @@
+"""How long an answer may be kept, and whether a caller has it already (F27)."""
+
+from __future__ import annotations
+
+PRIVATE = "no-store"  # what is about somebody, or a failure that may be over soon, is kept by nobody
+ALIVE = "no-cache"  # asked for again each time
+# For what is the same for everybody:
+FOR_A_MINUTE = "public, max-age=60"
+WHILE_UNCHANGED = "public, no-cache"  # kept, but asked for again each time, which its ETag makes cheap
+
+
+def is_known(etag: str | None, if_none_match: str) -> bool:
+    """Has the caller this very state already?"""
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag is not None and (etag in known or "*" in known)
