@@ -152,9 +152,9 @@ def create_session(call: Call) -> Any:
 
 
 @app.route("/sessions", methods=["GET"], authorizer=authorize)
-@endpoint()
+@endpoint(query=PageQuery)
 def list_sessions(call: Call) -> Any:
-    return http.one_page("sessions", auth.list_sessions(call.user))
+    return call.page("sessions", *auth.list_page(call.user, limit=call.query.limit, after=call.position()))
 
 
 @app.route("/sessions/{session_id}", methods=["GET"], authorizer=authorize)

@@ -107,11 +107,6 @@ def with_etag(thing: V, view: Callable[[V], Any]) -> Answer:
     return Answer(view(thing), {"ETag": thing.etag})
 
 
-def one_page(plural: str, views: list[Any]) -> dict[str, Any]:
-    """A list that is never longer than one page."""
-    return {plural: views, "count": len(views), "nextCursor": None}
-
-
 def cart_headers(token: str | None) -> dict[str, str]:
     """The header that gives a guest the token of their cart."""
     return {"X-Cart-Token": token} if token else {}

@@ -61,8 +61,14 @@ def logout(principal: Principal) -> None:
 
 
 def list_sessions(principal: Principal) -> list[SessionView]:
-    """The caller's own live sessions, newest first."""
+    """All of the caller's own live sessions, newest first."""
     return [session_view(each, current=principal.session_id) for each in store.list_live(principal.user_id)]
+
+
+def list_page(principal: Principal, *, limit: int, after: str | None) -> tuple[list[SessionView], str | None]:
+    """A page of the caller's own live sessions, newest first."""
+    found, following = store.list_page(principal.user_id, limit=limit, after=after)
+    return [session_view(each, current=principal.session_id) for each in found], following
 
 
 def get_session(session_id: str, principal: Principal) -> SessionView:

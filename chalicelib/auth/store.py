@@ -11,7 +11,6 @@ from chalicelib.core.principal import Principal
 from chalicelib.users import store as user_store
 from chalicelib.users.models import User
 
-_MAX_SHOWN = 100
 _BATCH_SIZE = 80  # leaves room in a transaction of a hundred for what ends the sessions
 
 
@@ -58,8 +57,15 @@ def is_open(user_id: str, session_id: str) -> bool:
 
 
 def list_live(user_id: str) -> list[Session]:
-    """The live sessions of a user, newest first, at most a page of them."""
-    return [session for session in _all(user_id) if session.is_live][:_MAX_SHOWN]
+    """All live sessions of a user, newest first."""
+    return [session for session in _all(user_id) if session.is_live]
+
+
+def list_page(user_id: str, *, limit: int, after: str | None) -> tuple[list[Session], str | None]:
+    """A page of a user's live sessions, newest first; those that have expired shorten it."""
+    found = _page(user_id, limit=limit, after=after)
+    sessions = (msgspec.convert(item, Session) for item in found.items)
+    return [session for session in sessions if session.is_live], found.after
 
 
 def rotate(after: Session, *, spending: str) -> db.Write:
@@ -95,13 +101,15 @@ def end_all(user_id: str, *, keep: str | None = None) -> list[db.Write]:
 
 
 def _all(user_id: str) -> list[Session]:
-    def page(after: str | None) -> db.Page:
-        return db.query(
-            db.TABLE, keys.user(user_id).pk, prefix=keys.SESSION_PREFIX, limit=100, after=after,
-            newest_first=True, consistent=True,
-        )  # fmt: skip
+    items = db.every(lambda after: _page(user_id, limit=100, after=after))
+    return [msgspec.convert(item, Session) for item in items]
 
-    return [msgspec.convert(item, Session) for item in db.every(page)]
+
+def _page(user_id: str, *, limit: int, after: str | None) -> db.Page:
+    return db.query(
+        db.TABLE, keys.user(user_id).pk, prefix=keys.SESSION_PREFIX, limit=limit, after=after,
+        newest_first=True, consistent=True,
+    )  # fmt: skip
 
 
 def _key(session: Session) -> keys.Key:

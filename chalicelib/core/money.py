@@ -46,7 +46,7 @@ Currency = Annotated[
 def parse(value: object) -> Amount:
     """An amount from what the JSON parser read. Raises `TypeError` for anything but a number."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise TypeError("Expected `number`")
+        raise TypeError("not a number")
     return Amount(value)
 
 

@@ -8,33 +8,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
-from typing import Annotated, Any, Self, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, cast
 
 import msgspec
 
-from chalicelib.core import money
-from chalicelib.core.errors import FieldError, Invalid, InvalidJson
-from chalicelib.core.reading import bare, metas, reader, readers
+from chalicelib.core import faults, money, reading
+from chalicelib.core.errors import Invalid
 
 T = TypeVar("T")
 
 MAX_PAGE_SIZE = 100
 
 
-class DuplicateName(ValueError):
-    """An object of a JSON text has the same name twice, so readers may differ about what it says."""
-
-
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, value in members:
         if name in made:
-            message = f"{name[:100]!r} stands twice in one object"
-            raise DuplicateName(message)
+            raise faults.DuplicateName(f"{name[:100]!r} stands twice in one place")
         made[name] = value
     return made
 
@@ -69,7 +63,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         """Read the fields that want it. Raises `ValueError` for one that is not what its type says."""
-        for name, read in readers(type(self)).items():
+        for name, read in reading.readers(type(self)).items():
             value = getattr(self, name)
             if value is not None and value is not msgspec.UNSET:
                 msgspec.structs.force_setattr(self, name, read(value))
@@ -109,16 +103,7 @@ def _from_json(kind: type, value: Any) -> Any:
 
 
 _MAX_FAULTS = 50  # enough to mend a body, too few to make a small request a large answer
-_WORDS = {
-    "array": "a list",
-    "bool": "true or false",
-    "decimal": "a number",
-    "int": "a whole number",
-    "number": "a number",
-    "object": "an object",
-    "str": "text",
-    "|": "or",
-}
+_MAX_DIGITS = 50  # more than any number that is asked for
 _plain_encoder = msgspec.json.Encoder(decimal_format="number")
 _loose_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _canonical_decoder = msgspec.json.Decoder(float_hook=money.plain)
@@ -140,32 +125,35 @@ def canonical(body: str | bytes | None) -> str:
 def decode(body: str | bytes | None, shape: type[T]) -> T:
     """The body as `shape`.
 
-    Raises `InvalidJson` when it is not JSON or has a name twice in one object, `Invalid` with every faulty field when
+    Raises `InvalidJson` when it is not JSON or has a name twice in one place, `Invalid` with every faulty field when
     it does not fit.
     """
     try:
         decoded = cast("T", _decoder(cast("Hashable", shape)).decode(body or b""))
         require_unique_names(body or b"")
     except msgspec.ValidationError:
-        faults = tuple(islice(_faults(_parse(body), shape, ""), _MAX_FAULTS))
-        raise Invalid(_summary(faults), errors=faults) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, DuplicateName) as error:
-        raise _not_json(error) from None
+        raise _invalid(_parse(body), shape, faults.Reader(_from_json, is_text=False)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, faults.DuplicateName) as error:
+        raise faults.not_json(error, body) from None
     return decoded
 
 
 def require_unique_names(text: str | bytes) -> None:
-    """Raise `DuplicateName` if an object of this JSON text, which msgspec has read, has the same name twice."""
+    """Raise `DuplicateName` if this JSON text, which msgspec has read, has the same name twice in one place."""
     _strict_decoder.decode(text if isinstance(text, str) else text.decode())
 
 
 def decode_query(values: Mapping[str, str], shape: type[T]) -> T:
-    """Query parameters as `shape`; text becomes numbers and booleans where the shape wants them."""
+    """Query parameters as `shape`; text becomes numbers and booleans where the shape wants them, in one spelling each.
+
+    A whole number is ASCII digits with or without a minus before them, a boolean is `true` or `false` (F18).
+    """
+    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(cast("type[msgspec.Struct]", shape))}
+    read = {name: _from_digits(text, reading.bare(kinds.get(name))) for name, text in values.items()}
     try:
-        return msgspec.convert(values, shape, strict=False, dec_hook=_from_text)
+        return msgspec.convert(read, shape, dec_hook=_from_text)
     except msgspec.ValidationError:
-        faults = tuple(islice(_faults(dict(values), shape, "", strict=False), _MAX_FAULTS))
-        raise Invalid(_summary(faults), errors=faults) from None
+        raise _invalid(read, shape, faults.Reader(_from_text, is_text=True)) from None
 
 
 @lru_cache(maxsize=256)
@@ -173,10 +161,19 @@ def _decoder(shape: Hashable) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(shape, dec_hook=_from_json, float_hook=Decimal)
 
 
+def _from_digits(text: str, kind: Any) -> int | bool | str:
+    if kind is bool and text in ("true", "false"):
+        return text == "true"
+    if kind is int and re.fullmatch(r"-?[0-9]+", text):
+        sign, digits = text[: text.startswith("-")], text.lstrip("-").lstrip("0")
+        return int(f"{sign}{digits[:_MAX_DIGITS] or 0}")
+    return text
+
+
 def _from_text(kind: type, value: Any) -> Any:
     if kind is money.Amount and isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", value):
         return money.Amount(value)
-    message = "Expected `number`"
+    message = "not a number"
     raise ValueError(message)
 
 
@@ -184,93 +181,10 @@ def _parse(body: str | bytes | None, decoder: msgspec.json.Decoder[Any] = _loose
     try:
         return decoder.decode(body or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
-        raise _not_json(error) from None
+        raise faults.not_json(error, body) from None
 
 
-def _not_json(error: Exception) -> InvalidJson:
-    if isinstance(error, RecursionError):
-        return InvalidJson("The body is nested too deeply.")
-    return InvalidJson(f"The body is not valid JSON: {error}.".replace("..", "."))
-
-
-def _summary(faults: tuple[FieldError, ...]) -> str:
-    return "The request has a faulty field." if len(faults) == 1 else f"The request has {len(faults)} faulty fields."
-
-
-def _faults(value: Any, kind: Any, path: str, *, strict: bool = True) -> Iterator[FieldError]:
-    """Every fault of `value` against `kind`, depth first, in the order of the shape's fields."""
-    structure = _structure(kind)
-    if structure is not None and isinstance(value, dict):
-        yield from _object_faults(value, structure, path, strict=strict)
-    elif get_origin(bare(kind)) in (list, tuple) and isinstance(value, list):
-        yield from _list_faults(value, kind, path, strict=strict)
-    else:
-        yield from _own_fault(value, kind, path, strict=strict)
-
-
-def _object_faults(
-    value: dict[str, Any], structure: type[msgspec.Struct], path: str, *, strict: bool
-) -> Iterator[FieldError]:
-    fields = {field.encode_name: field for field in msgspec.structs.fields(structure)}
-    for name, field in fields.items():
-        if name in value:
-            yield from _faults(value[name], field.type, _join(path, name), strict=strict)
-        elif field.required:
-            yield FieldError(_join(path, name), "required", "This field is required.")
-    for name in value:
-        if name not in fields:
-            yield FieldError(_join(path, str(name)[:100]), "unknown_field", "No such field here; leave it out.")
-
-
-def _list_faults(value: list[Any], kind: Any, path: str, *, strict: bool) -> Iterator[FieldError]:
-    most = next((meta.max_length for meta in metas(kind) if meta.max_length is not None), None)
-    if most is not None and len(value) > most:
-        yield FieldError(path, "invalid_length", f"Must have at most {most} elements.")
-        return
-    element, sound = get_args(bare(kind))[0], True
-    for i, each in enumerate(value):
-        for fault in _faults(each, element, f"{path}[{i}]", strict=strict):
-            sound = False
-            yield fault
-    if sound:
-        yield from _own_fault(value, kind, path, strict=strict)
-
-
-def _own_fault(value: Any, kind: Any, path: str, *, strict: bool) -> Iterator[FieldError]:
-    try:
-        fitting = msgspec.convert(value, kind, strict=strict, dec_hook=_from_json if strict else _from_text)
-    except msgspec.ValidationError as error:
-        yield FieldError(path or "body", _code(str(error)), _advice(str(error), kind))
-        return
-    read = reader(kind)
-    try:
-        if read and isinstance(fitting, str):
-            read(fitting)
-    except ValueError:
-        yield FieldError(path or "body", "invalid_value", _advice("", kind))
-
-
-def _code(message: str) -> str:
-    if " of length " in message:
-        return "invalid_length"
-    if "matching regex" in message or "Invalid enum" in message:
-        return "invalid_value"
-    return "out_of_range" if re.search(r"[<>]= ", message) else "invalid_type"
-
-
-def _advice(message: str, kind: Any) -> str:
-    hint = next((meta.extra["hint"] for meta in metas(kind) if meta.extra and "hint" in meta.extra), None)
-    if hint and "got" not in message:
-        return f"Must be {hint}."
-    expected = message.split(" - at ", maxsplit=1)[0].split(", got ", maxsplit=1)[0].removeprefix("Expected ")
-    words = (_WORDS.get(word, word) for word in expected.replace("`", "").split(" "))
-    return f"Must be {' '.join(words)}."
-
-
-def _structure(kind: Any) -> type[msgspec.Struct] | None:
-    plain = bare(kind)
-    return plain if isinstance(plain, type) and issubclass(plain, msgspec.Struct) else None
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+def _invalid(value: Any, shape: Any, reader: faults.Reader) -> Invalid:
+    found = tuple(islice(faults.find(value, shape, "", reader), _MAX_FAULTS))
+    summary = "The request has a faulty field." if len(found) == 1 else f"The request has {len(found)} faulty fields."
+    return Invalid(summary, errors=found)

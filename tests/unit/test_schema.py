@@ -152,7 +152,7 @@ def test_a_body_that_is_nested_too_deeply_is_refused_in_a_plain_sentence() -> No
 
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"a": 1, "\\u0061": 1}', '{"b": [{"c": {"d": 1, "d": 1}}]}'])
 def test_a_name_that_stands_twice_is_refused_at_any_depth(text: str) -> None:
-    with pytest.raises(InvalidJson, match="stands twice in one object"):
+    with pytest.raises(InvalidJson, match="stands twice in one place"):
         schema.decode(text, dict)
 
 

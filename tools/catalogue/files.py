@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from chalicelib.core import schema
+from chalicelib.core import faults, schema
 from tools.catalogue import sheets
 from tools.catalogue.records import FIELDS, PRODUCT_ID, Record, RecordKind, read_lines
 from tools.refusal import Refusal
@@ -88,7 +88,7 @@ def _json_record(number: int, text: bytes) -> Record:
         return _broken(number, "has a number that is out of all bounds")
     except RecursionError:
         return _broken(number, "is nested too deeply")
-    except (msgspec.DecodeError, UnicodeDecodeError, schema.DuplicateName) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, faults.DuplicateName) as error:
         return _broken(number, f"is not valid JSON: {error}")
     if not isinstance(fields, dict):
         return _broken(number, "is not a JSON object")
