@@ -8,11 +8,8 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
-from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
-from uuid import UUID
 
 import msgspec
 
@@ -21,16 +18,16 @@ from chalicelib.core.errors import FieldError, InvalidJson
 
 Hook = Callable[[type, Any], Any]
 
-_NOUNS: dict[Any, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    Decimal: "a number",
-    str: "text",
-    datetime: "a time such as 2026-11-21T09:30:00Z",
-    date: "a day such as 2026-11-21",
-    UUID: "a UUID",
-    type(None): "null",
+_NOUNS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "Decimal": "a number",
+    "str": "text",
+    "datetime": "a time such as 2026-11-21T09:30:00Z",
+    "date": "a day such as 2026-11-21",
+    "UUID": "a UUID",
+    "NoneType": "null",
 }
 _ANOTHER_TYPE = re.compile(r"not a |Expected `[^`]+`($| - at )")  # what a hook says, and msgspec beside it
 _LISTS = (list, tuple, set, frozenset)
@@ -185,7 +182,7 @@ def _noun(bare: Any) -> str:
         return "a list"
     if is_shape(bare) or (get_origin(bare) or bare) is dict:
         return "named values in braces"
-    return next(noun for kind, noun in _NOUNS.items() if isinstance(bare, type) and issubclass(bare, kind))
+    return next(_NOUNS[each.__name__] for each in bare.__mro__ if each.__name__ in _NOUNS)
 
 
 def _limits(bare: Any, metas: tuple[msgspec.Meta, ...]) -> Iterator[str]:

@@ -40,4 +40,4 @@ def parse_role(name: str) -> Role:
     try:
         return Role(name)
     except ValueError:
-        raise NotFound("There is no such role.") from None
+        raise NotFound(f"There is no such role; there are {', '.join(Role)}.") from None
