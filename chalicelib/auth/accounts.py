@@ -173,8 +173,8 @@ def _address_to_confirm(user: User) -> str:
 
 
 def _require_proof(token: str, content: str, *, purpose: str) -> None:
-    """Raise `InvalidOneTimeToken` unless the token ends in our seal of that content."""
-    if not keyring.is_sealed(content, token.rpartition(".")[2], purpose=purpose):
+    """Raise `InvalidOneTimeToken` unless all behind the token's first part is our seal of that content."""
+    if not keyring.is_sealed(content, token.partition(".")[2], purpose=purpose):
         raise InvalidOneTimeToken(_STALE)
 
 

@@ -48,17 +48,20 @@ def not_json(error: Exception, body: str | bytes | None) -> InvalidJson:
     """Why a body could not be read at all, and where."""
     if not body or not body.strip():
         return InvalidJson("The body is empty; send JSON.")
-    if isinstance(error, RecursionError):
-        return InvalidJson("The body is nested too deeply.")
-    if isinstance(error, UnicodeDecodeError):
-        return InvalidJson("The body is not UTF-8 text.")
-    return InvalidJson(f"The body is not valid JSON: {_reason(error)}.")
+    if isinstance(error, (RecursionError, UnicodeDecodeError)):
+        return InvalidJson(f"The body {reason(error).removeprefix('it ')}.")
+    return InvalidJson(f"The body is not valid JSON: {reason(error)}.")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a text is not JSON, or where it stops being so."""
     said = str(error)
     if isinstance(error, DuplicateName):
         return said
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
     if place := re.search(r"\(byte ([0-9]+)\)", said):
         return f"it goes wrong at byte {int(place[1]) + 1}"
     return "it ends too early, or in half a character" if "truncated" in said else "it has a number that is too long"

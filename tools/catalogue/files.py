@@ -89,7 +89,7 @@ def _json_record(number: int, text: bytes) -> Record:
     except RecursionError:
         return _broken(number, "is nested too deeply")
     except (msgspec.DecodeError, UnicodeDecodeError, faults.DuplicateName) as error:
-        return _broken(number, f"is not valid JSON: {error}")
+        return _broken(number, f"is not valid JSON: {faults.reason(error)}")
     if not isinstance(fields, dict):
         return _broken(number, "is not a JSON object")
     return Record(RecordKind.PRODUCT, number, number, fields=fields)

@@ -63,6 +63,17 @@ def test_a_service_that_signs_manages_users_as_an_admin_would(shop: Shop) -> Non
     assert (changed.status, changed.body["status"]) == (200, "disabled")
 
 
+@pytest.mark.fault("F16")
+@pytest.mark.usefixtures("iam")
+def test_a_service_that_signs_may_ask_with_head_where_it_may_with_get(shop: Shop) -> None:
+    user = {"user_id": a_user(shop)}
+
+    for signer in (SERVICE, None):
+        for resource in ("/users", "/users/{user_id}", "/users/{user_id}/audit"):
+            get, head = (send(method, resource, signer=signer, pathParameters=user) for method in ("GET", "HEAD"))
+            assert head.status == get.status == (200 if signer else 401), resource
+
+
 @pytest.mark.usefixtures("iam")
 def test_every_management_route_is_closed_to_who_has_not_signed(shop: Shop) -> None:
     managed = [route for route in permissions.ROUTES if permissions.is_user_management(route[1])]

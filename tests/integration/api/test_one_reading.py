@@ -8,6 +8,10 @@ import pytest
 from chalice.local import LambdaContext
 
 import app
+from chalicelib.auth import accounts
+from chalicelib.aws import db, keys
+from chalicelib.core import ids
+from chalicelib.users import store as user_store
 from tests.integration.api.test_iam import event
 from tools.testing.shop import Shop, ShopAnswer
 
@@ -57,6 +61,25 @@ def test_a_token_has_one_spelling(shop: Shop, ada: Shop) -> None:
         assert with_token(shop, f"Bearer {other}") == [401, 401], name
     assert with_token(shop, f"Bearer\t{token}") == [401, 401]
     assert with_token(shop, f"Bearer{token}") == [401, 401]
+
+
+def test_a_token_from_a_mail_has_one_spelling(shop: Shop, ada: Shop) -> None:
+    user = user_store.get(ada("GET", "/auth/me").body["userId"])
+    assert user is not None
+    verify = accounts.verify_token(user)
+    shop("POST", "/auth/password/forgot", {"email": user.email})
+    asked = db.get(keys.reset_request(ids.digest(user.email)))
+    assert asked is not None
+    reset = accounts.reset_token(user.email, asked["nonce"])
+
+    for token, path, more in (
+        (verify, "/auth/verify", {}),
+        (reset, "/auth/password/reset", {"password": "another passphrase"}),
+    ):
+        name, _, seal = token.partition(".")
+        for other in (f"{name}.x.{seal}", f"{name}..{seal}", f"{token}.", f"{name}.{seal.upper()}", f"{token}="):
+            assert shop("POST", path, {"token": other, **more}).status == 400, other
+        assert shop("POST", path, {"token": token, **more}).status in (200, 204)
 
 
 @pytest.mark.parametrize(
