@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import app
+from chalicelib.api import permissions
 from chalicelib.core import ids
 from tests.support.payments import SECRET, keep_secret
 from tools.testing.shop import ADDRESS, PASSWORD, Shop
@@ -184,7 +185,7 @@ class RbacWorld:
 
 
 def test_every_route_is_declared_and_there_are_as_many_cells_as_that_makes() -> None:
-    declared = {(method, path) for path, methods in app.app.routes.items() for method in methods}
+    declared = {permissions.route(method, path) for path, methods in app.app.routes.items() for method in methods}
 
     assert declared == set(EXPECTED)
     assert sum(len(row) for row in EXPECTED.values()) == len(declared) * len(PERSONAS)
