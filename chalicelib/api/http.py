@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, cast
 
 from chalice import Chalice, Response
@@ -198,17 +198,18 @@ def _call(request: Request, contract: _Contract, principal: Principal | None) ->
     body = _body(request, contract.takes)
     query = schema.decode_query(_single_values(request), contract.query)
     method, template = permissions.route(request.method, request.context["resourcePath"])
-    route = f"{method} {template} {sorted((request.uri_params or {}).items())}"
+    route, path = f"{method} {template}", request.uri_params or {}
     anonymous = contract.owner(body) if contract.owner else _guest(request)
     caller = principal.user_id if principal else anonymous
     claim = idempotency.claim(
         request.headers.get("idempotency-key") if request.method == "POST" else None,
         scope=f"{caller}\n{route}",
+        named={**path, **{f"?{name}": value for name, value in _single_values(request).items()}},
         request=lambda: schema.canonical(request.raw_body),
         render=lambda outcome: _render(contract, outcome, request),
     )
     filters = sorted((k, v) for k, v in _single_values(request).items() if k not in ("cursor", "limit"))
-    scope = f"{route}\n{filters}\n{principal.user_id if principal else ''}"
+    scope = f"{route} {sorted(path.items())}\n{filters}\n{principal.user_id if principal else ''}"
     context = request.lambda_context
     function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
     return Call(body, query, principal, request.headers, claim, scope, function, _source(request))
@@ -234,7 +235,7 @@ def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Respo
     if recorded.body is not None:
         return _response(recorded.status, recorded.body, {"Idempotent-Replayed": "true"})
     if recorded.is_abandoned and contract.resume:
-        return _resume(call, contract, contract.resume, recorded.subject)
+        return _resume(replace(call, claim=recorded.claim), contract, contract.resume, recorded.subject)
     raise idempotency.InProgress("The first request with this Idempotency-Key is still in progress; try again soon.")
 
 

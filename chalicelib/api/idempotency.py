@@ -7,8 +7,8 @@ is the record looked for: the failure may just mean that the effect has happened
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.aws import db, keyring, keys
@@ -18,6 +18,7 @@ from chalicelib.core.errors import Conflict, Invalid, Unprocessable
 _TTL_SECONDS = 24 * 3600
 _PURPOSE = "idempotency"  # the fingerprint is keyed: a body may hold a password, and a plain hash could be guessed
 _KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
+_FREE = "attribute_not_exists(PK) OR expiresAt <= :now"
 _ABANDONED_AFTER_SECONDS = 60
 _ABANDONED = 1  # stands for a status, which an answer that is not kept does not have
 
@@ -49,12 +50,13 @@ class Claimed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the record says: the answer, or the subject that is being worked on."""
+    """What the record says: the answer, or the subject that is being worked on; `claim` is the one that made it."""
 
     status: int
     body: str | None
     subject: str
     created_at: int
+    claim: Claim
 
     @property
     def is_abandoned(self) -> bool:
@@ -67,12 +69,14 @@ class Recorded:
 class Claim:
     """One request's hold on its key; without a key it writes nothing.
 
-    `render` turns a result or an error into the status and the body that the caller gets.
+    `render` turns a result or an error into the status and the body that the caller gets. `former` is the claim that
+    version 0.1 made of the same request, whose record counts as well.
     """
 
     scope: str | None
     request: str
     render: Callable[[Any], tuple[int, str]]
+    former: Claim | None = None
 
     def record(self, outcome: Any) -> tuple[db.Write, ...]:
         """The write that records the final answer together with its effect."""
@@ -111,10 +115,10 @@ class Claim:
         """
         item = db.get(keys.idempotency(self.scope), consistent=True) if self.scope else None
         if item is None or item["expiresAt"] <= clock.epoch():
-            return None
+            return self.former.find() if self.former else None
         if not keyring.is_sealed(self.request, item["fingerprint"], purpose=_PURPOSE):
             raise KeyReused("This Idempotency-Key was used for a different request; take a new one.")
-        return Recorded(item.get("status", 0), item.get("body"), item.get("subject", ""), item["createdAt"])
+        return Recorded(item.get("status", 0), item.get("body"), item.get("subject", ""), item["createdAt"], self)
 
     def _insert(self, **outcome: Any) -> tuple[db.Write, ...]:
         if self.scope is None:
@@ -126,25 +130,38 @@ class Claim:
             "expiresAt": now + _TTL_SECONDS,
             **outcome,
         }
-        free = "attribute_not_exists(PK) OR expiresAt <= :now"
-        claimed = Claimed("A request with this Idempotency-Key was already made.")
-        key = keys.idempotency(self.scope)
-        return (db.put(key, record, condition=free, values={":now": now}, otherwise=claimed),)
+        free: dict[str, Any] = {"values": {":now": now}, "otherwise": _claimed()}
+        inserted = db.put(keys.idempotency(self.scope), record, condition=_FREE, **free)
+        if self.former is None or self.former.scope is None:
+            return (inserted,)
+        return (inserted, db.check(keys.idempotency(self.former.scope), _FREE, **free))
 
 
 NO_CLAIM = Claim(None, "", lambda _outcome: (0, ""))
 
 
 def claim(
-    header: str | None, *, scope: str, request: Callable[[], str], render: Callable[[Any], tuple[int, str]]
+    header: str | None,
+    *,
+    scope: str,
+    named: Mapping[str, str],
+    request: Callable[[], str],
+    render: Callable[[Any], tuple[int, str]],
 ) -> Claim:
-    """The claim of a request; `scope` says whose and which route, `request` gives its canonical text.
+    """The claim of a request: `scope` is whose and which route, `named` what path and query say, `request` the body.
 
-    Raises `MalformedKey` for a header that is not 1 to 255 printable ASCII characters (I1).
+    What the path names belongs to what is asked for, not to the scope: one key asks for one thing (I2, I3). Raises
+    `MalformedKey` for a header that is not 1 to 255 printable ASCII characters (I1).
     """
     if header is None:
         return Claim(None, "", render)
     key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
     if not _KEY.fullmatch(key):
         raise MalformedKey("Idempotency-Key must be 1 to 255 printable ASCII characters.")
-    return Claim(ids.digest(f"{scope}\n{key}"), request(), render)
+    asked, names = request(), sorted(named.items())
+    present = Claim(ids.digest(f"{scope} []\n{key}"), f"{names}\n{asked}" if names else asked, render)
+    return replace(present, former=Claim(ids.digest(f"{scope} {names}\n{key}"), asked, render)) if names else present
+
+
+def _claimed() -> Claimed:
+    return Claimed("A request with this Idempotency-Key was already made.")
