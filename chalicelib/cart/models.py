@@ -131,9 +131,9 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         return all(line.currency == currency for line in self.lines.values())
 
     def with_restored(self, line: CartLine) -> CartLine:
-        """A line that comes back from an order, on top of what is there by now."""
+        """A line that comes back from an order, on top of what is there by now, whose price and place stay (K4)."""
         quantity = min(MAX_QUANTITY, self.quantity_of(line.product_id) + line.quantity)
-        return msgspec.structs.replace(line, quantity=quantity)
+        return msgspec.structs.replace(self.lines.get(line.product_id, line), quantity=quantity)
 
     def merged(self, guest: Cart) -> Merge:
         """What comes of taking a guest's lines over, oldest first (K2)."""

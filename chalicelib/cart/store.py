@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -92,18 +92,23 @@ def delete(user_id: str) -> db.Write:
     return db.delete(keys.user_cart(user_id))
 
 
-def remove_ordered(user_id: str, quantities: dict[str, int]) -> db.Write:
-    """The write that takes ordered lines out of a user's cart, provided that none has changed meanwhile (C3)."""
+def remove_ordered(user_id: str, units: Mapping[str, int], *, before: Mapping[str, int]) -> tuple[db.Write, ...]:
+    """The write that takes ordered units out of a user's cart, provided that none of these lines has changed (C3).
+
+    `before` is how many of each product the cart holds; a line that held more keeps the rest. No units, no write.
+    """
+    if not units:
+        return ()
     owner = Owner(key=keys.user_cart(user_id))
-    ids = {f"#p{i}": product_id for i, product_id in enumerate(quantities)}
-    wanted = {f":q{i}": quantity for i, quantity in enumerate(quantities.values())}
-    return db.update(
-        owner.key,
-        f"SET {_TOUCH} REMOVE " + ", ".join(f"#lines.{name}" for name in ids),
-        {**wanted, **_touch(owner)},
-        names={"#lines": "lines", **ids},
-        condition=" AND ".join(f"#lines.#p{i}.quantity = :q{i}" for i in range(len(ids))),
-    )
+    ids = {f"#p{i}": product_id for i, product_id in enumerate(units)}
+    held = {f":q{i}": before[product_id] for i, product_id in enumerate(units)}
+    left = {f":r{i}": before[name] - count for i, (name, count) in enumerate(units.items()) if before[name] > count}
+    kept = "".join(f", #lines.#p{i}.quantity = :r{i}" for i in range(len(ids)) if f":r{i}" in left)
+    gone = ", ".join(f"#lines.#p{i}" for i in range(len(ids)) if f":r{i}" not in left)
+    changed = f"SET {_TOUCH}{kept}" + (f" REMOVE {gone}" if gone else "")
+    unchanged = " AND ".join(f"#lines.#p{i}.quantity = :q{i}" for i in range(len(ids)))
+    values = {**held, **left, **_touch(owner)}
+    return (db.update(owner.key, changed, values, names={"#lines": "lines", **ids}, condition=unchanged),)
 
 
 def record_reminder(owner: Owner, *, updated_at: str, reminded_at: str | None) -> db.Write:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from chalicelib.aws import db
 from chalicelib.cart import store as cart_store
 from chalicelib.cart.models import MAX_PRODUCTS, CurrencyMismatch, PricedLine, TooManyItems, line_field
@@ -41,10 +43,20 @@ class WantedQuantity(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """An order that could be placed now, and the coupon that its price was computed with."""
+    """An order that could be placed now, the coupon of its price, and how much of what it names is in the cart."""
 
     order: Order
     coupon: Coupon | None
+    in_cart: dict[str, int]
+
+
+class _Read(NamedTuple):
+    """What an order is computed from, as it is now."""
+
+    listings: dict[str, Listing]
+    presented: Presented | None
+    locale: str
+    in_cart: dict[str, int]
 
 
 def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
@@ -53,9 +65,9 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
     if len(wanted) > MAX_PRODUCTS:
         raise TooManyItems(f"An order holds at most {MAX_PRODUCTS} different products.")
-    listings, presented, locale = _read(wanted, request.coupon_code, buyer)
+    listings, presented, locale, in_cart = _read(wanted, request, buyer)
     _refuse_faulty(wanted, listings)
-    lines = [_line(listings[product_id], each.quantity) for product_id, each in wanted.items()]
+    lines = [_line(listings[each], wanted[each].quantity, in_cart.get(each, 0)) for each in wanted]
     currency = _only_currency(wanted, listings)
     coupon = coupons.accept(presented, pricing.subtotal_of(lines), currency) if presented else None
     price = _price(lines, currency, coupon, request.shipping_address)
@@ -64,21 +76,26 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
         coupon=coupon.code if coupon else None, from_cart=request.items is None, locale=locale,
     )  # fmt: skip
     _require_expected_total(order, request.expected_total)
-    return Prepared(order, coupon)
+    return Prepared(order, coupon, in_cart or order.units_from_cart)
 
 
-def _read(
-    wanted: Iterable[str], code: str | None, buyer: Principal
-) -> tuple[dict[str, Listing], Presented | None, str]:
-    """The products, what there is to know of the coupon, and the buyer's language, as now, in one round trip."""
+def _read(wanted: Iterable[str], request: OrderRequest, buyer: Principal) -> _Read:
+    """The products, what there is to know of the coupon, the buyer's language, and the cart, in one round trip.
+
+    The cart is read where items are named; the whole of one was read before.
+    """
     of_products = [key for product_id in wanted for key in product_store.listing_keys(product_id)]
-    folded, bearer = fold(code) if code else None, Bearer.of(buyer)
+    folded, bearer = fold(request.coupon_code) if request.coupon_code else None, Bearer.of(buyer)
     of_coupon = coupon_store.presented_keys(folded, bearer) if folded else ()
-    items = db.get_many([*of_products, *of_coupon, user_store.locale_key(buyer.user_id)], consistent=True)
+    whose = owner(buyer, None)
+    of_buyer = [user_store.locale_key(buyer.user_id), *([whose.key] if request.items else [])]
+    items = db.get_many([*of_products, *of_coupon, *of_buyer], consistent=True)
     found = {product_id: product_store.listing_from(items, product_id) for product_id in wanted}
     listings = {product_id: listing for product_id, listing in found.items() if listing}
     coupon = coupon_store.presented(items, folded, bearer) if folded else None
-    return listings, coupon, user_store.locale_from(items, buyer.user_id)
+    cart = cart_store.from_item(whose, items.get(whose.key))
+    in_cart = {product_id: cart.quantity_of(product_id) for product_id in wanted if product_id in cart.lines}
+    return _Read(listings, coupon, user_store.locale_from(items, buyer.user_id), in_cart)
 
 
 def _price(lines: list[OrderLine], currency: str, coupon: Coupon | None, to: Address) -> Price:
@@ -156,8 +173,9 @@ def _require_expected_total(order: Order, expected: Amount | None) -> None:
     raise CartChanged("The total has changed.", facts={**total, **parts, "changes": changes})
 
 
-def _line(listing: Listing, quantity: int) -> OrderLine:
+def _line(listing: Listing, quantity: int, in_cart: int) -> OrderLine:
     product = listing.product
     return OrderLine(
-        product_id=product.product_id, product_name=product.name, quantity=quantity, price=listing.offer.price
-    )
+        product_id=product.product_id, product_name=product.name, quantity=quantity, price=listing.offer.price,
+        from_cart=min(quantity, in_cart) or UNSET,
+    )  # fmt: skip

@@ -45,7 +45,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     `locale` is the language that the buyer is written to in.
     `refunded` is on its way no more but back, `reserved` is what pending refunds will take (R1). `charged` is what
-    the provider took where that was not the total: such an order can only be cancelled.
+    the provider took where that was not the total: such an order can only be cancelled. `from_cart` says that the
+    whole cart was ordered.
     """
 
     order_id: str
@@ -259,18 +260,26 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Now, or when it was changed last, if that was by a machine whose clock is ahead of this one's."""
         return max(clock.timestamp(), self.updated_at)
 
+    @property
+    def units_from_cart(self) -> dict[str, int]:
+        """How many of each product came out of the buyer's cart, of those that did (C3)."""
+        units = {line.product_id: line.quantity if self.from_cart else line.from_cart for line in self.lines}
+        return {product_id: count for product_id, count in units.items() if count}
+
     def cart_lines(self) -> list[CartLine]:
-        """The lines as they stood in the cart."""
+        """What came out of the buyer's cart, as lines of it."""
+        units = self.units_from_cart
         return [
             CartLine(
                 product_id=line.product_id,
                 product_name=line.product_name,
-                quantity=line.quantity,
+                quantity=units[line.product_id],
                 price=line.price,
                 currency=self.currency,
                 added_at=self.created_at,
             )
             for line in self.lines
+            if line.product_id in units
         ]
 
     def decimal(self, minor: int) -> Decimal:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chalicelib.core import money
 
@@ -38,7 +39,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A copy of what was bought at what price, in minor units (O3).
 
     `discount` and `tax` are the line's own parts of the order's, so that a refund by line is exact (R2). `refunded` is
-    what was given back for units, or is about to be.
+    what was given back for units, or is about to be. `from_cart` is how many of the units an order of named items
+    took out of its buyer's cart (C3).
     """
 
     product_id: str
@@ -49,6 +51,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tax: int = 0
     refunded_quantity: int = 0
     refunded: int = 0
+    from_cart: int | UnsetType = UNSET
 
     @property
     def subtotal(self) -> int:

@@ -191,8 +191,7 @@ def _write_cancellation(
 
 def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
     """Write the order and take its stock in one transaction, or raise `db.Stale` to prepare anew (C3)."""
-    order, coupon = checkout.prepare(request, buyer)
-    quantities = {line.product_id: line.quantity for line in order.lines}
+    order, coupon, in_cart = checkout.prepare(request, buyer)
     db.commit(
         *claim.start(order.order_id),
         session_store.require_open(buyer, otherwise=session_store.invalid_token()),
@@ -203,7 +202,7 @@ def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
         ),
         *(coupon_store.reserve(coupon, order_id=order.order_id, user_id=buyer.user_id) if coupon else ()),
         *([payment_store.create_attempt(order.first_attempt())] if order.total else []),
-        *([cart_store.remove_ordered(buyer.user_id, quantities)] if order.from_cart else []),
+        *cart_store.remove_ordered(buyer.user_id, order.units_from_cart, before=in_cart),
     )
     return order
 

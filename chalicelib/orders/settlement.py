@@ -149,12 +149,9 @@ def _finish(after: Order, said: _Word) -> tuple[db.Write, ...]:
 
 
 def _restore_cart(order: Order) -> list[db.Write]:
-    """The ordered lines' return to the cart they came from, where that is possible (C7)."""
-    back = (
-        cart_store.restore_lines(cart_store.get(of_user(order.user_id)), order.cart_lines())
-        if order.from_cart
-        else None
-    )
+    """The return of what came out of the buyer's cart, where that is possible (C7)."""
+    lines = order.cart_lines()
+    back = cart_store.restore_lines(cart_store.get(of_user(order.user_id)), lines) if lines else None
     return [back] if back else []
 
 

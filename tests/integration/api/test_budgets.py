@@ -79,6 +79,19 @@ def test_a_checkout_of_a_cart_costs_four_calls_with_its_payment_bookkeeping(shop
     assert made == authorizer + prepare + place + simulator + settle
 
 
+@pytest.mark.fault("F23")
+def test_named_items_cost_a_checkout_no_call_for_the_cart_that_they_are_taken_out_of(shop: Shop, calls: Count) -> None:
+    mug = shop.admin().product()["productId"]
+    ada = shop.customer()
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 2})
+
+    made = [calls(lambda: ada.order((mug, 1))) for _ in ("part of a line", "the rest", "none is left")]
+
+    authorizer, simulator = ["GetItem"], ["TransactWriteItems", "GetItem"]
+    own = ["BatchGetItem", "TransactWriteItems"]
+    assert made == [[*authorizer, *own, *simulator, "TransactWriteItems"]] * 3
+
+
 def test_a_coupon_costs_a_checkout_no_further_call_and_its_check_three(shop: Shop, calls: Count) -> None:
     admin = shop.admin()
     mug = admin.product()["productId"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from unittest import mock
 
@@ -13,15 +11,14 @@ import pytest
 from chalicelib.aws import clients, db, keys
 from chalicelib.core import clock
 from chalicelib.core.errors import Misconfigured
-from chalicelib.core.principal import Principal
 from chalicelib.notifications import mail
 from chalicelib.notifications import store as notification_store
-from chalicelib.orders import checkout, settlement, sweep
+from chalicelib.orders import settlement, sweep
 from chalicelib.orders.models import Order
-from chalicelib.orders.schemas import OrderRequest
 from chalicelib.payments import port, providers
 from chalicelib.payments.simulator import in_table
 from tests.support.faults import Crash, crash, injected, lose_answer, refuse
+from tests.support.meanwhile import changed_after_preparing
 from tests.support.schedule import swept_after
 from tests.support.stream import deliver, mails, records
 from tools.testing.shop import Shop, ShopAnswer
@@ -202,20 +199,6 @@ def test_a_free_order_whose_process_died_is_finished(ada: Shop, shop: Shop) -> N
         assert sweep.run(seconds=60) == {"refunded": 0, "settled": 1, "expired": 0, "heard": 0, "failed": 0}
 
     assert orders_of(ada) == [("processing", "none")]
-
-
-@contextmanager
-def changed_after_preparing(change: Callable[[], object]) -> Iterator[None]:
-    """Something happens once, between a checkout's reading and its writing."""
-    changes, original = iter([change]), checkout.prepare
-
-    def prepare(request: OrderRequest, buyer: Principal) -> Order:
-        prepared = original(request, buyer)
-        next(changes, lambda: None)()
-        return prepared
-
-    with mock.patch.object(checkout, "prepare", prepare):
-        yield
 
 
 def test_a_change_between_reading_and_writing_is_prepared_anew(ada: Shop, mug: str) -> None:

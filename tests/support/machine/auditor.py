@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.aws import keys, transport
+from chalicelib.core import clock
 from tests.support.machine.rules import (
     ATTEMPT_ARROWS,
     FROZEN,
@@ -93,6 +94,7 @@ def _commit_faults(before: Mapping[keys.Key, Item | None], after: Mapping[keys.K
             if was is None:
                 taken += lines
                 uses[code] += 1
+                yield from _cart_taken(now, before, after)
             elif was["status"] not in GONE and now["status"] in GONE:
                 given += lines
                 uses[code] -= 1
@@ -174,12 +176,44 @@ def _coupon_moves(
             yield f"the uses of coupon {code} moved by {moved[code]}, not by {uses[code]}"
 
 
+def _cart_taken(
+    order: Item, before: Mapping[keys.Key, Item | None], after: Mapping[keys.Key, Item | None]
+) -> Iterator[str]:
+    """C3: an order takes of the cart what it orders, as far as the cart has it, and notes how much that was."""
+    key = keys.user_cart(order["userId"])
+    was, now = _units(before[key] if key in before else item_at(key)), _units(after.get(key, item_at(key)))
+    ordered = {line["productId"]: line["quantity"] for line in order["lines"]}
+    is_gone = key not in before and _is_over(item_at(key), order)
+    taken = {each: min(count, was[each]) for each, count in ordered.items() if was.get(each)} if not is_gone else {}
+    if order["fromCart"] and taken != ordered:
+        yield f"C3 {order['orderId']} is of the whole cart and orders {ordered} of {was}"
+    if _from_cart(order) != taken:
+        yield f"C3 {order['orderId']} notes {_from_cart(order)} as from the cart, not {taken}"
+    left = {each: count - taken.get(each, 0) for each, count in was.items() if count > taken.get(each, 0)}
+    if now != left:
+        yield f"C3 {order['orderId']} leaves {now} in the cart, not {left}"
+
+
+def _is_over(cart: Item | None, order: Item) -> bool:
+    return cart is None or cart["expiresAt"] <= clock.epoch_of(order["createdAt"])
+
+
+def _units(cart: Item | None) -> dict[str, int]:
+    return {each: line["quantity"] for each, line in cart["lines"].items()} if cart else {}
+
+
+def _from_cart(order: Item) -> dict[str, int]:
+    """How many units of each product an order has out of the cart."""
+    attribute = "quantity" if order["fromCart"] else "fromCart"
+    return {line["productId"]: line[attribute] for line in order["lines"] if line.get(attribute)}
+
+
 def _cart_returned(
     order: Item, before: Mapping[keys.Key, Item | None], after: Mapping[keys.Key, Item | None]
 ) -> Iterator[str]:
-    """C7: the lines of an order whose payment failed are back in the cart that they came from."""
-    key = keys.user_cart(order["userId"])
-    if not order["fromCart"]:
+    """C7: what an order whose payment failed had out of the cart is back in it."""
+    key, units = keys.user_cart(order["userId"]), _from_cart(order)
+    if not units:
         if key in after:
             yield f"C7 {order['orderId']} did not come from the cart and went there"
         return
@@ -188,10 +222,8 @@ def _cart_returned(
         if was and all(line["currency"] == order["currency"] for line in was["lines"].values()):
             yield f"C7 {order['orderId']} left its lines out of the cart"
         return
-    was, now = before[key] or {"lines": {}}, after[key] or {"lines": {}}
-    expected = {each: line["quantity"] for each, line in was["lines"].items()}
-    for line in order["lines"]:
-        expected[line["productId"]] = min(99, expected.get(line["productId"], 0) + line["quantity"])
-    found = {each: line["quantity"] for each, line in now["lines"].items()}
+    expected, found = _units(before[key]), _units(after[key])
+    for product_id, count in units.items():
+        expected[product_id] = min(99, expected.get(product_id, 0) + count)
     if found != expected:
         yield f"C7 the cart holds {found}, not {expected}"
