@@ -28,6 +28,7 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, Price
 from chalicelib.orders.schemas import OrderedItem, OrderRequest
 from chalicelib.orders.views import order_view
+from chalicelib.payments import service as payments
 from chalicelib.products import store as product_store
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
 from chalicelib.users import store as user_store
@@ -76,6 +77,7 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
         coupon=coupon.code if coupon else None, from_cart=request.items is None, locale=locale,
     )  # fmt: skip
     _require_expected_total(order, request.expected_total)
+    payments.require_payable(order.total, currency)
     return Prepared(order, coupon, in_cart or order.units_from_cart)
 
 

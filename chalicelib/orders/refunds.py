@@ -31,8 +31,15 @@ from chalicelib.payments.models import AttemptState, Outcome, Refund, RefundedIt
 def new_refund(order: Order, request: RefundRequest) -> Refund:
     """The refund that a request means: an amount, or the price of units, or all that is left.
 
-    Raises `Invalid` for units that the order does not have, `NothingToRefund`, `NotPaid`, or `RefundExceedsPayment`.
+    Raises `Invalid` for units that the order does not have, `NothingToRefund`, `NotPaid`, `RefundExceedsPayment`, or
+    `AmountNotPayable`.
     """
+    refund = _wanted_refund(order, request)
+    payments.require_refundable(refund.amount, refund.currency)
+    return refund
+
+
+def _wanted_refund(order: Order, request: RefundRequest) -> Refund:
     amount, items = request.amount, request.items
     if not isinstance(amount, UnsetType) and not isinstance(items, UnsetType):
         raise invalid("items", "not_both", "Give an amount or items, not both.")

@@ -24,6 +24,7 @@ from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
 from chalicelib.orders.views import order_view
 from chalicelib.payments import store as payment_store
+from chalicelib.payments.limits import AMOUNT_NOT_PAYABLE, AmountRefused
 from chalicelib.payments.models import AttemptState, Outcome, PaymentDeclined
 from chalicelib.products import store as product_store
 
@@ -88,12 +89,19 @@ def settle(
         return present
 
 
-def declined(order: Order, heard: Outcome | None = None) -> PaymentDeclined:
-    """The error that the buyer of a failed order gets, with the reason just heard or else the one on record."""
+def declined(order: Order, heard: Outcome | None = None) -> PaymentDeclined | AmountRefused:
+    """The error that the buyer of a failed order gets, with the reason just heard or else the one on record.
+
+    An amount that the provider does not take is no decline: nothing is wrong with the buyer's means (F19).
+    """
     reason = heard.reason if heard and heard.state is AttemptState.FAILED else None
     if reason is None:
         attempt = payment_store.get_attempt(order.order_id, order.attempt)
         reason = attempt.reason if attempt else None
+    if reason == AMOUNT_NOT_PAYABLE:
+        amount = {"amount": order.decimal(order.total), "currency": order.currency}
+        detail = "The payment provider does not take this amount; nothing was charged."
+        return AmountRefused(detail, facts={"orderId": order.order_id, **amount})
     facts = {"orderId": order.order_id, "reason": reason or "declined"}
     return PaymentDeclined("The payment was declined; nothing was charged.", facts=facts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from chalicelib.payments.limits import Limits
 from chalicelib.payments.models import Attempt, Outcome, ProviderEvent, Refund, RefundOutcome
 
 
@@ -15,9 +16,12 @@ class NoAnswer(Exception):
 class Provider(Protocol):
     """What a payment provider must be able to do, each at most once per key however often it is asked.
 
-    All but `read_event` raise `NoAnswer` when it is not known what came of it, and `Unavailable` when the call was
-    not made; neither is ever a decline.
+    All but `limits` and `read_event` raise `NoAnswer` when it is not known what came of it, and `Unavailable` when the
+    call was not made; neither is ever a decline.
     """
+
+    def limits(self, currency: str) -> Limits:
+        """What amounts of a currency can be charged and given back at all, as far as that is known beforehand."""
 
     def charge(self, attempt: Attempt, token: str) -> Outcome:
         """Charge `attempt.amount` under its merchant key; `failed` only where the provider declined it."""

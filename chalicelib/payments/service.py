@@ -37,6 +37,17 @@ def charge(attempt: Attempt, token: str) -> Outcome:
     return outcome
 
 
+def require_payable(amount: int, currency: str) -> None:
+    """Raise `AmountNotPayable` for what the provider can never charge, without asking it (C1); nothing is payable."""
+    if amount:
+        providers.current().limits(currency).require_payable(amount)
+
+
+def require_refundable(amount: int, currency: str) -> None:
+    """Raise `AmountNotPayable` for what the provider can never give back, without asking it."""
+    providers.current().limits(currency).require_refundable(amount)
+
+
 def look_up(attempt: Attempt) -> Outcome | None:
     """What the provider knows of an attempt: None when it never heard of it, `unknown` when it is silent."""
     try:

@@ -86,15 +86,15 @@ class Paid(Simulation):
 
 
 class Outside:
-    """A provider with a fault around every call but the reading of webhooks, which asks nobody."""
+    """A provider with a fault around every call but those that ask nobody."""
 
     def __init__(self, real: Any, fault: Fault) -> None:
         self.real = real
         self.fault = fault
 
     def __getattr__(self, operation: str) -> Any:
-        if operation == "read_event":
-            return self.real.read_event
+        if operation in ("read_event", "limits"):
+            return getattr(self.real, operation)
         return lambda *said: self.fault(f"provider.{operation}", {}, lambda: getattr(self.real, operation)(*said))
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core import money
-from chalicelib.payments.stripe.amounts import NotChargeable, from_stripe, to_stripe
+from chalicelib.payments.limits import AmountNotPayable
+from chalicelib.payments.stripe.amounts import NotChargeable, from_stripe, limits, to_stripe
 
 CURRENCIES = sorted(money._EXPONENTS)
 
@@ -35,6 +36,36 @@ def test_what_stripe_cannot_charge_is_refused_and_not_rounded(currency: str, min
 def test_an_amount_that_stripe_cannot_have_is_not_believed(currency: str) -> None:
     with pytest.raises(NotChargeable):
         from_stripe(550, currency)
+
+
+@pytest.mark.fault("F19")
+@pytest.mark.parametrize(
+    ("currency", "least", "most"),
+    [
+        ("USD", 50, 99_999_999), ("EUR", 50, 99_999_999), ("GBP", 30, 99_999_999), ("JPY", 50, 99_999_999),
+        ("CZK", 1500, 99_999_999), ("HUF", 17_500, 9_999_999_999), ("INR", 50, 999_999_999),
+        ("ISK", 1, 999_999), ("MGA", 100, 9_999_999_900), ("KWD", 10, 99_999_990), ("CLP", 1, 99_999_999),
+    ],
+)  # fmt: skip
+def test_what_stripe_takes_is_from_the_least_to_the_most_and_nothing_else(currency: str, least: int, most: int) -> None:
+    known = limits(currency)
+
+    for amount in (least, most):
+        known.require_payable(amount)
+    for amount in (least - 1, most + 1):
+        with pytest.raises(AmountNotPayable):
+            known.require_payable(amount)
+
+
+@pytest.mark.fault("F19")
+@given(st.sampled_from(CURRENCIES), st.integers(min_value=1, max_value=10**12))
+def test_whatever_is_payable_can_be_said_to_stripe_in_as_many_digits_as_it_takes(currency: str, minor: int) -> None:
+    try:
+        limits(currency).require_payable(minor)
+    except AmountNotPayable:
+        return
+
+    assert len(str(to_stripe(minor, currency))) <= (8 if limits(currency).most in (None, 99_999_999) else 12)
 
 
 @given(st.sampled_from(CURRENCIES), st.integers(min_value=1, max_value=10**12))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.payments.limits import Limits
 from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent, Refund, RefundOutcome
 from chalicelib.payments.port import NoAnswer
 from chalicelib.payments.simulator import ledger
@@ -28,6 +29,10 @@ class Simulation:
 
     ledger: Ledger
     tell: Callable[[ProviderEvent], None] = _ignore
+
+    def limits(self, currency: str) -> Limits:
+        """It takes any amount."""
+        return Limits(currency=currency)
 
     def charge(self, attempt: Attempt, token: str) -> Outcome:
         """Do what the token says, at most once per merchant key. Raises `NoAnswer` where it says so."""

@@ -14,6 +14,7 @@ import msgspec
 
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured
+from chalicelib.payments.limits import Limits
 from chalicelib.payments.models import Attempt, Outcome, ProviderEvent, Refund, RefundOutcome
 from chalicelib.payments.port import NoAnswer
 from chalicelib.payments.simulator import webhook_messages
@@ -39,6 +40,10 @@ class Remote:
             message = f"PAYMENT_URL is {url!r}; simulator-http needs one such as http://127.0.0.1:8765."
             raise Misconfigured(message)
         self._host, self._port, self._timeout = address.hostname, address.port or 80, timeout
+
+    def limits(self, currency: str) -> Limits:
+        """The service takes any amount."""
+        return Limits(currency=currency)
 
     def charge(self, attempt: Attempt, token: str) -> Outcome:
         """Charge under the merchant key."""

@@ -20,6 +20,7 @@ import stripe
 from chalicelib.core import clock, log, settings
 from chalicelib.core.errors import Misconfigured
 from chalicelib.payments import credentials, signatures
+from chalicelib.payments.limits import AMOUNT_NOT_PAYABLE, Limits
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
@@ -39,6 +40,7 @@ _INTENTS = "/v1/payment_intents"
 _HEADER = "stripe-signature"
 _KEY_LIFETIME = timedelta(hours=23)
 _BEFORE, _AFTER = 60, 900  # seconds around an attempt in which its PaymentIntent must have been made
+_AMOUNT_CODES = {"amount_too_small", "amount_too_large", "invalid_charge_amount"}
 MAX_PAGES = 10
 PAGE_SIZE = 100
 
@@ -57,12 +59,16 @@ class Stripe:
     def __init__(self, client: stripe.StripeClient, *, page_size: int = PAGE_SIZE, max_pages: int = MAX_PAGES) -> None:
         self._client, self._page_size, self._max_pages = client, page_size, max_pages
 
+    def limits(self, currency: str) -> Limits:
+        """What Stripe publishes."""
+        return amounts.limits(currency)
+
     def charge(self, attempt: Attempt, token: str) -> Outcome:
         """Create and confirm a PaymentIntent, captured at once, for an attempt that was made just now."""
         try:
             amount = amounts.to_stripe(attempt.amount, attempt.currency)
         except amounts.NotChargeable:
-            return Outcome(state=AttemptState.FAILED, reason="amount_not_chargeable")
+            return Outcome(state=AttemptState.FAILED, reason=AMOUNT_NOT_PAYABLE)
         try:
             return self._intent("post", _INTENTS, key=attempt.merchant_key, **_order(attempt, amount, token))
         except StripeRefused as refused:
@@ -245,7 +251,8 @@ def _declined(attempt: Attempt, error: Error) -> Outcome:
     if (error.param or "").startswith("payment_method"):
         return Outcome(state=AttemptState.FAILED, reason="invalid_payment_method")
     log.error("STRIPE_REFUSED", orderId=attempt.order_id, code=error.code, param=error.param)
-    return Outcome(state=AttemptState.FAILED, reason="refused")
+    reason = AMOUNT_NOT_PAYABLE if error.code in _AMOUNT_CODES else "refused"
+    return Outcome(state=AttemptState.FAILED, reason=reason)
 
 
 def _signed(body: bytes, header: str, secret: str) -> bool:

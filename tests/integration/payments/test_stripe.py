@@ -316,7 +316,7 @@ def test_an_amount_that_stripe_cannot_say_is_refused_with_nothing_sent(
 
     charged, refunded = stripe.charge(paid, "pm_card_visa"), stripe.refund(refund_of(paid, "pi_1", amount))
 
-    assert (charged.state, charged.reason) == (AttemptState.FAILED, "amount_not_chargeable")
+    assert (charged.state, charged.reason) == (AttemptState.FAILED, "amount_not_payable")
     assert (refunded.state, refunded.reason) == (RefundState.FAILED, "amount_not_refundable")
     assert account.requests == []
 

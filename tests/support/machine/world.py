@@ -212,7 +212,7 @@ class _Line:
 
     def __getattr__(self, operation: str) -> Any:
         call = getattr(self._world.bank, operation)
-        if operation == "read_event":
+        if operation in ("read_event", "limits"):
             return call
         return lambda *arguments: self._world.at_provider(operation, call, *arguments)
 
