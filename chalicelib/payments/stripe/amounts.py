@@ -27,8 +27,9 @@ _LEAST = {
     "CZK": 1500, "DKK": 250, "GBP": 30, "HKD": 400, "HUF": 17500, "JPY": 50,
 }  # fmt: skip
 _MAX_AMOUNT = 99_999_999
-_MAX_AMOUNTS = {"COP": 9_999_999_999, "HUF": 9_999_999_999, "IDR": 999_999_999_999, "INR": 999_999_999,
-            "LBP": 999_999_999_999}  # fmt: skip
+_MAX_AMOUNTS = {
+    "COP": 9_999_999_999, "HUF": 9_999_999_999, "IDR": 999_999_999_999, "INR": 999_999_999, "LBP": 999_999_999_999,
+}  # fmt: skip
 
 
 class NotChargeable(Exception):

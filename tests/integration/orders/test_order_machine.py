@@ -78,7 +78,7 @@ STATUSES = st.sampled_from(("processing", "shipped", "delivered", "completed", "
 
 @dataclass
 class Made:
-    """What became of a key's first request."""
+    """What became of a key's first request; `body` is all that it asked for, with what its path named (I3)."""
 
     at: int
     body: Any
@@ -337,7 +337,7 @@ class OrderMachine(RuleBasedStateMachine):
         wanted = self.wanted(who, items)
         expected = self.expected_order(who, wanted, token, coupon)
         before, plain = set(self.was["order"]), self.disturb(trouble, meanwhile)
-        made = self.made((who, "orders", key or ""), body) if key else None
+        made = self.made((who, "orders", key or "")) if key else None
         answer = self.world.ask(who, "POST", "/orders", body, **({"Idempotency_Key": key} if key else {}))
         now = snapshot.snapshot()
         new = set(now["order"]) - before
@@ -360,17 +360,17 @@ class OrderMachine(RuleBasedStateMachine):
     def give_back(self, order: rules.Item, body: dict[str, Any], key: str | None, trouble: Any, meanwhile: Any) -> None:
         name = order["orderId"]
         before, plain = {row["refundId"] for row in self.was["refund"]}, self.disturb(trouble, meanwhile)
-        made = self.made(("admin", name, key or ""), body) if key else None
+        made, asked = self.made(("admin", "refunds", key or "")) if key else None, (name, body)
         headers = {"Idempotency_Key": key} if key else {}
         answer = self.world.ask("admin", "POST", f"/orders/{name}/refunds", body, **headers)
         new = {row["refundId"] for row in snapshot.snapshot()["refund"]} - before
         self.tell(f"refund {body}", order, answer)
         if made:
             assert not plain or not new, "I4: one key, two refunds"
-            self.expect_replay(answer, made, body, plain=plain)
+            self.expect_replay(answer, made, asked, plain=plain)
             return
         if key and (new if plain else len(new) == 1):
-            self.keys["admin", name, key] = Made(self.epoch(), body, answer, new, plain)
+            self.keys["admin", "refunds", key] = Made(self.epoch(), asked, answer, new, plain)
         if plain:
             self.expect_refund(order, body, answer, new)
 
@@ -616,7 +616,7 @@ class OrderMachine(RuleBasedStateMachine):
         known = {name: self.world.books.of(name) for name in self.was["order"]}
         return [o for n, o in self.was["order"].items() if o["total"] and (not (p := known[n]) or p.state in open_to)]
 
-    def made(self, key: tuple[str, ...], body: Any) -> Made | None:
+    def made(self, key: tuple[str, ...]) -> Made | None:
         made = self.keys.get(key)
         return made if made and self.epoch() < made.at + 24 * 3600 else None
 
