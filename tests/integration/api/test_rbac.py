@@ -150,8 +150,8 @@ class RbacWorld:
         admin, ada = shop.admin(), shop.customer()
         mug = admin.product(stock=1000)["productId"]
         admin.coupon("SPRING")
-        ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
         order = ada.order((mug, 1)).body["orderId"]
+        ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
         disabled, revoked = shop.customer("disabled@example.com"), shop.customer("revoked@example.com")
         other = shop.customer("other@example.com")
         disabled_id = disabled("GET", "/auth/me").body["userId"]
