@@ -16,7 +16,7 @@
 | stock | PRODUCT#id | STOCK | | |
 | stock movement | PRODUCT#id | MOVE#ulid | | |
 | how a product stands in search and counts | PRODUCT#id | INDEXED | | |
-| word of a product | WORD#first two letters | word#rank#inverted createdAt#id | | |
+| word of a product | WORD#first letters | word#rank#inverted createdAt#id | | |
 | number of products of a category | CATEGORIES | name | | |
 | coupon | COUPON#code | METADATA | | COUPONS#shard / createdAt#code |
 | one use of it, uses of one user | COUPON#code | USE#orderId, USER#userId | | |
@@ -43,6 +43,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from chalicelib.core.scripts import is_unspaced
+
 
 class Key(NamedTuple):
     """The primary key of one item."""
@@ -67,7 +69,7 @@ _INVERTED = str.maketrans("0123456789", "9876543210")
 
 
 def family(key: str) -> str:
-    """What kind of thing a partition or sort key names, such as `ORDER` of `ORDER#ord_1`."""
+    """What kind of thing a partition or sort key names, such as `ORDER` of `ORDER#ord_1`; also the word of a term."""
     return key.partition("#")[0]
 
 
@@ -147,14 +149,14 @@ def index_entry(product_id: str) -> Key:
 
 
 def words(start: str) -> str:
-    """The words that begin with the same two letters as `start`."""
-    return f"{WORD_PREFIX}{start[:2]}"
+    """The words that begin with the same two letters as `start`; of scripts without blanks, with the same one."""
+    return f"{WORD_PREFIX}{start[: 1 if is_unspaced(start[:1]) else 2]}"
 
 
 def word(term: str, created_at: str, product_id: str) -> Key:
     """One word of one product, with its rank; of the same word and rank the newest product comes first."""
     inverted = created_at.translate(_INVERTED)
-    return Key(words(term), f"{term}#{inverted}#{product_id}")
+    return Key(words(family(term)), f"{term}#{inverted}#{product_id}")
 
 
 def category_count(name: str = "") -> Key:

@@ -6,12 +6,14 @@ most a fixed number of items, whatever there is, and may be short with more to c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
-from chalicelib.products import search, store, words
-from chalicelib.products.models import Product
+from chalicelib.products import queries, search, store
+from chalicelib.products.models import Product, id_of
+from chalicelib.products.queries import Query
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +22,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     `active` is whether they are for sale.
     """
 
+    sku: str | None = None
     category: str | None = None
     prices: tuple[int, int, str] | None = None
     in_stock: bool | None = None
@@ -42,7 +45,15 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-Found = tuple[list[tuple[str, Product]], str | None]  # products with their places in the list, and where to go on
+class Place(NamedTuple):
+    """A product, where it stands in a list, and how far it is from what a search wants, as in `Hit`."""
+
+    position: str
+    product: Product
+    distance: int = 0
+
+
+Found = tuple[list[Place], str | None]  # and where to go on
 
 _ROUNDS = 4
 _READ_PAGE_SIZE = 60
@@ -53,17 +64,29 @@ def find_page(
 ) -> tuple[list[Product], str | None]:
     """At most `limit` of the wanted products, and where the next page begins, None at the end.
 
-    Lists are newest first. A search goes by its words: exact ones before longer ones, the newest first among equals.
+    Lists are newest first. A search goes by its words: exact ones before longer ones, the newest first among equals,
+    and on each page what comes nearest to all of them first.
     """
-    read = _listed(selection, limit) if query is None else _searched(words.of_query(query), selection, limit)
-    found: list[tuple[str, Product]] = []
+    wanted = queries.of_text(query) if query is not None else None
+    if selection.sku is not None:
+        return ([] if after else _by_sku(selection.sku, selection, wanted)), None
+    read = _searched(wanted, selection, limit) if wanted else _listed(selection, limit)
+    found: list[Place] = []
     for _ in range(_ROUNDS):
-        products, after = read(after)
-        found += [(place, product) for place, product in products if selection.includes(product)]
+        places, after = read(after)
+        found += [place for place in places if selection.includes(place.product)]
         if after is None or len(found) >= limit:
             break
     shown = found[:limit]
-    return [product for _, product in shown], shown[-1][0] if len(found) > limit else after
+    following = shown[-1].position if len(found) > limit else after
+    return [place.product for place in sorted(shown, key=lambda place: place.distance)], following
+
+
+def _by_sku(sku: str, selection: Selection, query: Query | None) -> list[Product]:
+    """The product with that SKU, if it is wanted, in one round trip: its id follows from the SKU."""
+    found = store.get_many([id_of(sku)]).values()
+    known = (each for each in found if each.sku == sku and not each.deleted_at and selection.includes(each))
+    return [each for each in known if query is None or search.is_found(each, query)]
 
 
 def _listed(selection: Selection, limit: int) -> Callable[[str | None], Found]:
@@ -77,22 +100,25 @@ def _listed(selection: Selection, limit: int) -> Callable[[str | None], Found]:
     def read(after: str | None) -> Found:
         count = max(limit, _READ_PAGE_SIZE) if selection.is_narrow else page_size
         products, following = store.list_page(partition, limit=count, after=after)
-        return [(store.position(product), product) for product in products], following
+        return [Place(store.position(product), product) for product in products], following
 
     return read
 
 
-def _searched(terms: Sequence[str], selection: Selection, limit: int) -> Callable[[str | None], Found]:
+def _searched(query: Query, selection: Selection, limit: int) -> Callable[[str | None], Found]:
     """Reads the search index and then at most `limit` products, in two round trips."""
-    wanted = (*terms, *words.of_text(selection.category or ""))  # a category's own words are in the index, too
-    is_sure = len(wanted) == 1 and not selection.is_narrow
+    wanted = query.narrowed(selection.category or "")  # a category's own words are in the index, too
+    is_sure = wanted.is_one_word and not selection.is_narrow
 
     def read(after: str | None) -> Found:
-        page = search.find_page(wanted, limit=limit if is_sure else max(limit, _READ_PAGE_SIZE), after=after)
-        hits = page.items[:limit]
-        following = hits[-1]["SK"] if len(page.items) > limit else page.after
-        products = store.get_many(hit["productId"] for hit in hits)
-        known = ((hit["SK"], products.get(hit["productId"])) for hit in hits)
-        return [(place, product) for place, product in known if product and not product.deleted_at], following
+        page_size = limit if is_sure else max(limit, _READ_PAGE_SIZE)
+        found, following = search.find_page(wanted, limit=page_size, after=after)
+        hits = found[:limit]
+        following = hits[-1].position if len(found) > limit else following
+        products = store.get_many(hit.product_id for hit in hits)
+        known = ((hit, products.get(hit.product_id)) for hit in hits)
+        return [
+            Place(hit.position, each, hit.distance) for hit, each in known if each and not each.deleted_at
+        ], following
 
     return read

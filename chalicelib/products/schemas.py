@@ -90,6 +90,7 @@ class CategoryQuery(PageQuery, frozen=True, kw_only=True):
     """The query of a category's list; prices are in `currency`, the stage's when they come without one."""
 
     q: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    sku: Sku | None = None
     min_price: Amount | None = None
     max_price: Amount | None = None
     currency: Currency | None = None

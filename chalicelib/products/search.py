@@ -8,17 +8,21 @@ the new words until the last of them, so that an interrupted refresh is complete
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from chalicelib.aws import db, keys
 from chalicelib.products import words
 from chalicelib.products.models import Product
+from chalicelib.products.queries import Query
 from chalicelib.products.views import CategoryView
 
 _BATCH_SIZE = 90  # writes of one transaction, beside the note and the two numbers
+_RANKS = (words.NAME, words.CATEGORY, words.DESCRIPTION, words.SKU)
+_NEXT_RANK = "  "  # between an item's words of one rank and the next
+_MAX_SKU = 12  # letters of one that each item names; a longer one leads the search and is named by its own item's key
+_IN_WALK = ">"  # between the number of a walk and the place in it; the last walk has no number
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -34,7 +38,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """How a product is to stand in the index; one that is deleted stands nowhere."""
         if product is None or product.deleted_at:
             return cls()
-        found = words.of_product(product.name, product.category, product.description)
+        found = words.of_product(product.name, product.category, product.description, product.sku)
         counted = product.category if product.is_active else None
         return cls(created_at=product.created_at, terms=found, category=counted)
 
@@ -49,8 +53,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def items(self, product_id: str) -> dict[keys.Key, db.Item]:
         """The items by which a product is found, in the order of their keys."""
-        text = " ".join(words.of_term(term) for term in self.terms)
-        item = {"productId": product_id, "words": text}
+        item = {"productId": product_id, "words": _told(self.terms)}
         return {keys.word(*place, product_id): item for place in sorted(self.places)}
 
 
@@ -72,15 +75,35 @@ def put_entry(product_id: str, entry: Entry, *, version: int) -> db.Write:
     return db.put(keys.index_entry(product_id), msgspec.to_builtins(following), condition=unchanged, values=values)
 
 
-def find_page(terms: Sequence[str], *, limit: int, after: str | None) -> db.Page:
-    """The index items of products that have all these words, in one round trip; the page may be short.
+class Hit(NamedTuple):
+    """A product that a search finds: where it stands in the search, and how far it is from what is wanted."""
 
-    The first word leads through the index. A product with several words of that beginning is shown under the first
-    of them only, so that a walk meets it once.
+    product_id: str
+    position: str
+    distance: int
+
+
+def find_page(query: Query, *, limit: int, after: str | None) -> tuple[list[Hit], str | None]:
+    """The products that a query finds, in one round trip; the page may be short. And where the next one begins.
+
+    The index is walked from one beginning after the other. A product with several words of a beginning is shown under
+    the first of them only, and in one walk only, so that it is met once.
     """
-    lead = terms[0]
-    page = db.query(db.TABLE, keys.words(lead), prefix=lead, limit=limit, after=after)
-    return db.Page([item for item in page.items if _shows(item, lead, terms)], page.after)
+    walks = query.walks
+    number, position = _position(after, len(walks) - 1)
+    start = walks[number]
+    page = db.query(db.TABLE, keys.words(start), prefix=start, limit=limit, after=position)
+    following = page.after
+    if number < len(walks) - 1:
+        following = f"{number}{_IN_WALK}{page.after}" if page.after else f"{number + 1}{_IN_WALK}"
+    mark = f"{number}{_IN_WALK}" if number < len(walks) - 1 else ""
+    hits = (_hit(query, number, item) for item in page.items)
+    return [hit._replace(position=mark + hit.position) for hit in hits if hit], following
+
+
+def is_found(product: Product, query: Query) -> bool:
+    """Does a query find that product as it is now?"""
+    return query.cost(dict(map(words.of_term, Entry.of(product).terms))) is not None
 
 
 def list_categories(*, limit: int, after: str | None) -> tuple[list[CategoryView], str | None]:
@@ -90,9 +113,38 @@ def list_categories(*, limit: int, after: str | None) -> tuple[list[CategoryView
     return views, page.after
 
 
-def _shows(item: db.Item, lead: str, terms: Sequence[str]) -> bool:
-    own = item["words"].split(" ")
-    return words.all_match(terms, own) and item["SK"].startswith(f"{words.first_match(lead, own)}#")
+def _hit(query: Query, walk: int, item: db.Item) -> Hit | None:
+    """What an item of the index stands for in a walk; None unless its product is shown there and under its word."""
+    own, position = _ranks(item["words"]), item["SK"]
+    place = query.place(own)
+    if place is None:
+        word, rank = words.of_term(position.rpartition("#")[0].rpartition("#")[0])
+        own[word] = rank
+        place = query.place(own)
+    if place is None or place[0] != walk or not position.startswith(f"{place[1]}#"):
+        return None
+    return Hit(item["productId"], position, query.distance(own))
+
+
+def _position(after: str | None, last: int) -> tuple[int, str | None]:
+    """The walk that a position is in, and where in it; one that names no walk is in the last."""
+    number, mark, position = (after or "").rpartition(_IN_WALK)
+    if not mark:
+        return (last if after else 0), after
+    return min(int(number), last), position or None
+
+
+def _told(terms: tuple[str, ...]) -> str:
+    """The words of these terms, parted by rank."""
+    found = [words.of_term(term) for term in terms]
+    named = [(word, rank) for word, rank in found if rank != words.SKU or len(word) <= _MAX_SKU]
+    by_rank = (" ".join(word for word, rank in named if rank == each) for each in _RANKS)
+    return _NEXT_RANK.join(by_rank).rstrip()
+
+
+def _ranks(text: str) -> dict[str, int]:
+    """Each word of such a text with its rank; all are of the first in one that is older than the marks."""
+    return {word: rank for rank, found in zip(_RANKS, text.split(_NEXT_RANK), strict=False) for word in found.split()}
 
 
 def _refresh(product_id: str) -> bool:

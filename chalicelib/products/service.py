@@ -132,7 +132,7 @@ def list_page(
     if category is not None and len(category) > MAX_CATEGORY_LENGTH:
         return [], None
     prices = query.prices(default_currency=settings.current().default_currency)
-    selection = Selection(category=category, prices=prices, in_stock=query.in_stock, active=active)
+    selection = Selection(sku=query.sku, category=category, prices=prices, in_stock=query.in_stock, active=active)
     products, following = browsing.find_page(selection, query.q, limit=query.limit, after=after)
     return [product_view(product) for product in products], following
 

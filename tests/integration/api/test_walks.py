@@ -27,6 +27,7 @@ from tests.support.table import load, renew
 pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
 
 BEGIN = datetime(2026, 11, 21, tzinfo=UTC)
+NAMES = ("Wi-Fi mug {}", "Wifi mug {}", "Wi fi mug {}, wifi")
 SCOPE = "GET /products []\n[]\n"
 
 
@@ -47,7 +48,7 @@ class Catalogue:
 
     def add(self, second: int) -> str:
         with clock.fixed(BEGIN + timedelta(seconds=second)):
-            new = NewProduct(name=f"Mug {second}", price=Amount(5), category="kitchen")
+            new = NewProduct(name=NAMES[second % len(NAMES)].format(second), price=Amount(5), category="kitchen")
             product = Product.create(new, default_currency="USD")
         load(product_store.create(product, actor="test"))
         search.refresh(product.product_id)
@@ -67,6 +68,8 @@ LISTS: list[dict[str, Any]] = [
     {"category": "kitchen"},
     {"query": "mug"},
     {"query": "mug kitchen"},
+    {"query": "wi fi"},
+    {"query": "wi-fi mug", "max_price": Amount(6)},
     {"max_price": Amount(6)},
     {"query": "mug", "max_price": Amount(6)},
 ]

@@ -42,6 +42,7 @@ SPEAKERS = {
     },
     "chalice": {"app.py", "chalicelib/api/http.py", "chalicelib/api/problems.py", "chalicelib/authorizer.py"},
     "stripe": {"chalicelib/payments/stripe/provider.py"},
+    "anyascii": {"chalicelib/products/letters.py"},
     "bcrypt": {"chalicelib/users/passwords.py"},
     "idna": {"chalicelib/users/emails.py"},
     "jwt": {"chalicelib/auth/tokens.py"},
