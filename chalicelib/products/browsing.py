@@ -57,6 +57,7 @@ Found = tuple[list[Place], str | None]  # and where to go on
 
 _ROUNDS = 4
 _READ_PAGE_SIZE = 60
+_SEARCH_PAGE_SIZE = 48  # items of the index, of which so many are three read units at most as a rule
 
 
 def find_page(
@@ -111,7 +112,7 @@ def _searched(query: Query, selection: Selection, limit: int) -> Callable[[str |
     is_sure = wanted.is_one_word and not selection.is_narrow
 
     def read(after: str | None) -> Found:
-        page_size = limit if is_sure else max(limit, _READ_PAGE_SIZE)
+        page_size = limit if is_sure else max(limit, _SEARCH_PAGE_SIZE)
         found, following = search.find_page(wanted, limit=page_size, after=after)
         hits = found[:limit]
         following = hits[-1].position if len(found) > limit else following

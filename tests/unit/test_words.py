@@ -139,6 +139,17 @@ def test_category_and_sku_count_however_long_the_name_is() -> None:
     assert len(found) <= words.MAX_WORDS_OF_PRODUCT
 
 
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize(
+    "description", ["茶の湯" * 1666, "Wi-Fi men's t-shirt " * 250, "a b c d " * 625, "ชาเขียว" * 700]
+)
+def test_no_description_takes_more_items_than_one_transaction_holds(description: str) -> None:
+    found = words.of_product("茶" * 200, "home-decor", description, "AB-12/3")
+
+    assert len(found) <= words.MAX_WORDS_OF_PRODUCT
+    assert sum(len(words.of_term(term)[0].encode()) + 1 for term in found) < 1000
+
+
 def test_a_query_leads_with_its_rarest_word_and_needs_one() -> None:
     assert queries.of_text("red leather bag").walks == ("redleather", "leather")
     assert queries.of_text("large iphone 5").walks == ("iphone5", "5")

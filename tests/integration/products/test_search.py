@@ -94,6 +94,112 @@ def test_a_search_of_one_word_costs_two_round_trips(admin: Shop) -> None:
     assert calls == ["query", "batch_get_item"]
 
 
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize(
+    "query", ["wi+fi", "wi-fi", "the+mug", "a+b+c+d+e+f+g+h+i+j", "AB-12/3", "men%27s+t-shirt", "zz"]
+)
+def test_a_search_makes_at_most_eight_calls_however_its_words_are_joined(admin: Shop, query: str) -> None:
+    admin.product(name="The Wi-Fi mug a b c d e f g h i", sku="AB-12/3")
+    deliver(admin)
+    calls: list[str] = []
+
+    def note(operation: str, _: Any, go_on: Any) -> Any:
+        calls.append(operation)
+        return go_on()
+
+    with injected(note):
+        admin("GET", f"/products?q={query}")
+
+    assert calls.count("query") <= 4
+    assert set(calls) <= {"query", "batch_get_item"}
+    assert len(calls) <= 8
+
+
+@pytest.mark.fault("F8")
+def test_a_sku_is_found_whole_and_by_its_beginning_with_its_punctuation_or_without(admin: Shop) -> None:
+    admin.product(name="Mug", sku="AB-12/3")
+    admin.product(name="Pot", sku="AB-12/4")
+    admin.product(name="Cup", sku="6579c22f-be2b-444c-a52b-0116dd82df6c")
+    deliver(admin)
+
+    assert found(admin, "AB-12/3") == found(admin, "ab-12%2F3") == found(admin, "AB123") == ["Mug"]
+    assert found(admin, "AB-12/") == found(admin, "ab-1") == ["Mug", "Pot"]
+    assert found(admin, "pot+AB-12") == ["Pot"]
+    assert found(admin, "6579c22f-be2b-444c-a52b-0116dd82df6c") == found(admin, "6579c22f-be") == ["Cup"]
+
+
+@pytest.mark.fault("F8")
+def test_the_sku_filter_finds_exactly_one_in_one_round_trip(admin: Shop, shop: Shop) -> None:
+    mug = admin.product(name="Mug", sku="AB-12/3", price=5)
+    admin.product(name="Pot", sku="AB-12/34")
+    calls: list[str] = []
+
+    def note(operation: str, _: Any, go_on: Any) -> Any:
+        calls.append(operation)
+        return go_on()
+
+    with injected(note):
+        page = shop("GET", "/products?sku=AB-12/3").body
+
+    assert calls == ["batch_get_item"]
+    assert ([each["productId"] for each in page["products"]], page["nextCursor"]) == ([mug["productId"]], None)
+
+
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize(
+    ("more", "is_found"),
+    [
+        ("", True), ("&q=mug", True), ("&q=AB-12", True), ("&q=pot", False), ("&category=kitchen", True),
+        ("&category=office", False), ("&maxPrice=5", True), ("&maxPrice=4", False), ("&inStock=true", True),
+        ("&inStock=false", False), ("&limit=1", True),
+    ],
+)  # fmt: skip
+def test_the_sku_filter_narrows_what_the_other_filters_leave(admin: Shop, more: str, is_found: bool) -> None:  # noqa: FBT001 - a table
+    admin.product(name="Mug", sku="AB-12/3", price=5)
+
+    assert len(admin("GET", f"/products?sku=AB-12/3{more}").body["products"]) == is_found
+
+
+@pytest.mark.fault("F8")
+def test_the_sku_filter_knows_case_sale_and_deletion(admin: Shop, shop: Shop) -> None:
+    path = f"/products/{admin.product(name='Mug', sku='AB-1')['productId']}"
+
+    def listed(lists: str, sku: str = "AB-1") -> int:
+        return len(admin("GET", f"{lists}?sku={sku}").body["products"])
+
+    assert [listed("/products"), listed("/products", "ab-1"), listed("/products/category/kitchen")] == [1, 0, 1]
+    assert [listed("/products/category/office"), listed("/admin/products")] == [0, 1]
+    admin("PATCH", path, {"isActive": False})
+    assert [listed("/products"), listed("/admin/products")] == [0, 1]
+    admin("DELETE", path)
+    assert [listed("/products"), listed("/admin/products")] == [0, 0]
+
+
+@pytest.mark.fault("F8")
+def test_an_index_of_the_time_before_goes_on_and_a_refresh_brings_it_up(admin: Shop) -> None:
+    mugs = [admin.product(name=f"T-shirt mug {number}")["productId"] for number in range(3)]
+    for mug in mugs:
+        created = str(admin("GET", f"/products/{mug}").body["createdAt"])
+        older = search.Entry(created_at=created, terms=("shirt#0", "mug#0", "kitchen#1"), category="kitchen")
+        item = {"productId": mug, "words": "shirt mug kitchen"}
+        db.commit(*(db.put(keys.word(term, created, mug), item) for term in older.terms))
+        db.commit(search.put_entry(mug, older, version=0))
+
+    assert len(found(admin, "mug")) == len(found(admin, "kitchen+mug")) == 3
+    assert found(admin, "tshirt") == []
+    assert search.refresh(mugs[0]) is True
+    assert found(admin, "tshirt") == ["T-shirt mug 0"]
+    assert sorted(found(admin, "mug")) == [f"T-shirt mug {number}" for number in range(3)]
+
+
+@pytest.mark.fault("F25")
+@pytest.mark.parametrize("query", ["%3F%3F%3F", "%E2%80%94", "%20", 65 * "x"])
+def test_what_cannot_be_looked_for_is_refused(shop: Shop, query: str) -> None:
+    refused = shop("GET", f"/products?q={query}")
+
+    assert (refused.status, [name for name, _ in refused.fields]) == (400, ["q"])
+
+
 def test_the_index_and_the_numbers_follow_every_change(admin: Shop, shop: Shop) -> None:
     mug = admin.product(name="Mug", category="kitchen")
     path = f"/products/{mug['productId']}"
