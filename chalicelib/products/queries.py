@@ -1,7 +1,7 @@
 """What somebody looks for: words that must all be there, however they are joined, and how well a product has them.
 
 The index is walked from one word's beginning at a time. The lead, likely the rarest word, leads to everything that
-has it; where the lead may be the end of a joined word (`fi` of `wifi`), the joined word is walked first, so that one
+has it; where the lead may be the end of a joined word ("fi" of "wifi"), the joined word is walked first, so that one
 walk finds no other's products and what is written together comes first.
 """
 

@@ -1,8 +1,8 @@
 """The words by which a product is found: how text becomes words, and the terms of a product.
 
 Matching is by whole words and by the beginnings of words, whatever their case and accents. What is joined or parted by
-apostrophes, hyphens or blanks is found either way, because it stands in the index both ways: `wi-fi` as `wi`, `fi` and
-`wifi`. Text of scripts without blanks is cut into pieces of three letters, one from each letter on, of which any part
+apostrophes, hyphens or blanks is found either way, because it stands in the index both ways: "wi-fi" as "wi", "fi" and
+"wifi". Text of scripts without blanks is cut into pieces of three letters, one from each letter on, of which any part
 of the text is the beginning or a series. There is no stemming and no spelling; docs/adr says when a search service is
 the better answer.
 """
