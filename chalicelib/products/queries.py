@@ -8,8 +8,10 @@ walk finds no other's products and what is written together comes first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, chain, pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
+from itertools import accumulate, chain, groupby, pairwise
 from typing import NamedTuple
 
 from chalicelib.core.errors import invalid
@@ -26,6 +28,50 @@ class Group(NamedTuple):
     start: int
     end: int
     joined: str
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The words of a product: of each rank, the best first, as one text with a blank around each word."""
+
+    texts: tuple[tuple[int, str], ...]
+    _known: dict[str, int | None] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, terms: Iterable[tuple[str, int]]) -> Own:
+        """These words with their ranks."""
+        found = sorted(terms, key=lambda term: term[1])
+        by_rank = groupby(found, key=lambda term: term[1])
+        return cls(tuple((rank, f" {' '.join(word for word, _ in those)} ") for rank, those in by_rank))
+
+    def best(self, word: str) -> int | None:
+        """How well the product has a word: by where it stands, and whether it only begins so; None if it does not."""
+        if word not in self._known:
+            self._known[word] = self._best(word)
+        return self._known[word]
+
+    def first(self, start: str) -> str:
+        """The one word under which the product is shown to whoever looks for `start`: the first of the index."""
+        return min(word for _, text in self.texts for word in text.split() if word.startswith(start))
+
+    def name(self) -> list[str]:
+        """The words of the product's name."""
+        return [word for rank, text in self.texts if rank == words.NAME for word in text.split()]
+
+    def _best(self, word: str) -> int | None:
+        is_piece = is_unspaced(word[0])
+        if not is_piece:
+            whole = f" {word} "
+            for rank, text in self.texts:
+                if whole in text:
+                    return rank
+            if len(word) == 1:  # says too little to be a beginning
+                return None
+        start = f" {word}"
+        for rank, text in self.texts:
+            if start in text:
+                return rank if is_piece else rank + _LONGER
+        return None
 
 
 class Query(NamedTuple):
@@ -49,23 +95,23 @@ class Query(NamedTuple):
         """The beginnings to walk the index from: first the joined words that the lead's own walk would miss."""
         return (*(group.joined for group in self._missed), self.words[self.lead])
 
-    def place(self, own: Mapping[str, int]) -> tuple[int, str] | None:
+    def place(self, own: Own) -> tuple[int, str] | None:
         """The one walk and the one word in it under which a product with those words is shown, None if it is not."""
         if self.cost(own) is None:
             return None
         for number, (start, end, joined) in enumerate(self._missed):
-            if _best(joined, own) is not None and self._has(own, 0, start) and self._has(own, end, len(self.words)):
-                return number, _first(joined, own)
-        return len(self._missed), _first(self.words[self.lead], own)
+            if own.best(joined) is not None and self._has(own, 0, start) and self._has(own, end, len(self.words)):
+                return number, own.first(joined)
+        return len(self._missed), own.first(self.words[self.lead])
 
-    def cost(self, own: Mapping[str, int]) -> int | None:
+    def cost(self, own: Own) -> int | None:
         """How far a product with those words, by rank, is from what is wanted; None where a word is missing."""
         return self._cost(own, 0, len(self.words))
 
-    def distance(self, own: Mapping[str, int]) -> int:
+    def distance(self, own: Own) -> int:
         """The cost in half steps: a product whose name says nothing else is half a step nearer."""
         said = {*self.words, *(group.joined for group in self.groups)}
-        named = [word for word, rank in own.items() if rank == words.NAME and word not in said]
+        named = [word for word in own.name() if word not in said]
         says_more = not all(any(word.startswith(one) and word[len(one) :] in said for one in said) for word in named)
         return 2 * (self.cost(own) or 0) + says_more
 
@@ -76,20 +122,23 @@ class Query(NamedTuple):
         with_lead = (each for each in self.groups if each.start <= self.lead < each.end)
         return [each for each in with_lead if not (covers and each.start == self.lead)]
 
-    def _has(self, own: Mapping[str, int], start: int, end: int) -> bool:
+    def _has(self, own: Own, start: int, end: int) -> bool:
         return self._cost(own, start, end) is not None
 
-    def _cost(self, own: Mapping[str, int], start: int, end: int) -> int | None:
+    def _cost(self, own: Own, start: int, end: int) -> int | None:
         """The least cost of the words in between, each alone or as one with others."""
-        costs: dict[int, int] = {start: 0}
-        for at in range(start, end):
-            if at not in costs:
+        costs, furthest = {start: 0}, start
+        alone = (Group(at, at + 1, self.words[at]) for at in range(start, end))
+        for group in merge(alone, self.groups):
+            if group.start > furthest:
+                return None
+            if group.start not in costs or group.end > end:
                 continue
-            alone = Group(at, at + 1, self.words[at])
-            for group in (alone, *(each for each in self.groups if each.start == at and each.end <= end)):
-                best = _best(group.joined, own)
-                if best is not None:
-                    costs[group.end] = min(costs.get(group.end, costs[at] + best + 1), costs[at] + best + 1)
+            best = own.best(group.joined)
+            if best is not None:
+                cost = costs[group.start] + best + 1
+                costs[group.end] = min(cost, costs.get(group.end, cost))
+                furthest = max(furthest, group.end)
         return costs.get(end)
 
 
@@ -104,7 +153,7 @@ def of_text(text: str) -> Query:
         raise invalid("q", "too_long", f"No word may have more than {words.MAX_LENGTH} letters and digits.")
     bounds = list(pairwise(accumulate(map(len, wanted), initial=0)))
     lead = max(range(len(found)), key=lambda at: (_rarity(found[at]), at))
-    return Query(found, tuple(_groups(tokens, bounds)), lead)
+    return Query(found, tuple(sorted(_groups(tokens, bounds))), lead)
 
 
 def _groups(tokens: Sequence[words.Token], bounds: Sequence[tuple[int, int]]) -> Iterator[Group]:
@@ -125,23 +174,3 @@ def _parted(text: str) -> Iterator[str]:
 def _rarity(word: str) -> tuple[bool, int]:
     """What has digits is likely a model or a size, longer words are rarer, Han and the like say more by letter."""
     return bool(_DIGIT.search(word)), len(word) * (3 if is_unspaced(word[0]) else 1)
-
-
-def _best(word: str, own: Mapping[str, int]) -> int | None:
-    """How well a product has a word: by where it stands, and whether it only begins so; None if it does not."""
-    if word in own and not is_unspaced(word[0]):
-        return own[word]
-    if _is_whole(word):
-        return own.get(word)
-    further = 0 if is_unspaced(word[0]) else _LONGER
-    return min((further + rank for each, rank in own.items() if each.startswith(word)), default=None)
-
-
-def _first(start: str, own: Mapping[str, int]) -> str:
-    """The one word under which a product is shown to whoever looks for `start`: the first in the index's order."""
-    return min(word for word in own if word.startswith(start))
-
-
-def _is_whole(word: str) -> bool:
-    """Is it found as a whole word only? One letter says too little to be a beginning."""
-    return len(word) == 1 and not is_unspaced(word[0])

@@ -15,7 +15,7 @@ import msgspec
 from chalicelib.aws import db, keys
 from chalicelib.products import words
 from chalicelib.products.models import Product
-from chalicelib.products.queries import Query
+from chalicelib.products.queries import Own, Query
 from chalicelib.products.views import CategoryView
 
 _BATCH_SIZE = 90  # writes of one transaction, beside the note and the two numbers
@@ -103,7 +103,7 @@ def find_page(query: Query, *, limit: int, after: str | None) -> tuple[list[Hit]
 
 def is_found(product: Product, query: Query) -> bool:
     """Does a query find that product as it is now?"""
-    return query.cost(dict(map(words.of_term, Entry.of(product).terms))) is not None
+    return query.cost(Own.of(map(words.of_term, Entry.of(product).terms))) is not None
 
 
 def list_categories(*, limit: int, after: str | None) -> tuple[list[CategoryView], str | None]:
@@ -115,11 +115,10 @@ def list_categories(*, limit: int, after: str | None) -> tuple[list[CategoryView
 
 def _hit(query: Query, walk: int, item: db.Item) -> Hit | None:
     """What an item of the index stands for in a walk; None unless its product is shown there and under its word."""
-    own, position = _ranks(item["words"]), item["SK"]
+    own, position = _read(item["words"]), item["SK"]
     place = query.place(own)
-    if place is None:
-        word, rank = words.of_term(position.rpartition("#")[0].rpartition("#")[0])
-        own[word] = rank
+    if place is None and f"#{words.SKU}#" in position:
+        own = Own(((words.SKU, f" {keys.family(position)} "), *own.texts))
         place = query.place(own)
     if place is None or place[0] != walk or not position.startswith(f"{place[1]}#"):
         return None
@@ -142,9 +141,10 @@ def _told(terms: tuple[str, ...]) -> str:
     return _NEXT_RANK.join(by_rank).rstrip()
 
 
-def _ranks(text: str) -> dict[str, int]:
-    """Each word of such a text with its rank; all are of the first in one that is older than the marks."""
-    return {word: rank for rank, found in zip(_RANKS, text.split(_NEXT_RANK), strict=False) for word in found.split()}
+def _read(text: str) -> Own:
+    """The words that `_told` wrote; all are of the first rank in a text that is older than the marks."""
+    found = [(rank, f" {those.strip()} ") for rank, those in zip(_RANKS, text.split(_NEXT_RANK), strict=False)]
+    return Own(tuple(found[3:] + found[:3]))
 
 
 def _refresh(product_id: str) -> bool:

@@ -163,7 +163,7 @@ def test_every_word_of_a_query_is_looked_for_or_refused() -> None:
     many = " ".join(f"w{number:03}" for number in range(40))
 
     assert len(queries.of_text(many).words) == 40
-    assert queries.of_text(many).cost(dict.fromkeys(many.split()[:-1], 0)) is None
+    assert queries.of_text(many).cost(own(*many.split()[:-1])) is None
     assert queries.of_text("a ! b").words == ("a", "b")
     assert queries.of_text("日本酒セット").words == ("日本酒", "本酒セ", "酒セッ", "セット")
     with pytest.raises(Invalid) as refused:
@@ -179,15 +179,19 @@ def test_every_word_of_a_query_is_looked_for_or_refused() -> None:
     ],
 )  # fmt: skip
 def test_a_product_is_found_by_all_words_and_the_nearer_the_better(query: str, cost: int | None) -> None:
-    own = {"leather": 0, "backpack": 0, "wifi": 0, "bags": 1, "brown": 2, "c": 2}
+    product = queries.Own.of({"leather": 0, "backpack": 0, "wifi": 0, "bags": 1, "brown": 2, "c": 2}.items())
 
-    assert queries.of_text(query).cost(own) == cost
+    assert queries.of_text(query).cost(product) == cost
 
 
 def test_a_product_is_shown_in_one_walk_and_under_one_word() -> None:
-    own = dict.fromkeys(("wi", "fi", "wifi", "wide", "fine", "router"), 0)
+    product = own("wi", "fi", "wifi", "wide", "fine", "router")
 
-    assert queries.of_text("wi fi").place(own) == (0, "wifi")
-    assert queries.of_text("wi fi").place(dict.fromkeys(("wide", "fine", "find"), 0)) == (1, "find")
-    assert queries.of_text("wi router").place(own) == (1, "router")
-    assert queries.of_text("w router").place(own) is None
+    assert queries.of_text("wi fi").place(product) == (0, "wifi")
+    assert queries.of_text("wi fi").place(own("wide", "fine", "find")) == (1, "find")
+    assert queries.of_text("wi router").place(product) == (1, "router")
+    assert queries.of_text("w router").place(product) is None
+
+
+def own(*found: str) -> queries.Own:
+    return queries.Own.of((word, words.NAME) for word in found)
