@@ -11,13 +11,12 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.aws import clients, db
-from chalicelib.core import clock
-from chalicelib.core.money import Amount
+from chalicelib.core import clock, ids
 from chalicelib.products import search
 from chalicelib.products import service as products
 from chalicelib.products import store as product_store
-from chalicelib.products.models import Product
-from chalicelib.products.schemas import NewProduct, ProductQuery
+from chalicelib.products.models import Product, id_of
+from chalicelib.products.schemas import ProductQuery
 from tests.support import emulator
 from tests.support.table import load
 from tools.testing import table
@@ -140,17 +139,31 @@ def _catalogue() -> Iterator[None]:
         clients.forget()
         boto3.client("dynamodb").create_table(**table.definition())
         writes: list[db.Write] = []
-        for number, (name, category, description, sku) in enumerate(CATALOGUE):
+        for number, listed in enumerate(CATALOGUE):
             with clock.fixed(BEGIN + timedelta(seconds=number)):
-                new = NewProduct(
-                    name=name, category=category, description=description, sku=sku, price=Amount(5), stock=1
-                )
-                product = Product.create(new)
+                product = made(*listed)
             places = search.Entry.of(product).items(product.product_id)
             writes += [*product_store.create(product, actor="test"), *starmap(db.put, places.items())]
         load(writes)
         yield
     clients.forget()
+
+
+def made(name: str, category: str, description: str, sku: str | None) -> Product:
+    """A product for sale, as of now."""
+    return Product(
+        product_id=id_of(sku) if sku else ids.new("prd"),
+        name=name,
+        description=description,
+        price=500,
+        currency="USD",
+        category=category,
+        stock=1,
+        is_active=True,
+        sku=sku,
+        created_at=clock.timestamp(),
+        updated_at=clock.timestamp(),
+    )
 
 
 def found(query: str, *, limit: int = 20) -> list[str]:
