@@ -15,7 +15,8 @@ def folded(text: str) -> str:
     """The text in one case, without accents and invisible characters, in Latin letters of ASCII where it is Latin.
 
     What decomposes is decomposed (`é`, `ä`, `ﬁ`), other Latin letters are what anyascii makes of them (`ø`, `ß`, `þ`).
-    Other scripts stay, without the marks that are often left out; marks that make another letter stay, too.
+    Other scripts stay, without the marks that are often left out; marks that make another letter stay, too. Katakana
+    becomes hiragana, since many words are written in either.
     """
     if text.isascii():
         return text.lower()
@@ -44,6 +45,8 @@ def _is_kept(letter: str) -> bool:
 
 @cache
 def _plain(letter: str) -> str:
+    if "\u30a1" <= letter <= "\u30f6":  # katakana, each 96 after the same of hiragana
+        return chr(ord(letter) - 96)
     if letter.isdecimal():
         return str(unicodedata.decimal(letter))
     if not unicodedata.name(letter, "").startswith("LATIN "):
