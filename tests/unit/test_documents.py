@@ -147,3 +147,17 @@ globalThis.document = window.document;
 const { default: mermaid } = await import("mermaid");
 for (const source of process.argv.slice(1)) await mermaid.parse(source);
 """
+
+
+def test_every_reported_fault_has_a_test_and_every_test_of_one_a_rule() -> None:
+    section = (DOCS / "rules.md").read_text().partition("## Reported faults (F)")[2].partition("\n## ")[0]
+    ruled = re.findall(r"^- (F\d+) ", section, re.MULTILINE)
+    marked = {
+        number
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for mark in re.findall(r"mark\.fault\(([^)]*)\)", file.read_text())
+        for number in re.findall(r'"([^"]+)"', mark)
+    }
+
+    assert len(ruled) == len(set(ruled)) > 0
+    assert marked == set(ruled)
