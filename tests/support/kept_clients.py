@@ -18,19 +18,21 @@ class _Kept:
     def __init__(self, client: Any) -> None:
         self.client = client
         self.session = boto3.DEFAULT_SESSION  # kept, so that its id is no other's
-        self.events = client.meta.events
-        self.renew()
-
-    def renew(self) -> Any:
-        """The client without what a test has registered with it."""
-        events = self.client.meta.events = copy.copy(self.events)
-        register = events.register
+        self.events = copy.copy(client.meta.events)
+        self.is_changed = False
+        register = client.meta.events.register
 
         def note(*args: Any, **options: Any) -> None:
             self.is_changed = True
             register(*args, **options)
 
-        events.register, self.is_changed = note, False
+        client.meta.events.register = note
+
+    def as_made(self) -> Any:
+        """The client without what a test has registered with it; its parts hold one emitter, which stays."""
+        if self.is_changed:
+            vars(self.client.meta.events._emitter).update(vars(copy.copy(self.events)._emitter))
+            self.is_changed = False
         return self.client
 
 
@@ -46,4 +48,4 @@ def _client(service: str, **settings: Any) -> Any:
         boto3.setup_default_session()
     key = (id(boto3.DEFAULT_SESSION), service, repr(sorted(options.items())), environment)
     kept = _kept[key] = _kept.get(key) or _Kept(_make(service, **settings))
-    return kept.renew() if kept.is_changed else kept.client
+    return kept.as_made()
