@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar, cast
 from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib.api import caching, cursors, idempotency, permissions, problems, readings
+from chalicelib.api import caching, cursors, idempotency, permissions, problems, spelling
 from chalicelib.api.permissions import Audience
 from chalicelib.core import errors, log, schema, settings
 from chalicelib.core.principal import Principal
@@ -129,7 +129,7 @@ def endpoint_for(
     def endpoint(
         *,
         takes: type[Any] | None = None,
-        query: type[Any] = readings.NoQuery,
+        query: type[Any] = spelling.NoQuery,
         status: int | Callable[[Any], int] = 200,
         resume: Callable[[Call, str], Any] | None = None,
         owner: Callable[[Any], str] | None = None,
@@ -173,8 +173,8 @@ def _answer(request: Request, contract: _Contract, view: Handler, path: dict[str
 
 def _serve(request: Request, contract: _Contract, view: Handler, path: dict[str, str]) -> Response:
     route = permissions.route(request.method, request.context["resourcePath"])
-    readings.require_once(request.to_original_event())
-    readings.require_json(request.headers.get("content-type"))
+    spelling.require_once(request.to_original_event())
+    spelling.require_json(request.headers.get("content-type"))
     principal = _principal(request, permissions.ROUTES[route], contract.authenticate)
     permissions.admit(permissions.ROUTES[route], principal)
     if principal and permissions.must_recheck(route, principal):
@@ -183,7 +183,7 @@ def _serve(request: Request, contract: _Contract, view: Handler, path: dict[str,
         log.enrich(userId=principal.user_id)
     call = _call(request, contract, principal)
     try:
-        result = view(call, **{name: readings.part_of_path(name, text) for name, text in path.items()})
+        result = view(call, **{name: spelling.part_of_path(name, text) for name, text in path.items()})
     except errors.ShopError as failure:
         if failure.is_recorded:
             raise
@@ -223,7 +223,7 @@ def _body(request: Request, takes: type[Any] | None) -> Any:
     if takes is not None:
         return schema.decode(raw, takes)
     if raw and request.method not in ("GET", "HEAD"):
-        schema.decode(raw, readings.NoBody)
+        schema.decode(raw, spelling.NoBody)
     return None
 
 
@@ -261,7 +261,7 @@ def _render(contract: _Contract, outcome: Any, request: Request | None = None) -
 
 
 def _response(status: int, body: str, headers: dict[str, str]) -> Response:
-    kind = readings.JSON if status < 400 else problems.CONTENT_TYPE  # noqa: PLR2004 - where HTTP's errors begin
+    kind = spelling.JSON if status < 400 else problems.CONTENT_TYPE  # noqa: PLR2004 - where HTTP's errors begin
     return Response(body, status_code=status, headers={"Content-Type": kind, **headers})
 
 

@@ -33,7 +33,7 @@ _ANOTHER_TYPE = re.compile(r"not a |Expected `[^`]+`($| - at )")  # what a hook 
 _LISTS = (list, tuple, set, frozenset)
 
 
-class Reader(NamedTuple):
+class Source(NamedTuple):
     """How a value came: `hook` reads what is no type of JSON, and text alone cannot be null."""
 
     hook: Hook
@@ -67,17 +67,17 @@ def reason(error: Exception) -> str:
     return "it ends too early, or in half a character" if "truncated" in said else "it has a number that is too long"
 
 
-def find(value: Any, kind: Any, path: str, reader: Reader) -> Iterator[FieldError]:
+def find(value: Any, kind: Any, path: str, source: Source) -> Iterator[FieldError]:
     """Every fault of `value` against `kind`, depth first, in the order of the shape's fields."""
     bare = reading.bare(kind)
     if is_shape(bare) and isinstance(value, dict):
-        yield from _in_shape(value, bare, path, reader)
+        yield from _in_shape(value, bare, path, source)
     elif get_origin(bare) in _LISTS and isinstance(value, list):
-        yield from _in_list(value, kind, path, reader)
+        yield from _in_list(value, kind, path, source)
     elif get_origin(bare) is dict and isinstance(value, dict):
-        yield from _in_names(value, kind, path, reader)
+        yield from _in_names(value, kind, path, source)
     else:
-        yield from _in_itself(value, kind, path, reader)
+        yield from _in_itself(value, kind, path, source)
 
 
 def is_shape(kind: Any) -> bool:
@@ -85,11 +85,11 @@ def is_shape(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
-def _in_shape(value: dict[str, Any], shape: type[msgspec.Struct], path: str, reader: Reader) -> Iterator[FieldError]:
+def _in_shape(value: dict[str, Any], shape: type[msgspec.Struct], path: str, source: Source) -> Iterator[FieldError]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     for name, field in fields.items():
         if name in value:
-            yield from find(value[name], field.type, _join(path, name), reader)
+            yield from find(value[name], field.type, _join(path, name), source)
         elif field.required:
             yield FieldError(_join(path, name), "required", "This field is required.")
     for name in value:
@@ -97,40 +97,42 @@ def _in_shape(value: dict[str, Any], shape: type[msgspec.Struct], path: str, rea
             yield FieldError(_join(path, str(name)[:100]), "unknown_field", "No such field here; leave it out.")
 
 
-def _in_list(value: list[Any], kind: Any, path: str, reader: Reader) -> Iterator[FieldError]:
+def _in_list(value: list[Any], kind: Any, path: str, source: Source) -> Iterator[FieldError]:
     most = next((meta.max_length for meta in reading.metas(kind) if meta.max_length is not None), None)
     if most is not None and len(value) > most:
         yield FieldError(path, "invalid_length", sentence(kind))
         return
     element, faults = get_args(reading.bare(kind))[0], False
     for i, each in enumerate(value):
-        for fault in find(each, element, f"{path}[{i}]", reader):
+        for fault in find(each, element, f"{path}[{i}]", source):
             faults = True
             yield fault
     if not faults:
-        yield from _in_itself(value, kind, path, reader)
+        yield from _in_itself(value, kind, path, source)
 
 
-def _in_names(value: dict[str, Any], kind: Any, path: str, reader: Reader) -> Iterator[FieldError]:
+def _in_names(value: dict[str, Any], kind: Any, path: str, source: Source) -> Iterator[FieldError]:
     element, faults = get_args(reading.bare(kind))[1], False
     for name, each in value.items():
-        for fault in find(each, element, _join(path, name[:100]), reader):
+        for fault in find(each, element, _join(path, name[:100]), source):
             faults = True
             yield fault
     if not faults:
-        yield from _in_itself(value, kind, path, reader)
+        yield from _in_itself(value, kind, path, source)
 
 
-def _in_itself(value: Any, kind: Any, path: str, reader: Reader) -> Iterator[FieldError]:
+def _in_itself(value: Any, kind: Any, path: str, source: Source) -> Iterator[FieldError]:
     try:
-        fitting = msgspec.convert(value, kind, dec_hook=reader.hook)
+        fitting = msgspec.convert(value, kind, dec_hook=source.hook)
     except msgspec.ValidationError as error:
         code = _code(str(error))
-        with_null = code == "invalid_type" and not reader.is_text
+        with_null = code == "invalid_type" and not source.is_text
         yield FieldError(path or "body", code, sentence(kind, of_type=code == "invalid_type", with_null=with_null))
         return
+    read = reading.reader(kind)
     try:
-        reading.read(fitting, kind)
+        if read and isinstance(fitting, str):
+            read(fitting)
     except ValueError:
         yield FieldError(path or "body", "invalid_value", sentence(kind))
 
@@ -167,7 +169,7 @@ def _described(kind: Any, *, of_type: bool) -> str:
         return f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
     noun = _noun(bare)
     hint = next((meta.extra["hint"] for meta in metas if meta.extra and "hint" in meta.extra), None)
-    if hint:
+    if hint and hint != noun:
         return f"{noun}: {hint}" if of_type else str(hint)
     return noun + "".join(_limits(bare, metas))
 

@@ -53,17 +53,10 @@ def reader(kind: Any) -> Callable[[Any], Any] | None:
     return None if of_each is None else lambda values: type(values)(of_each(each) for each in values)
 
 
-def read(value: Any, kind: Any) -> Any:
-    """The value as its type reads it. Raises `ValueError` for what it is not."""
-    made = reader(kind)
-    return made(value) if made and isinstance(value, str) else value
-
-
 def metas(kind: Any) -> Iterator[msgspec.Meta]:
     """What a type is annotated with, also where `None` or unset stands beside it."""
     if get_origin(kind) is Annotated:
         yield from (each for each in get_args(kind)[1:] if isinstance(each, msgspec.Meta))
-        yield from metas(get_args(kind)[0])
     elif get_origin(kind) in (Union, types.UnionType):
         for member in get_args(kind):
             yield from metas(member)

@@ -16,8 +16,9 @@ from typing import Annotated, Any, Self, TypeVar, cast
 
 import msgspec
 
-from chalicelib.core import faults, money, reading
+from chalicelib.core import faults, money
 from chalicelib.core.errors import Invalid
+from chalicelib.core.reading import bare, readers
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         """Read the fields that want it. Raises `ValueError` for one that is not what its type says."""
-        for name, read in reading.readers(type(self)).items():
+        for name, read in readers(type(self)).items():
             value = getattr(self, name)
             if value is not None and value is not msgspec.UNSET:
                 msgspec.structs.force_setattr(self, name, read(value))
@@ -132,7 +133,7 @@ def decode(body: str | bytes | None, shape: type[T]) -> T:
         decoded = cast("T", _decoder(cast("Hashable", shape)).decode(body or b""))
         require_unique_names(body or b"")
     except msgspec.ValidationError:
-        raise _invalid(_parse(body), shape, faults.Reader(_from_json, is_text=False)) from None
+        raise _invalid(_parse(body), shape, faults.Source(_from_json, is_text=False)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, faults.DuplicateName) as error:
         raise faults.not_json(error, body) from None
     return decoded
@@ -149,11 +150,11 @@ def decode_query(values: Mapping[str, str], shape: type[T]) -> T:
     A whole number is ASCII digits with or without a minus before them, a boolean is `true` or `false` (F18).
     """
     kinds = {field.encode_name: field.type for field in msgspec.structs.fields(cast("type[msgspec.Struct]", shape))}
-    read = {name: _from_digits(text, reading.bare(kinds.get(name))) for name, text in values.items()}
+    read = {name: _from_digits(text, bare(kinds.get(name))) for name, text in values.items()}
     try:
         return msgspec.convert(read, shape, dec_hook=_from_text)
     except msgspec.ValidationError:
-        raise _invalid(read, shape, faults.Reader(_from_text, is_text=True)) from None
+        raise _invalid(read, shape, faults.Source(_from_text, is_text=True)) from None
 
 
 @lru_cache(maxsize=256)
@@ -184,7 +185,7 @@ def _parse(body: str | bytes | None, decoder: msgspec.json.Decoder[Any] = _loose
         raise faults.not_json(error, body) from None
 
 
-def _invalid(value: Any, shape: Any, reader: faults.Reader) -> Invalid:
-    found = tuple(islice(faults.find(value, shape, "", reader), _MAX_FAULTS))
+def _invalid(value: Any, shape: Any, source: faults.Source) -> Invalid:
+    found = tuple(islice(faults.find(value, shape, "", source), _MAX_FAULTS))
     summary = "The request has a faulty field." if len(found) == 1 else f"The request has {len(found)} faulty fields."
     return Invalid(summary, errors=found)

@@ -332,7 +332,7 @@ def tell_others(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> 
     )
     assert admin("PATCH", path, {"events": ["*"]}).status == 200
     assert [admin("POST", f"{path}/secret", Idempotency_Key="secret").status for _ in range(2)] == [201, 201]
-    assert [admin("POST", f"{each}/test", Idempotency_Key="test").status for each in (path, path, other)] == [202] * 3
+    assert [admin("POST", f"{each}/test", Idempotency_Key=each).status for each in (path, path, other)] == [202] * 3
     assert admin("DELETE", other).status == 204
     assert run_late(shop, inside, "deliver_webhooks", hours=0)["cancelled"] == 1
     delivery = admin("GET", f"{path}/deliveries").body["deliveries"][0]["deliveryId"]
