@@ -106,7 +106,8 @@ def standard_time(request: pytest.FixtureRequest) -> Iterator[None]:
 def aws(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty AWS in memory, with the table of infra/template.yaml, a signing key and a mail identity.
 
-    At the end of each test, no secret that it used may stand in a log line, a history entry or a mail.
+    At the end of each test, no secret that it used may stand in a log line, a history entry, an event or a mail, and
+    nothing personal but in a mail.
     """
     with mock_aws(config=emulator.CONFIG):
         clients.forget()

@@ -16,7 +16,7 @@ from chalicelib.aws import db, keyring, keys, rate_limits
 from chalicelib.core import clock, ids, log
 from chalicelib.core.errors import TooManyRequests
 from chalicelib.core.principal import Principal, Role
-from chalicelib.users import passwords
+from chalicelib.users import passwords, phones
 from chalicelib.users import store as user_store
 from chalicelib.users.emails import fold
 from chalicelib.users.models import NoSuchUser, User
@@ -34,6 +34,7 @@ _STALE = "This token is not valid any more; ask for a new one."
 
 def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:
     """Open an account for somebody; without a password they are invited by mail to choose one."""
+    phones.require("phone", new.phone)
     user = User.create(new, passwords.hash_password(new.password) if new.password else None, new.roles)
     invitation = [] if new.password else [_reset_request(user.email, purpose="invitation")]
     user_store.create(user, *invitation, *claim.record(user_view(user)), actor=actor.user_id)

@@ -46,11 +46,20 @@ Text = Annotated[
         extra={"hint": "1 to 200 characters, not only blanks, no control or invisible characters"},
     ),
 ]
+Line = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=200,
+        pattern=rf"^[^{_UNSEEN}]*$(?!\n)",
+        extra={"hint": "at most 200 characters, no control or invisible characters"},
+    ),
+]
+PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$(?!\n)"
 Prose = Annotated[
     str,
     msgspec.Meta(
         max_length=5000,
-        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$(?!\n)",
+        pattern=PROSE,
         extra={"hint": "at most 5,000 characters, no control characters but line breaks and tabs"},
     ),
 ]

@@ -20,6 +20,7 @@ from chalicelib.notifications import texts
 from chalicelib.orders.models import Order
 from chalicelib.orders.views import OrderView, order_view
 from chalicelib.payments.models import Refund
+from chalicelib.users import addresses
 from chalicelib.users.emails import with_ascii_domain
 
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_-]")
@@ -36,6 +37,7 @@ def send_order_mail(name: str, order: Order) -> None:
         order.locale,
         order_id=order.order_id,
         lines=_lines(order_view(order), order.locale),
+        addresses=_addresses(order),
         due=money.to_decimal(order.reserved, order.currency),
         currency=order.currency,
     )
@@ -82,6 +84,13 @@ def _lines(view: OrderView, locale: str) -> str:
     lines = [f"{item.quantity} x {item.product_name}: {item.subtotal} {view.currency}" for item in view.items]
     lines += [f"{texts.phrase(name, locale)}: {amount} {view.currency}" for name, amount in parts if amount]
     return "\n".join([*lines, f"{texts.phrase('total', locale)}: {view.total_amount} {view.currency}"])
+
+
+def _addresses(order: Order) -> str:
+    """Where the goods and, if that is elsewhere, the bill go, each as its country writes it."""
+    places = (("ship_to", order.shipping_address), ("bill_to", order.billing_address))
+    blocks = [[f"{texts.phrase(name, order.locale)}:", *addresses.lines(place)] for name, place in places if place]
+    return "\n\n".join("\n".join(block) for block in blocks)
 
 
 def _send(to: str, text: texts.Text) -> None:

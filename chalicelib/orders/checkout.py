@@ -15,7 +15,7 @@ from chalicelib.cart import store as cart_store
 from chalicelib.cart.models import MAX_PRODUCTS, CurrencyMismatch, PricedLine, TooManyItems, line_field
 from chalicelib.cart.schemas import MAX_QUANTITY
 from chalicelib.cart.service import owner
-from chalicelib.core import countries, money
+from chalicelib.core import money
 from chalicelib.core.errors import FieldError, Invalid
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal
@@ -31,7 +31,9 @@ from chalicelib.orders.views import order_view
 from chalicelib.payments import service as payments
 from chalicelib.products import store as product_store
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
+from chalicelib.users import addresses
 from chalicelib.users import store as user_store
+from chalicelib.users.models import Correspondent
 from chalicelib.users.schemas import Address
 
 
@@ -56,33 +58,41 @@ class _Read(NamedTuple):
 
     listings: dict[str, Listing]
     presented: Presented | None
-    locale: str
+    correspondent: Correspondent
     in_cart: dict[str, int]
 
 
 def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     """The order as it would be placed now, or the error that names every faulty line."""
-    countries.require({"shippingAddress.country": request.shipping_address.country})
+    shipping, billing = _addresses(request)
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
     if len(wanted) > MAX_PRODUCTS:
         raise TooManyItems(f"An order holds at most {MAX_PRODUCTS} different products.")
-    listings, presented, locale, in_cart = _read(wanted, request, buyer)
+    listings, presented, correspondent, in_cart = _read(wanted, request, buyer)
     _refuse_faulty(wanted, listings)
     lines = [_line(listings[each], wanted[each].quantity, in_cart.get(each, 0)) for each in wanted]
     currency = _only_currency(wanted, listings)
     coupon = coupons.accept(presented, pricing.subtotal_of(lines), currency) if presented else None
-    price = _price(lines, currency, coupon, request.shipping_address)
+    price = _price(lines, currency, coupon, shipping)
     order = Order.place(
-        buyer, price, currency, request.shipping_address,
-        coupon=coupon.code if coupon else None, from_cart=request.items is None, locale=locale,
+        buyer, price, currency, addresses.named(shipping, correspondent.name),
+        coupon=coupon.code if coupon else None, from_cart=request.items is None, locale=correspondent.locale,
+        billing=addresses.named(billing, correspondent.name) if billing else None, note=request.note,
     )  # fmt: skip
     _require_expected_total(order, request.expected_total)
     payments.require_payable(order.total, currency)
     return Prepared(order, coupon, in_cart or order.units_from_cart)
 
 
+def _addresses(request: OrderRequest) -> tuple[Address, Address | None]:
+    """Where the goods and the bill go, as they are kept, or `Invalid` with every faulty part of both."""
+    given = {"shippingAddress": request.shipping_address, "billingAddress": request.billing_address}
+    kept = addresses.judged({field: address for field, address in given.items() if address})
+    return kept["shippingAddress"], kept.get("billingAddress")
+
+
 def _read(wanted: Iterable[str], request: OrderRequest, buyer: Principal) -> _Read:
-    """The products, what there is to know of the coupon, the buyer's language, and the cart, in one round trip.
+    """The products, what there is to know of the coupon, how the buyer is written to, and the cart, in one round trip.
 
     The cart is read where items are named; the whole of one was read before.
     """
@@ -90,14 +100,14 @@ def _read(wanted: Iterable[str], request: OrderRequest, buyer: Principal) -> _Re
     folded, bearer = fold(request.coupon_code) if request.coupon_code else None, Bearer.of(buyer)
     of_coupon = coupon_store.presented_keys(folded, bearer) if folded else ()
     whose = owner(buyer, None)
-    of_buyer = [user_store.locale_key(buyer.user_id), *([whose.key] if request.items else [])]
+    of_buyer = [user_store.buyer_key(buyer.user_id), *([whose.key] if request.items else [])]
     items = db.get_many([*of_products, *of_coupon, *of_buyer], consistent=True)
     found = {product_id: product_store.listing_from(items, product_id) for product_id in wanted}
     listings = {product_id: listing for product_id, listing in found.items() if listing}
     coupon = coupon_store.presented(items, folded, bearer) if folded else None
     cart = cart_store.from_item(whose, items.get(whose.key))
     in_cart = {product_id: cart.quantity_of(product_id) for product_id in wanted if product_id in cart.lines}
-    return _Read(listings, coupon, user_store.locale_from(items, buyer.user_id), in_cart)
+    return _Read(listings, coupon, user_store.buyer_from(items, buyer.user_id), in_cart)
 
 
 def _price(lines: list[OrderLine], currency: str, coupon: Coupon | None, to: Address) -> Price:

@@ -43,7 +43,8 @@ UNPAID_LIFETIME = timedelta(minutes=15)
 class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An order as stored; amounts are minor units of `currency`, `version` counts its changes.
 
-    `locale` is the language that the buyer is written to in.
+    `locale` is the language that the buyer is written to in. The bill goes to the shipping address where there is no
+    `billing_address`.
     `refunded` is on its way no more but back, `reserved` is what pending refunds will take (R1). `charged` is what
     the provider took where that was not the total: such an order can only be cancelled. `from_cart` says that the
     whole cart was ordered.
@@ -70,6 +71,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     currency: str
     coupon_code: str | None = None
     shipping_address: Address
+    billing_address: Address | None = None
+    note: str | None = None
     payment_id: str | None = None
     attempt: int
     from_cart: bool
@@ -81,7 +84,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @classmethod
     def place(
         cls, buyer: Principal, price: Price, currency: str, address: Address, *, coupon: str | None, from_cart: bool,
-        locale: str,
+        locale: str, billing: Address | None = None, note: str | None = None,
     ) -> Order:  # fmt: skip
         """A pending order whose payment is about to be tried."""
         now = clock.timestamp()
@@ -98,6 +101,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             currency=currency,
             coupon_code=coupon,
             shipping_address=address,
+            billing_address=billing,
+            note=note,
             attempt=1,
             from_cart=from_cart,
             created_at=now,
@@ -166,9 +171,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.email == ""
 
     def anonymised(self) -> Order:
-        """The order without its buyer's name and address, for the books."""
+        """The order without its buyer's names, addresses and note, for the books."""
         nowhere = Address(street="erased", city="erased", postal_code="00000", country="ZZ")
-        return msgspec.structs.replace(self, email="", shipping_address=nowhere, version=self.version + 1)
+        forgotten = {"email": "", "shipping_address": nowhere, "billing_address": None, "note": None}
+        return msgspec.structs.replace(self, **forgotten, version=self.version + 1)
 
     def first_attempt(self) -> Attempt:
         """The attempt to be paid that is stored with the order."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import force_setattr
 
 from chalicelib.cart.schemas import Quantity
 from chalicelib.core import clock
 from chalicelib.core.errors import invalid
 from chalicelib.core.money import Amount
-from chalicelib.core.schema import PageQuery, Schema, Text
+from chalicelib.core.schema import PROSE, PageQuery, Schema, Text
 from chalicelib.coupons.schemas import Code
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments.schemas import PaymentMethod
@@ -24,6 +25,14 @@ Instant = Annotated[
         extra={"hint": "a time in UTC such as 2026-11-21 or 2026-11-21T09:30:00Z"},
     ),
 ]
+Note = Annotated[
+    str,
+    Meta(
+        max_length=500,
+        pattern=PROSE,
+        extra={"hint": "at most 500 characters, no control characters but line breaks and tabs"},
+    ),
+]
 
 
 class OrderedItem(Schema, frozen=True, kw_only=True):
@@ -34,13 +43,23 @@ class OrderedItem(Schema, frozen=True, kw_only=True):
 
 
 class OrderRequest(Schema, frozen=True, kw_only=True):
-    """The body of `POST /orders`; without `items` the whole cart is ordered."""
+    """The body of `POST /orders`; without `items` the whole cart is ordered.
+
+    The bill goes to the shipping address, unless it has one of its own. `note` is for whoever packs or delivers.
+    """
 
     items: Annotated[list[OrderedItem], Meta(min_length=1, max_length=300)] | None = None
     shipping_address: Address
+    billing_address: Address | None = None
+    note: Note | None = None
     payment_method: PaymentMethod
     coupon_code: Code | None = None
     expected_total: Amount | None = None
+
+    def __post_init__(self) -> None:
+        """A note of blanks alone is none."""
+        super().__post_init__()
+        force_setattr(self, "note", (self.note or "").strip() or None)
 
 
 class OrderQuery(PageQuery, frozen=True, kw_only=True):

@@ -39,11 +39,12 @@ class PaymentView(View, frozen=True, kw_only=True):
 class OrderView(View, frozen=True, kw_only=True):
     """An order as the API shows it: total = subtotal - discount + shipping, + tax unless the prices include it (M3).
 
-    `shipping_tax` is the part of the tax that is not the lines'.
+    `shipping_tax` is the part of the tax that is not the lines'. `email` is None when the buyer has been forgotten.
     """
 
     order_id: str
     user_id: str
+    email: str | None
     status: OrderStatus
     payment_status: PaymentStatus
     fulfillment_status: FulfillmentStatus
@@ -60,6 +61,8 @@ class OrderView(View, frozen=True, kw_only=True):
     coupon_code: str | None
     payment: PaymentView
     shipping_address: Address
+    billing_address: Address
+    note: str | None
     payment_id: str | None
     created_at: str
     updated_at: str
@@ -140,7 +143,10 @@ def order_view(order: Order, next_action: NextAction | None = None) -> OrderView
     amounts = {name: order.decimal(getattr(order, name)) for name in _AMOUNTS}
     lines = [_line_view(order, line) for line in order.lines]
     payment = PaymentView(status=order.payment_status, next_action=next_action)
-    return OrderView.of(order, items=lines, total_amount=order.decimal(order.total), payment=payment, **amounts)
+    return OrderView.of(
+        order, items=lines, total_amount=order.decimal(order.total), payment=payment, email=order.email or None,
+        billing_address=order.billing_address or order.shipping_address, **amounts,
+    )  # fmt: skip
 
 
 def _line_view(order: Order, line: OrderLine) -> OrderLineView:

@@ -13,11 +13,10 @@ from chalicelib.core import log
 from chalicelib.core.principal import Principal
 from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
-from chalicelib.orders.views import order_view
 from chalicelib.privacy.models import AdminRoleHeld, OrdersOpen
+from chalicelib.privacy.views import exported_order, exported_user
 from chalicelib.users import service as users
 from chalicelib.users.models import AuditEntry
-from chalicelib.users.views import user_view
 
 _PAGE_SIZE = 100
 
@@ -25,10 +24,10 @@ _PAGE_SIZE = 100
 def export(principal: Principal) -> dict[str, Any]:
     """Everything the shop knows about the caller: profile, sessions, cart, orders, history."""
     return {
-        "profile": user_view(users.get(principal.user_id, principal)),
+        "profile": exported_user(users.get(principal.user_id, principal)),
         "sessions": auth.list_sessions(principal),
         "cart": cart.get(cart.owner(principal, None)),
-        "orders": [order_view(order) for order in _orders(principal.user_id)],
+        "orders": [exported_order(order) for order in _orders(principal.user_id)],
         "history": _history(principal.user_id),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -12,6 +12,7 @@ from chalicelib.core import clock, ids
 from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed
 from chalicelib.core.principal import Role
 from chalicelib.core.versioned import Versioned
+from chalicelib.users import phones
 from chalicelib.users.languages import DEFAULT_LOCALE
 from chalicelib.users.schemas import Address, NewUser, ProfileChange, Registration, UserStatus
 
@@ -22,6 +23,7 @@ _PROFILE = ("first_name", "last_name", "phone", "addresses", "locale", "cart_rem
 _FORGOTTEN_WITH_THE_ACCOUNT: dict[str, Any] = {
     "password_hash": None,
     "phone": None,
+    "phone_e164": None,
     "addresses": (),
     "locale": DEFAULT_LOCALE,
     "pending_email": None,
@@ -75,6 +77,7 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
     first_name: str
     last_name: str
     phone: str | None = None
+    phone_e164: str | None = None
     addresses: tuple[Address, ...] = ()
     locale: str = DEFAULT_LOCALE
     cart_reminders: bool = True
@@ -99,7 +102,7 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
             email=new.email,
             first_name=new.first_name.strip(),
             last_name=new.last_name.strip(),
-            phone=new.phone if isinstance(new, NewUser) else None,
+            **_reached_by(new.phone if isinstance(new, NewUser) else None),
             locale=new.locale,
             roles=sorted(set(roles)),
             status=UserStatus.ACTIVE,
@@ -149,6 +152,8 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         """
         self._require_existing()
         changed = {name: value for name, value in change.given().items() if name in _PROFILE}
+        if {"phone", "addresses"} & set(changed):
+            changed |= _reached_by(changed.get("phone", self.phone), changed.get("addresses", self.addresses))
         wanted = self.unconfirmed_email if change.email is UNSET else change.email
         if wanted == self.email and self.pending_email:
             changed |= self._without_pending_email()
@@ -215,6 +220,13 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         return msgspec.structs.replace(self, **changes, updated_at=clock.timestamp(), version=self.version + 1)
 
 
+class Correspondent(NamedTuple):
+    """How somebody is written to: their name and their language."""
+
+    name: str
+    locale: str
+
+
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Who changed what and when; `changes` holds values only where they are no secret and no personal data."""
 
@@ -225,6 +237,14 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     changes: dict[str, Any]
     reason: str | None = None
     correlation_id: str | None = None
+
+
+def _reached_by(phone: str | None, addresses: tuple[Address, ...] = ()) -> dict[str, Any]:
+    """A number as given and in E.164; one without + is taken to be of the country of the first address."""
+    if phone is None:
+        return {"phone": None, "phone_e164": None}
+    country = addresses[0].country if addresses else None
+    return {"phone": phone.strip(), "phone_e164": phones.e164(phone, country)}
 
 
 def _nonce() -> str:

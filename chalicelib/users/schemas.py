@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import force_setattr
 
 from chalicelib.core.principal import Role
 from chalicelib.core.reading import read_by
-from chalicelib.core.schema import PageQuery, Schema, Text
+from chalicelib.core.schema import Line, PageQuery, Schema, Text
 from chalicelib.users import emails, languages, passwords
 from chalicelib.users.languages import DEFAULT_LOCALE
 
@@ -22,7 +23,15 @@ Password = Annotated[
         extra={"hint": "8 to 1,000 characters", "read": passwords.require_length},
     ),
 ]
-Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()/.-]{4,30}$(?!\n)", extra={"hint": "a telephone number"})]
+# Whether it can be one is judged by `phones`, which knows the forms of all countries.
+Phone = Annotated[
+    str,
+    Meta(
+        max_length=100,
+        pattern=r"^[^\x00-\x1f\x7f]*\d[^\x00-\x1f\x7f]*$(?!\n)",
+        extra={"hint": "a telephone number such as (201) 555-0123 or +44 20 7946 0958"},
+    ),
+]
 Locale = Annotated[str, read_by(languages.parse, most=100, hint=languages.HINT)]
 
 
@@ -34,15 +43,32 @@ class UserStatus(StrEnum):
     DELETED = "deleted"
 
 
-class Address(Schema, frozen=True, kw_only=True):
-    """Where things go."""
+class Address(Schema, frozen=True, kw_only=True, omit_defaults=True):
+    """Where things go; which parts there must be, and in what form, is its country's affair (`addresses`).
 
+    Blanks around a part are no part of it. `phone_e164` is told by the shop; what is sent there is passed over, so that
+    an address which was read can be sent back.
+    """
+
+    name: Line | None = None
+    company: Line | None = None
     street: Text
-    city: Text
-    postal_code: Annotated[
-        str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{1,15}$(?!\n)", extra={"hint": "a postal code"})
+    street2: Line | None = None
+    district: Line | None = None
+    city: Line | None = None
+    state: Line | None = None
+    postal_code: Line | None = None
+    country: Annotated[
+        str, Meta(pattern=r"^\s*[A-Z]{2}\s*$(?!\n)", extra={"hint": "a two-letter country code such as US"})
     ]
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", extra={"hint": "a two-letter country code such as US"})]
+    phone: Line | None = None
+    phone_e164: Line | None = None
+
+    def __post_init__(self) -> None:
+        """Take the blanks off every part; one of which nothing is left was not given."""
+        super().__post_init__()
+        for part in self.__struct_fields__:
+            force_setattr(self, part, (getattr(self, part) or "").strip() or None)
 
 
 Addresses = Annotated[tuple[Address, ...], Meta(max_length=10)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db, rate_limits
-from chalicelib.core import countries, log
+from chalicelib.core import log
 from chalicelib.core.errors import Forbidden, TooManyRequests
 from chalicelib.core.principal import Principal, Role
-from chalicelib.users import passwords, store
+from chalicelib.users import addresses, passwords, phones, store
 from chalicelib.users.models import AuditEntry, EmailTaken, NoSuchUser, User
 from chalicelib.users.schemas import ProfileChange, Registration, UserQuery
 from chalicelib.users.views import UserView, user_view
@@ -46,7 +48,7 @@ def list_page(query: UserQuery, after: str | None) -> tuple[list[UserView], str 
 
 def update(user_id: str, change: ProfileChange, *, actor: Principal, if_match: str | None) -> User:
     """Change names, phone and addresses at once, and the email once its new holder confirms it."""
-    countries.require({f"addresses[{n}].country": each.country for n, each in enumerate(change.addresses or ())})
+    change = _judged(change)
 
     def attempt() -> User:
         user = get(user_id, actor)
@@ -67,6 +69,13 @@ def list_history(user_id: str, *, limit: int, after: str | None) -> tuple[list[A
     if store.get(user_id) is None:
         raise NoSuchUser("There is no such user.")
     return store.list_history(user_id, limit=limit, after=after)
+
+
+def _judged(change: ProfileChange) -> ProfileChange:
+    """The change with its addresses as they are kept, or `Invalid` with every faulty part of them and of the phone."""
+    given = {f"addresses[{n}]": each for n, each in enumerate(change.addresses or ())}
+    kept = addresses.judged(given, also=phones.faults("phone", change.phone or None))
+    return msgspec.structs.replace(change, addresses=tuple(kept.values())) if kept else change
 
 
 def _refuse_taken(email: str) -> None:

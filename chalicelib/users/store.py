@@ -11,7 +11,7 @@ from chalicelib.aws import db, keys
 from chalicelib.core import ids, log, settings
 from chalicelib.core.principal import Role
 from chalicelib.users.languages import DEFAULT_LOCALE
-from chalicelib.users.models import AuditEntry, EmailTaken, LastAdmin, User
+from chalicelib.users.models import AuditEntry, Correspondent, EmailTaken, LastAdmin, User
 from chalicelib.users.schemas import UserStatus
 
 _FOREVER = 253_402_300_799  # the end of the year 9999, where time to live would be a number too
@@ -35,14 +35,16 @@ def get_many(user_ids: Iterable[str]) -> dict[str, User]:
     return {item["userId"]: _from_item(item) for item in items.values()}
 
 
-def locale_key(user_id: str) -> keys.Key:
-    """What to read for a user's language."""
+def buyer_key(user_id: str) -> keys.Key:
+    """What to read for how a user is written to."""
     return keys.user(user_id)
 
 
-def locale_from(items: Mapping[keys.Key, db.Item], user_id: str) -> str:
-    """The user's language among items that were read by its key."""
-    return str(items.get(keys.user(user_id), {}).get("locale", DEFAULT_LOCALE))
+def buyer_from(items: Mapping[keys.Key, db.Item], user_id: str) -> Correspondent:
+    """How the user is written to, among items that were read by its key."""
+    item = items.get(keys.user(user_id), {})
+    name = f"{item.get('firstName', '')} {item.get('lastName', '')}".strip()
+    return Correspondent(name, str(item.get("locale", DEFAULT_LOCALE)))
 
 
 def get_by_email(email: str) -> User | None:

@@ -16,6 +16,7 @@ class UserView(View, frozen=True, kw_only=True):
     first_name: str
     last_name: str
     phone: str | None
+    phone_e164: str | None
     addresses: tuple[Address, ...]
     locale: str
     cart_reminders: bool

