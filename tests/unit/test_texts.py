@@ -108,7 +108,7 @@ def test_what_comes_from_outside_is_text_and_no_markup() -> None:
 
 
 def test_a_subject_is_one_line_whatever_is_filled_in() -> None:
-    text = texts.render("order_confirmed", "en", order_id="1\r\nBcc: everybody@example.com", lines="")
+    text = texts.render("order_confirmed", "en", order_id="1\r\nBcc: everybody@example.com", lines="", addresses="")
 
     assert "\n" not in text.subject
     assert "\r" not in text.subject

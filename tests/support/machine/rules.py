@@ -73,7 +73,7 @@ ATTEMPT_OF = {
 
 FROZEN = (
     "orderId", "userId", "email", "subtotal", "discount", "shipping", "tax", "shippingTax", "taxIncluded", "total",
-    "currency", "couponCode", "shippingAddress", "attempt", "fromCart", "createdAt",
+    "currency", "couponCode", "shippingAddress", "billingAddress", "note", "attempt", "fromCart", "createdAt",
 )  # fmt: skip
 
 
