@@ -124,7 +124,7 @@ def _known_state(given: str, rules: Any) -> str | None:
     choices = rules.country_area_choices
     if not choices:
         return given
-    wanted = _words(given)
+    wanted = _words(given.removeprefix(f"{rules.country_code}-"))  # as ISO 3166-2 has it: US-CA
     exact = [code for code, name in choices if wanted in (_words(code), _words(name))]
     short = set(wanted) - {rules.country_area_type}
     near = {code for code, name in choices if short and (short <= set(_words(name)) or _begins(name, given))}

@@ -241,10 +241,8 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def _reached_by(phone: str | None, addresses: tuple[Address, ...] = ()) -> dict[str, Any]:
     """A number as given and in E.164; one without + is taken to be of the country of the first address."""
-    if phone is None:
-        return {"phone": None, "phone_e164": None}
     country = addresses[0].country if addresses else None
-    return {"phone": phone.strip(), "phone_e164": phones.e164(phone, country)}
+    return {"phone": phone or None, "phone_e164": phones.e164(phone, country) if phone else None}
 
 
 def _nonce() -> str:

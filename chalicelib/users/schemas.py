@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import force_setattr
 
 from chalicelib.core.principal import Role
-from chalicelib.core.reading import read_by
+from chalicelib.core.reading import read_by, unpadded
 from chalicelib.core.schema import Line, PageQuery, Schema, Text
 from chalicelib.users import emails, languages, passwords
 from chalicelib.users.languages import DEFAULT_LOCALE
@@ -28,8 +28,8 @@ Phone = Annotated[
     str,
     Meta(
         max_length=100,
-        pattern=r"^[^\x00-\x1f\x7f]*\d[^\x00-\x1f\x7f]*$(?!\n)",
-        extra={"hint": "a telephone number such as (201) 555-0123 or +44 20 7946 0958"},
+        pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)",
+        extra={"hint": "a telephone number such as (201) 555-0123 or +44 20 7946 0958", "read": unpadded},
     ),
 ]
 Locale = Annotated[str, read_by(languages.parse, most=100, hint=languages.HINT)]
@@ -61,14 +61,14 @@ class Address(Schema, frozen=True, kw_only=True, omit_defaults=True):
     country: Annotated[
         str, Meta(pattern=r"^\s*[A-Z]{2}\s*$(?!\n)", extra={"hint": "a two-letter country code such as US"})
     ]
-    phone: Line | None = None
+    phone: Phone | None = None
     phone_e164: Line | None = None
 
     def __post_init__(self) -> None:
         """Take the blanks off every part; one of which nothing is left was not given."""
         super().__post_init__()
         for part in self.__struct_fields__:
-            force_setattr(self, part, (getattr(self, part) or "").strip() or None)
+            force_setattr(self, part, unpadded(getattr(self, part) or "") or None)
 
 
 Addresses = Annotated[tuple[Address, ...], Meta(max_length=10)]

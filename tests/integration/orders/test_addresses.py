@@ -170,7 +170,7 @@ def test_a_profiles_telephone_is_kept_as_given_and_told_in_e164_of_plus_or_its_f
     assert put(addresses=[ADDRESS]) == ("(555) 123-4567 x12", "+15551234567")
     assert put(phone="+44 20 7946 0958 ext. 5") == ("+44 20 7946 0958 ext. 5", "+442079460958")
     assert put(firstName="Augusta") == ("+44 20 7946 0958 ext. 5", "+442079460958")
-    assert put(phone=None) == (None, None)
+    assert put(phone=" ") == put(phone=None) == (None, None)
 
 
 @pytest.mark.fault("F11")
