@@ -63,6 +63,7 @@ from chalicelib.webhooks.schemas import NewWebhook, WebhookChange
 from chalicelib.webhooks.views import issued_view, webhook_view
 
 SWEEP_SECONDS = 40  # of the minute that its function has
+ERASURE_SECONDS = 10  # of the same minute
 DELIVERY_SECONDS = 50  # of the minute and a half that its function has
 AUDIT_SECONDS = 840  # of the quarter of an hour that its function has
 CARTS_SECONDS = 240  # of the five minutes that its function has
@@ -184,9 +185,15 @@ def update_profile(call: Call) -> Any:
 
 
 @app.route("/users/profile", methods=["DELETE"], authorizer=authorize)
-@endpoint()
+@endpoint(status=202)
 def erase_profile(call: Call) -> Any:
     return privacy.erase(call.user)
+
+
+@app.route("/users/profile/erasure", methods=["DELETE"], authorizer=authorize)
+@endpoint()
+def revoke_erasure(call: Call) -> Any:
+    return privacy.revoke(call.user)
 
 
 @app.route("/users/profile/export", methods=["GET"], authorizer=authorize)
@@ -238,6 +245,12 @@ def update_user(call: Call, user_id: str) -> Any:
 @endpoint()
 def delete_user(call: Call, user_id: str) -> Any:
     return accounts.delete(user_id, actor=call.user)
+
+
+@app.route("/users/{user_id}/erasure", methods=["POST"], authorizer=managers)
+@endpoint(status=202)
+def erase_user(call: Call, user_id: str) -> Any:
+    return privacy.erase_other(user_id, call.user)
 
 
 @app.route("/users/{user_id}/status", methods=["PUT"], authorizer=managers)
@@ -584,9 +597,9 @@ def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
-    """Settle payments in doubt, expire unpaid orders, finish refunds."""
+    """Settle payments in doubt, expire unpaid orders, finish refunds, complete orders, erase who asked for it."""
     log.begin_invocation("run_scheduled_work", problems.invocation_id(event.context))
-    return sweep.run(seconds=SWEEP_SECONDS)
+    return sweep.run(seconds=SWEEP_SECONDS) | privacy.carry_out_next(seconds=ERASURE_SECONDS)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

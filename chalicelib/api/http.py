@@ -230,7 +230,7 @@ def _body(request: Request, takes: type[Any] | None) -> Any:
 def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Response:
     """Answer a failed request from the record of an earlier one with its key, or let the failure stand."""
     recorded = call.claim.find()
-    if recorded is None:
+    if recorded is None or recorded.is_forgotten:
         raise failure
     if recorded.body is not None:
         return _response(recorded.status, recorded.body, {"Idempotent-Replayed": "true"})

@@ -7,7 +7,9 @@ is the record looked for: the failure may just mean that the effect has happened
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,6 +61,11 @@ class Recorded:
     claim: Claim
 
     @property
+    def is_forgotten(self) -> bool:
+        """Was there an answer that told of somebody who is erased by now?"""
+        return self.body is None and not self.subject
+
+    @property
     def is_abandoned(self) -> bool:
         """Has its owner let go of it, or had more time than any request gets?"""
         is_late = clock.epoch() - self.created_at > _ABANDONED_AFTER_SECONDS
@@ -81,7 +88,7 @@ class Claim:
     def record(self, outcome: Any) -> tuple[db.Write, ...]:
         """The write that records the final answer together with its effect."""
         status, body = self.render(outcome)
-        return self._insert(status=status, body=body)
+        return self._insert(status=status, body=_packed(body))
 
     def start(self, subject: str) -> tuple[db.Write, ...]:
         """The write that records that `subject` now exists and is still being worked on."""
@@ -92,7 +99,7 @@ class Claim:
         if self.scope is None:
             return ()
         status, body = self.render(outcome)
-        values = {":status": status, ":body": body}
+        values = {":status": status, ":body": _packed(body)}
         changed = "SET #status = :status, body = :body"
         return (db.update(keys.idempotency(self.scope), changed, values, names={"#status": "status"}),)
 
@@ -118,7 +125,7 @@ class Claim:
             return self.former.find() if self.former else None
         if not keyring.is_sealed(self.request, item["fingerprint"], purpose=_PURPOSE):
             raise KeyReused("This Idempotency-Key was used for a different request; take a new one.")
-        return Recorded(item.get("status", 0), item.get("body"), item.get("subject", ""), item["createdAt"], self)
+        return Recorded(item.get("status", 0), _unpacked(item), item.get("subject", ""), item["createdAt"], self)
 
     def _insert(self, **outcome: Any) -> tuple[db.Write, ...]:
         if self.scope is None:
@@ -135,6 +142,27 @@ class Claim:
         if self.former is None or self.former.scope is None:
             return (inserted,)
         return (inserted, db.check(keys.idempotency(self.former.scope), _FREE, **free))
+
+
+def forget(scope: str) -> None:
+    """Leave nothing of an answer that told of somebody who is erased now; safe to repeat.
+
+    That there was one stays on record: nobody's repeat may pay or open an account a second time.
+    """
+    changed = "SET #status = :status REMOVE body"
+    with suppress(db.Stale):  # its time is over
+        db.commit(db.update(keys.idempotency(scope), changed, {":status": _ABANDONED}, names={"#status": "status"}))
+
+
+def _packed(body: str) -> bytes:
+    """An answer as it is kept: an item costs by the kilobyte, and an order's answer packed is less than one."""
+    return zlib.compress(body.encode(), 9)
+
+
+def _unpacked(item: db.Item) -> str | None:
+    """The answer that was packed so, or that an earlier version kept as it was."""
+    kept: bytes | str | None = item.get("body")
+    return zlib.decompress(kept).decode() if isinstance(kept, bytes) else kept
 
 
 NO_CLAIM = Claim(None, "", lambda _outcome: (0, ""))

@@ -19,7 +19,7 @@ from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords, phones
 from chalicelib.users import store as user_store
 from chalicelib.users.emails import fold
-from chalicelib.users.models import NoSuchUser, User
+from chalicelib.users.models import AdminRoleHeld, NoSuchUser, User
 from chalicelib.users.schemas import NewUser, StatusChange, UserStatus
 from chalicelib.users.views import UserView, user_view
 
@@ -35,7 +35,7 @@ _STALE = "This token is not valid any more; ask for a new one."
 def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:
     """Open an account for somebody; without a password they are invited by mail to choose one."""
     phones.require("phone", new.phone)
-    user = User.create(new, passwords.hash_password(new.password) if new.password else None, new.roles)
+    user = User.create(new, passwords.hash_password(new.password) if new.password else None, new.roles, claim.scope)
     invitation = [] if new.password else [_reset_request(user.email, purpose="invitation")]
     user_store.create(user, *invitation, *claim.record(user_view(user)), actor=actor.user_id)
     log.info("USER_CREATED", createdUserId=user.user_id)
@@ -72,9 +72,36 @@ def withdraw_role(user_id: str, role: Role, *, actor: Principal) -> UserView:
     )
 
 
-def erase(principal: Principal) -> None:
-    """Close the caller's account and forget who they were."""
-    _change(principal.user_id, lambda user: user.erased(), actor=principal.user_id)
+def ask_for_erasure(user_id: str, *, actor: Principal, may_be_admin: bool) -> User:
+    """Schedule that a user be erased; from then on they order nothing (F22).
+
+    Raises `AdminRoleHeld` for an admin who may not be one, and `LastAdmin` for the last.
+    """
+
+    def asked(user: User) -> User:
+        if user.is_acting_admin and not may_be_admin:
+            raise AdminRoleHeld("An admin cannot be forgotten; give up the admin role first.")
+        return user.with_erasure_asked_for()
+
+    return _change(user_id, asked, actor=actor.user_id, hold=user_store.require_another_admin)
+
+
+def revoke_erasure(user_id: str, *, actor: Principal) -> User:
+    """Let a user stay after all, whom nobody has erased yet."""
+    return _change(user_id, lambda user: user.with_erasure_revoked(), actor=actor.user_id)
+
+
+def erase(user_id: str, *, actor: str, unless: Callable[[], bool]) -> User:
+    """Close the account of somebody whose erasure is scheduled and forget who they were, unless that still holds.
+
+    The user as they are then. `unless` is asked after the user was read, and whatever changes them later makes it be
+    asked again: so it is still true of who is erased, and a revocation at the same moment wins or comes too late.
+    """
+
+    def erased(user: User) -> User:
+        return user.erased() if user.erasure and not unless() else user
+
+    return _change(user_id, erased, actor=actor, hold=_forget_reset)
 
 
 def log_out_everywhere(principal: Principal) -> None:
@@ -153,7 +180,7 @@ def verify_email(token: str) -> None:
         return user.with_confirmed_email()
 
     try:
-        _change(user_id, confirmed, actor=user_id)
+        _change(user_id, confirmed, actor=user_id, hold=lambda user: _forget_reset(user) if user.pending_email else ())
     except NoSuchUser:
         raise InvalidOneTimeToken(_STALE) from None
 
@@ -179,6 +206,13 @@ def _require_proof(token: str, content: str, *, purpose: str) -> None:
         raise InvalidOneTimeToken(_STALE)
 
 
+def _forget_reset(user: User) -> tuple[db.Write, ...]:
+    """The write that leaves nothing of a reset which was asked for at an address that is given up now."""
+    # The address of somebody who was deleted before may be another's by now.
+    is_theirs = user.status is not UserStatus.DELETED
+    return (db.delete(keys.reset_request(ids.digest(user.email))),) if is_theirs else ()
+
+
 def _reset_request(email: str, *, purpose: str) -> db.Write:
     request = {"email": email, "nonce": ids.secret(), "purpose": purpose, "requestedAt": clock.timestamp()}
     expiry = {"expiresAt": clock.epoch() + _RESET_SECONDS, "correlationId": log.correlation_id()}
@@ -193,8 +227,12 @@ def _change(
     keep: str | None = None,
     reason: str | None = None,
     also: tuple[db.Write, ...] = (),
+    hold: Callable[[User], tuple[db.Write, ...]] = lambda _: (),
 ) -> User:
-    """Bring a user into another state and end their sessions, in one transaction; nothing if nothing changes."""
+    """Bring a user into another state and end their sessions, in one transaction; nothing if nothing changes.
+
+    `also` is written with it, and what `hold` makes of the user as they were.
+    """
 
     def read() -> User:
         user = user_store.get(user_id, consistent=True)
@@ -205,6 +243,6 @@ def _change(
     def write(before: User, after: User) -> tuple[db.Write, ...]:
         logged_out = after.session_version != before.session_version
         ending = store.end_all(user_id, keep=keep) if logged_out else []
-        return (*user_store.update(before, after, actor=actor, reason=reason), *ending, *also)
+        return (*user_store.update(before, after, actor=actor, reason=reason), *ending, *also, *hold(before))
 
     return db.change(read, change, write)

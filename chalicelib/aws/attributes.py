@@ -53,8 +53,8 @@ def wire(value: Any) -> dict[str, Any]:
     match value:
         case str():
             return {"S": value}
-        case bool():
-            return {"BOOL": value}
+        case bytes() | bool():
+            return {"B" if isinstance(value, bytes) else "BOOL": value}
         case int():
             return {"N": str(value)}
         case None:
@@ -63,14 +63,14 @@ def wire(value: Any) -> dict[str, Any]:
             return {"L": [wire(each) for each in value]}
         case dict():
             return {"M": {name: wire(each) for name, each in value.items()}}
-    message = f"DynamoDB items hold text, whole numbers, booleans, lists and maps, not {type(value).__name__}"
+    message = f"DynamoDB items hold text, bytes, whole numbers, booleans, lists and maps, not {type(value).__name__}"
     raise TypeError(message)
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
     ((kind, content),) = value.items()
     match kind:
-        case "S" | "BOOL":
+        case "S" | "B" | "BOOL":
             return content
         case "N":
             return int(content)

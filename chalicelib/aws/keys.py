@@ -3,6 +3,7 @@
 | item | PK | SK | GSI1 | GSI2 |
 |---|---|---|---|---|
 | user | USER#id | PROFILE | | USERS#shard / createdAt#id |
+| user who is to be erased | USER#id | PROFILE | ERASURES#shard / askedAt#id | USERS#shard / createdAt#id |
 | address: who holds it, failed logins | EMAIL#email | LOCK | | |
 | number of active admins | ADMINS | COUNT | | |
 | session | USER#id | SESSION#id | | |
@@ -86,6 +87,11 @@ def email_lock(email: str) -> Key:
 def users(shard: int) -> str:
     """GSI2: users by time of creation."""
     return f"USERS#{shard}"
+
+
+def erasures(shard: int) -> str:
+    """GSI1: users who are to be erased, by when that was asked for."""
+    return f"ERASURES#{shard}"
 
 
 def admins() -> Key:

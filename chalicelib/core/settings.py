@@ -35,6 +35,7 @@ class Settings:
     password_rounds: int
     low_stock_threshold: int
     refresh_grace_seconds: int
+    complete_after_days: int
 
     @property
     def is_local(self) -> bool:
@@ -83,6 +84,7 @@ def current() -> Settings:
         password_rounds=_number("PASSWORD_ROUNDS", 12),
         low_stock_threshold=_number("LOW_STOCK_THRESHOLD", 5),
         refresh_grace_seconds=_number("REFRESH_GRACE_SECONDS", 10, least=0),
+        complete_after_days=_number("COMPLETE_AFTER_DAYS", 14),
     )
 
 

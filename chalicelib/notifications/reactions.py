@@ -31,7 +31,7 @@ from chalicelib.reports import figures
 from chalicelib.reports.figures import Summary
 from chalicelib.users import audit
 from chalicelib.users import store as user_store
-from chalicelib.users.models import User
+from chalicelib.users.models import AuditEntry, User
 
 Act = Callable[[Change], None]
 
@@ -68,14 +68,22 @@ def _mail_refund(change: Change) -> None:
 
 def _mail_verification(change: Change) -> None:
     user = msgspec.convert(change.after, User)
-    mail.send_account_mail("confirm_address", user.unconfirmed_email, user.locale, token=accounts.verify_token(user))
+    if not _is_erased(user):
+        token = accounts.verify_token(user)
+        mail.send_account_mail("confirm_address", user.unconfirmed_email, user.locale, token=token)
 
 
 def _mail_change(change: Change) -> None:
     """Tell the old address, if there is one, that a new one is waiting for its confirmation (W3)."""
     user = msgspec.convert(change.after, User)
-    if user.pending_email:
+    if user.pending_email and not _is_erased(user):
         mail.send_account_mail("address_about_to_change", user.email, user.locale)
+
+
+def _is_erased(user: User) -> bool:
+    """Has the user been forgotten since a change that is only heard of now?"""
+    now = user_store.get(user.user_id)
+    return now is None or now.is_erased
 
 
 def _mail_reset(change: Change) -> None:
@@ -138,13 +146,20 @@ def _record_user(change: Change) -> None:
     """Add the user's history line; the same record writes the same line."""
     entry = audit.entry(change.before, change.item)
     if entry:
-        db.commit(user_store.record_audit(entry, change.event_id))
+        is_erased = entry.reason is not None and _is_erased(msgspec.convert(change.item, User))
+        db.commit(user_store.record_audit(_without_reason(entry) if is_erased else entry, change.event_id))
 
 
 def _record_order(change: Change) -> None:
     """Add the order's latest step to its buyer's history; the same step writes the same line."""
-    line = history.lines(msgspec.convert(change.after, Order))[-1]
-    db.commit(user_store.record_audit(line.entry, line.step))
+    entry, step = history.lines(msgspec.convert(change.after, Order))[-1]
+    now = order_store.get_owned(entry.user_id, change.item["orderId"]) if entry.reason else None
+    db.commit(user_store.record_audit(_without_reason(entry) if now and now.is_anonymous else entry, step))
+
+
+def _without_reason(entry: AuditEntry) -> AuditEntry:
+    """What stays of a line of history, whose words may name somebody, when that is to be forgotten."""
+    return msgspec.structs.replace(entry, reason=None)
 
 
 def _watch_cart(change: Change) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
+from chalicelib.auth import store as session_store
 from chalicelib.aws import db
 from chalicelib.cart import store as cart_store
 from chalicelib.cart.models import MAX_PRODUCTS, CurrencyMismatch, PricedLine, TooManyItems, line_field
@@ -33,7 +34,7 @@ from chalicelib.products import store as product_store
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
 from chalicelib.users import addresses
 from chalicelib.users import store as user_store
-from chalicelib.users.models import Correspondent
+from chalicelib.users.models import ErasureScheduled, User
 from chalicelib.users.schemas import Address
 
 
@@ -58,7 +59,7 @@ class _Read(NamedTuple):
 
     listings: dict[str, Listing]
     presented: Presented | None
-    correspondent: Correspondent
+    user: User | None
     in_cart: dict[str, int]
 
 
@@ -68,16 +69,17 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
     if len(wanted) > MAX_PRODUCTS:
         raise TooManyItems(f"An order holds at most {MAX_PRODUCTS} different products.")
-    listings, presented, correspondent, in_cart = _read(wanted, request, buyer)
+    listings, presented, account, in_cart = _read(wanted, request, buyer)
+    user = _require_standing(account)
     _refuse_faulty(wanted, listings)
     lines = [_line(listings[each], wanted[each].quantity, in_cart.get(each, 0)) for each in wanted]
     currency = _only_currency(wanted, listings)
     coupon = coupons.accept(presented, pricing.subtotal_of(lines), currency) if presented else None
     price = _price(lines, currency, coupon, shipping)
     order = Order.place(
-        buyer, price, currency, addresses.named(shipping, correspondent.name),
-        coupon=coupon.code if coupon else None, from_cart=request.items is None, locale=correspondent.locale,
-        billing=addresses.named(billing, correspondent.name) if billing else None, note=request.note,
+        buyer, price, currency, addresses.named(shipping, user.name),
+        coupon=coupon.code if coupon else None, from_cart=request.items is None, locale=user.locale,
+        billing=addresses.named(billing, user.name) if billing else None, note=request.note,
     )  # fmt: skip
     _require_expected_total(order, request.expected_total)
     payments.require_payable(order.total, currency)
@@ -92,7 +94,7 @@ def _addresses(request: OrderRequest) -> tuple[Address, Address | None]:
 
 
 def _read(wanted: Iterable[str], request: OrderRequest, buyer: Principal) -> _Read:
-    """The products, what there is to know of the coupon, how the buyer is written to, and the cart, in one round trip.
+    """The products, what there is to know of the coupon, the buyer's account, and the cart, in one round trip.
 
     The cart is read where items are named; the whole of one was read before.
     """
@@ -100,14 +102,23 @@ def _read(wanted: Iterable[str], request: OrderRequest, buyer: Principal) -> _Re
     folded, bearer = fold(request.coupon_code) if request.coupon_code else None, Bearer.of(buyer)
     of_coupon = coupon_store.presented_keys(folded, bearer) if folded else ()
     whose = owner(buyer, None)
-    of_buyer = [user_store.buyer_key(buyer.user_id), *([whose.key] if request.items else [])]
+    of_buyer = [user_store.key(buyer.user_id), *([whose.key] if request.items else [])]
     items = db.get_many([*of_products, *of_coupon, *of_buyer], consistent=True)
     found = {product_id: product_store.listing_from(items, product_id) for product_id in wanted}
     listings = {product_id: listing for product_id, listing in found.items() if listing}
     coupon = coupon_store.presented(items, folded, bearer) if folded else None
     cart = cart_store.from_item(whose, items.get(whose.key))
     in_cart = {product_id: cart.quantity_of(product_id) for product_id in wanted if product_id in cart.lines}
-    return _Read(listings, coupon, user_store.buyer_from(items, buyer.user_id), in_cart)
+    return _Read(listings, coupon, user_store.find(items, buyer.user_id), in_cart)
+
+
+def _require_standing(user: User | None) -> User:
+    """The buyer, if they may order: somebody who is there, and who will be for as long as the order takes (F22)."""
+    if user is None or not user.is_active:
+        raise session_store.invalid_token()
+    if user.erasure:
+        raise ErasureScheduled("Your erasure is scheduled; revoke it before you order anything.")
+    return user
 
 
 def _price(lines: list[OrderLine], currency: str, coupon: Coupon | None, to: Address) -> Price:

@@ -47,7 +47,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     `billing_address`.
     `refunded` is on its way no more but back, `reserved` is what pending refunds will take (R1). `charged` is what
     the provider took where that was not the total: such an order can only be cancelled. `from_cart` says that the
-    whole cart was ordered.
+    whole cart was ordered. `asked_as` names the idempotency record of the request for it.
     """
 
     order_id: str
@@ -75,6 +75,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     note: str | None = None
     payment_id: str | None = None
     attempt: int
+    asked_as: str | None = None
     from_cart: bool
     created_at: str
     updated_at: str
@@ -161,20 +162,19 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return msgspec.structs.replace(self, status=OrderStatus.EXPIRED) if self.is_overdue else self
 
     @property
-    def is_open(self) -> bool:
-        """Is something still to happen that needs its buyer's address?"""
-        return bool(NEXT[self.status])
+    def is_under_way(self) -> bool:
+        """Is something still to happen that needs its buyer's address: goods to come, or money to go back?"""
+        return bool(NEXT[self.status]) or self.reserved > 0
+
+    @property
+    def delivered_at(self) -> str | None:
+        """When it was delivered, None until then."""
+        return next((entry.at for entry in self.timeline if entry.status is OrderStatus.DELIVERED), None)
 
     @property
     def is_anonymous(self) -> bool:
         """Has its buyer been forgotten?"""
         return self.email == ""
-
-    def anonymised(self) -> Order:
-        """The order without its buyer's names, addresses and note, for the books."""
-        nowhere = Address(street="erased", city="erased", postal_code="00000", country="ZZ")
-        forgotten = {"email": "", "shipping_address": nowhere, "billing_address": None, "note": None}
-        return msgspec.structs.replace(self, **forgotten, version=self.version + 1)
 
     def first_attempt(self) -> Attempt:
         """The attempt to be paid that is stored with the order."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from chalicelib.api.idempotency import Claim
 from chalicelib.auth import store as session_store
 from chalicelib.aws import db, keys
@@ -29,6 +31,7 @@ from chalicelib.payments import service as payments
 from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import AttemptState, Outcome, OutcomeUnknown, Refund, RefundOutcome, RefundState
 from chalicelib.products import store as product_store
+from chalicelib.users import store as user_store
 
 
 def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView:
@@ -114,7 +117,7 @@ def refund(order_id: str, request: RefundRequest, *, actor: Principal, claim: Cl
 
     def attempt() -> Refund:
         order = store.get_visible(order_id, actor)
-        asked = refunds.new_refund(order, request)
+        asked = msgspec.structs.replace(refunds.new_refund(order, request), asked_as=claim.scope)
         set_aside, row = refunds.set_aside(order, asked)
         change = store.update(order, set_aside, actor=actor.user_id)
         db.commit(*claim.start(f"{order_id}/{asked.refund_id}"), change, *row)
@@ -190,11 +193,16 @@ def _write_cancellation(
 
 
 def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
-    """Write the order and take its stock in one transaction, or raise `db.Stale` to prepare anew (C3)."""
-    order, coupon, in_cart = checkout.prepare(request, buyer)
+    """Write the order and take its stock in one transaction, or raise `db.Stale` to prepare anew (C3).
+
+    It holds to the buyer's session and standing: what changes these at the same moment ends one of the two (F22).
+    """
+    prepared, coupon, in_cart = checkout.prepare(request, buyer)
+    order = msgspec.structs.replace(prepared, asked_as=claim.scope)
     db.commit(
         *claim.start(order.order_id),
         session_store.require_open(buyer, otherwise=session_store.invalid_token()),
+        user_store.require_buyer(buyer.user_id),
         store.create(order),
         *(
             product_store.reserve(line.product_id, line.quantity, price=line.price, currency=order.currency)

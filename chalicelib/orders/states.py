@@ -101,7 +101,7 @@ NEXT: dict[OrderStatus, tuple[OrderStatus, ...]] = {
 _OPEN_TO: dict[Actor, tuple[OrderStatus, ...]] = {
     Actor.BUYER: (_S.CANCELLED,),
     Actor.ADMIN: (_S.PROCESSING, _S.SHIPPED, _S.DELIVERED, _S.COMPLETED, _S.CANCELLED),
-    Actor.SYSTEM: (_S.PROCESSING, _S.CANCELLED, _S.EXPIRED),
+    Actor.SYSTEM: (_S.PROCESSING, _S.COMPLETED, _S.CANCELLED, _S.EXPIRED),
 }
 
 

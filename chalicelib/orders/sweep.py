@@ -14,7 +14,7 @@ from chalicelib.aws import db, transport
 from chalicelib.core import clock, log
 from chalicelib.core.deadline import Deadline, OutOfTime
 from chalicelib.core.errors import ShopError
-from chalicelib.orders import provider_messages, reconcile, refunds, store
+from chalicelib.orders import completion, provider_messages, reconcile, refunds, store
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments import store as payment_store
@@ -27,17 +27,18 @@ _PAGE_SIZE = 100
 
 
 def run(*, seconds: float) -> dict[str, int]:
-    """Finish refunds, settle payments in doubt, expire unpaid orders, for at most about that many seconds.
+    """Finish refunds, settle payments in doubt, expire unpaid orders, complete delivered ones, for about those seconds.
 
-    Refunds and kept messages have a quarter of the time each, so that orders never wait behind them. Gives how many
-    of each were brought to an end, and how many failed and are left for the next run.
+    Refunds, kept messages and delivered orders have a quarter of the time each, so that payments never wait behind
+    them. Gives how many of each were brought to an end, and how many failed and are left for the next run.
     """
     deadline = Deadline(seconds)
-    done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "heard": 0, "failed": 0})
+    done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "heard": 0, "completed": 0, "failed": 0})
     before = clock.ago(_SETTLE_AFTER)
     refunds_due = payment_store.list_pending_refunds(before=before, limit=_PAGE_SIZE)
     _process_each(refunds_due, refunds.retry, done, deadline.within(seconds / 4))
     _process_each(store.list_parked(limit=_PAGE_SIZE), _retry_parked, done, deadline.within(seconds / 4))
+    _process_each(completion.list_next(), completion.complete_if_due, done, deadline.within(seconds / 4))
     with suppress(OutOfTime):
         _process_each(db.every(_pending_before(before, deadline)), _settle_order, done, deadline)
     log.info("SWEPT", **{name: str(count) for name, count in done.items()})

@@ -164,6 +164,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     `note` is why the shop gives it back, `reason` why the provider did not. `updated_at` is when it ended, and
     `order_version` the version that this made of the order.
+    `asked_as` names the idempotency record of the request for it.
     """
 
     refund_id: str
@@ -179,6 +180,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: str
     updated_at: str | None = None
     order_version: int | None = None
+    asked_as: str | None = None
 
     @property
     def next_time(self) -> str:

@@ -77,6 +77,11 @@ def settle_refund(refund: Refund, outcome: RefundOutcome, *, at: str, order_vers
     return _change_state(key, outcome.state, (RefundState.PENDING,), facts, remove=" REMOVE GSI2PK, GSI2SK")
 
 
+def forget_note(refund: Refund) -> db.Write:
+    """The write that leaves nothing of why a refund was made, in words that people wrote."""
+    return db.update(keys.refund(refund.order_id, refund.refund_id), "REMOVE note, askedAs", {})
+
+
 def get_refund(order_id: str, refund_id: str) -> Refund | None:
     """A refund as it stands, up to date."""
     item = db.get(keys.refund(order_id, refund_id), consistent=True)

@@ -1,12 +1,20 @@
-"""What an export shows beyond the API's own views: addresses as they are written in their countries."""
+"""What is told of being forgotten, and an export, which shows addresses as they are written in their countries."""
 
 from __future__ import annotations
 
+from chalicelib.core.schema import View
 from chalicelib.orders.models import Order
 from chalicelib.orders.views import OrderView, order_view
 from chalicelib.users import addresses
 from chalicelib.users.models import User
+from chalicelib.users.schemas import Erasure
 from chalicelib.users.views import UserView, user_view
+
+
+class ErasureView(View, frozen=True, kw_only=True):
+    """That an erasure waits for orders which are under way."""
+
+    erasure: Erasure
 
 
 class ExportedOrder(OrderView, frozen=True, kw_only=True):

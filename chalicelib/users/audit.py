@@ -10,10 +10,11 @@ from chalicelib.users.models import AuditEntry
 # Values that may be shown; of every other field only the name is, for it is a secret or personal.
 _OPEN = ("status", "roles", "emailVerified")
 _WATCHED = (*_OPEN, "email", "pendingEmail", "firstName", "lastName", "phone", "addresses",
-            "locale", "cartReminders", "passwordHash")  # fmt: skip
+            "locale", "cartReminders", "passwordHash", "erasureAskedAt")  # fmt: skip
+_ERASURE = "erasureAskedAt"
 # What goes without saying of an item that was written before there was the field.
 _OF_OLD = {"locale": DEFAULT_LOCALE, "cartReminders": True}
-_NAMES = {"passwordHash": "password"}
+_NAMES = {"passwordHash": "password", "erasureAskedAt": "erasure"}
 _ACTIONS = {"status": "user.status_changed", "roles": "user.roles_changed", "passwordHash": "user.password_changed",
             "email": "user.email_changed", "emailVerified": "user.email_verified"}  # fmt: skip
 
@@ -27,7 +28,7 @@ def entry(before: dict[str, Any] | None, after: dict[str, Any]) -> AuditEntry | 
         user_id=after["userId"],
         at=after["updatedAt"],
         actor=after["updatedBy"],
-        action=_action(before, changed),
+        action=_action(before, after, changed),
         changes={_NAMES.get(name, name): _change(name, before, after) for name in changed},
         reason=after.get("changeReason"),
         correlation_id=after.get("correlationId"),
@@ -44,11 +45,13 @@ def _changed(before: dict[str, Any] | None, after: dict[str, Any]) -> list[str]:
     return [name for name in _WATCHED if was.get(name) != after.get(name)]
 
 
-def _action(before: dict[str, Any] | None, changed: list[str]) -> str:
+def _action(before: dict[str, Any] | None, after: dict[str, Any], changed: list[str]) -> str:
     if before is None:
         return "user.created"
     if not changed:
         return "user.sessions_ended"
+    if changed == [_ERASURE]:
+        return "user.erasure_asked_for" if after.get(_ERASURE) else "user.erasure_revoked"
     return next((_ACTIONS[name] for name in _ACTIONS if name in changed), "user.updated")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UNSET
@@ -14,7 +14,7 @@ from chalicelib.core.principal import Role
 from chalicelib.core.versioned import Versioned
 from chalicelib.users import phones
 from chalicelib.users.languages import DEFAULT_LOCALE
-from chalicelib.users.schemas import Address, NewUser, ProfileChange, Registration, UserStatus
+from chalicelib.users.schemas import Address, Erasure, NewUser, ProfileChange, Registration, UserStatus
 
 _ERASED = "@erased.invalid"
 _CONFIRM_SECONDS = 7 * 24 * 3600
@@ -61,12 +61,26 @@ class InvalidStatus(Conflict):
     code = "invalid_transition"
 
 
+class AdminRoleHeld(Conflict):
+    """Whoever runs the shop cannot vanish from it by their own hand."""
+
+    code = "admin_role_held"
+
+
+class ErasureScheduled(Conflict):
+    """Who has asked to be erased cannot order any more, until they take that back."""
+
+    code = "erasure_scheduled"
+
+
 class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel"):
     """A user as stored.
 
     `version` counts changes that a reader can see; `session_version` those that ended all sessions;
     `sessions_opened` counts logins, so that a change which ends sessions notices one that began meanwhile.
     `locale` is the language of the user's mail, `cart_reminders` whether some may be about a cart left behind.
+    `erasure_asked_at` is set from when the user, or an admin for them, asks that they be erased, until that is done.
+    `asked_as` names the idempotency record of the request that opened the account.
     """
 
     noun: ClassVar[str] = "user"
@@ -87,6 +101,8 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
     pending_email: str | None = None
     email_nonce: str | None = None
     password_hash: str | None = None
+    erasure_asked_at: str | None = None
+    asked_as: str | None = None
     session_version: int
     sessions_opened: int = 0
     version: int
@@ -94,7 +110,9 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
     updated_at: str
 
     @classmethod
-    def create(cls, new: Registration | NewUser, password_hash: str | None, roles: Iterable[Role]) -> User:
+    def create(
+        cls, new: Registration | NewUser, password_hash: str | None, roles: Iterable[Role], asked_as: str | None = None
+    ) -> User:
         """A new active user whose address is still to be verified."""
         now = clock.timestamp()
         return cls(
@@ -109,6 +127,7 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
             email_verified=False,
             email_nonce=_nonce(),
             password_hash=password_hash,
+            asked_as=asked_as,
             session_version=1,
             version=1,
             created_at=now,
@@ -121,9 +140,23 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         return self.status is UserStatus.ACTIVE
 
     @property
+    def name(self) -> str:
+        """The whole name, as it is written on a parcel."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
     def is_erased(self) -> bool:
-        """Did this user ask to be erased?"""
-        return self.email.endswith(_ERASED)
+        """Has it been forgotten who this user was?"""
+        return self.email == self._nobodys_email
+
+    @property
+    def _nobodys_email(self) -> str:
+        return f"{self.user_id.lower()}{_ERASED}"
+
+    @property
+    def erasure(self) -> Erasure | None:
+        """Where being erased stands, None where nobody has asked for it or it is over."""
+        return Erasure.SCHEDULED if self.erasure_asked_at and not self.is_erased else None
 
     @property
     def is_acting_admin(self) -> bool:
@@ -192,15 +225,26 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         gone = _FORGOTTEN_WITH_THE_ACCOUNT if status is UserStatus.DELETED else {}
         return self._logged_out(status=status, **gone)
 
+    def with_erasure_asked_for(self) -> User:
+        """The user after somebody has asked for their erasure; the same one if that was so already."""
+        return self if self.erasure_asked_at or self.is_erased else self._changed(erasure_asked_at=clock.timestamp())
+
+    def with_erasure_revoked(self) -> User:
+        """The user who stays after all; who is gone cannot come back."""
+        self._require_existing()
+        return self._changed(erasure_asked_at=None) if self.erasure_asked_at else self
+
     def erased(self) -> User:
-        """What stays of a user who asks to be erased: an id that orders can point to."""
-        return msgspec.structs.replace(
-            self.with_status(UserStatus.DELETED),
-            email=f"{self.user_id.lower()}{_ERASED}",
+        """What stays of a user who is erased: an id that orders can point to; the same if they are erased already."""
+        if self.is_erased:
+            return self
+        return self._logged_out(
+            **_FORGOTTEN_WITH_THE_ACCOUNT,
+            status=UserStatus.DELETED,
+            email=self._nobodys_email,
             first_name="erased",
             last_name="erased",
             email_verified=False,
-            email_nonce=None,
         )
 
     def _require_existing(self) -> None:
@@ -218,13 +262,6 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
 
     def _changed(self, **changes: Any) -> User:
         return msgspec.structs.replace(self, **changes, updated_at=clock.timestamp(), version=self.version + 1)
-
-
-class Correspondent(NamedTuple):
-    """How somebody is written to: their name and their language."""
-
-    name: str
-    locale: str
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

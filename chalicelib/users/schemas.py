@@ -43,6 +43,12 @@ class UserStatus(StrEnum):
     DELETED = "deleted"
 
 
+class Erasure(StrEnum):
+    """Where being erased stands, for as long as it is not over."""
+
+    SCHEDULED = "scheduled"
+
+
 class Address(Schema, frozen=True, kw_only=True, omit_defaults=True):
     """Where things go; which parts there must be, and in what form, is its country's affair (`addresses`).
 

@@ -20,7 +20,7 @@ _EMAIL_CHANGES_AN_HOUR = 5
 
 def register(new: Registration, *, source: str, claim: Claim) -> UserView:
     """Open a customer's account, or raise `EmailTaken`; asking for taken ones too often is `TooManyRequests`."""
-    user = User.create(new, passwords.hash_password(new.password), [Role.CUSTOMER])
+    user = User.create(new, passwords.hash_password(new.password), [Role.CUSTOMER], claim.scope)
     try:
         store.create(user, *claim.record(user_view(user)), actor=user.user_id)
     except EmailTaken:

@@ -10,8 +10,7 @@ import msgspec
 from chalicelib.aws import db, keys
 from chalicelib.core import ids, log, settings
 from chalicelib.core.principal import Role
-from chalicelib.users.languages import DEFAULT_LOCALE
-from chalicelib.users.models import AuditEntry, Correspondent, EmailTaken, LastAdmin, User
+from chalicelib.users.models import AuditEntry, EmailTaken, LastAdmin, User
 from chalicelib.users.schemas import UserStatus
 
 _FOREVER = 253_402_300_799  # the end of the year 9999, where time to live would be a number too
@@ -35,16 +34,26 @@ def get_many(user_ids: Iterable[str]) -> dict[str, User]:
     return {item["userId"]: _from_item(item) for item in items.values()}
 
 
-def buyer_key(user_id: str) -> keys.Key:
-    """What to read for how a user is written to."""
+def key(user_id: str) -> keys.Key:
+    """What to read for a user together with other things."""
     return keys.user(user_id)
 
 
-def buyer_from(items: Mapping[keys.Key, db.Item], user_id: str) -> Correspondent:
-    """How the user is written to, among items that were read by its key."""
-    item = items.get(keys.user(user_id), {})
-    name = f"{item.get('firstName', '')} {item.get('lastName', '')}".strip()
-    return Correspondent(name, str(item.get("locale", DEFAULT_LOCALE)))
+def find(items: Mapping[keys.Key, db.Item], user_id: str) -> User | None:
+    """The user among items that were read by their keys."""
+    item = items.get(keys.user(user_id))
+    return _from_item(item) if item else None
+
+
+def require_buyer(user_id: str) -> db.Write:
+    """Hold a commit to the user being there, active and not about to be erased, or else to `db.Stale` (F22)."""
+    return db.check(
+        keys.user(user_id),
+        "#status = :active AND attribute_not_exists(erasureAskedAt)",
+        {":active": UserStatus.ACTIVE},
+        names={"#status": "status"},
+        otherwise=db.Stale(user_id),
+    )
 
 
 def get_by_email(email: str) -> User | None:
@@ -72,6 +81,12 @@ def update(before: User, after: User, *, actor: str, reason: str | None = None) 
     return (profile, *free, *taken, *([_count_admin(delta)] if delta else []))
 
 
+def require_another_admin(user: User) -> tuple[db.Write, ...]:
+    """Hold a commit to there being another admin than this user, if they are one, or else to `LastAdmin`."""
+    more = {":one": 1}
+    return (db.check(keys.admins(), "admins > :one", more, otherwise=_last_admin()),) if user.is_acting_admin else ()
+
+
 def record_login(user: User, *, moving_to: str | None = None, otherwise: Exception) -> db.Write:
     """The write that counts a login, provided that the user is active and was not logged out everywhere since.
 
@@ -97,6 +112,21 @@ def list_page(
     return [_from_item(item) for item in found.items], found.after
 
 
+def list_to_erase(*, limit: int, after: str | None) -> tuple[list[str], str | None]:
+    """A page of the ids of users whose erasure was asked for and is not over, one round trip a shard."""
+    shards = [keys.erasures(shard) for shard in range(settings.current().index_shards)]
+    found = db.query_shards(db.GSI1, shards, limit=limit, after=after)
+    return [item["userId"] for item in found.items], found.after
+
+
+def finish_erasure(user_id: str) -> db.Write:
+    """The write that takes an erased user off the list; what a reader can see of them stays as it is."""
+    return db.update(
+        keys.user(user_id), "REMOVE erasureAskedAt, askedAs, GSI1PK, GSI1SK", {":deleted": UserStatus.DELETED},
+        condition="#status = :deleted", names={"#status": "status"},
+    )  # fmt: skip
+
+
 def record_audit(entry: AuditEntry, event_id: str) -> db.Write:
     """The write of one line of history; writing it again changes nothing."""
     return db.put(keys.audit_entry(entry.user_id, entry.at, event_id), msgspec.to_builtins(entry))
@@ -107,6 +137,18 @@ def list_history(user_id: str, *, limit: int, after: str | None) -> tuple[list[A
     pk = keys.audit_entry(user_id, "", "").pk
     found = db.query(db.TABLE, pk, limit=limit, after=after, newest_first=True)
     return [msgspec.convert(item, AuditEntry) for item in found.items], found.after
+
+
+def list_reasons(user_id: str, *, limit: int, after: str | None) -> tuple[list[keys.Key], str | None]:
+    """A page of the keys of those lines of a user's history that say in words why."""
+    with_reason = db.Filter("attribute_exists(reason)", {}, {})
+    found = db.query(db.TABLE, keys.audit_entry(user_id, "", "").pk, limit=limit, after=after, where=with_reason)
+    return [keys.Key(item["PK"], item["SK"]) for item in found.items], found.after
+
+
+def forget_reason(key: keys.Key) -> db.Write:
+    """The write that takes the words out of a line of history."""
+    return db.update(key, "REMOVE reason", {})
 
 
 def _take_address(user: User) -> db.Write:
@@ -124,9 +166,12 @@ def _count_admin(delta: int) -> db.Write:
     if delta > 0:
         one_more = "SET admins = if_not_exists(admins, :zero) + :one"
         return db.update(keys.admins(), one_more, {":zero": 0, ":one": 1}, condition="")
-    last = LastAdmin("This is the last admin; make somebody else an admin first.")
     one_less, values = "SET admins = admins - :one", {":one": 1}
-    return db.update(keys.admins(), one_less, values, condition="admins > :one", otherwise=last)
+    return db.update(keys.admins(), one_less, values, condition="admins > :one", otherwise=_last_admin())
+
+
+def _last_admin() -> LastAdmin:
+    return LastAdmin("This is the last admin; make somebody else an admin first.")
 
 
 def _filter(status: UserStatus | None, role: Role | None) -> db.Filter | None:
@@ -143,6 +188,8 @@ def _to_item(user: User, actor: str) -> dict[str, Any]:
         "GSI2PK": keys.users(shard),
         "GSI2SK": f"{user.created_at}#{user.user_id}",
     }
+    if user.erasure_asked_at:
+        index |= {"GSI1PK": keys.erasures(shard), "GSI1SK": f"{user.erasure_asked_at}#{user.user_id}"}
     return {**msgspec.to_builtins(user), **index, "updatedBy": actor, "correlationId": log.correlation_id()}
 
 

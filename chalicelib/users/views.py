@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.core.principal import Role
 from chalicelib.core.schema import View
 from chalicelib.users.models import User
-from chalicelib.users.schemas import Address, UserStatus
+from chalicelib.users.schemas import Address, Erasure, UserStatus
 
 
 class UserView(View, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ class UserView(View, frozen=True, kw_only=True):
     status: UserStatus
     email_verified: bool
     pending_email: str | None
+    erasure: Erasure | None
     created_at: str
     updated_at: str
 

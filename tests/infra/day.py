@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -18,7 +19,7 @@ import pytest
 from chalicelib.aws import keyring, keys
 from chalicelib.cart import abandoned
 from chalicelib.core import clock, ids
-from chalicelib.orders import settlement
+from chalicelib.orders import completion, settlement
 from chalicelib.orders import store as order_store
 from chalicelib.payments import port
 from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent, ProviderEventKind
@@ -470,17 +471,38 @@ def rotate(shop: Shop, inside: Inside) -> None:
 
 
 def leave_for_good(shop: Shop, mug: str, inside: Inside) -> None:
-    """A customer with an order and a cart takes their data along and is forgotten."""
-    eve = shop.customer("eve@example.com")
-    order = eve.order((mug, 1)).body["orderId"]
-    assert eve("PUT", f"/orders/{order}/cancel").status == 200
-    eve("POST", "/cart/items", {"productId": mug, "quantity": 1})
+    """Customers are forgotten: by themselves, by the stream after a crash, by an admin, and by the schedule later."""
+    admin = shop.login("root@example.com")
+    eve, frank, gail = (spend_a_life(shop, mug, admin, name) for name in ("eve", "frank", "gail"))
+    assert deliver(shop, inside) == []
     assert eve("GET", "/users/profile/export").status == 200
     with mock.patch.object(privacy, "_anonymise", side_effect=Crash), suppress(Crash):
         eve("DELETE", "/users/profile")
     assert deliver(shop, inside) == []  # the stream finishes what died half way
-    frank = shop.customer("frank@example.com")
-    order = frank.order((mug, 1)).body["orderId"]
-    assert frank("PUT", f"/orders/{order}/cancel").status == 200
     assert frank("DELETE", "/users/profile").status == 204
-    assert ADDRESS["street"] not in shop.login("root@example.com")("GET", "/orders?limit=1").text
+    user, orders = gail("GET", "/auth/me").body["userId"], [gail.order((mug, 1)).body["orderId"] for _ in range(2)]
+    assert gail("DELETE", "/users/profile").status == 202
+    assert gail("DELETE", "/users/profile/erasure").status == 204
+    assert admin("POST", f"/users/{user}/roles", {"role": "admin"}).status == 200
+    assert admin("POST", f"/users/{user}/erasure").status == 202
+    assert shop.login("gail@example.com")("GET", "/auth/me").body["erasure"] == "scheduled"
+    for order, status in itertools.product(orders, ("shipped", "delivered")):
+        assert admin("PUT", f"/orders/{order}/status", {"status": status}).status == 200
+    with mock.patch.object(completion, "_PAGE_SIZE", 1):
+        assert [sweep(shop, inside, minutes=15 * 24 * 60)["erased"] for _ in orders] == [0, 1]
+    assert ADDRESS["street"] not in admin("GET", "/orders?limit=5").text
+
+
+def spend_a_life(shop: Shop, mug: str, admin: Shop, name: str) -> Shop:
+    """A customer of whom there is something to be forgotten everywhere."""
+    new = {"email": f"{name}@example.com", "password": PASSWORD, "firstName": name, "lastName": "Smith"}
+    assert shop("POST", "/auth/register", new, Idempotency_Key=name).status == 201
+    customer = shop.login(new["email"])
+    order = customer.order((mug, 1), Idempotency_Key="order").body["orderId"]
+    back = {"amount": 1, "reason": f"{name} asked for it"}
+    assert admin("POST", f"/orders/{order}/refunds", back, Idempotency_Key=f"back-{name}").status == 201
+    ended = {"status": "cancelled", "reason": f"{name} changed their mind"}
+    assert admin("PUT", f"/orders/{order}/status", ended).status == 200
+    customer("POST", "/cart/items", {"productId": mug, "quantity": 1})
+    assert shop("POST", "/auth/password/forgot", {"email": new["email"]}).status == 202
+    return customer

@@ -83,6 +83,22 @@ def error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code}}, "AnyOperation")
 
 
+def interleave(number: int, act: Callable[[], Any], *, only: str = "") -> Fault:
+    """Let somebody else act just before the call of that number, whose own are not counted."""
+    count, is_acting = 0, False
+
+    def fault(operation: str, _request: dict[str, Any], go_on: Callable[[], Any]) -> Any:
+        nonlocal count, is_acting
+        count += not is_acting and only in operation
+        if count == number and not is_acting:
+            is_acting = True
+            act()
+            is_acting, count = False, count + 1
+        return go_on()
+
+    return fault
+
+
 def _at(number: int, *, after: bool, failure: Callable[[], BaseException]) -> Fault:
     count = 0
 

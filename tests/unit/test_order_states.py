@@ -15,7 +15,7 @@ ALLOWED = {
     ("processing", "shipped"): {"admin"},
     ("processing", "cancelled"): {"buyer", "admin", "system"},
     ("shipped", "delivered"): {"admin"},
-    ("delivered", "completed"): {"admin"},
+    ("delivered", "completed"): {"admin", "system"},
 }
 
 

@@ -39,7 +39,8 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("DELETE", "/sessions/{session_id}"): (401, 204, 404, 401, 401, 404),
     ("GET", "/users/profile"): USER,
     ("PUT", "/users/profile"): USER,
-    ("DELETE", "/users/profile"): (401, 409, 204, 401, 401, 409),  # an order is open, an admin stays
+    ("DELETE", "/users/profile"): (401, 202, 204, 401, 401, 409),  # an order is open, an admin stays
+    ("DELETE", "/users/profile/erasure"): (401, 204, 204, 401, 401, 204),
     ("GET", "/users/profile/export"): USER,
     ("PUT", "/users/password"): (401, 204, 204, 401, 401, 204),
     ("POST", "/users"): (401, 403, 403, 401, 401, 201),
@@ -48,6 +49,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("PUT", "/users/{user_id}"): (401, 200, 403, 401, 401, 200),
     ("PATCH", "/users/{user_id}"): (401, 200, 403, 401, 401, 200),
     ("DELETE", "/users/{user_id}"): (401, 403, 403, 401, 401, 204),
+    ("POST", "/users/{user_id}/erasure"): (401, 403, 403, 401, 401, 202),  # an order is open
     ("PUT", "/users/{user_id}/status"): ADMIN,
     ("POST", "/users/{user_id}/roles"): ADMIN,
     ("DELETE", "/users/{user_id}/roles/{role}"): ADMIN,

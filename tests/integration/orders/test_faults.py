@@ -196,7 +196,9 @@ def test_a_free_order_whose_process_died_is_finished(ada: Shop, shop: Shop) -> N
     assert orders_of(ada) == [("pending", "none")]
 
     with clock.fixed(clock.now() + timedelta(minutes=20)):
-        assert sweep.run(seconds=60) == {"refunded": 0, "settled": 1, "expired": 0, "heard": 0, "failed": 0}
+        done = sweep.run(seconds=60)
+
+    assert {name: count for name, count in done.items() if count} == {"settled": 1}
 
     assert orders_of(ada) == [("processing", "none")]
 

@@ -203,7 +203,8 @@ def test_a_user_takes_their_data_and_is_forgotten(shop: Shop, admin: Shop, ada: 
         1,
     )
 
-    assert ada("DELETE", "/users/profile").body["code"] == "orders_open"
+    assert ada("DELETE", "/users/profile").body == {"erasure": "scheduled"}
+    assert ada("DELETE", "/users/profile/erasure").status == 204
     ada("PUT", f"/orders/{order}/cancel")
     ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
 
