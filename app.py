@@ -623,9 +623,9 @@ def remind_of_carts(event: CloudWatchEvent) -> dict[str, int]:
     return abandoned.remind(at=event.to_dict()["time"], seconds=CARTS_SECONDS)
 
 
-@app.schedule(Cron(30, 0, "*", "*", "?", "*"))
+@app.schedule(Cron(30, "*", "*", "*", "?", "*"))
 def summarise_sales(event: CloudWatchEvent) -> dict[str, int]:
-    """Write every night what was sold the day before; `{"again": true}` in the event's detail writes it anew."""
+    """Write what was sold the day before, once that is over in the shop; `{"again": true}` in the detail: anew."""
     log.begin_invocation("summarise_sales", problems.invocation_id(event.context))
     again = event.detail.get("again") is True
     return sales.run(at=event.to_dict()["time"], again=again, seconds=SALES_SECONDS)

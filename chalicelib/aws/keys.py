@@ -25,7 +25,8 @@
 | payment attempt | ORDER#id | PAY#number | | |
 | what only people can put right | ORDER#id | INCIDENT#name | | INCIDENTS#shard / at#orderId#name |
 | provider's message about an unknown order | PARKED#event | EVENT | | PARKED#shard / time#event |
-| refund | ORDER#id | REFUND#id | | REFUNDS#state#shard / time to ask again#id |
+| refund, in GSI2 unless it failed | ORDER#id | REFUND#id | | REFUNDS#state#shard / time to ask again or of end#id |
+| that an order's money came late | ORDER#id | LATE | | LATE#shard / time#orderId |
 | report of a store audit | STOREAUDIT | time | | |
 | sales of a day | SALES | day | | |
 | the same before they are told | JOB#sales#day | DRAFT | | |
@@ -255,8 +256,18 @@ def parked_events(shard: int, *, given_up: bool = False) -> str:
     return f"PARKED#GIVEN_UP#{shard}" if given_up else f"PARKED#{shard}"
 
 
+def late_payment(order_id: str) -> Key:
+    """That an order's money came long after the order."""
+    return Key(f"ORDER#{order_id}", "LATE")
+
+
+def late_payments(shard: int) -> str:
+    """GSI2: orders whose money came long after them, by when it came."""
+    return f"LATE#{shard}"
+
+
 def refunds_by_state(state: str, shard: int) -> str:
-    """GSI2: refunds in one state by when they are to be asked for again, so that the unfinished are found."""
+    """GSI2: refunds in one state: pending ones by when they are to be asked for again, others by when they ended."""
     return f"REFUNDS#{state}#{shard}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 
 def real() -> datetime:
@@ -50,6 +50,11 @@ def from_epoch(epoch_seconds: float) -> datetime:
 def parse(text: str) -> datetime:
     """The instant of a timestamp."""
     return datetime.fromisoformat(text)
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """The instant at which a day begins in a time zone: where its clocks leave midnight out, the one after."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def ago(span: timedelta) -> str:

@@ -27,6 +27,7 @@ class Settings:
     default_currency: str
     shipping_policy: str
     tax_rates: str
+    shop_time_zone: str
     payment_secret_name: str
     payment_url: str
     cors_origin: str
@@ -76,6 +77,7 @@ def current() -> Settings:
         default_currency=_currency("DEFAULT_CURRENCY", "USD"),
         shipping_policy=_text("SHIPPING_POLICY", "free"),
         tax_rates=_text("TAX_RATES", "*=0"),
+        shop_time_zone=_text("SHOP_TIME_ZONE", "UTC"),
         payment_secret_name=_text("PAYMENT_SECRET_NAME"),
         payment_url=_text("PAYMENT_URL", ""),
         cors_origin=cors_origin(),

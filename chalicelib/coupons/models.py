@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from chalicelib.core import clock, money
-from chalicelib.core.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed, Unprocessable, invalid
+from chalicelib.core import clock, instants, money
+from chalicelib.core.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed, Unprocessable
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal
 from chalicelib.core.reading import unpadded
@@ -249,7 +249,4 @@ def _minor(amount: Decimal | None, currency: str | None, field: str) -> int | No
 
 
 def _instant(text: str | None, field: str) -> str | None:
-    try:
-        return None if text is None else clock.normalize(text)
-    except ValueError:
-        raise invalid(field, "invalid_value", "There is no such day or time.") from None
+    return None if text is None else instants.read(text, field)

@@ -7,19 +7,13 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from chalicelib.core.instants import Instant
 from chalicelib.core.money import Amount, Currency
 from chalicelib.core.reading import pasted
 from chalicelib.core.schema import Schema
 
 Code = Annotated[
     str, pasted(r"[A-Za-z0-9_-]{3,32}", hint="3 to 32 letters, digits, - and _; upper and lower case are the same")
-]
-Instant = Annotated[
-    str,
-    Meta(
-        pattern=r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3})?Z$(?!\n)",
-        extra={"hint": "a time in UTC such as 2026-11-30T23:59:59Z"},
-    ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 

@@ -46,8 +46,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     `locale` is the language that the buyer is written to in. The bill goes to the shipping address where there is no
     `billing_address`.
     `refunded` is on its way no more but back, `reserved` is what pending refunds will take (R1). `charged` is what
-    the provider took where that was not the total: such an order can only be cancelled. `from_cart` says that the
-    whole cart was ordered. `asked_as` names the idempotency record of the request for it.
+    the provider took where that was not the total: such an order can only be cancelled. `paid_at` is when money came
+    for an order that had ended without it; of others the timeline says that. `from_cart` says that the whole cart was
+    ordered. `asked_as` names the idempotency record of the request for it.
     """
 
     order_id: str
@@ -66,6 +67,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tax_included: bool = False
     total: int
     charged: int | None = None
+    paid_at: str | None = None
     refunded: int = 0
     reserved: int = 0
     currency: str
@@ -207,8 +209,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def charged_at(self, outcome: Outcome) -> Order:
         """The order as paid with what the provider took, which is not its total."""
+        return msgspec.structs.replace(self.paid_late(outcome), charged=outcome.amount)
+
+    def paid_late(self, outcome: Outcome) -> Order:
+        """The order as paid now, though it ended, or ends, without its money."""
         paid = self.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
-        return msgspec.structs.replace(paid, charged=outcome.amount)
+        return msgspec.structs.replace(paid, paid_at=paid.updated_at)
 
     def settled(
         self, outcome: Outcome, *, ending: OrderStatus, by: Actor, actor: str, reason: str | None = None

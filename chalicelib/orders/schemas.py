@@ -8,8 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import force_setattr
 
 from chalicelib.cart.schemas import Quantity
-from chalicelib.core import clock
-from chalicelib.core.errors import invalid
+from chalicelib.core import instants
+from chalicelib.core.instants import DayOrInstant
 from chalicelib.core.money import Amount
 from chalicelib.core.schema import PROSE, PageQuery, Schema, Text
 from chalicelib.coupons.schemas import Code
@@ -18,13 +18,6 @@ from chalicelib.payments.schemas import PaymentMethod
 from chalicelib.products.schemas import ProductId
 from chalicelib.users.schemas import Address
 
-Instant = Annotated[
-    str,
-    Meta(
-        pattern=r"^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$(?!\n)",
-        extra={"hint": "a time in UTC such as 2026-11-21 or 2026-11-21T09:30:00Z"},
-    ),
-]
 Note = Annotated[
     str,
     Meta(
@@ -66,29 +59,22 @@ class OrderQuery(PageQuery, frozen=True, kw_only=True):
     """The query of `GET /orders`: orders placed from one instant to before another."""
 
     status: OrderStatus | None = None
-    since: Instant | None = None
-    until: Instant | None = None
+    since: DayOrInstant | None = None
+    until: DayOrInstant | None = None
 
     @property
     def begin(self) -> str:
         """The first instant, as orders spell theirs; "" without one."""
-        return _instant(self.since, "since") if self.since else ""
+        return instants.read(self.since, "since") if self.since else ""
 
     @property
     def end(self) -> str:
         """The instant after the last, as orders spell theirs; "" without one."""
-        return _instant(self.until, "until") if self.until else ""
+        return instants.read(self.until, "until") if self.until else ""
 
     def includes(self, status: OrderStatus, placed_at: str) -> bool:
         """Is an order in that status, placed then, one of those?"""
         return self.status in (None, status) and self.begin <= placed_at < (self.end or "~")
-
-
-def _instant(text: str, field: str) -> str:
-    try:
-        return clock.normalize(text if "T" in text else f"{text}T00:00:00Z")
-    except ValueError:
-        raise invalid(field, "invalid_value", "There is no such day or time.") from None
 
 
 class OrderStatusChange(Schema, frozen=True, kw_only=True):

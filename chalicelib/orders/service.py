@@ -188,7 +188,8 @@ def _write_cancellation(
     back = paid.refund(paid.refundable) if paid.refundable else None
     cancelled, row = refunds.set_aside(cancelled, back, at=cancelled.updated_at) if back else (cancelled, ())
     attempt = [payment_store.settle_attempt(order.first_attempt(), charged)] if charged else []
-    db.commit(store.update(order, cancelled, actor=ending.actor), *attempt, *settlement.release(order), *row)
+    late = store.note_late_payment(cancelled) if charged else []
+    db.commit(store.update(order, cancelled, actor=ending.actor), *attempt, *settlement.release(order), *row, *late)
     return cancelled, back
 
 

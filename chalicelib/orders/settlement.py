@@ -127,6 +127,7 @@ def _settle_once(order: Order, said: _Word) -> Order:
     db.commit(
         store.update(order, after, actor=ending.actor),
         *([payment_store.settle_attempt(order.first_attempt(), outcome)] if order.total else []),
+        *store.note_late_payment(after),
         *(release(order) if outcome.state in _ENDS else []),
         *(_restore_cart(order) if outcome.state is AttemptState.FAILED else []),
         *_finish(after, said),
@@ -167,10 +168,11 @@ def _refund_late_capture(order: Order, outcome: Outcome) -> Order:
     """What the winner wrote; money that came for an order which has ended without it goes back, once."""
     if outcome.state is not AttemptState.CAPTURED or order.payment_status not in _UNPAID:
         return order
-    paid = order.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
+    paid = order.paid_late(outcome)
     refund = paid.refund(paid.total)
     after = paid.with_refund(refund)
-    db.commit(store.update(order, after, actor=SYSTEM), payment_store.create_refund(refund))
+    late = store.note_late_payment(after)
+    db.commit(store.update(order, after, actor=SYSTEM), payment_store.create_refund(refund), *late)
     log.error("CHARGED_AFTER_THE_END", orderId=order.order_id)
     return after
 

@@ -9,6 +9,7 @@ import msgspec
 from chalicelib.aws import attributes, db, keys
 from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.principal import Principal
+from chalicelib.orders import books
 from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.incident_kinds import Incident, IncidentKind
 from chalicelib.orders.models import Order
@@ -100,6 +101,24 @@ def list_pending(*, before: str, after: str | None, limit: int) -> tuple[list[Or
     shards = range(settings.current().index_shards)
     partitions = [keys.orders_by_status(OrderStatus.PENDING, shard) for shard in shards]
     return _page(db.query_shards(db.GSI2, partitions, limit=limit, after=after or keys.order_time(before)))
+
+
+def note_late_payment(order: Order) -> list[db.Write]:
+    """The write by which a day finds money that came for an order long after it; none for money that was prompt."""
+    at = books.sold_at(order)
+    if at is None or not books.came_late(order):
+        return []
+    shard = ids.shard(order.order_id, settings.current().index_shards)
+    index = {"GSI2PK": keys.late_payments(shard), "GSI2SK": f"{at}#{order.order_id}"}
+    return [db.put(keys.late_payment(order.order_id), {"orderId": order.order_id, "userId": order.user_id, **index})]
+
+
+def list_paid_late(*, since: str, until: str, after: str | None, limit: int) -> tuple[list[Order], str | None]:
+    """A page of the orders whose money came between two instants and long after them, newest first."""
+    partitions = [keys.late_payments(shard) for shard in range(settings.current().index_shards)]
+    page = db.query_shards(db.GSI2, partitions, limit=limit, after=after or until, since=since)
+    places = [keys.order(item["userId"], item["orderId"]) for item in page.items]
+    return [_from_item(item) for item in db.get_many(places, consistent=True).values()], page.after
 
 
 def park(event: ProviderEvent) -> db.Write:

@@ -73,8 +73,10 @@ def settle_refund(refund: Refund, outcome: RefundOutcome, *, at: str, order_vers
     """The write that records how a refund ended, once, and when, as the order has it."""
     reason = {"reason": outcome.reason} if outcome.reason else {}
     facts = {**reason, "updatedAt": at, "orderVersion": order_version}
-    key = keys.refund(refund.order_id, refund.refund_id)
-    return _change_state(key, outcome.state, (RefundState.PENDING,), facts, remove=" REMOVE GSI2PK, GSI2SK")
+    key, is_back = keys.refund(refund.order_id, refund.refund_id), outcome.state is RefundState.SUCCEEDED
+    place = {"GSI2PK": _refunds(outcome.state, refund), "GSI2SK": f"{at}#{refund.refund_id}"} if is_back else {}
+    gone = "" if is_back else " REMOVE GSI2PK, GSI2SK"
+    return _change_state(key, outcome.state, (RefundState.PENDING,), {**facts, **place}, remove=gone)
 
 
 def forget_note(refund: Refund) -> db.Write:
@@ -108,6 +110,14 @@ def list_pending_refunds(*, before: str, limit: int) -> list[Refund]:
     pages = [db.query(db.GSI2, keys.refunds_by_state(RefundState.PENDING, shard), limit=limit) for shard in shards]
     due = sorted((item for page in pages for item in page.items), key=lambda item: str(item["GSI2SK"]))
     return [msgspec.convert(item, Refund) for item in due if item["GSI2SK"] < before]
+
+
+def list_given_back(*, since: str, until: str, after: str | None, limit: int) -> tuple[list[Refund], str | None]:
+    """A page of the refunds of all orders that succeeded between two instants, newest first."""
+    shards = range(settings.current().index_shards)
+    partitions = [keys.refunds_by_state(RefundState.SUCCEEDED, shard) for shard in shards]
+    page = db.query_shards(db.GSI2, partitions, limit=limit, after=after or until, since=since)
+    return [msgspec.convert(item, Refund) for item in page.items], page.after
 
 
 def _refunds(state: RefundState, refund: Refund) -> str:

@@ -1,7 +1,8 @@
 """A day's sales as values: what is counted, how the parts add up (M3), and the files that say so.
 
-Placed, cancelled and expired count orders. Everything else is about those that were paid, or that cost nothing and went
-ahead: their parts are gross - discounts + shipping + tax = total, in minor units of one currency.
+Placed, cancelled and expired count the orders of the day. What was sold is that whose money came on the day, or that
+cost nothing and went ahead: its parts are gross - discounts + shipping + tax + difference = total, in minor units of
+one currency. Refunded is what went back on the day, whenever it was sold, so that the days add up to the books.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from chalicelib.core import money, schema
 from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine
 from chalicelib.orders.states import OrderStatus
+from chalicelib.payments.models import Refund
 
 _BEST = 10
-_COUNTS = ("placed", "paid", "cancelled", "expired", "units")
-_AMOUNTS = ("gross", "discounts", "shipping", "tax", "tax_included", "total", "refunded", "average")
+_COUNTS = ("placed", "paid", "cancelled", "expired", "units", "refunds")
+_AMOUNTS = (
+    "gross", "discounts", "shipping", "tax", "tax_included", "difference", "total", "refunded", "net", "average",
+)  # fmt: skip
 _HEADER = (
     "day", "currency", "list", "place", "productId", "productName", "placed", "paid", "cancelled", "expired", "units",
     "gross", "discounts", "shipping", "tax", "taxIncluded", "total", "refunded", "average",
+    "refunds", "difference", "net", "timeZone",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would reckon instead of show
 
@@ -47,7 +52,8 @@ class Sold(msgspec.Struct, kw_only=True, rename="camel"):
 class Figures(msgspec.Struct, kw_only=True, rename="camel"):
     """The sales in one currency. `tax` was added to the prices, `tax_included` was in them.
 
-    `refunded` is what has gone back of the total, `average` the total by paid order.
+    `difference` is what was taken beyond what was asked for, `net` the total less what was refunded, `average` the
+    total by paid order.
     """
 
     currency: str
@@ -62,18 +68,22 @@ class Figures(msgspec.Struct, kw_only=True, rename="camel"):
     tax: int = 0
     tax_included: int = 0
     total: int = 0
+    refunds: int = 0
     refunded: int = 0
+    difference: int = 0
+    net: int = 0
     average: int = 0
     by_units: list[Sold] = []
     by_revenue: list[Sold] = []
 
-    def count(self, order: Order) -> None:
-        """Count one order, its lines excepted."""
+    def count_placed(self, order: Order) -> None:
+        """Count an order of the day."""
         self.placed += 1
         self.cancelled += order.status is OrderStatus.CANCELLED
         self.expired += order.status is OrderStatus.EXPIRED
-        if not is_sale(order):
-            return
+
+    def count_sold(self, order: Order) -> None:
+        """Count a sale, its lines excepted."""
         self.paid += 1
         self.units += sum(line.quantity for line in order.lines)
         self.gross += order.subtotal
@@ -81,59 +91,69 @@ class Figures(msgspec.Struct, kw_only=True, rename="camel"):
         self.shipping += order.shipping
         self.tax += 0 if order.tax_included else order.tax
         self.tax_included += order.tax if order.tax_included else 0
-        self.total += order.total
-        self.refunded += order.refunded
+        self.difference += order.taken - order.total
+        self.total += order.taken
 
 
 class Summary(msgspec.Struct, kw_only=True, frozen=True, rename="camel"):
-    """The sales of one UTC day, by currency in the order of their names."""
+    """The sales of one day of a time zone, by currency in the order of their names."""
 
     day: str
+    time_zone: str = "UTC"
     currencies: list[Figures]
 
 
 class DayCounter:
-    """A day's sales while its orders come one by one."""
+    """A day's figures while its orders and refunds come one by one, each once."""
 
-    def __init__(self, day: str) -> None:
-        self._day = day
+    def __init__(self, day: str, time_zone: str = "UTC") -> None:
+        self._day, self._time_zone = day, time_zone
         self._figures: dict[str, Figures] = {}
         self._sold: defaultdict[str, dict[str, Sold]] = defaultdict(dict)
 
-    def add(self, order: Order) -> None:
-        """Count an order, which must come once."""
-        figures = self._figures.setdefault(order.currency, Figures(currency=order.currency))
-        figures.count(order)
-        for line in order.lines if is_sale(order) else ():
+    def add_placed(self, order: Order) -> None:
+        """Count an order that was placed on the day."""
+        self._of(order.currency).count_placed(order)
+
+    def add_sold(self, order: Order) -> None:
+        """Count an order whose money came on the day."""
+        self._of(order.currency).count_sold(order)
+        for line in order.lines:
             new = Sold(product_id=line.product_id, product_name=line.product_name)
             sold = self._sold[order.currency].setdefault(line.product_id, new)
             sold.add(line, tax_included=order.tax_included)
 
+    def add_refund(self, refund: Refund) -> None:
+        """Count money that went back on the day."""
+        figures = self._of(refund.currency)
+        figures.refunds += 1
+        figures.refunded += refund.amount
+
     def summary(self) -> Summary:
         """What has come so far."""
-        return Summary(day=self._day, currencies=[self._finished(currency) for currency in sorted(self._figures)])
+        currencies = [self._finished(currency) for currency in sorted(self._figures)]
+        return Summary(day=self._day, time_zone=self._time_zone, currencies=currencies)
+
+    def _of(self, currency: str) -> Figures:
+        return self._figures.setdefault(currency, Figures(currency=currency))
 
     def _finished(self, currency: str) -> Figures:
         figures, sold = self._figures[currency], self._sold[currency].values()
         return msgspec.structs.replace(
             figures,
+            net=figures.total - figures.refunded,
             average=money.share(figures.total, 1, figures.paid) if figures.paid else 0,
             by_units=sorted(sold, key=lambda each: (-each.units, -each.revenue, each.product_id))[:_BEST],
             by_revenue=sorted(sold, key=lambda each: (-each.revenue, -each.units, each.product_id))[:_BEST],
         )
 
 
-def is_sale(order: Order) -> bool:
-    """Was it paid, whatever went back since? What costs nothing is a sale unless it was given up."""
-    gone = (OrderStatus.PENDING, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
-    return order.is_paid or (not order.total and order.status not in gone)
-
-
 def as_json(summary: Summary) -> bytes:
     """The summary with decimal amounts; the same figures give the same bytes."""
     currencies = [{**_shown(each), "byUnits": _listed(each.by_units, each.currency),
                    "byRevenue": _listed(each.by_revenue, each.currency)} for each in summary.currencies]  # fmt: skip
-    return (schema.encode({"day": summary.day, "currencies": currencies}) + "\n").encode()
+    shown = {"day": summary.day, "timeZone": summary.time_zone, "currencies": currencies}
+    return (schema.encode(shown) + "\n").encode()
 
 
 def as_csv(summary: Summary) -> bytes:
@@ -144,7 +164,8 @@ def as_csv(summary: Summary) -> bytes:
     text = io.StringIO(newline="")
     rows = csv.DictWriter(text, _HEADER, restval="", lineterminator="\n")
     rows.writeheader()
-    rows.writerows({"day": summary.day, **row} for each in summary.currencies for row in _rows(each))
+    of_all = {"day": summary.day, "timeZone": summary.time_zone}
+    rows.writerows({**of_all, **row} for each in summary.currencies for row in _rows(each))
     return text.getvalue().encode()
 
 

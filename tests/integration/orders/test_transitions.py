@@ -197,5 +197,17 @@ def test_orders_are_listed_by_time_and_status_up_to_but_not_with_the_end(ada: Sh
         assert listed(who, "since=2027-01-16&until=2027-01-15") == []
         assert listed(who, "status=processing&since=2027-01-15T08:01:00Z&until=2027-01-16") == [minute]
         assert listed(who, "status=cancelled") == []
-        for wrong in ("since=yesterday", "until=2027-13-01", "since=2027-02-30", "status=lost", "since="):
+        assert listed(who, "since=2027-01-15T13:30:00.001+05:30") == [day, minute, half]
+        assert listed(who, "since=2027-01-15T13:30:00.001%2B05:30") == [day, minute, half]
+        assert listed(who, "until=2027-01-15T05:00:00.001-03:00") == [first]
+        for wrong in (
+            "since=2027-01-15T08:00:00",
+            "since=2027-01-15T08:00:00-05:99",
+            "since=0001-01-01T00:00:00-14:00",
+            "since=yesterday",
+            "until=2027-13-01",
+            "since=2027-02-30",
+            "status=lost",
+            "since=",
+        ):
             assert who("GET", f"/orders?{wrong}").body["code"] == "validation_failed", wrong
