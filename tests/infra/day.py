@@ -64,7 +64,7 @@ def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     pay_by_stripe(shop, mug, inside, monkeypatch)
     assert check(shop, inside)["complete"]
     leave_a_cart(shop, mug, inside)
-    sum_up(shop, inside)
+    sum_up(shop, mug, inside)
     tell_others(shop, inside, monkeypatch)
     mistype(shop)
     come_and_go(shop)
@@ -309,9 +309,11 @@ def _left_by_cleo(shop: Shop, mug: str) -> str:
     return user.pk.removeprefix("USER#")
 
 
-def sum_up(shop: Shop, inside: Inside) -> None:
-    """What was sold today is told tomorrow night."""
-    assert run_late(shop, inside, "summarise_sales", hours=24)["written"]
+def sum_up(shop: Shop, mug: str, inside: Inside) -> None:
+    """What was sold today is told a night later, with money that came long after its order."""
+    assert shop.login().order((mug, 1), token="tok_timeout").status == 202
+    assert run_late(shop, inside, "run_scheduled_work", hours=2)["settled"] == 1
+    assert run_late(shop, inside, "summarise_sales", hours=48)["written"]
 
 
 def run_late(shop: Shop, inside: Inside, function: str, *, hours: int) -> dict[str, int]:
