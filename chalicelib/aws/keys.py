@@ -26,6 +26,7 @@
 | what only people can put right | ORDER#id | INCIDENT#name | | INCIDENTS#shard / at#orderId#name |
 | provider's message about an unknown order | PARKED#event | EVENT | | PARKED#shard / time#event |
 | refund, in GSI2 unless it failed | ORDER#id | REFUND#id | | REFUNDS#state#shard / time to ask again or of end#id |
+| dispute that was lost | ORDER#id | LOSS#dispute | | LOSS#shard / time#dispute |
 | that an order's money came late | ORDER#id | LATE | | LATE#shard / time#orderId |
 | report of a store audit | STOREAUDIT | time | | |
 | sales of a day | SALES | day | | |
@@ -264,6 +265,16 @@ def late_payment(order_id: str) -> Key:
 def late_payments(shard: int) -> str:
     """GSI2: orders whose money came long after them, by when it came."""
     return f"LATE#{shard}"
+
+
+def loss(order_id: str, dispute_id: str) -> Key:
+    """What a dispute has cost."""
+    return Key(f"ORDER#{order_id}", f"LOSS#{dispute_id}")
+
+
+def losses(shard: int) -> str:
+    """GSI2: disputes that were lost, by when that was heard."""
+    return f"LOSS#{shard}"
 
 
 def refunds_by_state(state: str, shard: int) -> str:

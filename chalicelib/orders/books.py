@@ -1,16 +1,21 @@
-"""When an order counts in the books: a sale at the moment in which the shop learnt that its money has come.
+"""An order in the books: when it counts as sold, and what is done to its money at the provider.
 
-That is not when it was placed, and may be days after (docs/adr/0039). Nothing that happens later moves it, so what was
-sold on a day that is over does not change any more.
+A sale counts at the moment in which the shop learnt that its money has come. That is not when it was placed, and may
+be days after (docs/adr/0039). Nothing that happens later moves it, so what was sold on a day that is over does not
+change any more.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+
 from chalicelib.core import clock
-from chalicelib.orders.models import Order
-from chalicelib.orders.states import OrderStatus
+from chalicelib.orders.models import SYSTEM, Order
+from chalicelib.orders.states import OrderStatus, PaymentStatus, TimelineEntry
+from chalicelib.payments.models import Outcome, Refund
+from chalicelib.payments.returns import Dispute, DisputeStatus
 
 PROMPT = timedelta(hours=1)  # later than that after the order, money is found by itself and not by the order's time
 _GONE = (OrderStatus.PENDING, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
@@ -33,3 +38,56 @@ def came_late(order: Order) -> bool:
     """Did the money come so long after the order that it is not found by the order's time?"""
     at = sold_at(order)
     return at is not None and clock.parse(at) - clock.parse(order.created_at) > PROMPT
+
+
+def paid_late(order: Order, outcome: Outcome) -> Order:
+    """The order as paid now, though it ended, or ends, without its money."""
+    paid = order.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
+    return msgspec.structs.replace(paid, paid_at=paid.updated_at)
+
+
+def charged_at(order: Order, outcome: Outcome) -> Order:
+    """The order as paid with what the provider took, which is not its total."""
+    return msgspec.structs.replace(paid_late(order, outcome), charged=outcome.amount)
+
+
+def refunded_there(order: Order, refund: Refund) -> Order:
+    """The order with that much set aside for a refund that somebody has begun at the provider."""
+    aside = _noted(order, "refunded_at_provider", f"{order.decimal(refund.amount)} {order.currency}")
+    return aside.next_version(
+        at=aside.updated_at,
+        reserved=order.reserved + refund.amount,
+        refunded_at_provider=(order.refunded_at_provider or 0) + refund.amount,
+    )
+
+
+def dispute(order: Order, dispute_id: str) -> Dispute | None:
+    """A dispute of the order as it was heard of last."""
+    return next((each for each in order.disputes or () if each.dispute_id == dispute_id), None)
+
+
+def lost(order: Order) -> int:
+    """What disputes have cost."""
+    return sum(each.amount for each in order.disputes or () if each.status is DisputeStatus.LOST)
+
+
+def disputed(order: Order, said: Dispute) -> Order:
+    """The order with a dispute that is new or has come to stand elsewhere; what is lost by it is refunded."""
+    others = [each for each in order.disputes or () if each.dispute_id != said.dispute_id]
+    noted = _noted(order, f"dispute_{said.status}", said.reason)
+    cost = said.amount if said.status is DisputeStatus.LOST else 0
+    refunded = order.refunded + cost
+    whole = PaymentStatus.REFUNDED if refunded >= order.taken else PaymentStatus.PARTIALLY_REFUNDED
+    return noted.next_version(
+        at=noted.updated_at,
+        disputes=[*others, said],
+        refunded=refunded,
+        payment_status=whole if cost else order.payment_status,
+    )
+
+
+def _noted(order: Order, event: str, reason: str | None) -> Order:
+    """The order with a line of its timeline about its money."""
+    changed = order.next_version()
+    entry = TimelineEntry(status=order.status, at=changed.updated_at, actor=SYSTEM, reason=reason, event=event)
+    return changed.next_version(at=changed.updated_at, timeline=[*order.timeline, entry])

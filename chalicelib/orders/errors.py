@@ -47,6 +47,17 @@ class NotPaid(Conflict):
     code = "order_not_paid"
 
 
+class ShippingHeld(Conflict):
+    """The payment was refunded or is disputed at the provider, so goods are sent only if an admin says so (F20)."""
+
+    code = "shipping_held"
+
+    def __init__(self, held: str | None) -> None:
+        what = {"dispute": "is disputed or lost to a dispute", "refund": "was refunded"}[held or "refund"]
+        message = f'Its payment {what} at the provider; to ship it nevertheless, say "despite": "{held}".'
+        super().__init__(message, facts={"held": held})
+
+
 class RefundFailed(Conflict):
     """The provider refused to give the money back; nothing has changed."""
 

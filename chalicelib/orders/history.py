@@ -19,7 +19,7 @@ def lines(order: Order) -> list[HistoryLine]:
     """Every step so far, oldest first."""
     found, before = [], None
     for number, step in enumerate(order.timeline):
-        action = f"order.{step.status}" if before else "order.created"
+        action = f"order.{step.event or step.status}" if before else "order.created"
         facts = {"orderId": order.order_id, "status": {"from": before, "to": step.status}}
         entry = AuditEntry(
             user_id=order.user_id, at=step.at, actor=step.actor, action=action, changes=facts, reason=step.reason

@@ -20,6 +20,11 @@ class IncidentKind(StrEnum):
     REFUND_REVERSED = "refund-reversed"
     REFUND_AMOUNT = "refund-amount"
     REFUND_FOREIGN = "refund-foreign"
+    OVERDRAWN = "overdrawn"
+    DISPUTE = "dispute"
+    DISPUTE_WON = "dispute-won"
+    DISPUTE_LOST = "dispute-lost"
+    DISPUTE_CHANGED = "dispute-changed"
     UNKNOWN_CHARGE = "unknown-charge"
     OTHER_PAYMENT = "other-payment"
     UNKNOWN_REFUND = "unknown-refund"
@@ -72,10 +77,38 @@ CATALOGUE: dict[IncidentKind, Explanation] = {
         "stays pending: settle the difference with the buyer outside the shop.",
     ),
     IncidentKind.REFUND_FOREIGN: Explanation(
-        meaning="More went back for this order (`said`) than the shop knows of (`known`): somebody refunded at the "
-        "provider.",
-        advice="Find out at the provider who did that and why. Do not refund the same money again here: the shop still "
-        "counts it as paid, and the nightly audit does not see it.",
+        meaning="Somebody refunded at the provider (`amount`, and `known` to the shop before): the order's books have "
+        "it, unless it is in another currency. With `said` more is back than the provider's list of refunds has.",
+        advice="Find out at the provider who did that and why. The order is not shipped unless an admin says "
+        '`"despite": "refund"`; cancel it if it is not to be sent, and the rest goes back.',
+    ),
+    IncidentKind.OVERDRAWN: Explanation(
+        meaning="More is gone of this order's payment, or about to go, than was taken (`taken`, `refunded`, "
+        "`reserved`): a refund or a dispute at the provider met a refund of the shop.",
+        advice="Compare with the payment at the provider. A refund that is still pending will be refused there and "
+        "given up here; if both went through, ask the buyer or the bank for what was too much.",
+    ),
+    IncidentKind.DISPUTE: Explanation(
+        meaning="The buyer disputes the payment with their bank (`amount`, `reason`). The order is not shipped, and "
+        "that much of it is not refunded, until that is decided.",
+        advice="Answer at the provider before its deadline, with what proves the sale, or accept it there. To ship "
+        'nevertheless, say `"despite": "dispute"`.',
+    ),
+    IncidentKind.DISPUTE_WON: Explanation(
+        meaning="A dispute ended for the shop, or was withdrawn (`amount`): the money has stayed or is back, and the "
+        "order can be shipped.",
+        advice="Ship the order, or cancel it. If it was cancelled meanwhile, refund what is left with "
+        "POST /orders/{orderId}/refunds.",
+    ),
+    IncidentKind.DISPUTE_LOST: Explanation(
+        meaning="A dispute was lost (`amount`): the money is gone, and counts as refunded in the order's books.",
+        advice="Cancel the order if it is not sent. Do not refund that money a second time; the shop does not.",
+    ),
+    IncidentKind.DISPUTE_CHANGED: Explanation(
+        meaning="The provider tells of another end, amount or currency of a dispute (`status`, `amount`, `currency`) "
+        "than the order's books can have or have. They stay as they are.",
+        advice="Look the dispute up at the provider, and put the difference into your books by hand: the nightly "
+        "audit goes on telling it.",
     ),
     IncidentKind.UNKNOWN_CHARGE: Explanation(
         meaning="The provider tells of a payment for this order (`amount`) that the shop did not ask for under that "
@@ -89,9 +122,9 @@ CATALOGUE: dict[IncidentKind, Explanation] = {
         "provider; the shop does not touch it.",
     ),
     IncidentKind.UNKNOWN_REFUND: Explanation(
-        meaning="The provider tells of a refund for this order (`amount`) that the shop did not ask for.",
-        advice="Find out at the provider who did that and why. Do not refund the same money again here: the shop still "
-        "counts it as paid.",
+        meaning="The provider tells of a refund for this order (`amount`) under an id that the shop does not have.",
+        advice="Find out at the provider who did that and why. If the provider lists it with the order's payment, the "
+        "order's books have it by now; if not, look for the payment that it belongs to.",
     ),
     IncidentKind.UNKNOWN_ORDER: Explanation(
         meaning="The provider told of money (`amount`, `currency`, `eventId`) for an order that could not be found for "

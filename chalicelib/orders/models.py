@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
-from chalicelib.cart.models import CartLine
 from chalicelib.core import clock, ids, money
 from chalicelib.core.principal import Principal
-from chalicelib.orders.errors import NotPaid, RefundExceedsPayment
+from chalicelib.orders.errors import NotPaid, RefundExceedsPayment, ShippingHeld
 from chalicelib.orders.pricing import OrderLine, Price
 from chalicelib.orders.states import (
     ATTEMPT_OF,
@@ -20,6 +20,7 @@ from chalicelib.orders.states import (
     PAYMENT_OF,
     Actor,
     FulfillmentStatus,
+    Hold,
     OrderStatus,
     PaymentStatus,
     TimelineEntry,
@@ -33,6 +34,7 @@ from chalicelib.payments.models import (
     RefundedItem,
     may_become,
 )
+from chalicelib.payments.returns import Dispute, DisputeStatus
 from chalicelib.users.languages import DEFAULT_LOCALE
 from chalicelib.users.schemas import Address
 
@@ -45,10 +47,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     `locale` is the language that the buyer is written to in. The bill goes to the shipping address where there is no
     `billing_address`.
-    `refunded` is on its way no more but back, `reserved` is what pending refunds will take (R1). `charged` is what
-    the provider took where that was not the total: such an order can only be cancelled. `paid_at` is when money came
-    for an order that had ended without it; of others the timeline says that. `from_cart` says that the whole cart was
-    ordered. `asked_as` names the idempotency record of the request for it.
+    `refunded` is on its way no more but back, or lost to a dispute; `reserved` is what pending refunds will take (R1).
+    `refunded_at_provider` is the part of both that somebody gave back there. `charged` is what the provider took where
+    that was not the total: such an order can only be cancelled. `paid_at` is when money came for an order that had
+    ended without it; of others the timeline says that. `from_cart` says that the whole cart was ordered. `asked_as`
+    names the idempotency record of the request for it.
     """
 
     order_id: str
@@ -70,6 +73,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     paid_at: str | None = None
     refunded: int = 0
     reserved: int = 0
+    refunded_at_provider: int | None = None
+    disputes: list[Dispute] | None = None
     currency: str
     coupon_code: str | None = None
     shipping_address: Address
@@ -152,7 +157,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def refundable(self) -> int:
         """What is left of the payment that can be given back."""
-        return self.taken - self.refunded - self.reserved if self.is_paid else 0
+        left = self.taken - self.refunded - self.reserved - self.contested
+        return max(0, left) if self.is_paid else 0
+
+    @property
+    def contested(self) -> int:
+        """What disputes are about that nobody has decided yet."""
+        return sum(each.amount for each in self.disputes or () if each.is_open)
+
+    @property
+    def hold(self) -> Hold | None:
+        """What was done at the provider for which goods are not sent unless an admin says so (F20)."""
+        if any(each.status is not DisputeStatus.WON for each in self.disputes or ()):
+            return Hold.DISPUTE
+        return Hold.REFUND if self.refunded_at_provider else None
 
     @property
     def is_fully_refunded(self) -> bool:
@@ -181,22 +199,21 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def first_attempt(self) -> Attempt:
         """The attempt to be paid that is stored with the order."""
         return Attempt(
-            order_id=self.order_id,
-            user_id=self.user_id,
-            number=self.attempt,
-            amount=self.total,
-            currency=self.currency,
-            payment_id=self.payment_id,
-            created_at=self.created_at,
-        )
+            order_id=self.order_id, user_id=self.user_id, number=self.attempt, amount=self.total,
+            currency=self.currency, payment_id=self.payment_id, created_at=self.created_at,
+        )  # fmt: skip
 
-    def move(self, to: OrderStatus, *, by: Actor, actor: str, reason: str | None = None) -> Order:
-        """The order in another status, or `InvalidTransition` (O1)."""
-        shipped = to is OrderStatus.SHIPPED
-        require_transition(self.status, to, by, but=(OrderStatus.SHIPPED,) if self.is_fully_refunded else ())
+    def move(
+        self, to: OrderStatus, *, by: Actor, actor: str, reason: str | None = None, despite: Hold | None = None
+    ) -> Order:
+        """The order in another status, or `InvalidTransition` (O1); `ShippingHeld` unless it is despite that."""
+        shipped, closed = to is OrderStatus.SHIPPED, self.is_fully_refunded and self.hold is None
+        require_transition(self.status, to, by, but=(OrderStatus.SHIPPED,) if closed else ())
+        if shipped and self.hold not in (None, despite):
+            raise ShippingHeld(self.hold)
         at = self._next_time()
-        entry = TimelineEntry(status=to, at=at, actor=actor, reason=reason)
-        return self._next(
+        entry = TimelineEntry(status=to, at=at, actor=actor, reason=reason, despite=(shipped and self.hold) or UNSET)
+        return self.next_version(
             at=at,
             status=to,
             fulfillment_status=FulfillmentStatus.FULFILLED if shipped else self.fulfillment_status,
@@ -205,16 +222,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def with_payment(self, payment: PaymentStatus, *, payment_id: str | None = None) -> Order:
         """The order in the same status with its money elsewhere."""
-        return self._next(payment_status=payment, payment_id=payment_id or self.payment_id)
-
-    def charged_at(self, outcome: Outcome) -> Order:
-        """The order as paid with what the provider took, which is not its total."""
-        return msgspec.structs.replace(self.paid_late(outcome), charged=outcome.amount)
-
-    def paid_late(self, outcome: Outcome) -> Order:
-        """The order as paid now, though it ended, or ends, without its money."""
-        paid = self.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
-        return msgspec.structs.replace(paid, paid_at=paid.updated_at)
+        return self.next_version(payment_status=payment, payment_id=payment_id or self.payment_id)
 
     def settled(
         self, outcome: Outcome, *, ending: OrderStatus, by: Actor, actor: str, reason: str | None = None
@@ -226,7 +234,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         elif outcome.state in (AttemptState.FAILED, AttemptState.VOIDED):
             moved = self.move(ending, by=by, actor=actor, reason=reason)
         else:
-            moved = self._next()
+            moved = self.next_version()
         return msgspec.structs.replace(moved, payment_status=payment, payment_id=outcome.payment_id or self.payment_id)
 
     def refund(self, amount: int, *, items: tuple[RefundedItem, ...] = (), note: str | None = None) -> Refund:
@@ -244,16 +252,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def with_refund(self, refund: Refund, *, at: str | None = None) -> Order:
         """The order with that much of its payment, and those units, set aside for a refund."""
-        return self._next(at=at, reserved=self.reserved + refund.amount, lines=self._with_units(refund, 1))
+        return self.next_version(at=at, reserved=self.reserved + refund.amount, lines=self._with_units(refund, 1))
 
     def after_refund(self, refund: Refund, *, is_back: bool) -> Order:
         """The order once a refund that was set aside has ended, with the money back or not."""
         reserved = self.reserved - refund.amount
         if not is_back:
-            return _returned(self._next(reserved=reserved, lines=self._with_units(refund, -1)))
+            return _returned(self.next_version(reserved=reserved, lines=self._with_units(refund, -1)))
         refunded = self.refunded + refund.amount
-        payment = PaymentStatus.REFUNDED if refunded == self.taken else PaymentStatus.PARTIALLY_REFUNDED
-        return _returned(self._next(reserved=reserved, refunded=refunded, payment_status=payment))
+        payment = PaymentStatus.REFUNDED if refunded >= self.taken else PaymentStatus.PARTIALLY_REFUNDED
+        return _returned(self.next_version(reserved=reserved, refunded=refunded, payment_status=payment))
 
     def _with_units(self, refund: Refund, sign: int) -> list[OrderLine]:
         items = {item.product_id: item for item in refund.items}
@@ -264,7 +272,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             for line in self.lines
         ]
 
-    def _next(self, *, at: str | None = None, **changes: Any) -> Order:
+    def next_version(self, *, at: str | None = None, **changes: Any) -> Order:
+        """The order with these changes, changed now."""
         at = at or self._next_time()
         return msgspec.structs.replace(self, **changes, updated_at=at, version=self.version + 1)
 
@@ -277,22 +286,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """How many of each product came out of the buyer's cart, of those that did (C3)."""
         units = {line.product_id: line.quantity if self.from_cart else line.from_cart for line in self.lines}
         return {product_id: count for product_id, count in units.items() if count}
-
-    def cart_lines(self) -> list[CartLine]:
-        """What came out of the buyer's cart, as lines of it."""
-        units = self.units_from_cart
-        return [
-            CartLine(
-                product_id=line.product_id,
-                product_name=line.product_name,
-                quantity=units[line.product_id],
-                price=line.price,
-                currency=self.currency,
-                added_at=self.created_at,
-            )
-            for line in self.lines
-            if line.product_id in units
-        ]
 
     def decimal(self, minor: int) -> Decimal:
         """An amount of the order as it is shown."""

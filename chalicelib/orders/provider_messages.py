@@ -14,7 +14,7 @@ import msgspec
 
 from chalicelib.aws import db
 from chalicelib.core import clock, log
-from chalicelib.orders import incidents, reconcile, refunds, settlement, store
+from chalicelib.orders import books, incidents, provider_returns, reconcile, refunds, settlement, store
 from chalicelib.orders.incident_kinds import IncidentKind
 from chalicelib.orders.models import Order
 from chalicelib.payments import service as payments
@@ -55,9 +55,11 @@ def _process(event: ProviderEvent) -> bool:
         if event.kind is ProviderEventKind.PAYMENT:
             _process_payment(order, event)
         elif event.kind is ProviderEventKind.REFUND:
-            _process_refund(event)
+            _process_refund(order, event)
         elif event.kind is ProviderEventKind.GIVEN_BACK:
-            _process_foreign_refund(order, event)
+            _process_total(order, event)
+        elif event.kind is ProviderEventKind.RETURN:
+            _process_return(order, event)
     return True
 
 
@@ -77,10 +79,12 @@ def _process_payment(order: Order, event: ProviderEvent) -> None:
     reconcile.capture_or_void(settlement.settle(order, said, marks=(store.record_processed(event),)), said)
 
 
-def _process_refund(event: ProviderEvent) -> None:
+def _process_refund(order: Order, event: ProviderEvent) -> None:
     refund = payment_store.get_refund(event.order_id, event.refund_id or "")
     if refund is None or event.refund is None:
         incidents.report(event.order_id, IncidentKind.UNKNOWN_REFUND, event.event_id, amount=event.amount)
+        if order.is_paid:
+            provider_returns.take_over(order)
     elif {event.amount, event.refund.amount or event.amount} != {refund.amount} or event.currency != refund.currency:
         figures = {"asked": refund.amount, "said": event.amount}
         incidents.report(event.order_id, IncidentKind.REFUND_AMOUNT, refund.refund_id, **figures)
@@ -88,9 +92,28 @@ def _process_refund(event: ProviderEvent) -> None:
         refunds.settle(refund, event.refund, marks=(store.record_processed(event),))
 
 
-def _process_foreign_refund(order: Order, event: ProviderEvent) -> None:
-    """Tell people of money that went back without this shop, which writes its own refunds before it asks for them."""
-    known = order.refunded + order.reserved
+def _process_return(order: Order, event: ProviderEvent) -> None:
+    """Look what was refunded or disputed, unless it is about another payment than the order's."""
+    if event.merchant_key != order.first_attempt().merchant_key:
+        incidents.report(order.order_id, IncidentKind.UNKNOWN_CHARGE, event.event_id, amount=event.amount)
+        return
+    provider_returns.take_over(order)
+
+
+def _process_total(order: Order, event: ProviderEvent) -> None:
+    """Look for money that went back without this shop, which writes its own refunds before it asks for them.
+
+    What the provider does not list either is told to people.
+    """
+    if event.amount <= _known(order):
+        return
+    provider_returns.take_over(order)
+    known = _known(store.get_owned(order.user_id, order.order_id) or order)
     if event.amount > known:
         kind = IncidentKind.REFUND_FOREIGN
         incidents.report(order.order_id, kind, str(event.amount), known=known, said=event.amount)
+
+
+def _known(order: Order) -> int:
+    """What the shop knows to be refunded or about to be; disputes are none of that."""
+    return order.refunded + order.reserved - books.lost(order)

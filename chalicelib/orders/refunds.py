@@ -151,7 +151,7 @@ def _settle_once(refund: Refund, outcome: RefundOutcome, claim: Claim, marks: tu
     db.commit(
         store.update(order, after, actor=SYSTEM),
         payment_store.settle_refund(row, outcome, at=after.updated_at, order_version=after.version),
-        *_update_attempt(order, after),
+        *update_attempt(order, after),
         *([] if is_back else [store.report(refund.order_id, *incident, reason=outcome.reason)]),
         *claim.finish(answer(row, outcome)),
         *marks,
@@ -177,7 +177,7 @@ def _check_amount(refund: Refund, outcome: RefundOutcome) -> RefundOutcome:
     return RefundOutcome(state=RefundState.PENDING)
 
 
-def _update_attempt(order: Order, after: Order) -> list[db.Write]:
+def update_attempt(order: Order, after: Order) -> list[db.Write]:
     """The write that brings the attempt along; one that was given up before its money came stays given up."""
     was_taken = order.charged is not None or any(entry.status is OrderStatus.PROCESSING for entry in order.timeline)
     if after.payment_status is order.payment_status or not was_taken:

@@ -13,7 +13,7 @@ from chalicelib.core.instants import DayOrInstant
 from chalicelib.core.money import Amount
 from chalicelib.core.schema import PROSE, PageQuery, Schema, Text
 from chalicelib.coupons.schemas import Code
-from chalicelib.orders.states import OrderStatus
+from chalicelib.orders.states import Hold, OrderStatus
 from chalicelib.payments.schemas import PaymentMethod
 from chalicelib.products.schemas import ProductId
 from chalicelib.users.schemas import Address
@@ -78,10 +78,11 @@ class OrderQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class OrderStatusChange(Schema, frozen=True, kw_only=True):
-    """The body of `PUT /orders/{orderId}/status`."""
+    """The body of `PUT /orders/{orderId}/status`; `despite` ships what was refunded or disputed at the provider."""
 
     status: OrderStatus
     reason: Text | None = None
+    despite: Hold | None = None
 
 
 class ReturnedItem(Schema, frozen=True, kw_only=True):

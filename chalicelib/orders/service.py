@@ -11,7 +11,7 @@ from chalicelib.cart import store as cart_store
 from chalicelib.core import log
 from chalicelib.core.principal import Principal
 from chalicelib.coupons import store as coupon_store
-from chalicelib.orders import checkout, reconcile, refunds, settlement, store
+from chalicelib.orders import books, checkout, reconcile, refunds, settlement, store
 from chalicelib.orders.errors import NoSuchOrder
 from chalicelib.orders.models import Order
 from chalicelib.orders.schemas import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
@@ -97,7 +97,9 @@ def update_status(order_id: str, change: OrderStatusChange, actor: Principal) ->
         order = store.get_visible(order_id, actor)
         if order.status is change.status:
             return order
-        moved = order.move(change.status, by=Actor.ADMIN, actor=actor.user_id, reason=change.reason)
+        moved = order.move(
+            change.status, by=Actor.ADMIN, actor=actor.user_id, reason=change.reason, despite=change.despite
+        )
         if order.awaits_payment and order.total:
             raise OutcomeUnknown("The payment has not come yet; the order goes on by itself when it does.")
         db.commit(store.update(order, moved, actor=actor.user_id))
@@ -181,7 +183,7 @@ def _write_cancellation(
     """Cancel an order and set its payment aside to go back, also one of another amount that nobody has noted yet."""
     if order.status is OrderStatus.CANCELLED:
         return order, None
-    paid = order.charged_at(charged) if charged else order
+    paid = books.charged_at(order, charged) if charged else order
     cancelled = paid.move(OrderStatus.CANCELLED, by=ending.by, actor=ending.actor, reason=ending.reason)
     if paid.awaits_payment and paid.total:
         raise OutcomeUnknown("The payment's outcome is not known yet; try again in some minutes.")

@@ -14,11 +14,12 @@ from chalicelib.api import idempotency
 from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db
 from chalicelib.cart import store as cart_store
+from chalicelib.cart.models import CartLine
 from chalicelib.cart.service import of_user
 from chalicelib.core import log
 from chalicelib.core.errors import Unavailable
 from chalicelib.coupons import store as coupon_store
-from chalicelib.orders import incidents, store
+from chalicelib.orders import books, incidents, store
 from chalicelib.orders.incident_kinds import IncidentKind
 from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
@@ -159,16 +160,33 @@ def _finish(after: Order, said: _Word) -> tuple[db.Write, ...]:
 
 def _restore_cart(order: Order) -> list[db.Write]:
     """The return of what came out of the buyer's cart, where that is possible (C7)."""
-    lines = order.cart_lines()
+    lines = _cart_lines(order)
     back = cart_store.restore_lines(cart_store.get(of_user(order.user_id)), lines) if lines else None
     return [back] if back else []
+
+
+def _cart_lines(order: Order) -> list[CartLine]:
+    """What came out of the buyer's cart, as lines of it."""
+    units = order.units_from_cart
+    return [
+        CartLine(
+            product_id=line.product_id,
+            product_name=line.product_name,
+            quantity=units[line.product_id],
+            price=line.price,
+            currency=order.currency,
+            added_at=order.created_at,
+        )
+        for line in order.lines
+        if line.product_id in units
+    ]
 
 
 def _refund_late_capture(order: Order, outcome: Outcome) -> Order:
     """What the winner wrote; money that came for an order which has ended without it goes back, once."""
     if outcome.state is not AttemptState.CAPTURED or order.payment_status not in _UNPAID:
         return order
-    paid = order.paid_late(outcome)
+    paid = books.paid_late(order, outcome)
     refund = paid.refund(paid.total)
     after = paid.with_refund(refund)
     late = store.note_late_payment(after)

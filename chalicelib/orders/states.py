@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chalicelib.core.errors import Conflict
 from chalicelib.payments.models import AttemptState
@@ -51,6 +52,13 @@ class FulfillmentStatus(StrEnum):
     RETURNED = "returned"
 
 
+class Hold(StrEnum):
+    """What was done at the payment provider for which an order is not shipped by itself (F20)."""
+
+    DISPUTE = "dispute"
+    REFUND = "refund"
+
+
 class Actor(StrEnum):
     """What somebody is to an order."""
 
@@ -80,12 +88,17 @@ ATTEMPT_OF = {payment: attempt for attempt, payment in PAYMENT_OF.items()} | {
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """When the order came into a status, by whom, and why if that was said."""
+    """When the order came into a status, by whom, and why if that was said.
+
+    With an `event`, such as `dispute_lost`, something happened to its money at the provider while it stayed there.
+    """
 
     status: OrderStatus
     at: str
     actor: str
     reason: str | None = None
+    event: str | UnsetType = UNSET
+    despite: Hold | UnsetType = UNSET
 
 
 _S = OrderStatus

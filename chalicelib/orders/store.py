@@ -15,6 +15,7 @@ from chalicelib.orders.incident_kinds import Incident, IncidentKind
 from chalicelib.orders.models import Order
 from chalicelib.orders.states import OrderStatus
 from chalicelib.payments.models import ProviderEvent
+from chalicelib.payments.returns import Dispute, DisputeStatus
 
 _PARKED_SECONDS = 30 * 24 * 3600
 
@@ -111,6 +112,22 @@ def note_late_payment(order: Order) -> list[db.Write]:
     shard = ids.shard(order.order_id, settings.current().index_shards)
     index = {"GSI2PK": keys.late_payments(shard), "GSI2SK": f"{at}#{order.order_id}"}
     return [db.put(keys.late_payment(order.order_id), {"orderId": order.order_id, "userId": order.user_id, **index})]
+
+
+def note_loss(order: Order, dispute: Dispute) -> list[db.Write]:
+    """The write by which a day finds what a dispute has cost, once; none while it has cost nothing."""
+    if dispute.status is not DisputeStatus.LOST:
+        return []
+    shard = ids.shard(order.order_id, settings.current().index_shards)
+    index = {"GSI2PK": keys.losses(shard), "GSI2SK": f"{order.updated_at}#{dispute.dispute_id}"}
+    return [db.insert(keys.loss(order.order_id, dispute.dispute_id), {**msgspec.to_builtins(dispute), **index})]
+
+
+def list_lost(*, since: str, until: str, after: str | None, limit: int) -> tuple[list[Dispute], str | None]:
+    """A page of the disputes of all orders that were lost between two instants, newest first."""
+    partitions = [keys.losses(shard) for shard in range(settings.current().index_shards)]
+    page = db.query_shards(db.GSI2, partitions, limit=limit, after=after or until, since=since)
+    return [msgspec.convert(item, Dispute) for item in page.items], page.after
 
 
 def list_paid_late(*, since: str, until: str, after: str | None, limit: int) -> tuple[list[Order], str | None]:

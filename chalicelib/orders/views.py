@@ -12,6 +12,7 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine
 from chalicelib.orders.states import FulfillmentStatus, OrderStatus, PaymentStatus, TimelineEntry
 from chalicelib.payments.models import NextAction, Refund, RefundOutcome, RefundState
+from chalicelib.payments.returns import DisputeStatus
 from chalicelib.users.schemas import Address
 
 _AMOUNTS = ("subtotal", "discount", "shipping", "tax", "shipping_tax", "refunded")
@@ -27,6 +28,17 @@ class OrderLineView(View, frozen=True, kw_only=True):
     subtotal: Decimal
     discount: Decimal
     tax: Decimal
+
+
+class DisputeView(View, frozen=True, kw_only=True):
+    """A buyer's dispute with their bank as the API shows it."""
+
+    dispute_id: str
+    status: DisputeStatus
+    amount: Decimal
+    currency: str
+    reason: str | None
+    created_at: str
 
 
 class PaymentView(View, frozen=True, kw_only=True):
@@ -57,6 +69,8 @@ class OrderView(View, frozen=True, kw_only=True):
     tax_included: bool
     total_amount: Decimal
     refunded: Decimal
+    refunded_at_provider: Decimal
+    disputes: list[DisputeView]
     currency: str
     coupon_code: str | None
     payment: PaymentView
@@ -143,8 +157,13 @@ def order_view(order: Order, next_action: NextAction | None = None) -> OrderView
     amounts = {name: order.decimal(getattr(order, name)) for name in _AMOUNTS}
     lines = [_line_view(order, line) for line in order.lines]
     payment = PaymentView(status=order.payment_status, next_action=next_action)
+    disputes = [DisputeView.of(each, amount=order.decimal(each.amount)) for each in order.disputes or ()]
+    amounts |= {
+        "total_amount": order.decimal(order.total),
+        "refunded_at_provider": order.decimal(order.refunded_at_provider or 0),
+    }
     return OrderView.of(
-        order, items=lines, total_amount=order.decimal(order.total), payment=payment, email=order.email or None,
+        order, items=lines, payment=payment, disputes=disputes, email=order.email or None,
         billing_address=order.billing_address or order.shipping_address, **amounts,
     )  # fmt: skip
 

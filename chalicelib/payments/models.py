@@ -136,7 +136,8 @@ class NextAction(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the provider said about a charge: `reason` is a class of decline, `amount` is in minor units.
 
-    Amount and currency are the provider's own figures, None where it gave none.
+    Amount and currency are the provider's own figures, None where it gave none. `has_returns` says that something of
+    it was refunded or disputed, as far as the provider tells.
     """
 
     state: AttemptState
@@ -145,6 +146,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     amount: int | None = None
     currency: str | None = None
     next_action: NextAction | None = None
+    has_returns: bool = False
 
     def is_about(self, amount: int, currency: str) -> bool:
         """Is it about that much money? What the provider left open counts as agreed (P5)."""
@@ -163,8 +165,8 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Money to be given back, in minor units; the provider gives it at most once per `refund_id`.
 
     `note` is why the shop gives it back, `reason` why the provider did not. `updated_at` is when it ended, and
-    `order_version` the version that this made of the order.
-    `asked_as` names the idempotency record of the request for it.
+    `order_version` the version that this made of the order. `provider_id` names one that was made at the provider,
+    which the shop looks up and never asks for. `asked_as` names the idempotency record of the request for it.
     """
 
     refund_id: str
@@ -181,6 +183,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     updated_at: str | None = None
     order_version: int | None = None
     asked_as: str | None = None
+    provider_id: str | None = None
 
     @property
     def next_time(self) -> str:
@@ -221,10 +224,13 @@ class ProviderEventKind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     GIVEN_BACK = "given_back"
+    RETURN = "return"
 
 
 class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A provider's own message that something happened, verified: of a payment, of a refund, or of all that went back.
+
+    A `return` only says that something was refunded or disputed there, so that it is worth asking.
 
     It may come late, twice and out of order (P5). A payment has `merchant_key` and `outcome`, a refund `refund_id`
     and `refund`, and what went back of a payment its `merchant_key` alone; `amount` is in minor units, `created_at`
@@ -238,6 +244,7 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     outcome: Outcome | None = None
     refund_id: str | None = None
     refund: RefundOutcome | None = None
+    payment_id: str | None = None
     amount: int
     currency: str
     created_at: str

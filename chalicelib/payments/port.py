@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chalicelib.payments.limits import Limits
 from chalicelib.payments.models import Attempt, Outcome, ProviderEvent, Refund, RefundOutcome
+from chalicelib.payments.returns import Returns
 
 
 class NoAnswer(Exception):
@@ -16,8 +17,8 @@ class NoAnswer(Exception):
 class Provider(Protocol):
     """What a payment provider must be able to do, each at most once per key however often it is asked.
 
-    All but `limits` and `read_event` raise `NoAnswer` when it is not known what came of it, and `Unavailable` when the
-    call was not made; neither is ever a decline.
+    All but `limits` raise `NoAnswer` when it is not known what came of it, and `Unavailable` when the call was not
+    made; neither is ever a decline.
     """
 
     def limits(self, currency: str) -> Limits:
@@ -40,6 +41,9 @@ class Provider(Protocol):
 
     def look_up_refund(self, refund: Refund) -> RefundOutcome | None:
         """What became of a refund, or None if the provider never heard of it."""
+
+    def look_up_returns(self, payment_id: str) -> Returns:
+        """All refunds and disputes of a payment, whoever asked for them."""
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
         """The message in a webhook's raw body that arrived at epoch second `now`; None for kinds that do not matter.

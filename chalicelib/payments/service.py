@@ -16,6 +16,7 @@ from chalicelib.payments.models import (
     RefundOutcome,
     RefundState,
 )
+from chalicelib.payments.returns import Returns
 
 
 class ProviderSilent(Exception):
@@ -71,9 +72,13 @@ def void(attempt: Attempt, payment_id: str) -> Outcome:
 
 
 def refund(pending: Refund) -> RefundOutcome:
-    """Ask for a refund that is on record; it stays `pending` when the provider did not say what came of it."""
+    """Ask for a refund that is on record; it stays `pending` when the provider did not say what came of it.
+
+    One that was made at the provider is looked up: asking for it would make another.
+    """
+    provider = providers.current()
     try:
-        outcome = providers.current().refund(pending)
+        outcome = (provider.look_up_refund(pending) if pending.provider_id else provider.refund(pending)) or _UNANSWERED
     except _NO_ANSWER:
         log.warning("REFUND_UNANSWERED", orderId=pending.order_id, refundId=pending.refund_id)
         return _UNANSWERED
@@ -89,9 +94,23 @@ def look_up_refund(pending: Refund) -> RefundOutcome | None:
         raise ProviderSilent from error
 
 
+def look_up_returns(payment_id: str) -> Returns:
+    """What the provider's books say went back of a payment. Raises `ProviderSilent`."""
+    try:
+        return providers.current().look_up_returns(payment_id)
+    except _NO_ANSWER as error:
+        raise ProviderSilent from error
+
+
 def read_event(body: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:
-    """The message in a webhook's raw body, None when it does not matter. Raises `InvalidSignature` (P5)."""
-    return providers.current().read_event(body, headers, clock.epoch())
+    """The message in a webhook's raw body, None when it does not matter. Raises `InvalidSignature` (P5).
+
+    `Unavailable` when the provider has to be asked whose payment it is about, and does not answer.
+    """
+    try:
+        return providers.current().read_event(body, headers, clock.epoch())
+    except port.NoAnswer as error:
+        raise Unavailable("The payment provider did not say whose payment this is; send the message again.") from error
 
 
 def _ask(ask: Callable[[], Outcome]) -> Outcome:

@@ -62,6 +62,16 @@ def create_refund(refund: Refund) -> db.Write:
     return db.insert(keys.refund(refund.order_id, refund.refund_id), item)
 
 
+def create_foreign_refund(refund: Refund, outcome: RefundOutcome, *, at: str, order_version: int) -> db.Write:
+    """The write that records a refund that was made at the provider, as it stands there."""
+    place = f"{at}#{refund.refund_id}"
+    index = {"GSI2PK": _refunds(outcome.state, refund), "GSI2SK": place, "correlationId": log.correlation_id()}
+    is_over = outcome.state is not RefundState.PENDING
+    ended = {"updatedAt": at, "orderVersion": order_version} if is_over else {}
+    item = {**msgspec.to_builtins(refund), "state": outcome.state, **ended, **index}
+    return db.insert(keys.refund(refund.order_id, refund.refund_id), item)
+
+
 def postpone_refund(refund: Refund) -> db.Write:
     """The write that has the schedule ask for a pending refund again later; its condition fails when that is over."""
     key = keys.refund(refund.order_id, refund.refund_id)

@@ -168,6 +168,7 @@ def _confirmed_money_drifts(order: Order, counted: Counter[str], deadline: Deadl
 
 def _money_drifts(order: Order, counted: Counter[str]) -> Iterator[Drift]:
     outcome = payments.look_up(order.first_attempt())
+    has_returns = bool(order.refunded or order.reserved or order.disputes or (outcome and outcome.has_returns))
     if outcome and outcome.state is AttemptState.UNKNOWN:
         counted["unanswered"] += 1
     else:
@@ -176,19 +177,19 @@ def _money_drifts(order: Order, counted: Counter[str]) -> Iterator[Drift]:
             taken = order.taken if outcome.amount is None else outcome.amount
         if paid != taken:
             yield Drift(kind=DriftKind.PAYMENT, subject=order.order_id, expected=paid, found=taken)
-    yield from _refund_drifts(order, counted)
+    if has_returns and order.payment_id:
+        yield from _refund_drifts(order, order.payment_id, counted)
 
 
-def _refund_drifts(order: Order, counted: Counter[str]) -> Iterator[Drift]:
-    if not order.refunded and not order.reserved:
-        return
+def _refund_drifts(order: Order, payment_id: str, counted: Counter[str]) -> Iterator[Drift]:
+    """What is gone by refunds and lost disputes, whoever asked for them, unless a refund is under way."""
     try:
-        back = _refunded_at_provider(order)
+        said = payments.look_up_returns(payment_id)
     except payments.ProviderSilent:
         counted["unanswered"] += 1
         return
-    if back not in (None, order.refunded):
-        yield Drift(kind=DriftKind.REFUND, subject=order.order_id, expected=order.refunded, found=back or 0)
+    if order.refunded != said.total and said.is_settled and not _has_pending(order):
+        yield Drift(kind=DriftKind.REFUND, subject=order.order_id, expected=order.refunded, found=said.total)
 
 
 def _of_unknown_orders() -> Iterator[Drift]:
@@ -205,16 +206,10 @@ def _of_unknown_orders() -> Iterator[Drift]:
     yield from told.values()
 
 
-def _refunded_at_provider(order: Order) -> int | None:
-    """What the provider has given back of an order's payment, None while one is pending. Raises `ProviderSilent`."""
-    total = 0
-    for row in db.every(lambda after: payment_store.list_refunds(order.order_id, limit=_PAGE_SIZE, after=after)):
-        outcome = payments.look_up_refund(row)
-        if row.state is RefundState.PENDING or (outcome and outcome.state is RefundState.PENDING):
-            return None
-        if outcome and outcome.state is RefundState.SUCCEEDED:
-            total += row.amount if outcome.amount is None else outcome.amount
-    return total
+def _has_pending(order: Order) -> bool:
+    """Is the end of one of the shop's own refunds not known yet?"""
+    rows = db.every(lambda after: payment_store.list_refunds(order.order_id, limit=_PAGE_SIZE, after=after))
+    return any(row.state is RefundState.PENDING for row in rows)
 
 
 def _products(deadline: Deadline) -> Iterator[str]:

@@ -26,6 +26,7 @@ from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import Refund
+from chalicelib.payments.returns import Dispute
 from chalicelib.reports import figures
 from chalicelib.reports.figures import DayCounter, Summary
 
@@ -73,7 +74,9 @@ def summarise(day: date, *, deadline: Deadline, page_size: int = PAGE_SIZE) -> S
     for order in _paid_late(window):
         count.add_sold(order)
     for refund in _refunds(window):
-        count.add_refund(refund)
+        count.add_refund(refund.amount, refund.currency)
+    for dispute in _losses(window):
+        count.add_refund(dispute.amount, dispute.currency)
     return count.summary()
 
 
@@ -126,6 +129,16 @@ def _refunds(window: _Window) -> Iterator[Refund]:
     def read(after: str | None) -> tuple[list[Refund], str | None]:
         window.deadline.require()
         return payment_store.list_given_back(since=window.since, until=window.end, after=after, limit=window.page_size)
+
+    yield from db.every(read)
+
+
+def _losses(window: _Window) -> Iterator[Dispute]:
+    """What disputes cost that were lost on the day."""
+
+    def read(after: str | None) -> tuple[list[Dispute], str | None]:
+        window.deadline.require()
+        return order_store.list_lost(since=window.since, until=window.end, after=after, limit=window.page_size)
 
     yield from db.every(read)
 

@@ -56,6 +56,7 @@ class StripeAccount:
     def __init__(self) -> None:
         self.intents: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
+        self.disputes: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, tuple[dict[str, str], Answer]] = {}
         self.requests: list[tuple[str, str, dict[str, str], dict[str, str]]] = []
         self.faults: deque[Any] = deque()  # a status with its answer, "hang", "reset", "lose", or raw bytes
@@ -96,8 +97,22 @@ class StripeAccount:
         if address == "refunds":
             mine = [each for each in self.refunds.values() if each["payment_intent"] == form["payment_intent"]]
             return self._page(mine, form)
+        if address == "disputes":
+            mine = [each for each in self.disputes.values() if each["payment_intent"] == form["payment_intent"]]
+            return self._page(mine, form)
         found = self.intents.get(address.split("/")[1])
-        return (200, found) if found else error("invalid_request", 404, param="intent")
+        if found is None:
+            return error("invalid_request", 404, param="intent")
+        return 200, {**found, "latest_charge": self._charge(found)} if form.get("expand[0]") else found
+
+    def _charge(self, intent: dict[str, Any]) -> dict[str, Any] | None:
+        """The charge of a PaymentIntent that was asked for together with it."""
+        if not intent["amount_received"]:
+            return None
+        back = [each for each in self.refunds.values() if each["payment_intent"] == intent["id"]]
+        disputed = any(each["payment_intent"] == intent["id"] for each in self.disputes.values())
+        gone = sum(each["amount"] for each in back if each["status"] == "succeeded")
+        return shape("charge", amount_refunded=gone, refunded=gone == intent["amount"], disputed=disputed)
 
     def _create(self, form: dict[str, str]) -> Answer:
         token = form.get("payment_method") or form["payment_method_data[card][token]"]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib.payments.models import Attempt, Refund
+from chalicelib.payments.returns import DisputeStatus
 from chalicelib.payments.simulator.behaviour import Simulation
 from tools.payments.faults import Faults, FaultScript
 from tools.payments.ledger import FileLedger
@@ -42,6 +43,19 @@ class GiveBack(msgspec.Struct, frozen=True):
     refund: Refund
 
 
+class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a refund at the provider: minor units, or nothing for all that is left."""
+
+    amount: int | None = None
+
+
+class DisputeChange(Amount, frozen=True, forbid_unknown_fields=True):
+    """The body of a dispute: `open` begins one, `won` and `lost` end the one that is open."""
+
+    status: DisputeStatus = DisputeStatus.OPEN
+    reason: str = "fraudulent"
+
+
 @dataclass(frozen=True)
 class SimulatorCall:
     """What is done at an address: `do` gets the body and the name in the path, and gives what to answer."""
@@ -63,10 +77,13 @@ class Calls:
             ("POST", "/voids", SimulatorCall("void", self._void)),
             ("POST", "/refunds", SimulatorCall("refund", self._refund)),
             ("GET", "/refunds/(.+)", SimulatorCall("look_up_refund", self._look_up_refund)),
+            ("GET", "/returns/(.+)", SimulatorCall("look_up_returns", self._look_up_returns)),
             ("GET", IDENTITY, SimulatorCall("", lambda _body, _name: {"state": str(ledger.path.parent)})),
             ("GET", "/_simulator/ledger", SimulatorCall("", lambda _body, _name: ledger.everything())),
             ("POST", "/_simulator/script", SimulatorCall("", self._script)),
             ("POST", "/_simulator/payments/(.+)/complete", SimulatorCall("", self._complete)),
+            ("POST", "/_simulator/payments/(.+)/refund", SimulatorCall("", self._refund_there)),
+            ("POST", "/_simulator/payments/(.+)/dispute", SimulatorCall("", self._dispute)),
             ("POST", "/_simulator/webhooks", SimulatorCall("", self._order)),
         ]
 
@@ -99,6 +116,21 @@ class Calls:
 
     def _look_up_refund(self, _: bytes, refund_id: str) -> Any:
         return _heard_of(self._ledger.refund(refund_id)).outcome()
+
+    def _look_up_returns(self, _: bytes, payment_id: str) -> Any:
+        return self._simulation.look_up_returns(payment_id)
+
+    def _refund_there(self, body: bytes, merchant_key: str) -> Any:
+        _heard_of(self._ledger.payment(merchant_key))
+        return self._simulation.refund_there(merchant_key, msgspec.json.decode(body or b"{}", type=Amount).amount)
+
+    def _dispute(self, body: bytes, merchant_key: str) -> Any:
+        """Open a dispute, or bring the open one to its end."""
+        _heard_of(self._ledger.payment(merchant_key))
+        wanted = msgspec.json.decode(body or b"{}", type=DisputeChange)
+        if wanted.status is not DisputeStatus.OPEN:
+            return self._simulation.close_dispute(merchant_key, wanted.status)
+        return self._simulation.dispute(merchant_key, wanted.amount, wanted.reason)
 
     def _script(self, body: bytes, _: str) -> Any:
         self._faults.add(msgspec.json.decode(body, type=FaultScript))

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from chalicelib.payments.port import NoAnswer
+from chalicelib.payments.simulator.behaviour import NotPossible
 from tools.payments.calls import Calls, NeverHeardCall, SimulatorCall
 from tools.payments.faults import Fault, Faults
 
@@ -76,7 +77,7 @@ class SimulatorHandler(BaseHTTPRequestHandler):
             return
         try:
             self._perform(*found, body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, NotPossible) as error:
             self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
         except (NoAnswer, Silence):
             self._reset()

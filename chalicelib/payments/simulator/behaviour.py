@@ -9,14 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
 
 from chalicelib.payments.limits import Limits
 from chalicelib.payments.models import Attempt, AttemptState, Outcome, ProviderEvent, Refund, RefundOutcome
 from chalicelib.payments.port import NoAnswer
+from chalicelib.payments.returns import Dispute, DisputeStatus, ProviderRefund, Returns
 from chalicelib.payments.simulator import ledger
 from chalicelib.payments.simulator.ledger import Ledger, PaymentRow, RefundRow
 
 _ATTEMPTS = 20
+
+
+class NotPossible(Exception):
+    """The payment does not stand so that this could be done at the provider."""
+
+
+class _Return(NamedTuple):
+    """A payment after something of it was refunded or disputed, and what that was."""
+
+    after: PaymentRow
+    amount: int
+    effect: str
+    refund: RefundRow | None = None
 
 
 def _ignore(_: ProviderEvent) -> None:
@@ -82,8 +99,49 @@ class Simulation:
 
     def look_up_refund(self, refund: Refund) -> RefundOutcome | None:
         """What the ledger holds of that refund."""
-        row = self.ledger.refund(refund.refund_id)
+        row = self.ledger.refund(refund.provider_id or refund.refund_id)
         return row.outcome() if row else None
+
+    def look_up_returns(self, payment_id: str) -> Returns:
+        """What the ledger holds of refunds and disputes of that payment."""
+        payment = self.ledger.payment(ledger.merchant_key_of(payment_id))
+        if payment is None:
+            return Returns()
+        rows = [self.ledger.refund(each) for each in payment.refund_ids]
+        return Returns(refunds=[row.returned() for row in rows if row], disputes=list(payment.disputes))
+
+    def refund_there(self, merchant_key: str, amount: int | None = None) -> ProviderRefund:
+        """Somebody refunds at the provider: that much, or all that is left. Raises `NotPossible`."""
+
+        def change(payment: PaymentRow) -> _Return:
+            row = ledger.new_foreign_refund(payment, _some(payment, amount))
+            return _Return(after=payment.less(row), amount=row.amount, effect=row.state, refund=row)
+
+        row = self._return(merchant_key, "refund_there", change).refund
+        if row is None:
+            raise NoAnswer("nothing was refunded")
+        return row.returned()
+
+    def dispute(self, merchant_key: str, amount: int | None = None, reason: str = "fraudulent") -> Dispute:
+        """The buyer disputes that much, or all that is left. Raises `NotPossible`."""
+
+        def change(payment: PaymentRow) -> _Return:
+            new = ledger.new_dispute(payment, _some(payment, amount), reason)
+            return _Return(after=payment.with_dispute(new), amount=new.amount, effect=new.status)
+
+        return self._return(merchant_key, "dispute", change).after.disputes[-1]
+
+    def close_dispute(self, merchant_key: str, status: DisputeStatus) -> Dispute:
+        """The bank decides the open dispute. Raises `NotPossible` when there is none."""
+
+        def change(payment: PaymentRow) -> _Return:
+            found = next((each for each in payment.disputes if each.is_open), None)
+            if found is None:
+                raise NotPossible("nothing is disputed")
+            decided = msgspec.structs.replace(found, status=status)
+            return _Return(after=payment.with_dispute(decided), amount=found.amount, effect=status)
+
+        return self._return(merchant_key, "close_dispute", change).after.disputes[-1]
 
     def _try_refund(self, refund: Refund) -> RefundRow | None:
         """Decide and record, or None when somebody else changed what was decided upon."""
@@ -93,11 +151,18 @@ class Simulation:
         asked = ledger.new_call("refund", row.refund_id, row.amount, row.currency, effect=row.state)
         if payment is None or reason:
             return row if self.ledger.note(asked, row) else None
-        is_all = payment.refunded + refund.amount == payment.amount
-        after = payment.become(
-            AttemptState.REFUNDED if is_all else AttemptState.PARTIALLY_REFUNDED, refunded=refund.amount
-        )
-        return row if self.ledger.change(payment, after, asked, row) else None
+        return row if self.ledger.change(payment, payment.less(row), asked, row) else None
+
+    def _return(self, merchant_key: str, operation: str, change: Callable[[PaymentRow], _Return]) -> _Return:
+        """Change what is back or disputed of a payment, and tell of it."""
+        for _ in range(_ATTEMPTS):
+            payment = self._existing(merchant_key)
+            done = change(payment)
+            asked = ledger.new_call(operation, merchant_key, done.amount, payment.currency, effect=done.effect)
+            if self.ledger.change(payment, done.after, asked, done.refund):
+                self.tell(ledger.return_event(done.after, done.amount))
+                return done
+        raise NoAnswer("too many changes of one payment at once")
 
     def _move(self, merchant_key: str, operation: str, moves: dict[AttemptState, AttemptState]) -> Outcome:
         for _ in range(_ATTEMPTS):
@@ -131,5 +196,15 @@ def _reason_to_refuse(payment: PaymentRow | None, refund: Refund) -> str | None:
         return "refund_refused"
     if payment.state not in (AttemptState.CAPTURED, AttemptState.PARTIALLY_REFUNDED):
         return "not_captured"
-    left = payment.amount - payment.refunded
-    return None if refund.currency == payment.currency and 0 < refund.amount <= left else "more_than_was_paid"
+    if any(each.is_open for each in payment.disputes):
+        return "charge_disputed"
+    fits = refund.currency == payment.currency and 0 < refund.amount <= payment.left
+    return None if fits else "more_than_was_paid"
+
+
+def _some(payment: PaymentRow, amount: int | None) -> int:
+    """That much of a payment, or all that is left."""
+    some = payment.left if amount is None else amount
+    if payment.state not in (AttemptState.CAPTURED, AttemptState.PARTIALLY_REFUNDED) or not 0 < some <= payment.left:
+        raise NotPossible(f"of {payment.amount} there are {payment.left} left")
+    return some

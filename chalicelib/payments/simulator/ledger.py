@@ -18,6 +18,7 @@ from chalicelib.payments.models import (
     RefundOutcome,
     RefundState,
 )
+from chalicelib.payments.returns import Dispute, DisputeStatus, ProviderRefund
 
 _PAYMENT_PREFIX = "pay_"
 _REFUNDED = (AttemptState.PARTIALLY_REFUNDED, AttemptState.REFUNDED)
@@ -55,7 +56,15 @@ class PaymentRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reason: str | None = None
     refunded: int = 0
     refuses_refunds: bool = False
+    refund_ids: tuple[str, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
     version: int = 1
+
+    @property
+    def left(self) -> int:
+        """What has neither gone back nor is disputed."""
+        disputed = sum(each.amount for each in self.disputes if each.status is not DisputeStatus.WON)
+        return self.amount - self.refunded - disputed
 
     def outcome(self) -> Outcome:
         """What the provider says of it."""
@@ -67,11 +76,24 @@ class PaymentRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             amount=self.amount,
             currency=self.currency,
             next_action=NextAction(url=f"https://simulator.invalid/pay/{self.payment_id}") if waits else None,
+            has_returns=bool(self.refunded or self.disputes),
         )
 
-    def become(self, state: AttemptState, *, refunded: int = 0) -> PaymentRow:
+    def become(self, state: AttemptState) -> PaymentRow:
         """The row after its next change."""
-        return msgspec.structs.replace(self, state=state, refunded=self.refunded + refunded, version=self.version + 1)
+        return msgspec.structs.replace(self, state=state, version=self.version + 1)
+
+    def less(self, refund: RefundRow) -> PaymentRow:
+        """The row after a refund that succeeded."""
+        refunded = self.refunded + refund.amount
+        state = AttemptState.REFUNDED if refunded == self.amount else AttemptState.PARTIALLY_REFUNDED
+        ids = (*self.refund_ids, refund.refund_id)
+        return msgspec.structs.replace(self.become(state), refunded=refunded, refund_ids=ids)
+
+    def with_dispute(self, dispute: Dispute) -> PaymentRow:
+        """The row with a dispute that is new, or that has come to stand elsewhere."""
+        others = tuple(each for each in self.disputes if each.dispute_id != dispute.dispute_id)
+        return msgspec.structs.replace(self.become(self.state), disputes=(*others, dispute))
 
 
 class RefundRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -84,10 +106,24 @@ class RefundRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     currency: str
     state: RefundState
     reason: str | None = None
+    is_foreign: bool = False
+    created_at: str = ""
 
     def outcome(self) -> RefundOutcome:
         """What the provider says of it."""
         return RefundOutcome(state=self.state, reason=self.reason, amount=self.amount, currency=self.currency)
+
+    def returned(self) -> ProviderRefund:
+        """What the provider's books say of it, whoever asked for it."""
+        return ProviderRefund(
+            provider_id=self.refund_id,
+            refund_id=None if self.is_foreign else self.refund_id,
+            amount=self.amount,
+            currency=self.currency,
+            state=self.state,
+            reason=self.reason,
+            created_at=self.created_at,
+        )
 
 
 class CallRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -158,6 +194,20 @@ def refund_event(row: RefundRow) -> ProviderEvent:
     )
 
 
+def return_event(payment: PaymentRow, amount: int) -> ProviderEvent:
+    """The message that something of a payment was refunded or disputed at the provider."""
+    return ProviderEvent(
+        event_id=ids.new("evt"),
+        kind=ProviderEventKind.RETURN,
+        order_id=payment.order_id,
+        merchant_key=payment.merchant_key,
+        payment_id=payment.payment_id,
+        amount=amount,
+        currency=payment.currency,
+        created_at=clock.timestamp(),
+    )
+
+
 def payment_id_of(merchant_key: str) -> str:
     """The simulator's own name of a payment: one per merchant key, and telling it."""
     return _PAYMENT_PREFIX + merchant_key.replace(":", ".")
@@ -198,6 +248,33 @@ def new_refund(refund: Refund, reason: str | None) -> RefundRow:
         currency=refund.currency,
         state=RefundState.FAILED if reason else RefundState.SUCCEEDED,
         reason=reason,
+        created_at=clock.timestamp(),
+    )
+
+
+def new_foreign_refund(payment: PaymentRow, amount: int) -> RefundRow:
+    """The row of a refund that somebody makes at the provider."""
+    return RefundRow(
+        refund_id=ids.new("re"),
+        order_id=payment.order_id,
+        payment_id=payment.payment_id,
+        amount=amount,
+        currency=payment.currency,
+        state=RefundState.SUCCEEDED,
+        is_foreign=True,
+        created_at=clock.timestamp(),
+    )
+
+
+def new_dispute(payment: PaymentRow, amount: int, reason: str) -> Dispute:
+    """A dispute that a buyer opens with their bank."""
+    return Dispute(
+        dispute_id=ids.new("dp"),
+        status=DisputeStatus.OPEN,
+        amount=amount,
+        currency=payment.currency,
+        reason=reason,
+        created_at=clock.timestamp(),
     )
 
 

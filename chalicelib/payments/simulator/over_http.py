@@ -17,6 +17,7 @@ from chalicelib.core.errors import Misconfigured
 from chalicelib.payments.limits import Limits
 from chalicelib.payments.models import Attempt, Outcome, ProviderEvent, Refund, RefundOutcome
 from chalicelib.payments.port import NoAnswer
+from chalicelib.payments.returns import Returns
 from chalicelib.payments.simulator import webhook_messages
 
 T = TypeVar("T")
@@ -67,7 +68,12 @@ class Remote:
 
     def look_up_refund(self, refund: Refund) -> RefundOutcome | None:
         """What the service's ledger holds of that refund."""
-        return self._get(f"/refunds/{quote(refund.refund_id, safe='')}", RefundOutcome)
+        return self._get(f"/refunds/{quote(refund.provider_id or refund.refund_id, safe='')}", RefundOutcome)
+
+    def look_up_returns(self, payment_id: str) -> Returns:
+        """What the service's ledger holds of refunds and disputes of that payment."""
+        found = self._get(f"/returns/{quote(payment_id, safe='')}", Returns)
+        return found or Returns()
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
         """The message in a webhook of the service. Raises `InvalidSignature`."""

@@ -32,8 +32,9 @@ from chalicelib.payments.models import (
     UnreadableEvent,
 )
 from chalicelib.payments.port import NoAnswer
-from chalicelib.payments.stripe import amounts, schemas
-from chalicelib.payments.stripe.schemas import Error, Intent, StripePage, StripeRefund, Unreadable
+from chalicelib.payments.returns import ProviderRefund, Returns
+from chalicelib.payments.stripe import amounts, events, schemas
+from chalicelib.payments.stripe.schemas import Error, Intent, StripeDispute, StripePage, StripeRefund, Unreadable
 
 TIMEOUTS = (3.05, 12.0)  # seconds to connect and between bytes; a request has 28 in all
 _INTENTS = "/v1/payment_intents"
@@ -106,23 +107,49 @@ class Stripe:
             raise NoAnswer(str(error)) from error
 
     def look_up_refund(self, refund: Refund) -> RefundOutcome | None:
-        """The refund with our id among those of its PaymentIntent."""
+        """The refund with our id, or with Stripe's own, among those of its PaymentIntent."""
+        for found in self._refunds(refund.payment_id):
+            if refund.refund_id == found.refund_id or refund.provider_id == found.provider_id:
+                return found.outcome
+        return None
+
+    def look_up_returns(self, payment_id: str) -> Returns:
+        """The refunds and the disputes of the PaymentIntent."""
         try:
-            for row in self._walk("/v1/refunds", payment_intent=refund.payment_id):
-                found = schemas.read(row, StripeRefund)
-                if (found.metadata or {}).get("refundId") == refund.refund_id:
-                    return schemas.refund_outcome(found)
+            disputes = [
+                schemas.dispute(schemas.read(row, StripeDispute))
+                for row in self._walk("/v1/disputes", payment_intent=payment_id)
+            ]
         except (StripeRefused, Unreadable) as error:
             raise NoAnswer(str(error)) from error
-        return None
+        return Returns(refunds=list(self._refunds(payment_id)), disputes=disputes)
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
         """The message in a webhook that Stripe signed."""
         signatures.verify(body, signatures.header(headers, _HEADER), now, check=_signed)
         try:
-            return schemas.event(body)
+            said = events.event(body)
         except Unreadable as error:
             raise UnreadableEvent("The webhook's body is not an event of Stripe's documentation.") from error
+        return self._with_order(said, said.payment_id) if said and said.payment_id and not said.order_id else said
+
+    def _with_order(self, said: ProviderEvent, payment_id: str) -> ProviderEvent | None:
+        """The message with the order of its PaymentIntent, which alone names it; None when that is not this shop's."""
+        try:
+            intent = schemas.read(self._call("get", f"{_INTENTS}/{quote(payment_id, safe='')}"), Intent)
+        except (StripeRefused, Unreadable) as error:
+            raise NoAnswer(str(error)) from error
+        merchant_key = intent.metadata.get("merchantKey")
+        if not merchant_key:
+            return None
+        return msgspec.structs.replace(said, merchant_key=merchant_key, order_id=merchant_key.rpartition(":")[0])
+
+    def _refunds(self, payment_id: str) -> Iterator[ProviderRefund]:
+        try:
+            for row in self._walk("/v1/refunds", payment_intent=payment_id):
+                yield schemas.returned(schemas.read(row, StripeRefund))
+        except (StripeRefused, Unreadable) as error:
+            raise NoAnswer(str(error)) from error
 
     def _searched(self, attempt: Attempt) -> str | None:
         query = f"metadata['merchantKey']:'{attempt.merchant_key}'"
@@ -147,7 +174,7 @@ class Stripe:
 
     def _retrieved(self, payment_id: str) -> Outcome:
         try:
-            return self._intent("get", f"{_INTENTS}/{quote(payment_id, safe='')}")
+            return self._intent("get", f"{_INTENTS}/{quote(payment_id, safe='')}", expand=["latest_charge"])
         except StripeRefused as refused:
             raise NoAnswer(str(refused)) from refused
 

@@ -14,11 +14,10 @@ from chalicelib.payments.models import (
     AttemptState,
     NextAction,
     Outcome,
-    ProviderEvent,
-    ProviderEventKind,
     RefundOutcome,
     RefundState,
 )
+from chalicelib.payments.returns import Dispute, DisputeStatus, ProviderRefund
 from chalicelib.payments.stripe import amounts
 
 T = TypeVar("T")
@@ -62,6 +61,14 @@ class Intent(msgspec.Struct, frozen=True):
     next_action: Action | None = None
     last_payment_error: Error | None = None
     cancellation_reason: str | None = None
+    latest_charge: LatestCharge | str | None = None
+
+
+class LatestCharge(msgspec.Struct, frozen=True):
+    """The charge of a PaymentIntent, where it was asked for."""
+
+    amount_refunded: int = 0
+    disputed: bool = False
 
 
 class StripeRefund(msgspec.Struct, frozen=True):
@@ -73,14 +80,20 @@ class StripeRefund(msgspec.Struct, frozen=True):
     currency: str
     metadata: dict[str, str] | None = None
     failure_reason: str | None = None
+    payment_intent: str | None = None
+    created: int = 0
 
 
-class StripeCharge(msgspec.Struct, frozen=True):
-    """The charge of a PaymentIntent, whose metadata it bears; `amount_refunded` is whoever asked for it."""
+class StripeDispute(msgspec.Struct, frozen=True):
+    """A dispute, or an inquiry that may become one."""
 
+    id: str
+    status: str
+    amount: int
     currency: str
-    amount_refunded: int
-    metadata: dict[str, str] = {}
+    reason: str | None = None
+    payment_intent: str | None = None
+    created: int = 0
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -102,21 +115,6 @@ class StripePage(msgspec.Struct, frozen=True):
     has_more: bool
 
 
-class Subject(msgspec.Struct, frozen=True):
-    """What an event is about."""
-
-    object: msgspec.Raw
-
-
-class StripeEvent(msgspec.Struct, frozen=True):
-    """A webhook's body."""
-
-    id: str
-    type: str
-    created: int
-    data: Subject
-
-
 _STATES = {
     "succeeded": AttemptState.CAPTURED,
     "requires_capture": AttemptState.AUTHORIZED,
@@ -132,14 +130,13 @@ _REFUND_STATES = {
     "pending": RefundState.PENDING,
     "requires_action": RefundState.PENDING,
 }
-_PAYMENT_EVENTS = {
-    "payment_intent.succeeded",
-    "payment_intent.payment_failed",
-    "payment_intent.canceled",
-    "payment_intent.amount_capturable_updated",
-    "payment_intent.requires_action",
+_DISPUTE_STATES = {
+    **dict.fromkeys(
+        ("needs_response", "under_review", "warning_needs_response", "warning_under_review"), DisputeStatus.OPEN
+    ),
+    **dict.fromkeys(("won", "warning_closed", "prevented"), DisputeStatus.WON),
+    "lost": DisputeStatus.LOST,
 }
-_REFUND_EVENTS = {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"}
 # What a buyer may be told. Stripe advises against telling a thief that a card is known as stolen.
 _DECLINES = {
     "insufficient_funds": "insufficient_funds",
@@ -174,14 +171,16 @@ def outcome(intent: Intent) -> Outcome:
     """What a PaymentIntent says of its charge. Raises `Unreadable` for a status or an amount nobody knows."""
     state, error = _state(intent), intent.last_payment_error
     reason = declined_for(error) if state is AttemptState.FAILED and error else intent.cancellation_reason
+    charge = intent.latest_charge
     taken = intent.amount_received if state is AttemptState.CAPTURED else intent.amount
     return Outcome(
         state=state,
         payment_id=intent.id,
         reason=reason,
-        amount=_minor(taken, intent.currency),
+        amount=minor(taken, intent.currency),
         currency=intent.currency.upper(),
         next_action=_next_action(intent) if state is AttemptState.REQUIRES_ACTION else None,
+        has_returns=isinstance(charge, LatestCharge) and bool(charge.amount_refunded or charge.disputed),
     )
 
 
@@ -189,66 +188,37 @@ def refund_outcome(refund: StripeRefund) -> RefundOutcome:
     """What Stripe says of a refund. Raises `Unreadable`."""
     if refund.status not in _REFUND_STATES:
         raise Unreadable(f"a refund cannot be {refund.status!r}")
-    amount, currency = _minor(refund.amount, refund.currency), refund.currency.upper()
+    amount, currency = minor(refund.amount, refund.currency), refund.currency.upper()
     state = _REFUND_STATES[refund.status]
     reason = (refund.failure_reason or refund.status) if state is RefundState.FAILED else None
     return RefundOutcome(state=state, reason=reason, amount=amount, currency=currency)
 
 
-def event(body: bytes) -> ProviderEvent | None:
-    """The message in a verified webhook; None for another kind, or for a payment that is not this shop's."""
-    heard = read(body, StripeEvent)
-    if heard.type in _PAYMENT_EVENTS:
-        return _of_payment(heard, read(heard.data.object, Intent))
-    if heard.type in _REFUND_EVENTS:
-        return _of_refund(heard, read(heard.data.object, StripeRefund))
-    return _of_charge(heard, read(heard.data.object, StripeCharge)) if heard.type == "charge.refunded" else None
-
-
-def _of_payment(heard: StripeEvent, intent: Intent) -> ProviderEvent | None:
-    merchant_key, said = intent.metadata.get("merchantKey"), outcome(intent)
-    if not merchant_key or said.state is AttemptState.PROCESSING:
-        return None
-    return ProviderEvent(
-        event_id=heard.id,
-        kind=ProviderEventKind.PAYMENT,
-        order_id=merchant_key.rpartition(":")[0],
-        merchant_key=merchant_key,
-        outcome=said,
+def returned(refund: StripeRefund) -> ProviderRefund:
+    """A refund of Stripe's books, whoever asked for it. Raises `Unreadable`."""
+    said = refund_outcome(refund)
+    return ProviderRefund(
+        provider_id=refund.id,
+        refund_id=(refund.metadata or {}).get("refundId"),
         amount=said.amount or 0,
         currency=said.currency or "",
-        created_at=clock.timestamp(clock.from_epoch(heard.created)),
+        state=said.state,
+        reason=said.reason,
+        created_at=clock.timestamp(clock.from_epoch(refund.created)),
     )
 
 
-def _of_refund(heard: StripeEvent, refund: StripeRefund) -> ProviderEvent | None:
-    ours, said = refund.metadata or {}, refund_outcome(refund)
-    if "refundId" not in ours or "orderId" not in ours or said.state is RefundState.PENDING:
-        return None
-    return ProviderEvent(
-        event_id=heard.id,
-        kind=ProviderEventKind.REFUND,
-        order_id=ours["orderId"],
-        refund_id=ours["refundId"],
-        refund=said,
-        amount=said.amount or 0,
-        currency=said.currency or "",
-        created_at=clock.timestamp(clock.from_epoch(heard.created)),
-    )
-
-
-def _of_charge(heard: StripeEvent, charge: StripeCharge) -> ProviderEvent | None:
-    merchant_key = charge.metadata.get("merchantKey")
-    if not merchant_key:
-        return None
-    return ProviderEvent(
-        event_id=heard.id,
-        kind=ProviderEventKind.GIVEN_BACK,
-        order_id=merchant_key.rpartition(":")[0],
-        merchant_key=merchant_key,
-        amount=_minor(charge.amount_refunded, charge.currency),
-        currency=charge.currency.upper(),
-        created_at=clock.timestamp(clock.from_epoch(heard.created)),
+def dispute(said: StripeDispute) -> Dispute:
+    """A dispute of Stripe's books. Raises `Unreadable`."""
+    if said.status not in _DISPUTE_STATES:
+        raise Unreadable(f"a dispute cannot be {said.status!r}")
+    return Dispute(
+        dispute_id=said.id,
+        status=_DISPUTE_STATES[said.status],
+        amount=minor(said.amount, said.currency),
+        currency=said.currency.upper(),
+        reason=said.reason,
+        created_at=clock.timestamp(clock.from_epoch(said.created)),
     )
 
 
@@ -266,7 +236,8 @@ def _next_action(intent: Intent) -> NextAction:
     return NextAction(url=redirect.url if redirect else None, client_secret=intent.client_secret)
 
 
-def _minor(amount: int, currency: str) -> int:
+def minor(amount: int, currency: str) -> int:
+    """Stripe's units as ours. Raises `Unreadable`."""
     try:
         return amounts.from_stripe(amount, currency.upper())
     except amounts.NotChargeable as error:

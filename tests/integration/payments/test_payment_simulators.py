@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +20,9 @@ from chalicelib.payments.models import (
     UnreadableEvent,
 )
 from chalicelib.payments.port import NoAnswer, Provider
+from chalicelib.payments.returns import Dispute, DisputeStatus, ProviderRefund
 from chalicelib.payments.simulator import ledger, webhook_messages
+from chalicelib.payments.simulator.behaviour import NotPossible
 from chalicelib.payments.simulator.in_table import Simulator
 from chalicelib.payments.simulator.over_http import Remote
 from tests.support.payments import SECRET, attempt, keep_secret, refund_of
@@ -198,3 +201,46 @@ def test_a_refunds_message_names_the_refund(provider: Provider) -> None:
     )
     assert event.refund
     assert (event.refund.state, event.refund.reason, event.amount) == (RefundState.FAILED, "refund_refused", 700)
+
+
+@pytest.mark.fault("F20")
+def test_what_is_refunded_and_disputed_at_the_provider_is_told_and_no_more_than_was_paid(provider: Provider) -> None:
+    tried, taken = charged(provider, "tok_success")
+    payment, key = str(taken.payment_id), tried.merchant_key
+    there = provider if isinstance(provider, Simulator) else Desk(provider)
+
+    there.refund_there(key, 500)
+    disputed = there.dispute(key, 1200, "fraudulent")
+    refused = provider.refund(refund_of(tried, payment, 100))
+    lost = there.close_dispute(key, DisputeStatus.LOST)
+
+    said = provider.look_up_returns(payment)
+    assert [(each.refund_id, each.amount) for each in said.refunds] == [(None, 500)]
+    assert (disputed.status, said.disputes, said.total) == ("open", [lost], 1700)
+    assert (refused.state, refused.reason) == (RefundState.FAILED, "charge_disputed")
+    assert provider.refund(refund_of(tried, payment, 801)).reason == "more_than_was_paid"
+    assert provider.refund(refund_of(tried, payment, 800)).state is RefundState.SUCCEEDED
+    with pytest.raises(NotPossible):
+        there.refund_there(key, 1)
+
+
+class Desk:
+    """Whoever works at the service, by its addresses."""
+
+    def __init__(self, service: Any) -> None:
+        self._service = service
+
+    def refund_there(self, key: str, amount: int) -> ProviderRefund:
+        return self._post(f"{key}/refund", {"amount": amount}, ProviderRefund)
+
+    def dispute(self, key: str, amount: int, reason: str) -> Dispute:
+        return self._post(f"{key}/dispute", {"amount": amount, "reason": reason}, Dispute)
+
+    def close_dispute(self, key: str, status: str) -> Dispute:
+        return self._post(f"{key}/dispute", {"status": status}, Dispute)
+
+    def _post(self, path: str, body: dict[str, Any], shape: Any) -> Any:
+        try:
+            return self._service._post(f"/_simulator/payments/{path}", body, shape)
+        except NoAnswer as error:
+            raise NotPossible(str(error)) from error

@@ -406,3 +406,99 @@ def test_time_outs_stay_well_below_what_a_request_has() -> None:
 
     connect, read = made.call_args.kwargs["timeout"]
     assert connect + read < 20
+
+
+def paid(stripe: Stripe) -> tuple[str, str]:
+    """The order of a payment that was taken, and the PaymentIntent."""
+    tried = attempt()
+    return tried.order_id, str(stripe.charge(tried, "pm_card_visa").payment_id)
+
+
+def by_hand(account: StripeAccount, payment_id: str, **changes: Any) -> None:
+    """Somebody refunds 4 dollars in Stripe's dashboard, and the buyer disputes 10."""
+    names = {"payment_intent": payment_id, "metadata": {}}
+    account.refunds["re_by_hand"] = fake.shape("refund", id="re_by_hand", amount=400, **names)
+    account.disputes["du_1"] = fake.shape("dispute", id="du_1", **{**names, "status": "needs_response", **changes})
+
+
+@pytest.mark.fault("F20")
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("needs_response", "open"), ("under_review", "open"), ("warning_needs_response", "open"), ("won", "won"),
+        ("warning_closed", "won"), ("lost", "lost"),
+    ],
+)  # fmt: skip
+def test_what_was_refunded_and_disputed_at_stripe_is_listed_whoever_asked_for_it(
+    stripe: Stripe, account: StripeAccount, said: str, status: str
+) -> None:
+    order_id, payment_id = paid(stripe)
+    ours = refund_of(attempt(order=order_id), payment_id, 300)
+    stripe.refund(ours)
+    by_hand(account, payment_id, status=said)
+
+    found = stripe.look_up_returns(payment_id)
+
+    assert {(each.provider_id, each.amount) for each in found.refunds} > {("re_by_hand", 400)}
+    assert {each.refund_id for each in found.refunds} == {None, ours.refund_id}
+    assert [(each.dispute_id, each.status, each.amount) for each in found.disputes] == [("du_1", status, 1000)]
+    assert found.total == 700 + 1000 * (status == "lost")
+
+
+@pytest.mark.fault("F20")
+def test_a_look_up_says_whether_anything_of_a_payment_went_back(stripe: Stripe, account: StripeAccount) -> None:
+    tried = attempt()
+    taken = stripe.charge(tried, "pm_card_visa")
+
+    before = stripe.look_up(msgspec.structs.replace(tried, payment_id=taken.payment_id))
+    by_hand(account, str(taken.payment_id))
+    after = stripe.look_up(msgspec.structs.replace(tried, payment_id=taken.payment_id))
+
+    assert [bool(each and each.has_returns) for each in (before, after)] == [False, True]
+
+
+@pytest.mark.fault("F20")
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        *((f"charge.dispute.{what}", "dispute") for what in ("created", "updated", "closed", "funds_withdrawn")),
+        ("charge.dispute.funds_reinstated", "dispute"), ("refund.created", "refund"), ("refund.failed", "refund"),
+    ],
+)  # fmt: skip
+def test_a_message_without_an_order_is_of_the_order_of_its_payment(
+    stripe: Stripe, account: StripeAccount, kind: str, shape: str
+) -> None:
+    order_id, payment_id = paid(stripe)
+
+    def heard(payment: str) -> Any:
+        about = fake.shape(shape, payment_intent=payment, status="failed" if "failed" in kind else "lost"
+                           if shape == "dispute" else "succeeded")  # fmt: skip
+        body = json.dumps(fake.shape("event", type=kind, data={"object": about})).encode()
+        header = library.WebhookSignature.generate_signature_header(body.decode(), "whsec_of_the_tests", clock.epoch())
+        return stripe.read_event(body, {"Stripe-Signature": header}, clock.epoch())
+
+    said = heard(payment_id)
+
+    assert (said.kind, said.order_id, said.merchant_key) == ("return", order_id, f"{order_id}:1")
+    account.intents[payment_id]["metadata"] = {}
+    assert heard(payment_id) is None  # another system's on the same account
+    with pytest.raises(NoAnswer):
+        heard("pi_nobodys")
+
+
+@pytest.mark.fault("F20")
+def test_a_refund_and_a_lost_dispute_of_stripe_come_into_an_orders_books(account: StripeAccount, shop: Shop) -> None:
+    root, ada = shop.admin(), shop.customer()
+    mug = root.product(price=12.5)["productId"]
+    order = ada.order((mug, 2), token="pm_card_visa").body
+    by_hand(account, order["paymentId"], status="lost")
+    about = account.refunds["re_by_hand"]
+    body = json.dumps(fake.shape("event", type="refund.updated", data={"object": about}))
+    header = library.WebhookSignature.generate_signature_header(body, "whsec_of_the_tests", clock.epoch())
+
+    told = [Shop(shop.client)("POST", "/payments/webhook", raw=body, Stripe_Signature=header).status for _ in range(2)]
+
+    shown = root("GET", f"/orders/{order['orderId']}").body
+    assert told == [204, 204]
+    assert (shown["refunded"], shown["refundedAtProvider"], shown["paymentStatus"]) == (14, 4, "partially_refunded")
+    assert shown["disputes"][0]["status"] == "lost"

@@ -114,8 +114,8 @@ def test_all_that_went_back_of_a_payment_is_read(stripe: Stripe) -> None:
         ("payment_intent.created", intent(status="requires_payment_method")),
         ("payment_intent.succeeded", shape("payment_intent")),
         ("payment_intent.requires_action", intent(status="processing")),
-        ("refund.created", shape("refund")),
-        ("refund.created", shape("refund", metadata=None)),
+        ("refund.created", shape("refund", payment_intent=None)),
+        ("charge.dispute.created", shape("dispute", payment_intent=None)),
         ("refund.updated", shape("refund", metadata=REFUND, status="pending")),
     ],
 )

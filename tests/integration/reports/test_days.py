@@ -22,14 +22,16 @@ from chalicelib.core import clock, days, settings
 from chalicelib.core.deadline import Deadline
 from chalicelib.core.errors import ShopError
 from chalicelib.core.principal import Principal, Role
-from chalicelib.orders import reconcile, settlement
+from chalicelib.orders import provider_returns, reconcile, settlement
 from chalicelib.orders import service as orders
 from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.orders.schemas import OrderedItem, OrderRequest, RefundRequest
 from chalicelib.payments import providers
 from chalicelib.payments.models import AttemptState, Outcome
+from chalicelib.payments.returns import DisputeStatus
 from chalicelib.payments.schemas import PaymentMethod
+from chalicelib.payments.simulator.behaviour import NotPossible
 from chalicelib.reports import sales
 from chalicelib.users.schemas import Address
 from tests.support.books import Books, Paid
@@ -249,8 +251,28 @@ class Year:
             self.books.payments[held.merchant_key] = msgspec.structs.replace(held, amount=other)
         if token == "tok_timeout":
             self.plan(self._later(4), lambda: self._settle(order_id))
+        if self.chance.random() < 0.3:
+            self.plan(self._later(60), lambda: self._at_the_provider(order_id))
         for _ in range(self.chance.randrange(3)):
             self.plan(self._later(90), lambda: self._give_back(order_id))
+
+    def _be_told(self, order_id: str) -> None:
+        provider_returns.take_over(self.town.found(order_id))
+
+    def _at_the_provider(self, order_id: str) -> None:
+        """Somebody refunds there, or the buyer disputes and the bank decides later; the shop hears of each."""
+        provider, key = Paid(self.books), f"{order_id}:1"
+        with suppress(NotPossible):
+            if self.chance.random() < 0.5:
+                provider.refund_there(key, self.chance.randrange(1, 900))
+            else:
+                provider.dispute(key, self.chance.randrange(1, 900))
+                self.plan(self._later(60), lambda: self._decide(order_id))
+            self._be_told(order_id)
+
+    def _decide(self, order_id: str) -> None:
+        Paid(self.books).close_dispute(f"{order_id}:1", self.chance.choice((DisputeStatus.LOST, DisputeStatus.WON)))
+        self._be_told(order_id)
 
     def _some_day(self) -> tuple[int, int]:
         return self.chance.randrange(1, 13), self.chance.choice((1, 5, 9, 17, 25))
@@ -279,6 +301,7 @@ def ledger(books: Books) -> dict[str, tuple[int, int]]:
     for payment in books.payments.values():
         if payment.state in ("captured", "partially_refunded", "refunded"):
             taken[payment.currency] += payment.amount
+        back[payment.currency] += sum(each.amount for each in payment.disputes if each.status == "lost")
     for refund in books.refunds.values():
         if refund.state == "succeeded":
             back[refund.currency] += refund.amount
@@ -338,3 +361,4 @@ def test_the_sum_over_the_days_of_a_year_is_what_the_providers_ledger_says_in_th
 
     assert min(amount for each in ledger(books).values() for amount in each) > 0
     assert len(books.refunds) > 20
+    assert sum(len(payment.disputes) for payment in books.payments.values()) > 2
