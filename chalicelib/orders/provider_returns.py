@@ -30,7 +30,7 @@ def take_over(order: Order) -> None:
 
     Raises `Unavailable` when the provider does not answer, or the table: whoever told must tell again.
     """
-    present = _paid(order)
+    present = _settle_payment(order)
     if not present.is_paid or present.payment_id is None:
         return
     said = _ask(present.payment_id)
@@ -41,17 +41,17 @@ def take_over(order: Order) -> None:
     _report_overdraft(present)
 
 
-def _paid(order: Order) -> Order:
+def _settle_payment(order: Order) -> Order:
     """The order once its money is in its books, which may not have come to them before some of it went back."""
     if order.is_paid or not order.total or reconcile.find_other_amount(order):
         return order
-    settled = reconcile.reconcile(order) if order.awaits_payment else _after_its_end(order)
+    settled = reconcile.reconcile(order) if order.awaits_payment else _settle_after_its_end(order)
     if settled.awaits_payment:
         raise Unavailable("The payment is not settled yet; send the message again.")
     return settled
 
 
-def _after_its_end(order: Order) -> Order:
+def _settle_after_its_end(order: Order) -> Order:
     """An order that ended without its money, with what came for it after all."""
     found = payments.look_up(order.first_attempt())
     if found is None or found.state is AttemptState.UNKNOWN:

@@ -90,7 +90,7 @@ ATTEMPT_OF = {payment: attempt for attempt, payment in PAYMENT_OF.items()} | {
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """When the order came into a status, by whom, and why if that was said.
 
-    With an `event`, such as `dispute_lost`, something happened to its money at the provider while it stayed there.
+    With an `event`, such as a dispute that was lost, something happened to its money at the provider meanwhile.
     """
 
     status: OrderStatus

@@ -43,13 +43,13 @@ class GiveBack(msgspec.Struct, frozen=True):
     refund: Refund
 
 
-class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReturnRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a refund at the provider: minor units, or nothing for all that is left."""
 
     amount: int | None = None
 
 
-class DisputeChange(Amount, frozen=True, forbid_unknown_fields=True):
+class DisputeRequest(ReturnRequest, frozen=True, forbid_unknown_fields=True):
     """The body of a dispute: `open` begins one, `won` and `lost` end the one that is open."""
 
     status: DisputeStatus = DisputeStatus.OPEN
@@ -122,12 +122,14 @@ class Calls:
 
     def _refund_there(self, body: bytes, merchant_key: str) -> Any:
         _heard_of(self._ledger.payment(merchant_key))
-        return self._simulation.refund_there(merchant_key, msgspec.json.decode(body or b"{}", type=Amount).amount)
+        return self._simulation.refund_there(
+            merchant_key, msgspec.json.decode(body or b"{}", type=ReturnRequest).amount
+        )
 
     def _dispute(self, body: bytes, merchant_key: str) -> Any:
         """Open a dispute, or bring the open one to its end."""
         _heard_of(self._ledger.payment(merchant_key))
-        wanted = msgspec.json.decode(body or b"{}", type=DisputeChange)
+        wanted = msgspec.json.decode(body or b"{}", type=DisputeRequest)
         if wanted.status is not DisputeStatus.OPEN:
             return self._simulation.close_dispute(merchant_key, wanted.status)
         return self._simulation.dispute(merchant_key, wanted.amount, wanted.reason)

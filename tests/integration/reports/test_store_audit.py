@@ -117,7 +117,7 @@ def test_a_product_that_is_sold_while_the_audit_looks_is_not_judged(
     assert (sold, report.undecided, report.drifts) == ([201], 1, [])
 
 
-@pytest.mark.parametrize(("silent", "unanswered"), [("look_up", 6), ("look_up_refund", 2)])
+@pytest.mark.parametrize(("silent", "unanswered"), [("look_up", 6), ("look_up_returns", 2)])
 def test_a_provider_that_does_not_answer_is_not_taken_for_agreement(
     busy: Shop, capsys: pytest.CaptureFixture[str], silent: str, unanswered: int
 ) -> None:
