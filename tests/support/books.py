@@ -156,9 +156,13 @@ def _audit_money(items: Items, order: dict[str, Any], books: Books) -> None:
     taken = [line for line in books.journal if line.key.startswith(f"{order_id}:") and line.effect == "captured"]
     assert [line.amount for line in taken] == ([order["total"]] if is_paid else []), books.journal
     back = [each for each in books.refunds.values() if each.order_id == order_id]
-    gone = sum(each.amount for each in back if each.state == "succeeded")
+    payment = books.of(order_id)
+    lost = sum(each.amount for each in (payment.disputes if payment else ()) if each.status == "lost")
+    gone = lost + sum(each.amount for each in back if each.state == "succeeded")
     assert (order["refunded"], order["reserved"]) == (gone, 0), (order["refunded"], order["reserved"], back)
-    rows = {row["refundId"]: row["state"] for row in under(items, "REFUND#", f"ORDER#{order_id}")}
+    rows = {
+        row.get("providerId") or row["refundId"]: row["state"] for row in under(items, "REFUND#", f"ORDER#{order_id}")
+    }
     assert rows == {each.refund_id: each.state for each in back}
     expected = "paid" if not gone else "refunded" if gone == order["total"] else "partially_refunded"
     assert not is_paid or order["paymentStatus"] == expected

@@ -23,6 +23,7 @@ from chalicelib.core import clock
 from chalicelib.orders import sweep
 from chalicelib.payments import port, providers
 from chalicelib.payments.models import AttemptState, ProviderEvent
+from chalicelib.payments.returns import DisputeStatus
 from chalicelib.payments.simulator import ledger, webhook_messages
 from tests.support import books, times
 from tests.support.emulator import emulated, saved
@@ -195,6 +196,20 @@ def refund_unheard(world: CrashWorld) -> None:
     world.tell(ledger.refund_event(row))
 
 
+def refunded_there(world: CrashWorld) -> None:
+    """Somebody has refunded at the provider, which sends a message of it."""
+    world.checkout()
+    books.Paid(world.books).refund_there(f"{world.order_id}:1", 700)
+    world.tell(ledger.return_event(world.payment, 700))
+
+
+def dispute_lost(world: CrashWorld) -> None:
+    """A dispute was lost before anybody heard of it, and some was refunded as well."""
+    refunded_there(world)
+    books.Paid(world.books).dispute(f"{world.order_id}:1", 500)
+    books.Paid(world.books).close_dispute(f"{world.order_id}:1", DisputeStatus.LOST)
+
+
 def paid_late(world: CrashWorld) -> None:
     """The order was given up, and the charge came after all."""
     told("tok_timeout_before")(world)
@@ -254,6 +269,8 @@ SCENARIOS = {
     "webhook failed": Scenario(CrashWorld.hear, {DECLINED}, before=told("tok_timeout_before")),
     "webhook some failed": Scenario(CrashWorld.hear, {DECLINED}, before=told("tok_timeout_before", some), left=1),
     "webhook refund": Scenario(CrashWorld.hear, {PARTLY}, before=refund_unheard),
+    "webhook of a refund there": Scenario(CrashWorld.hear, {PARTLY}, before=refunded_there),
+    "webhook of a lost dispute": Scenario(CrashWorld.hear, {PARTLY}, before=dispute_lost),
     "webhook too late": Scenario(CrashWorld.hear, {BACK}, before=paid_late, minutes=10, was_declined=True),
     "sweep captured": Scenario(schedule, {PAID}, before=told("tok_timeout"), minutes=3),
     "sweep never received": Scenario(schedule, {NEVER_CALLED}, before=told("tok_timeout_before"), minutes=7),
