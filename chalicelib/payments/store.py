@@ -84,7 +84,7 @@ def settle_refund(refund: Refund, outcome: RefundOutcome, *, at: str, order_vers
     reason = {"reason": outcome.reason} if outcome.reason else {}
     facts = {**reason, "updatedAt": at, "orderVersion": order_version}
     key, is_back = keys.refund(refund.order_id, refund.refund_id), outcome.state is RefundState.SUCCEEDED
-    place = {"GSI2PK": _refunds(outcome.state, refund), "GSI2SK": f"{at}#{refund.refund_id}"} if is_back else {}
+    place = refund_index(refund, at=at) if is_back else {}
     gone = "" if is_back else " REMOVE GSI2PK, GSI2SK"
     return _change_state(key, outcome.state, (RefundState.PENDING,), {**facts, **place}, remove=gone)
 
@@ -120,6 +120,11 @@ def list_pending_refunds(*, before: str, limit: int) -> list[Refund]:
     pages = [db.query(db.GSI2, keys.refunds_by_state(RefundState.PENDING, shard), limit=limit) for shard in shards]
     due = sorted((item for page in pages for item in page.items), key=lambda item: str(item["GSI2SK"]))
     return [msgspec.convert(item, Refund) for item in due if item["GSI2SK"] < before]
+
+
+def refund_index(refund: Refund, *, at: str) -> dict[str, str]:
+    """Where a refund that has succeeded stands among those of its day."""
+    return {"GSI2PK": _refunds(RefundState.SUCCEEDED, refund), "GSI2SK": f"{at}#{refund.refund_id}"}
 
 
 def list_given_back(*, since: str, until: str, after: str | None, limit: int) -> tuple[list[Refund], str | None]:

@@ -4,9 +4,9 @@ Each recomputation looks over everything, waits a moment, and looks again, one b
 a change that the stream was just about to follow is no damage. It repairs through the same conditions as the stream,
 so the shop goes on meanwhile, two of these at once do no harm, and whatever an interrupted one has done stays right.
 
-The drawback: words, notes of products that are gone, and older incidents stand in no list. They are found by reading
-the whole table: four times, for the products, the words, the notes and the incidents, and twice more for numbers that
-change all the while.
+The drawback: words, notes of products that are gone, older incidents and refunds stand in no list. They are found by
+reading the whole table: five times, for the products, the words, the notes, the incidents and the refunds, and twice
+more for numbers that change all the while.
 
 Another recomputation is one more function in the list of `__main__.py`.
 
@@ -19,4 +19,5 @@ Another recomputation is one more function in the list of `__main__.py`.
 | `categories.py` | the numbers of the categories |
 | `history.py` | the steps of orders in their buyers' histories |
 | `incidents.py` | the list of incidents, from before there was one |
+| `refunds.py` | the refunds of each day, from before reports looked for them there |
 """

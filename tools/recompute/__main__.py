@@ -14,14 +14,14 @@ from collections.abc import Callable
 from chalicelib.aws import transport
 from chalicelib.core.errors import Misconfigured, Unavailable
 from tools import stage
-from tools.recompute import categories, history, incidents, index, stock
+from tools.recompute import categories, history, incidents, index, refunds, stock
 from tools.recompute.run import Run
 from tools.refusal import Refusal, complain
 
 _ABOUT = """\
 Recomputes what the stream keeps up to date: from the products the search index, the numbers of the categories and the
-stock in lists, from the orders their steps in histories, and the list of incidents. Repairs what differs and says how
-much did. Safe while the shop is open, to interrupt, to repeat.
+stock in lists, from the orders their steps in histories, the list of incidents and the refunds of each day. Repairs
+what differs and says how much did. Safe while the shop is open, to interrupt, to repeat.
 """
 
 _NAMED = 10  # things of one kind that are named
@@ -35,6 +35,7 @@ RECOMPUTATIONS: tuple[Callable[[Run], None], ...] = (
     categories.recompute,
     history.recompute,
     incidents.recompute,
+    refunds.recompute,
 )
 
 
