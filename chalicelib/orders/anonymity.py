@@ -12,7 +12,8 @@ from chalicelib.users.schemas import Address
 FOR_THE_BOOKS = (
     "order_id", "user_id", "status", "payment_status", "fulfillment_status", "lines", "subtotal", "discount",
     "shipping", "tax", "shipping_tax", "tax_included", "total", "charged", "refunded", "reserved", "currency",
-    "coupon_code", "payment_id", "attempt", "from_cart", "created_at", "updated_at",
+    "refunded_at_provider", "disputes", "coupon_code", "payment_id", "paid_at", "attempt", "from_cart", "created_at",
+    "updated_at",
 )  # fmt: skip
 _ERASED = "erased"
 

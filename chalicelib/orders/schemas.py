@@ -27,6 +27,7 @@ Note = Annotated[
     ),
 ]
 
+
 class OrderedItem(Schema, frozen=True, kw_only=True):
     """One wanted product in the body of `POST /orders`."""
 
