@@ -22,7 +22,9 @@ _PURPOSE = "idempotency"  # the fingerprint is keyed: a body may hold a password
 _KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
 _FREE = "attribute_not_exists(PK) OR expiresAt <= :now"
 _ABANDONED_AFTER_SECONDS = 60
-_ABANDONED = 1  # stands for a status, which an answer that is not kept does not have
+# They stand for a status, which an answer that is not kept does not have.
+_ABANDONED = 1
+_FORGOTTEN = 2
 
 
 class MalformedKey(Invalid):
@@ -69,7 +71,7 @@ class Recorded:
     def is_abandoned(self) -> bool:
         """Has its owner let go of it, or had more time than any request gets?"""
         is_late = clock.epoch() - self.created_at > _ABANDONED_AFTER_SECONDS
-        return self.body is None and (self.status == _ABANDONED or is_late)
+        return self.body is None and (self.status in (_ABANDONED, _FORGOTTEN) or is_late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,18 @@ class Claim:
         return (db.update(keys.idempotency(self.scope), "SET #status = :status", values, names={"#status": "status"}),)
 
     def finish_now(self, outcome: Any) -> None:
-        """Record the answer of a request whose process died before it could."""
-        if self.scope is not None:
-            db.commit(*self.finish(outcome))
+        """Record the answer of a request whose process died before it could; what is forgotten stays so."""
+        if self.scope is None:
+            return
+        status, body = self.render(outcome)
+        kept = db.update(
+            keys.idempotency(self.scope), "SET #status = :status, body = :body",
+            {":status": status, ":body": _packed(body), ":forgotten": _FORGOTTEN},
+            condition="attribute_exists(PK) AND (attribute_not_exists(#status) OR #status <> :forgotten)",
+            names={"#status": "status"},
+        )  # fmt: skip
+        with suppress(db.Stale):
+            db.commit(kept)
 
     def find(self) -> Recorded | None:
         """What became of an earlier request with this key, if there was one.
@@ -151,7 +162,7 @@ def forget(scope: str) -> None:
     """
     changed = "SET #status = :status REMOVE body"
     with suppress(db.Stale):  # its time is over
-        db.commit(db.update(keys.idempotency(scope), changed, {":status": _ABANDONED}, names={"#status": "status"}))
+        db.commit(db.update(keys.idempotency(scope), changed, {":status": _FORGOTTEN}, names={"#status": "status"}))
 
 
 def _packed(body: str) -> bytes:

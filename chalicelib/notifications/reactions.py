@@ -82,7 +82,7 @@ def _mail_change(change: Change) -> None:
 
 def _is_erased(user: User) -> bool:
     """Has the user been forgotten since a change that is only heard of now?"""
-    now = user_store.get(user.user_id)
+    now = user_store.get(user.user_id, consistent=True)
     return now is None or now.is_erased
 
 

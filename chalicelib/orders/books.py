@@ -18,20 +18,23 @@ from chalicelib.payments.models import Outcome, Refund
 from chalicelib.payments.returns import Dispute, DisputeStatus
 
 PROMPT = timedelta(hours=1)  # later than that after the order, money is found by itself and not by the order's time
-_GONE = (OrderStatus.PENDING, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 
 
 def is_sale(order: Order) -> bool:
-    """Was it paid, whatever went back since? What costs nothing is a sale unless it was given up."""
-    return order.is_paid or (not order.total and order.status not in _GONE)
+    """Was it paid, whatever went back since? What costs nothing is a sale once it goes on, whatever becomes of it."""
+    return order.is_paid or (not order.total and _went_on(order) is not None)
 
 
 def sold_at(order: Order) -> str | None:
     """When the shop learnt of the money, or that there is none to pay; None for what is no sale."""
     if not is_sale(order):
         return None
-    went_on = (entry.at for entry in order.timeline if entry.status is OrderStatus.PROCESSING)
-    return order.paid_at or next(went_on, order.created_at)
+    return order.paid_at or _went_on(order) or order.created_at
+
+
+def _went_on(order: Order) -> str | None:
+    """When it was known that nothing is in the way of sending it."""
+    return next((entry.at for entry in order.timeline if entry.status is OrderStatus.PROCESSING), None)
 
 
 def came_late(order: Order) -> bool:

@@ -29,8 +29,12 @@ def list_next() -> list[Order]:
 
 
 def complete_if_due(order: Order) -> str | None:
-    """Complete an order that was delivered so long ago; tells whether it was. Whatever changes it first has it."""
-    if order.status is not OrderStatus.DELIVERED or (order.delivered_at or clock.timestamp()) >= _before():
+    """Complete an order that was delivered so long ago; tells whether it was. Whatever changes it first has it.
+
+    One that is disputed waits for what becomes of that.
+    """
+    delivered = order.delivered_at or clock.timestamp()
+    if order.status is not OrderStatus.DELIVERED or order.contested or delivered >= _before():
         return None
     moved = order.move(OrderStatus.COMPLETED, by=Actor.SYSTEM, actor=SYSTEM)
     with suppress(db.Stale):

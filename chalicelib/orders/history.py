@@ -16,10 +16,12 @@ class HistoryLine(NamedTuple):
 
 
 def lines(order: Order) -> list[HistoryLine]:
-    """Every step so far, oldest first."""
+    """Every change of status so far, oldest first; what else the timeline tells keeps its number."""
     found, before = [], None
     for number, step in enumerate(order.timeline):
-        action = f"order.{step.event or step.status}" if before else "order.created"
+        if step.event:
+            continue
+        action = f"order.{step.status}" if before else "order.created"
         facts = {"orderId": order.order_id, "status": {"from": before, "to": step.status}}
         entry = AuditEntry(
             user_id=order.user_id, at=step.at, actor=step.actor, action=action, changes=facts, reason=step.reason

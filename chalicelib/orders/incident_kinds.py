@@ -106,7 +106,8 @@ CATALOGUE: dict[IncidentKind, Explanation] = {
     ),
     IncidentKind.DISPUTE_CHANGED: Explanation(
         meaning="The provider tells of another end, amount or currency of a dispute (`status`, `amount`, `currency`) "
-        "than the order's books can have or have. They stay as they are.",
+        "than the order's books can have or have. They stay as they are, but for a dispute in another currency, which "
+        "holds up the goods.",
         advice="Look the dispute up at the provider, and put the difference into your books by hand: the nightly "
         "audit goes on telling it.",
     ),

@@ -183,8 +183,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def is_under_way(self) -> bool:
-        """Is something still to happen that needs its buyer's address: goods to come, or money to go back?"""
-        return bool(NEXT[self.status]) or self.reserved > 0
+        """Is something still to happen that needs its buyer's name: goods to come, money to go back, a dispute?"""
+        return bool(NEXT[self.status]) or self.reserved > 0 or self.contested > 0
 
     @property
     def delivered_at(self) -> str | None:
@@ -256,9 +256,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def after_refund(self, refund: Refund, *, is_back: bool) -> Order:
         """The order once a refund that was set aside has ended, with the money back or not."""
-        reserved = self.reserved - refund.amount
+        reserved, there = self.reserved - refund.amount, self.refunded_at_provider
         if not is_back:
-            return _returned(self.next_version(reserved=reserved, lines=self._with_units(refund, -1)))
+            there = (there or 0) - refund.amount or None if refund.provider_id else there
+            changed = self.next_version(reserved=reserved, refunded_at_provider=there)
+            return _returned(msgspec.structs.replace(changed, lines=self._with_units(refund, -1)))
         refunded = self.refunded + refund.amount
         payment = PaymentStatus.REFUNDED if refunded >= self.taken else PaymentStatus.PARTIALLY_REFUNDED
         return _returned(self.next_version(reserved=reserved, refunded=refunded, payment_status=payment))

@@ -7,6 +7,8 @@ the refund's row and the dispute's own status in the order are the marks.
 
 from __future__ import annotations
 
+import msgspec
+
 from chalicelib.aws import db
 from chalicelib.core import ids, log
 from chalicelib.core.errors import Unavailable
@@ -56,7 +58,10 @@ def _settle_after_its_end(order: Order) -> Order:
     found = payments.look_up(order.first_attempt())
     if found is None or found.state is AttemptState.UNKNOWN:
         raise Unavailable("The payment provider did not say what became of the payment; send the message again.")
-    return settlement.settle(order, found)
+    settled = settlement.settle(order, found)
+    if found.state is AttemptState.CAPTURED and not settled.is_paid and not reconcile.find_other_amount(settled):
+        raise Unavailable("What came of the payment could not be written; send the message again.")
+    return settled
 
 
 def _ask(payment_id: str) -> Returns:
@@ -125,24 +130,39 @@ def _take_dispute(order: Order, said: Dispute) -> None:
 
 def _write_dispute(seen: Order, said: Dispute) -> None:
     order = store.get_owned(seen.user_id, seen.order_id)
-    known = books.dispute(order, said.dispute_id) if order else None
-    if order is None or known == said:
+    if order is None:
+        return
+    present, known = _in_currency_of(order, said), books.dispute(order, said.dispute_id)
+    if present == known:
         return
     figures = {"amount": said.amount, "currency": said.currency, "reason": said.reason, "status": said.status}
-    if (known and not known.is_open) or said.currency != order.currency:
+    is_other_end = known is not None and not known.may_become(said.status)
+    if is_other_end or said.currency != order.currency:
         incidents.report(order.order_id, IncidentKind.DISPUTE_CHANGED, f"{said.dispute_id}-{said.status}", **figures)
+    if is_other_end:
         return
-    after, incident = books.disputed(order, said), (_DISPUTE_KINDS[said.status], said.dispute_id)
+    after, incident = books.disputed(order, present), (_DISPUTE_KINDS[said.status], _subject(order, said))
     is_news = known is None or known.status is not said.status
     db.commit(
         store.update(order, after, actor=SYSTEM),
-        *store.note_loss(after, said),
+        *store.note_loss(after, present),
         *refunds.update_attempt(order, after),
         *([store.report(order.order_id, *incident, **figures)] if is_news else []),
     )
     if is_news:
         incidents.announce(order.order_id, *incident, **figures)
     log.info("DISPUTE_TAKEN_OVER", orderId=order.order_id, disputeId=said.dispute_id, status=said.status)
+
+
+def _in_currency_of(order: Order, said: Dispute) -> Dispute:
+    """The dispute as the order's books can have it: of another currency they know that it is, and no amount."""
+    return said if said.currency == order.currency else msgspec.structs.replace(said, amount=0)
+
+
+def _subject(order: Order, said: Dispute) -> str:
+    """What tells the incident from others of its kind: a dispute may be opened, and be won, a second time."""
+    has_been = any(entry.event == f"dispute_{said.status}" for entry in order.timeline)
+    return f"{said.dispute_id}-{order.version}" if has_been else said.dispute_id
 
 
 def _report_overdraft(seen: Order) -> None:

@@ -116,7 +116,7 @@ def note_late_payment(order: Order) -> list[db.Write]:
 
 def note_loss(order: Order, dispute: Dispute) -> list[db.Write]:
     """The write by which a day finds what a dispute has cost, once; none while it has cost nothing."""
-    if dispute.status is not DisputeStatus.LOST:
+    if dispute.status is not DisputeStatus.LOST or not dispute.amount:
         return []
     shard = ids.shard(order.order_id, settings.current().index_shards)
     index = {"GSI2PK": keys.losses(shard), "GSI2SK": f"{order.updated_at}#{dispute.dispute_id}"}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -24,23 +25,24 @@ T = TypeVar("T")
 
 _SETTLE_AFTER = timedelta(minutes=1)  # longer than any request lives
 _PAGE_SIZE = 100
+_FAULTS = (ShopError, db.Stale, transport.RequestError, msgspec.ValidationError)
 
 
 def run(*, seconds: float) -> dict[str, int]:
     """Finish refunds, settle payments in doubt, expire unpaid orders, complete delivered ones, for about those seconds.
 
-    Refunds, kept messages and delivered orders have a quarter of the time each, so that payments never wait behind
-    them. Gives how many of each were brought to an end, and how many failed and are left for the next run.
+    Refunds and kept messages have a quarter of the time each, so that payments never wait behind them; delivered orders
+    have what is left. Gives how many of each were brought to an end, and how many failed and are left for the next run.
     """
     deadline = Deadline(seconds)
     done: Counter[str] = Counter({"refunded": 0, "settled": 0, "expired": 0, "heard": 0, "completed": 0, "failed": 0})
     before = clock.ago(_SETTLE_AFTER)
-    refunds_due = payment_store.list_pending_refunds(before=before, limit=_PAGE_SIZE)
+    refunds_due = partial(payment_store.list_pending_refunds, before=before, limit=_PAGE_SIZE)
     _process_each(refunds_due, refunds.retry, done, deadline.within(seconds / 4))
-    _process_each(store.list_parked(limit=_PAGE_SIZE), _retry_parked, done, deadline.within(seconds / 4))
-    _process_each(completion.list_next(), completion.complete_if_due, done, deadline.within(seconds / 4))
+    _process_each(partial(store.list_parked, limit=_PAGE_SIZE), _retry_parked, done, deadline.within(seconds / 4))
     with suppress(OutOfTime):
-        _process_each(db.every(_pending_before(before, deadline)), _settle_order, done, deadline)
+        _process_each(lambda: db.every(_pending_before(before, deadline)), _settle_order, done, deadline)
+    _process_each(completion.list_next, completion.complete_if_due, done, deadline)
     log.info("SWEPT", **{name: str(count) for name, count in done.items()})
     return dict(done)
 
@@ -53,18 +55,30 @@ def _pending_before(before: str, deadline: Deadline) -> Callable[[str | None], t
     return read
 
 
-def _process_each(things: Iterable[T], work: Callable[[T], str | None], done: Counter[str], deadline: Deadline) -> None:
-    """Work on each on its own: what goes wrong with one is logged and counted, and the others go on."""
-    for thing in things:
-        if deadline.is_over:
-            return
-        try:
-            ended = work(thing)
-        except (ShopError, db.Stale, transport.RequestError, msgspec.ValidationError) as error:
-            log.error("SWEEP_FAILED", error=type(error).__name__, orderId=getattr(thing, "order_id", ""))
-            ended = "failed"
-        if ended:
-            done[ended] += 1
+def _process_each(
+    list_things: Callable[[], Iterable[T]], work: Callable[[T], str | None], done: Counter[str], deadline: Deadline
+) -> None:
+    """Work on each on its own: what goes wrong with one is logged and counted, and the others go on.
+
+    A list that cannot be read ends there, and the next begins.
+    """
+    try:
+        for thing in list_things():
+            if deadline.is_over:
+                return
+            if ended := _ended(thing, work):
+                done[ended] += 1
+    except _FAULTS as error:
+        log.error("SWEEP_FAILED", error=type(error).__name__, orderId="")
+        done["failed"] += 1
+
+
+def _ended(thing: T, work: Callable[[T], str | None]) -> str | None:
+    try:
+        return work(thing)
+    except _FAULTS as error:
+        log.error("SWEEP_FAILED", error=type(error).__name__, orderId=getattr(thing, "order_id", ""))
+        return "failed"
 
 
 def _settle_order(order: Order) -> str | None:

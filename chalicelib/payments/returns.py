@@ -32,6 +32,10 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Is it not decided yet?"""
         return self.status is DisputeStatus.OPEN
 
+    def may_become(self, status: DisputeStatus) -> bool:
+        """May it come to stand there? One that was won may be taken up again; what is lost is gone."""
+        return self.is_open or (self.status is DisputeStatus.WON and status is not DisputeStatus.WON)
+
 
 class ProviderRefund(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A refund in the provider's books; `refund_id` is the shop's own, None for one that it did not ask for."""

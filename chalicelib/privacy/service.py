@@ -8,6 +8,7 @@ docs/adr/0038-erasure-waits-for-orders.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -134,10 +135,9 @@ def _forget_reasons(user_id: str) -> None:
             db.commit(user_store.forget_reason(key))
 
 
-def _orders(user_id: str) -> list[Order]:
-    return list(
-        db.every(lambda after: order_store.list_of_user(user_id, limit=_PAGE_SIZE, after=after, consistent=True))
-    )
+def _orders(user_id: str) -> Iterator[Order]:
+    """A user's orders, newest first, read as far as they are asked for."""
+    return db.every(lambda after: order_store.list_of_user(user_id, limit=_PAGE_SIZE, after=after, consistent=True))
 
 
 def _refunds(order: Order) -> list[Refund]:

@@ -140,9 +140,10 @@ def list_history(user_id: str, *, limit: int, after: str | None) -> tuple[list[A
 
 
 def list_reasons(user_id: str, *, limit: int, after: str | None) -> tuple[list[keys.Key], str | None]:
-    """A page of the keys of those lines of a user's history that say in words why."""
+    """A page of the keys of those lines of a user's history that say in words why, up to date."""
     with_reason = db.Filter("attribute_exists(reason)", {}, {})
-    found = db.query(db.TABLE, keys.audit_entry(user_id, "", "").pk, limit=limit, after=after, where=with_reason)
+    pk = keys.audit_entry(user_id, "", "").pk
+    found = db.query(db.TABLE, pk, limit=limit, after=after, where=with_reason, consistent=True)
     return [keys.Key(item["PK"], item["SK"]) for item in found.items], found.after
 
 

@@ -17,7 +17,7 @@ from chalicelib.core.principal import Principal, Role
 from chalicelib.orders import books, policies, pricing
 from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, TaxRate
-from chalicelib.orders.states import OrderStatus, PaymentStatus
+from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
 from chalicelib.reports import figures
 from chalicelib.reports.figures import DayCounter
 from chalicelib.users.schemas import Address
@@ -97,3 +97,15 @@ def test_the_files_show_the_same_amounts_whatever_the_order_of_the_currencies(bo
         assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for row in rows for cell in row.values())
 
     assert len(written) == 1
+
+
+@pytest.mark.fault("F7")
+def test_an_order_that_costs_nothing_stays_the_sale_of_its_day_whatever_becomes_of_it() -> None:
+    line = OrderLine(product_id="prd_1", product_name="Mug", quantity=1, price=0)
+    free = policies.ByCurrency({"USD": policies.Fee(fee=0)})
+    price = pricing.price([line], "USD", discount=0, shipping=free, tax=TaxRate(rate=0, included=False))
+    placed = Order.place(BUYER, price, "USD", HOME, coupon=None, from_cart=False, locale="en")
+    went_on = placed.move(OrderStatus.PROCESSING, by=Actor.SYSTEM, actor="system")
+    given_up = went_on.move(OrderStatus.CANCELLED, by=Actor.ADMIN, actor="usr_2")
+
+    assert [books.sold_at(order) for order in (placed, went_on, given_up)] == [None, *[went_on.updated_at] * 2]

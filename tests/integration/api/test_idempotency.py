@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api import permissions
+from chalicelib.api import idempotency, permissions
 from chalicelib.aws import db, keyring, keys
 from chalicelib.core import clock, ids, schema
 from tests.support.faults import Crash, crash, injected
 from tools.testing.shop import Shop, ShopAnswer
 
 HOOK = {"url": "https://hooks.example.com/", "events": ["*"]}
-# Giving a role that is there already changes nothing, so a key has nothing to protect.
-WITHOUT_KEY = {"/users/{user_id}/roles"}
+# Giving a role that is there already changes nothing, nor does asking for an erasure again: a key has nothing to protect.
+WITHOUT_KEY = {"/users/{user_id}/roles", "/users/{user_id}/erasure"}
 
 
 @dataclass
@@ -156,3 +156,16 @@ def test_a_request_that_died_before_the_deployment_is_finished_after_it(shop: Sh
     assert (finished.status, finished.body["refundId"]) == (201, begun["refundId"])
     assert (again.text, again.headers["Idempotent-Replayed"]) == (finished.text, "true")
     assert world.refunded(0) == 1
+
+
+@pytest.mark.fault("F6")
+def test_an_answer_that_comes_after_it_was_forgotten_is_not_kept(shop: Shop) -> None:
+    made = idempotency.claim("k", scope="ada", named={}, request=lambda: "a", render=lambda told: (201, str(told)))
+    db.commit(*made.start("ref_1"))
+    idempotency.forget(str(made.scope))
+
+    made.finish_now("the buyer's own words")
+
+    kept = made.find()
+    assert kept
+    assert (kept.body, kept.is_abandoned) == (None, True)

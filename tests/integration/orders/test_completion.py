@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.orders import completion, sweep
 from tests.support import faults
@@ -118,3 +119,15 @@ def test_an_order_that_an_admin_completes_at_the_same_moment_is_completed_once(
             break
         assert answers == [200]
     assert number > 5
+
+
+def test_delivered_orders_that_cannot_be_read_hold_up_no_payment(ada: Shop, delivered: Delivered, mug: str) -> None:
+    path = delivered()
+    user, order = ada("GET", path).body["userId"], path.rpartition("/")[2]
+    db.commit(db.update(keys.order(user, order), "REMOVE currency", {}))
+    waiting = ada.order((mug, 1), token="tok_timeout").body["orderId"]
+
+    done = swept(days=15)
+
+    assert (done["settled"], done["completed"], done["failed"]) == (1, 0, 1)
+    assert ada("GET", f"/orders/{waiting}").body["paymentStatus"] == "paid"

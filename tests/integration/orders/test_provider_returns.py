@@ -14,7 +14,9 @@ import pytest
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.core.deadline import Deadline
+from chalicelib.orders import sweep
 from chalicelib.payments import credentials, port
+from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import ProviderEvent, RefundState
 from chalicelib.payments.returns import DisputeStatus
 from chalicelib.payments.simulator import in_table, ledger, webhook_messages
@@ -321,3 +323,86 @@ def test_a_message_about_another_payment_of_the_order_changes_nothing(shop: Shop
     assert tell(shop, message(order, merchant_key=f"{order}:2", event_id="evt_other")) == 204
 
     assert (shown(root, order)["refunded"], names(order)) == (0, ["unknown-charge-evt_other"])
+
+
+def test_a_refund_that_fails_there_holds_up_nothing_any_more(shop: Shop, root: Shop, order: str) -> None:
+    refund = there().refund_there(f"{order}:1", 2500)
+    key = keys.simulated_charge(refund.provider_id)
+    for state in (RefundState.PENDING, RefundState.FAILED):
+        db.commit(db.update(key, "SET #state = :state", {":state": state}, names={"#state": "state"}))
+        tell(shop, order)
+
+    body = shown(root, order)
+    assert (body["paymentStatus"], body["refunded"], body["refundedAtProvider"]) == ("paid", 0, 0)
+    assert root("PUT", f"/orders/{order}/status", {"status": "shipped"}).status == 200
+
+
+def dispute_stands(order_id: str, **changes: Any) -> None:
+    """Let the provider's books say something else of the order's dispute."""
+    payment = there().ledger.payment(f"{order_id}:1")
+    assert payment
+    assert payment.disputes
+    changed = payment.with_dispute(msgspec.structs.replace(payment.disputes[0], **changes))
+    db.commit(db.put(keys.simulated_charge(f"{order_id}:1"), msgspec.to_builtins(changed)))
+
+
+def test_a_dispute_in_another_currency_holds_up_the_goods_and_costs_the_order_nothing(
+    shop: Shop, root: Shop, order: str
+) -> None:
+    there().dispute(f"{order}:1")
+    dispute_stands(order, currency="EUR")
+
+    for _ in range(2):
+        assert tell(shop, order) == 204
+
+    assert root("PUT", f"/orders/{order}/status", {"status": "shipped"}).body["held"] == "dispute"
+    assert (shown(root, order)["refunded"], back_today()) == (0, 0)
+    assert len([name for name in names(order) if name.startswith("dispute-changed-")]) == 1
+
+
+def test_a_dispute_that_was_won_may_be_opened_and_won_again(shop: Shop, root: Shop, order: str) -> None:
+    there().dispute(f"{order}:1")
+
+    for status in (OPEN, WON, OPEN):
+        dispute_stands(order, status=status)
+        assert tell(shop, order) == 204
+    held = root("PUT", f"/orders/{order}/status", {"status": "shipped"})
+    dispute_stands(order, status=WON)
+    assert tell(shop, order) == 204
+
+    steps = [step["event"] for step in shown(root, order)["timeline"] if "event" in step]
+    assert (held.status, held.body["held"]) == (409, "dispute")
+    assert steps == ["dispute_open", "dispute_won", "dispute_open", "dispute_won"]
+    assert len([name for name in names(order) if name.startswith("dispute")]) == 4
+    assert root("PUT", f"/orders/{order}/status", {"status": "shipped"}).status == 200
+
+
+def test_what_is_disputed_waits_with_its_completion_and_its_buyer_with_being_erased(
+    shop: Shop, ada: Shop, root: Shop, order: str
+) -> None:
+    for status in ("shipped", "delivered"):
+        root("PUT", f"/orders/{order}/status", {"status": status}).expect(200)
+    there().dispute(f"{order}:1")
+    tell(shop, order)
+
+    with clock.fixed(clock.now() + timedelta(days=15)):
+        assert sweep.run(seconds=40)["completed"] == 0
+    root("PUT", f"/orders/{order}/status", {"status": "completed"}).expect(200)
+    assert (ada("DELETE", "/users/profile").status, shown(root, order)["email"]) == (202, "ada@example.com")
+
+
+def test_money_that_came_after_an_orders_end_and_went_back_is_told_again_until_it_is_written(
+    shop: Shop, ada: Shop, root: Shop, mug: str
+) -> None:
+    late = ada.order((mug, 2), token="tok_timeout_before").body["orderId"]
+    attempt = payment_store.get_attempt(late, 1)
+    swept_after(3, 7)
+    assert attempt
+    there().charge(attempt, "tok_success")
+    there().refund_there(f"{late}:1", 900)
+
+    with injected(refuse("ThrottlingException", times=50, only="transact_write_items")):
+        assert tell(shop, late) == 503
+    assert tell(shop, late) == 204
+
+    assert shown(root, late)["refundedAtProvider"] == 9
