@@ -33,8 +33,7 @@ def complete_if_due(order: Order) -> str | None:
 
     One that is disputed waits for what becomes of that.
     """
-    delivered = order.delivered_at or clock.timestamp()
-    if order.status is not OrderStatus.DELIVERED or order.contested or delivered >= _before():
+    if order.status is not OrderStatus.DELIVERED or order.contested or _delivered_at(order) >= _before():
         return None
     moved = order.move(OrderStatus.COMPLETED, by=Actor.SYSTEM, actor=SYSTEM)
     with suppress(db.Stale):
@@ -42,6 +41,11 @@ def complete_if_due(order: Order) -> str | None:
         log.info("ORDER_MOVED", orderId=order.order_id, status=moved.status)
         return "completed"
     return None
+
+
+def _delivered_at(order: Order) -> str:
+    """When it was delivered; an order that does not say so was just now."""
+    return next((entry.at for entry in order.timeline if entry.status is OrderStatus.DELIVERED), clock.timestamp())
 
 
 def _before() -> str:

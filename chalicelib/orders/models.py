@@ -187,11 +187,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return bool(NEXT[self.status]) or self.reserved > 0 or self.contested > 0
 
     @property
-    def delivered_at(self) -> str | None:
-        """When it was delivered, None until then."""
-        return next((entry.at for entry in self.timeline if entry.status is OrderStatus.DELIVERED), None)
-
-    @property
     def is_anonymous(self) -> bool:
         """Has its buyer been forgotten?"""
         return self.email == ""
@@ -256,11 +251,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def after_refund(self, refund: Refund, *, is_back: bool) -> Order:
         """The order once a refund that was set aside has ended, with the money back or not."""
-        reserved, there = self.reserved - refund.amount, self.refunded_at_provider
+        reserved = self.reserved - refund.amount
         if not is_back:
-            there = (there or 0) - refund.amount or None if refund.provider_id else there
-            changed = self.next_version(reserved=reserved, refunded_at_provider=there)
-            return _returned(msgspec.structs.replace(changed, lines=self._with_units(refund, -1)))
+            there = (self.refunded_at_provider or 0) - (refund.amount if refund.provider_id else 0)
+            lines = self._with_units(refund, -1)
+            return _returned(self.next_version(reserved=reserved, refunded_at_provider=there or None, lines=lines))
         refunded = self.refunded + refund.amount
         payment = PaymentStatus.REFUNDED if refunded >= self.taken else PaymentStatus.PARTIALLY_REFUNDED
         return _returned(self.next_version(reserved=reserved, refunded=refunded, payment_status=payment))

@@ -14,7 +14,7 @@ from tests.support.faults import Crash, crash, injected
 from tools.testing.shop import Shop, ShopAnswer
 
 HOOK = {"url": "https://hooks.example.com/", "events": ["*"]}
-# Giving a role that is there already changes nothing, nor does asking for an erasure again: a key has nothing to protect.
+# Giving a role that is there, or asking for an erasure again, changes nothing, so a key has nothing to protect.
 WITHOUT_KEY = {"/users/{user_id}/roles", "/users/{user_id}/erasure"}
 
 
