@@ -18,7 +18,7 @@ from chalicelib.core.errors import TooManyRequests
 from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords, phones
 from chalicelib.users import store as user_store
-from chalicelib.users.emails import fold
+from chalicelib.users.emails import to_look_up
 from chalicelib.users.models import AdminRoleHeld, NoSuchUser, User
 from chalicelib.users.schemas import NewUser, StatusChange, UserStatus
 from chalicelib.users.views import UserView, user_view
@@ -138,7 +138,7 @@ def request_password_reset(email: str) -> None:
 
     The mail, if there is a user to send it to, follows from the stream.
     """
-    address = fold(email)
+    address = to_look_up(email)
     try:
         db.commit(rate_limits.count_use(_RESET, address, most=_RESETS_AN_HOUR), _reset_request(address, purpose=_RESET))
     except rate_limits.LimitReached:
@@ -148,7 +148,8 @@ def request_password_reset(email: str) -> None:
 def reset_password(token: str, password: str) -> None:
     """Set a new password by the token from a mail, once, and end all sessions (W1)."""
     email_hash = token.partition(".")[0]
-    request = db.get(keys.reset_request(email_hash), consistent=True)
+    known = ids.is_digest(email_hash)
+    request = db.get(keys.reset_request(email_hash), consistent=True) if known else None
     if request is None or request["expiresAt"] <= clock.epoch():
         raise InvalidOneTimeToken(_STALE)
     _require_proof(token, f"{email_hash} {request['nonce']}", purpose=_RESET)

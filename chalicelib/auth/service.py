@@ -13,7 +13,7 @@ from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.principal import Principal
 from chalicelib.users import passwords
 from chalicelib.users import store as user_store
-from chalicelib.users.emails import fold
+from chalicelib.users.emails import to_look_up
 from chalicelib.users.models import AuditEntry, User
 from chalicelib.users.passwords import Verdict
 from chalicelib.users.views import user_view
@@ -21,7 +21,7 @@ from chalicelib.users.views import user_view
 
 def login(credentials: Credentials, *, device: str, idle: timedelta | None = None) -> LoginView:
     """Start a session, or raise `BadCredentials` after the same work for any reason."""
-    email = fold(credentials.email)
+    email = to_look_up(credentials.email)
     user_id = attempts.count_attempt(email)
     user = user_store.get(user_id or ids.NOBODY, consistent=True)
     verdict = passwords.verify(credentials.password, user.password_hash if user else None)

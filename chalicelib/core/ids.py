@@ -12,6 +12,7 @@ from chalicelib.core import clock
 
 NOBODY = "usr_00000000000000000000000000"  # an id that nobody has, to be looked up where nobody was found
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _SHAPE = re.compile(r"[a-z]{2,4}_[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
@@ -44,6 +45,11 @@ def secret() -> str:
 def digest(text: str) -> str:
     """SHA-256 in hex: what is stored of a secret, and the spread of a shard."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_digest(text: str) -> bool:
+    """Can `digest` have made this? Spares the table a look-up for what cannot exist, however long it is."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def shard(identifier: str, shards: int) -> int:

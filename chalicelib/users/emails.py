@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from chalicelib.core import ids
 from chalicelib.core.reading import unpadded
 
 MAX_LENGTH = 254
@@ -21,6 +22,16 @@ _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 def fold(email: str) -> str:
     """The one spelling of an address; letter case does not matter. What is none is only in lower case."""
     return with_ascii_domain(unpadded(email)).lower()
+
+
+def to_look_up(email: str) -> str:
+    """The spelling under which whatever came is looked up: for what no address can be, one that nobody has.
+
+    It is as short as an address and its own for each text, so that the work, the counts and the answers are the same
+    (W1, W2) and the key is one that the table takes.
+    """
+    folded = fold(email)
+    return folded if len(folded) <= MAX_LENGTH and folded.isascii() else ids.digest(folded)
 
 
 def parse(email: str) -> str:
