@@ -13,14 +13,15 @@ import msgspec
 # What a copied text may bring along at its ends: blanks of any script, and what has no width.
 _CODES = (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0xAD, 0x1680, 0x180E, *range(0x2000, 0x2010),
           *range(0x2028, 0x2030), 0x205F, 0x2060, *range(0x2066, 0x206A), 0x3000, 0xFEFF)  # fmt: skip
-_PADDING = "".join(map(chr, _CODES))
-_AROUND = f"[{re.escape(_PADDING)}]*"
+PADDING = "".join(map(chr, _CODES))
+UNPADDED = f"[^{re.escape(PADDING)}]"  # a character that is none of these, as a pattern
+PADDED = f"[{re.escape(PADDING)}]*+"  # as many of these as there are, and none given back: no text takes long
 _LOOKED_AT = 2400  # characters of a code with all that is around it
 
 
 def unpadded(text: str) -> str:
     """The text without blanks, and without characters that nobody sees, around it (F9)."""
-    return text.strip(_PADDING)
+    return text.strip(PADDING)
 
 
 def read_by(read: Callable[[str], str], *, most: int, hint: str = "text") -> msgspec.Meta:
@@ -32,8 +33,11 @@ def read_by(read: Callable[[str], str], *, most: int, hint: str = "text") -> msg
 
 
 def pasted(pattern: str, *, hint: str) -> msgspec.Meta:
-    """Of a code in a schema, such as a coupon's: of that pattern, with anything unseen around it taken off (F9)."""
-    around = rf"^{_AROUND}(?:{pattern}){_AROUND}$(?!\n)"
+    """Of a code in a schema, such as a coupon's: of that pattern, with anything unseen around it taken off (F9).
+
+    The pattern must take no character that is taken off, and have no two parts beside each other that take the same.
+    """
+    around = rf"^{PADDED}(?:{pattern}){PADDED}$(?!\n)"
     return msgspec.Meta(pattern=around, max_length=_LOOKED_AT, extra={"hint": hint, "read": unpadded})
 
 

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.core import money
 from chalicelib.core.errors import invalid
 from chalicelib.core.money import Amount, Currency
-from chalicelib.core.reading import pasted, read_by, unpadded
+from chalicelib.core.reading import UNPADDED, pasted, read_by, unpadded
 from chalicelib.core.schema import PageQuery, Prose, Schema, Text
 
 MAX_STOCK = 1_000_000_000
@@ -25,7 +25,12 @@ Category = Annotated[
         extra={"hint": "lower-case words such as home-decor, at most 60 characters"},
     ),
 ]
-Url = Annotated[str, pasted(r"https?://[^\s<>\"\\]{1,1992}", hint="an http or https address, at most 2,000 characters")]
+Url = Annotated[
+    str,
+    pasted(
+        rf"https?://(?:(?![<>\"\\]){UNPADDED}){{1,1992}}", hint="an http or https address, at most 2,000 characters"
+    ),
+]
 Sku = Annotated[str, pasted(r"[!-~]{1,64}", hint="1 to 64 printable ASCII characters without blanks")]
 ProductId = Annotated[str, read_by(unpadded, most=200)]
 ImageType = Annotated[

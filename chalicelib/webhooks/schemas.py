@@ -6,10 +6,10 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.core.reading import pasted
+from chalicelib.core.reading import UNPADDED, pasted
 from chalicelib.core.schema import Schema, Text
 
-Url = Annotated[str, pasted(r"[^\s]{1,2000}", hint="an address of at most 2,000 characters without blanks")]
+Url = Annotated[str, pasted(rf"{UNPADDED}{{1,2000}}", hint="an address of at most 2,000 characters without blanks")]
 EventFilter = Annotated[
     str,
     pasted(

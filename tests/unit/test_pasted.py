@@ -10,8 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
 
-from chalicelib.core import schema
+from chalicelib.core import reading, schema
 from chalicelib.core.errors import Invalid
 from chalicelib.core.reading import unpadded
 from chalicelib.core.schema import Schema
@@ -131,9 +134,51 @@ def test_all_that_python_knows_as_a_blank_is_one() -> None:
 def test_a_long_padding_takes_no_time_and_is_refused() -> None:
     field = next(field for shape, field in PASTED if (shape, field.name) == ("NewWebhook", "url"))
 
-    for text in ("\u200b" * 100_000, "https://" + "\u200b" * 100_000 + " ", "a" * 2001):
+    for text in ("\u200b" * 100_000, "https://" + "\u200b" * 100_000 + " ", "a" * 2001, "\u200b" * 2390 + "x y"):
         with pytest.raises(Invalid):
             read(field, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://hooks.example.com/\u200bshop", "https://hooks.example.com/s\u00adhop", "\u2060 \u200b", "a\ufeffb"],
+)
+@pytest.mark.parametrize("name", ["url", "image_url"])
+def test_what_nobody_sees_within_an_address_is_a_fault(name: str, text: str) -> None:
+    field = next(field for _, field in PASTED if field.name == name)
+
+    with pytest.raises(Invalid):
+        read(field, text)
+
+
+def test_no_code_begins_or_ends_with_what_is_taken_off_around_it() -> None:
+    """Else a text of such characters could be cut in many places, and looking at all cuts takes long."""
+    around = f"^{reading.PADDED}(?:"
+    for shape, field in PASTED:
+        for meta in reading.metas(field.type):
+            if meta.pattern and meta.pattern.startswith(around):
+                inner = meta.pattern.removeprefix(around).removesuffix(rf"){reading.PADDED}$(?!\n)")
+                taken = [
+                    c for c in reading.PADDING for text in (c, f"https://{c}", f"a{c}") if re.fullmatch(inner, text)
+                ]
+                assert taken == [], (shape, field.name)
+
+
+ANY = st.text(st.sampled_from(f"{reading.PADDING}aA1.@-é茶ß") | st.characters(exclude_categories=["Cs"]), max_size=40)
+TEXTS = {f"{shape}.{field.name}": field for shape, field in fields() if reading.bare(field.type) is str}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@profile(max_examples=60)
+@given(text=ANY)
+def test_a_text_that_was_taken_can_be_read_again_as_it_was_read(name: str, text: str) -> None:
+    field = TEXTS[name]
+    try:
+        once = read(field, text)
+    except Invalid:
+        return
+
+    assert read(field, once) == once
 
 
 @pytest.mark.parametrize("text", ["", "a", "a b", "a\u200bb", "a\n\nb"])
