@@ -66,7 +66,7 @@ def _tidied(address: Address) -> Address:
     return msgspec.structs.replace(
         address,
         postal_code=_read_code(code, address.country, rules) if code else None,
-        state=(_known_state(state, rules) or state) if state else None,
+        state=_read_state(state, rules) if state else None,
         phone_e164=phones.e164(address.phone, address.country) if address.phone else None,
     )
 
@@ -83,10 +83,6 @@ def _faults(address: Address, field: str) -> Iterator[FieldError]:
         yield FieldError(f"{field}.postalCode", "required", f"This field is required: {_form_of_codes(rules)}.")
     if address.postal_code and not _is_code(address.postal_code, rules):
         yield FieldError(f"{field}.postalCode", "invalid_value", f"Must be {_form_of_codes(rules)}.")
-    if address.state and _known_state(address.state, rules) is None:
-        code, name = rules.country_area_choices[0]
-        advice = f"Must be a state or province of {country} by its code or name, such as {code} or {name}."
-        yield FieldError(f"{field}.state", "invalid_value", advice)
     yield from phones.faults(f"{field}.phone", address.phone, country)
 
 
@@ -106,7 +102,16 @@ def _read_code(given: str, country: str, rules: Any) -> str:
     upper = plain.upper()
     signs = (rules.postal_code_prefix, f"{country}-", f"{country[0]}-")  # CH-8001, DE-10115, D-10115
     spellings = (plain, upper, *(upper.removeprefix(sign).strip() for sign in signs))
-    return next((each for each in spellings if _is_code(each, rules)), plain)
+    parted = (each for spelling in spellings for each in _parted_otherwise(spelling))
+    return next((each for each in (*spellings, *parted) if _is_code(each, rules)), plain)
+
+
+def _parted_otherwise(code: str) -> Iterator[str]:
+    """The code with other signs between its parts; letters are never joined: Dublin 4 is no code of seven letters."""
+    yield code.replace("-", " ")
+    yield code.replace(" ", "-")
+    if (joined := code.replace(" ", "")).isdigit():
+        yield joined
 
 
 def _plain(text: str) -> str:
@@ -116,22 +121,21 @@ def _plain(text: str) -> str:
     return " ".join("".join(digits).split())
 
 
-def _known_state(given: str, rules: Any) -> str | None:
-    """The state's code where that is of the same script, else the state as given; None for one of no list.
+def _read_state(given: str, rules: Any) -> str:
+    """The state's code where the country's list has it and in the same script, else the state as given.
 
-    A part of a name will do where only one has it: Dublin, or County Dublin, for Co. Dublin; 東京 for 東京都.
+    A part of a name will do where only one has it: Dublin, or County Dublin, for Co. Dublin; 東京 for 東京都. The lists
+    have not every name that people write (Cataluña, KL), so one of no list stays: a label may say it, a sale must not
+    fail for it.
     """
     choices = rules.country_area_choices
-    if not choices:
-        return given
     wanted = _words(given.removeprefix(f"{rules.country_code}-"))  # as ISO 3166-2 has it: US-CA
-    exact = [code for code, name in choices if wanted in (_words(code), _words(name))]
+    joined = "".join(wanted)  # D.C.
+    exact = [code for code, name in choices if joined and joined in ("".join(_words(code)), "".join(_words(name)))]
     short = set(wanted) - {rules.country_area_type}
     near = {code for code, name in choices if short and (short <= set(_words(name)) or _begins(name, given))}
     found = exact[:1] or list(near if len(near) == 1 else ())
-    if not found:
-        return None
-    return str(found[0]) if found[0].isascii() and _is_latin_text(given) else given
+    return str(found[0]) if found and found[0].isascii() and _is_latin_text(given) else given
 
 
 def _begins(name: str, given: str) -> bool:

@@ -71,10 +71,16 @@ class Address(Schema, frozen=True, kw_only=True, omit_defaults=True):
     phone_e164: Line | None = None
 
     def __post_init__(self) -> None:
-        """Take the blanks off every part; one of which nothing is left was not given."""
+        """Take the blanks off every part; one of which nothing is left was not given.
+
+        Raises `ValueError` if that is one which every address has: without it nobody could read the address again.
+        """
         super().__post_init__()
         for part in self.__struct_fields__:
             force_setattr(self, part, unpadded(getattr(self, part) or "") or None)
+        if not self.street or not self.country:
+            message = "An address has a street and a country."
+            raise ValueError(message)
 
 
 Addresses = Annotated[tuple[Address, ...], Meta(max_length=10)]
