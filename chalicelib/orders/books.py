@@ -43,15 +43,15 @@ def came_late(order: Order) -> bool:
     return at is not None and clock.parse(at) - clock.parse(order.created_at) > PROMPT
 
 
-def paid_late(order: Order, outcome: Outcome) -> Order:
+def with_payment_after_end(order: Order, outcome: Outcome) -> Order:
     """The order as paid now, though it ended, or ends, without its money."""
     paid = order.with_payment(PaymentStatus.PAID, payment_id=outcome.payment_id)
     return msgspec.structs.replace(paid, paid_at=paid.updated_at)
 
 
-def charged_at(order: Order, outcome: Outcome) -> Order:
+def with_charge(order: Order, outcome: Outcome) -> Order:
     """The order as paid with what the provider took, which is not its total."""
-    return msgspec.structs.replace(paid_late(order, outcome), charged=outcome.amount)
+    return msgspec.structs.replace(with_payment_after_end(order, outcome), charged=outcome.amount)
 
 
 def refunded_there(order: Order, refund: Refund) -> Order:

@@ -114,11 +114,11 @@ def _read(wanted: Iterable[str], request: OrderRequest, buyer: Principal) -> _Re
 
 def _require_standing(user: User | None) -> User:
     """The buyer, if they may order: somebody who is there, and who will be for as long as the order takes (F22)."""
-    if user is None or not user.is_active:
-        raise session_store.invalid_token()
-    if user.erasure:
+    if user and user.is_in_standing:
+        return user
+    if user and user.is_active:
         raise ErasureScheduled("Your erasure is scheduled; revoke it before you order anything.")
-    return user
+    raise session_store.invalid_token()
 
 
 def _price(lines: list[OrderLine], currency: str, coupon: Coupon | None, to: Address) -> Price:

@@ -183,7 +183,7 @@ def _write_cancellation(
     """Cancel an order and set its payment aside to go back, also one of another amount that nobody has noted yet."""
     if order.status is OrderStatus.CANCELLED:
         return order, None
-    paid = books.charged_at(order, charged) if charged else order
+    paid = books.with_charge(order, charged) if charged else order
     cancelled = paid.move(OrderStatus.CANCELLED, by=ending.by, actor=ending.actor, reason=ending.reason)
     if paid.awaits_payment and paid.total:
         raise OutcomeUnknown("The payment's outcome is not known yet; try again in some minutes.")
@@ -205,7 +205,7 @@ def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
     db.commit(
         *claim.start(order.order_id),
         session_store.require_open(buyer, otherwise=session_store.invalid_token()),
-        user_store.require_buyer(buyer.user_id),
+        user_store.require_standing(buyer.user_id),
         store.create(order),
         *(
             product_store.reserve(line.product_id, line.quantity, price=line.price, currency=order.currency)

@@ -186,7 +186,7 @@ def _refund_late_capture(order: Order, outcome: Outcome) -> Order:
     """What the winner wrote; money that came for an order which has ended without it goes back, once."""
     if outcome.state is not AttemptState.CAPTURED or order.payment_status not in _UNPAID:
         return order
-    paid = books.paid_late(order, outcome)
+    paid = books.with_payment_after_end(order, outcome)
     refund = paid.refund(paid.total)
     after = paid.with_refund(refund)
     late = store.note_late_payment(after)

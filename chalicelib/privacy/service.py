@@ -104,7 +104,7 @@ def finish_erasure(user_id: str) -> None:
     if user and user.asked_as:
         idempotency.forget(user.asked_as)
     db.commit(cart_store.delete(user_id))
-    db.commit(user_store.finish_erasure(user_id))
+    db.commit(user_store.unmark_erasure(user_id))
 
 
 def _erase(user_id: str, actor: Principal, *, may_be_admin: bool) -> ErasureView | None:

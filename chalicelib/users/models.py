@@ -140,6 +140,11 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         return self.status is UserStatus.ACTIVE
 
     @property
+    def is_in_standing(self) -> bool:
+        """May this user begin what takes its time, such as an order: active, and not about to be erased (F22)?"""
+        return self.is_active and self.erasure is None
+
+    @property
     def name(self) -> str:
         """The whole name, as it is written on a parcel."""
         return f"{self.first_name} {self.last_name}".strip()

@@ -45,8 +45,8 @@ def find(items: Mapping[keys.Key, db.Item], user_id: str) -> User | None:
     return _from_item(item) if item else None
 
 
-def require_buyer(user_id: str) -> db.Write:
-    """Hold a commit to the user being there, active and not about to be erased, or else to `db.Stale` (F22)."""
+def require_standing(user_id: str) -> db.Write:
+    """Hold a commit to the user being there and in standing (`User.is_in_standing`), or else to `db.Stale` (F22)."""
     return db.check(
         keys.user(user_id),
         "#status = :active AND attribute_not_exists(erasureAskedAt)",
@@ -119,7 +119,7 @@ def list_to_erase(*, limit: int, after: str | None) -> tuple[list[str], str | No
     return [item["userId"] for item in found.items], found.after
 
 
-def finish_erasure(user_id: str) -> db.Write:
+def unmark_erasure(user_id: str) -> db.Write:
     """The write that takes an erased user off the list; what a reader can see of them stays as it is."""
     return db.update(
         keys.user(user_id), "REMOVE erasureAskedAt, askedAs, GSI1PK, GSI1SK", {":deleted": UserStatus.DELETED},
