@@ -6,6 +6,7 @@ function of a domain's service.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from chalice import Chalice, Cron, IAMAuthorizer, Rate
@@ -595,11 +596,18 @@ def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
 
 
+def _swept(done: Counter[str]) -> dict[str, int]:
+    log.info("SWEPT", **{name: str(count) for name, count in done.items()})
+    return dict(done)
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
     """Settle payments in doubt, expire unpaid orders, finish refunds, complete orders, erase who asked for it."""
     log.begin_invocation("run_scheduled_work", problems.invocation_id(event.context))
-    return sweep.run(seconds=SWEEP_SECONDS) | privacy.carry_out_next(seconds=ERASURE_SECONDS)
+    done = Counter(sweep.run(seconds=SWEEP_SECONDS))
+    done.update(privacy.carry_out_next(seconds=ERASURE_SECONDS))
+    return _swept(done)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

@@ -43,7 +43,6 @@ def run(*, seconds: float) -> dict[str, int]:
     with suppress(OutOfTime):
         _process_each(lambda: db.every(_pending_before(before, deadline)), _settle_order, done, deadline)
     _process_each(completion.list_next, completion.complete_if_due, done, deadline)
-    log.info("SWEPT", **{name: str(count) for name, count in done.items()})
     return dict(done)
 
 

@@ -74,7 +74,7 @@ def carry_out_next(*, seconds: float) -> dict[str, int]:
 
     Gives how many were erased, and how many failed and are left for another round.
     """
-    deadline, done = Deadline(seconds), {"erased": 0, "erasuresFailed": 0}
+    deadline, done = Deadline(seconds), {"erased": 0, "failed": 0}
     for user_id in rounds.next_page(_JOB, lambda after: user_store.list_to_erase(limit=_PAGE_SIZE, after=after)):
         if deadline.is_over:
             break
@@ -82,7 +82,7 @@ def carry_out_next(*, seconds: float) -> dict[str, int]:
             done["erased"] += carry_out(user_id, actor=SYSTEM)
         except (ShopError, db.Stale, transport.RequestError, msgspec.ValidationError) as error:
             log.error("ERASURE_FAILED", ofUser=user_id, error=type(error).__name__)
-            done["erasuresFailed"] += 1
+            done["failed"] += 1
     return done
 
 

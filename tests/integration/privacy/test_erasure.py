@@ -267,7 +267,7 @@ def test_who_has_become_the_last_admin_since_waits_for_another(shop: Shop, admin
     second("PUT", f"/orders/{order}/cancel").expect(200)
     admin("DELETE", f"/users/{user_id(admin)}/roles/admin").expect(200)
 
-    assert run_schedule()["erasuresFailed"] == 1
+    assert run_schedule()["failed"] == 1
     assert not is_forgotten(second_id)
     shop.admin("third@example.com")
     assert run_schedule()["erased"] == 1

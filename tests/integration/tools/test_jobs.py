@@ -50,6 +50,27 @@ def test_every_scheduled_function_can_be_run_by_its_name(aws: None, capsys: pyte
     assert [json.loads(line)["job"] for line in capsys.readouterr().out.splitlines()] == names
 
 
+@pytest.mark.fault("F6")
+def test_an_erasure_that_fails_is_counted_logged_and_no_success(
+    shop: Shop, mug: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, second = shop.login("root@example.com"), shop.admin("second@example.com")
+    root_id, second_id = (who("GET", "/auth/me").body["userId"] for who in (root, second))
+    order = second.order((mug, 1)).body["orderId"]
+    assert root("POST", f"/users/{second_id}/erasure").status == 202
+    second("PUT", f"/orders/{order}/cancel").expect(200)
+    root("DELETE", f"/users/{root_id}/roles/admin").expect(200)  # and the last admin stays
+    capsys.readouterr()
+
+    assert jobs.main(["run_scheduled_work"]) == 1
+
+    said = capsys.readouterr()
+    done = json.loads(said.out)
+    assert (done["erased"], done["failed"]) == (0, 1)
+    (swept,) = [line for each in said.err.splitlines() if (line := json.loads(each)).get("event") == "SWEPT"]
+    assert swept["metadata"] == {name: str(count) for name, count in done.items() if name not in ("job", "at")}
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
