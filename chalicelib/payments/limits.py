@@ -35,8 +35,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     def require_payable(self, amount: int) -> None:
         """Raise `AmountNotPayable` for what can never be charged."""
-        if self.most == 0:
-            raise self._refused(amount, f"Payments in {self.currency} are not taken.")
+        self._require_taken(amount)
         if amount < self.least:
             raise self._refused(amount, f"The least that can be paid is {self._said(self.least)}.")
         if self.most is not None and amount > self.most:
@@ -45,9 +44,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     def require_refundable(self, amount: int) -> None:
         """Raise `AmountNotPayable` for what can never go back."""
+        self._require_taken(amount)
         if amount % self.step:
             detail = f"{self._said(amount)} cannot be moved: it must be a multiple of {self._said(self.step)}."
             raise self._refused(amount, detail)
+
+    def _require_taken(self, amount: int) -> None:
+        if self.most == 0:
+            raise self._refused(amount, f"Payments in {self.currency} are not taken.")
 
     def _said(self, minor: int) -> str:
         return f"{money.to_decimal(minor, self.currency)} {self.currency}"

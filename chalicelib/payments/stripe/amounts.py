@@ -32,10 +32,6 @@ _MAX_AMOUNTS = {
 }  # fmt: skip
 
 
-class NotChargeable(Exception):
-    """Stripe has no way to say this amount, so nothing was sent."""
-
-
 def limits(currency: str) -> Limits:
     """What Stripe can charge of a currency, in our minor units."""
     if currency in _NOT_TAKEN:
@@ -47,18 +43,13 @@ def limits(currency: str) -> Limits:
 
 
 def to_stripe(minor: int, currency: str) -> int:
-    """Our minor units as Stripe's. Raises `NotChargeable` rather than rounding."""
-    if currency in _NOT_TAKEN:
-        raise NotChargeable(f"Stripe does not take {currency}.")
-    if currency in _MULTIPLES_OF_10 and minor % 10:
-        raise NotChargeable(f"Stripe takes {currency} with two decimals only.")
-    if currency in _HUNDREDTH and minor % 100:
-        raise NotChargeable(f"Stripe takes {currency} without decimals only.")
+    """Our minor units as Stripe's. Raises `AmountNotPayable` rather than rounding."""
+    limits(currency).require_refundable(minor)
     return minor * 100 if currency in _TIMES_100 else minor // 100 if currency in _HUNDREDTH else minor
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """Stripe's units as our minor units. Raises `NotChargeable` for an amount that Stripe says it cannot have."""
+    """Stripe's units as our minor units. Raises `ValueError` for an amount that Stripe says it cannot have."""
     if currency in _TIMES_100 and amount % 100:
-        raise NotChargeable(f"{amount} is no amount of {currency}.")
+        raise ValueError(f"{amount} is no amount of {currency}.")
     return amount // 100 if currency in _TIMES_100 else amount * 100 if currency in _HUNDREDTH else amount

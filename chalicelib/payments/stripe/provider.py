@@ -20,7 +20,7 @@ import stripe
 from chalicelib.core import clock, log, settings
 from chalicelib.core.errors import Misconfigured
 from chalicelib.payments import credentials, signatures
-from chalicelib.payments.limits import AMOUNT_NOT_PAYABLE, Limits
+from chalicelib.payments.limits import AMOUNT_NOT_PAYABLE, AmountNotPayable, Limits
 from chalicelib.payments.models import (
     Attempt,
     AttemptState,
@@ -68,7 +68,7 @@ class Stripe:
         """Create and confirm a PaymentIntent, captured at once, for an attempt that was made just now."""
         try:
             amount = amounts.to_stripe(attempt.amount, attempt.currency)
-        except amounts.NotChargeable:
+        except AmountNotPayable:
             return Outcome(state=AttemptState.FAILED, reason=AMOUNT_NOT_PAYABLE)
         try:
             return self._intent("post", _INTENTS, key=attempt.merchant_key, **_order(attempt, amount, token))
@@ -99,7 +99,7 @@ class Stripe:
             body = self._call("post", "/v1/refunds", key=refund.refund_id, payment_intent=refund.payment_id,
                               amount=amount, metadata=metadata)  # fmt: skip
             return schemas.refund_outcome(schemas.read(body, StripeRefund))
-        except amounts.NotChargeable:
+        except AmountNotPayable:
             return RefundOutcome(state=RefundState.FAILED, reason="amount_not_refundable")
         except StripeRefused as refused:
             return RefundOutcome(state=RefundState.FAILED, reason=refused.error.code or "refused")

@@ -240,5 +240,5 @@ def minor(amount: int, currency: str) -> int:
     """Stripe's units as ours. Raises `Unreadable`."""
     try:
         return amounts.from_stripe(amount, currency.upper())
-    except amounts.NotChargeable as error:
+    except ValueError as error:
         raise Unreadable(str(error)) from error
