@@ -17,7 +17,10 @@ _MAX_FAULTS = 50
 _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?', re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Headers that say one thing: a second one would be another answer to the same question.
-_SINGLE = {"authorization", "content-type", "idempotency-key", "if-match", "x-cart-token", "x-correlation-id"}
+SINGLE = frozenset(
+    {"authorization", "content-type", "idempotency-key", "if-match", "user-agent", "x-api-key", "x-cart-token",
+     "x-correlation-id"}
+)  # fmt: skip
 
 
 class NoBody(schema.Schema, frozen=True, kw_only=True):
@@ -42,7 +45,7 @@ def require_once(event: Mapping[str, Any]) -> None:
     headers: Mapping[str, Sequence[str]] = event.get("multiValueHeaders") or {}
     query: Mapping[str, Sequence[str]] = event.get("multiValueQueryStringParameters") or {}
     times = Counter(name.lower() for name, values in headers.items() for _ in values)
-    twice = [name for name, count in times.items() if count > 1 and name in _SINGLE]
+    twice = [name for name, count in times.items() if count > 1 and name in SINGLE]
     twice += [name for name, values in query.items() if len(values) > 1]
     if twice:
         faults = tuple(FieldError(name[:100], "repeated", "Send this once.") for name in twice[:_MAX_FAULTS])

@@ -7,12 +7,14 @@ import json
 import re
 import socket
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from chalice.config import Config
 from chalice.local import LocalDevServer
 
+from chalicelib.api import spelling
 from tests.infra.test_gateway import app
 from tools.local import gateway, heads
 
@@ -33,18 +35,24 @@ class Impatient(gateway.GatewayHandler):
     timeout = 0.2
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    server = LocalDevServer(app(), Config(), "127.0.0.1", 0, Impatient, gateway.GatewayServer)
+@contextmanager
+def serving(handler: type[gateway.GatewayHandler]) -> Iterator[int]:
+    server = LocalDevServer(app(), Config(), "127.0.0.1", 0, handler, gateway.GatewayServer)
     threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server.server.server_port
     server.shutdown()
     server.server.server_close()
 
 
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(gateway.GatewayHandler) as port:
+        yield port
+
+
 def exchange(port: int, sent: bytes, *, ends: bool = True) -> bytes:
     """All that comes back for these bytes until the server hangs up; `ends` says that no more will be sent."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(sent)
         if ends:
             connection.shutdown(socket.SHUT_WR)
@@ -149,8 +157,9 @@ def test_a_path_is_that_of_a_route_or_of_none(port: int, path: bytes) -> None:
     assert statuses(answered) == [404, 200]
 
 
-def test_a_body_that_does_not_come_is_waited_for_in_vain(port: int) -> None:
-    answered = exchange(port, POST + b"Content-Length: 50\r\n\r\nshort", ends=False)
+def test_a_body_that_does_not_come_is_waited_for_in_vain() -> None:
+    with serving(Impatient) as port:
+        answered = exchange(port, POST + b"Content-Length: 50\r\n\r\nshort", ends=False)
 
     assert statuses(answered) == [408]
     assert b"\r\nConnection: close" in answered
@@ -178,6 +187,14 @@ def test_what_has_one_reading_is_read_so_and_answered_in_turn(port: int) -> None
 
     assert statuses(answered) == [200, 200, 200]
     assert answered.count(b'{"message":"hello"}') == 2
+
+
+@pytest.mark.parametrize("name", sorted(spelling.SINGLE))
+def test_whatever_the_app_wants_once_stands_once(name: str) -> None:
+    twice = f"Host: shop\r\n{name}: a\r\n{name.title()}: b\r\n\r\n".encode()
+
+    with pytest.raises(heads.Refused, match="stands twice"):
+        heads.read(b"GET /hello HTTP/1.1\r\n", io.BytesIO(twice))
 
 
 def test_blanks_around_a_value_are_no_part_of_it_and_lists_stay_whole() -> None:

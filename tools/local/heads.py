@@ -6,6 +6,8 @@ What two readers could understand differently is refused, since a second request
 import re
 from typing import BinaryIO, NamedTuple
 
+from chalicelib.api import spelling
+
 MAX_HEAD_BYTES = 65_536
 MAX_HEADERS = 100
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -14,11 +16,8 @@ _HEADER_LINE = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]
 _TARGET = re.compile(r"/(?:[!$&-~]|%[0-9A-Fa-f]{2})*")  # a path and a query; neither an address nor a fragment
 _VERSIONS = ("1.0", "1.1")
 _DIGITS = re.compile(r"[0-9]+")
-# Headers that say one thing: a second one would be another answer to the same question.
-SINGLE = frozenset(
-    {"authorization", "content-length", "content-type", "date", "expect", "host", "idempotency-key", "if-match",
-     "transfer-encoding", "user-agent", "x-api-key", "x-cart-token", "x-correlation-id"}
-)  # fmt: skip
+# What the app wants once, and what HTTP itself does.
+_SINGLE = spelling.SINGLE | {"content-length", "date", "expect", "host", "transfer-encoding"}
 
 
 class Refused(Exception):
@@ -81,7 +80,7 @@ def _headers(more: BinaryIO) -> dict[str, str]:
         if line == b"\r\n":
             return headers
         name, value = _header(line)
-        if name in headers and name in SINGLE:
+        if name in headers and name in _SINGLE:
             raise _bad(f"The header {name} stands twice.")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     raise _too_many()

@@ -8,6 +8,7 @@ import pytest
 from chalice.local import LambdaContext
 
 import app
+from chalicelib.api import spelling
 from chalicelib.auth import accounts
 from chalicelib.aws import db, keys
 from chalicelib.core import ids
@@ -126,6 +127,7 @@ def send(headers: dict[str, list[str]]) -> ShopAnswer:
         {"X-Cart-Token": ["a"], "x-cart-token": ["b"]},
         {"Idempotency-Key": ["a", "a"]},
         {"If-Match": ['"1"', '"2"']},
+        *({name.title(): ["a", "b"]} for name in sorted(spelling.SINGLE)),
     ],
 )
 @pytest.mark.usefixtures("shop")
