@@ -98,7 +98,7 @@ class LocalShop:
         )
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "tools.local", "run"]
+        command = [sys.executable, "-m", "tests.e2e.launch", "run"]
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

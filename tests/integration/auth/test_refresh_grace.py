@@ -11,8 +11,9 @@ import pytest
 
 from chalicelib.auth import store, tokens
 from chalicelib.aws import keyring
-from chalicelib.core import clock, settings
+from chalicelib.core import clock
 from tests.support import faults
+from tests.support.stage import with_settings
 from tests.support.stream import deliver, mails
 from tools.testing.shop import PASSWORD, Shop, ShopAnswer
 
@@ -43,16 +44,6 @@ def lives(shop: Shop, pair: dict[str, Any]) -> bool:
 def later(**span: float) -> Iterator[None]:
     with clock.fixed(clock.now() + timedelta(**span)):
         yield
-
-
-@contextmanager
-def grace_of(monkeypatch: pytest.MonkeyPatch, seconds: int) -> Iterator[None]:
-    with monkeypatch.context() as patched:
-        patched.setenv("REFRESH_GRACE_SECONDS", str(seconds))
-        settings.current.cache_clear()
-        settings.current()  # before the test's client puts the project's own variables in their place
-        yield
-    settings.current.cache_clear()
 
 
 def test_a_second_tab_gets_a_pair_of_the_same_session_and_both_go_on(shop: Shop) -> None:
@@ -145,7 +136,7 @@ def test_a_second_use_does_not_prolong_the_grace(shop: Shop) -> None:
 def test_a_grace_of_zero_is_strict_even_at_the_same_instant(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     token = login(shop)["refreshToken"]
 
-    with grace_of(monkeypatch, 0), clock.fixed(clock.now()):
+    with with_settings(monkeypatch, REFRESH_GRACE_SECONDS="0"), clock.fixed(clock.now()):
         pair = refresh(shop, token).expect(200)
         assert code(refresh(shop, token)) == (401, "token_reuse_detected")
 
@@ -156,7 +147,7 @@ def test_a_stage_says_how_long_the_grace_is(shop: Shop, monkeypatch: pytest.Monk
     token = login(shop)["refreshToken"]
     refresh(shop, token).expect(200)
 
-    with grace_of(monkeypatch, 60), later(seconds=59):
+    with with_settings(monkeypatch, REFRESH_GRACE_SECONDS="60"), later(seconds=59):
         assert refresh(shop, token).status == 200
 
 

@@ -12,6 +12,7 @@ from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.orders import completion, sweep
 from tests.support import faults
+from tests.support.stage import with_settings
 from tests.support.stream import deliver, told
 from tools.testing.shop import Shop
 
@@ -65,10 +66,10 @@ def test_the_days_count_from_the_delivery_and_not_from_the_order(delivered: Deli
 
 
 def test_a_stage_says_after_how_many_days(delivered: Delivered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(completion, "_before", lambda: clock.ago(timedelta(days=3)))
     delivered()
 
-    assert [swept(days=days)["completed"] for days in (2.9, 3.1)] == [0, 1]
+    with with_settings(monkeypatch, COMPLETE_AFTER_DAYS="3"):
+        assert [swept(days=days)["completed"] for days in (2.9, 3.1)] == [0, 1]
 
 
 def test_orders_are_gone_through_a_page_a_run_and_from_the_beginning_again(
