@@ -21,7 +21,6 @@ from chalicelib.core import errors, log, schema, settings
 from chalicelib.core.principal import Principal
 from chalicelib.core.reading import unpadded
 
-_JSON = "application/json"
 Handler = Callable[..., Any]
 
 

@@ -14,7 +14,7 @@ from chalicelib.auth.models import InvalidOneTimeToken, WrongPassword
 from chalicelib.auth.schemas import PasswordChange
 from chalicelib.aws import db, keyring, keys, rate_limits
 from chalicelib.core import clock, ids, log
-from chalicelib.core.errors import TooManyRequests
+from chalicelib.core.errors import TooManyRequests, require_none
 from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords, phones
 from chalicelib.users import store as user_store
@@ -34,7 +34,7 @@ _STALE = "This token is not valid any more; ask for a new one."
 
 def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:
     """Open an account for somebody; without a password they are invited by mail to choose one."""
-    phones.require("phone", new.phone)
+    require_none(*phones.faults("phone", new.phone))
     user = User.create(new, passwords.hash_password(new.password) if new.password else None, new.roles, claim.scope)
     invitation = [] if new.password else [_reset_request(user.email, purpose="invitation")]
     user_store.create(user, *invitation, *claim.record(user_view(user)), actor=actor.user_id)

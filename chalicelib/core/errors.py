@@ -129,6 +129,12 @@ class Unavailable(ShopError):
     retry_after = 1
 
 
+def require_none(*faults: FieldError) -> None:
+    """Raise `Invalid` with those faulty fields, if there are any."""
+    if faults:
+        raise Invalid("The request has faulty fields.", errors=faults)
+
+
 def invalid(field: str, code: str, detail: str) -> Invalid:
     """The error of one faulty field."""
     return Invalid("The request has a faulty field.", errors=(FieldError(field, code, detail),))

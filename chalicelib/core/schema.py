@@ -23,6 +23,7 @@ from chalicelib.core.reading import PADDED, UNPADDED, bare, readers
 T = TypeVar("T")
 
 MAX_PAGE_SIZE = 100
+MAX_LINE_LENGTH = 200
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -42,7 +43,7 @@ Text = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
-        max_length=200,
+        max_length=MAX_LINE_LENGTH,
         pattern=rf"^(?=[^{_UNSEEN}]*+$(?!\n)){PADDED}{UNPADDED}",
         extra={"hint": "1 to 200 characters, not only blanks, no control or invisible characters"},
     ),
@@ -50,7 +51,7 @@ Text = Annotated[
 Line = Annotated[
     str,
     msgspec.Meta(
-        max_length=200,
+        max_length=MAX_LINE_LENGTH,
         pattern=rf"^[^{_UNSEEN}]*$(?!\n)",
         extra={"hint": "at most 200 characters, no control or invisible characters"},
     ),

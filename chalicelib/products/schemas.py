@@ -33,9 +33,7 @@ Url = Annotated[
 ]
 Sku = Annotated[str, pasted(r"[!-~]{1,64}", hint="1 to 64 printable ASCII characters without blanks")]
 ProductId = Annotated[str, read_by(unpadded, most=200)]
-ImageType = Annotated[
-    Literal["image/png", "image/jpeg", "image/webp"], Meta(extra={"hint": "image/png, image/jpeg or image/webp"})
-]
+ImageType = Literal["image/png", "image/jpeg", "image/webp"]
 Units = Annotated[int, Meta(ge=0, le=MAX_STOCK)]
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from chalicelib.core import countries
-from chalicelib.core.errors import FieldError, Invalid
+from chalicelib.core.errors import FieldError, require_none
+from chalicelib.core.schema import MAX_LINE_LENGTH
 from chalicelib.users import phones
 from chalicelib.users.schemas import Address
 
@@ -23,7 +24,6 @@ _NO_COUNTRY = "Must be a country's code by ISO 3166, such as GB (not UK) or US."
 _SANE_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,15}")
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\u2500", "-"))
 _POSTAL_MARK = "〒"
-_MAX_NAME = 200  # as schemas.Line has it
 
 
 def judged(given: Mapping[str, Address], *, also: tuple[FieldError, ...] = ()) -> dict[str, Address]:
@@ -33,15 +33,13 @@ def judged(given: Mapping[str, Address], *, also: tuple[FieldError, ...] = ()) -
     Codes are spelled as the country does where that loses nothing, and a telephone number gets its E.164.
     """
     kept = {field: _tidied(each) for field, each in given.items()}
-    faults = (*also, *(fault for field, each in kept.items() for fault in _faults(each, field)))
-    if faults:
-        raise Invalid("The request has faulty fields.", errors=faults)
+    require_none(*also, *(fault for field, each in kept.items() for fault in _faults(each, field)))
     return kept
 
 
 def named(address: Address, name: str) -> Address:
     """The address with that receiver, if it names none."""
-    return address if address.name else msgspec.structs.replace(address, name=name[:_MAX_NAME].strip() or None)
+    return address if address.name else msgspec.structs.replace(address, name=name[:MAX_LINE_LENGTH].strip() or None)
 
 
 def lines(address: Address) -> list[str]:

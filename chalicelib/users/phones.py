@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.errors import FieldError, invalid
+from chalicelib.core.errors import FieldError
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -17,12 +17,6 @@ _ADVICE = "Must be a telephone number such as (201) 555-0123, +44 20 7946 0958 o
 def faults(field: str, text: str | None, country: str | None = None) -> tuple[FieldError, ...]:
     """What is wrong with a field that may hold a telephone number: nothing, or that it can be none."""
     return (FieldError(field, "invalid_value", _ADVICE),) if text and _parsed(text, country) is None else ()
-
-
-def require(field: str, text: str | None) -> None:
-    """Refuse what can be no telephone number anywhere."""
-    if faults(field, text):
-        raise invalid(field, "invalid_value", _ADVICE)
 
 
 def e164(text: str, country: str | None = None) -> str | None:

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import force_setattr
 
 from chalicelib.core.principal import Role
-from chalicelib.core.reading import read_by, unpadded
+from chalicelib.core.reading import pasted, read_by, unpadded
 from chalicelib.core.schema import Line, PageQuery, Schema, Text
 from chalicelib.users import emails, languages, passwords
 from chalicelib.users.languages import DEFAULT_LOCALE
@@ -32,6 +32,8 @@ Phone = Annotated[
         extra={"hint": "a telephone number such as (201) 555-0123 or +44 20 7946 0958", "read": unpadded},
     ),
 ]
+_UNPADDED = Meta(extra={"read": unpadded})
+_Part = Annotated[Line, _UNPADDED]
 Locale = Annotated[str, read_by(languages.parse, most=100, hint=languages.HINT)]
 
 
@@ -56,28 +58,26 @@ class Address(Schema, frozen=True, kw_only=True, omit_defaults=True):
     an address which was read can be sent back.
     """
 
-    name: Line | None = None
-    company: Line | None = None
-    street: Text
-    street2: Line | None = None
-    district: Line | None = None
-    city: Line | None = None
-    state: Line | None = None
-    postal_code: Line | None = None
-    country: Annotated[
-        str, Meta(pattern=r"^\s*[A-Z]{2}\s*$(?!\n)", extra={"hint": "a two-letter country code such as US"})
-    ]
+    name: _Part | None = None
+    company: _Part | None = None
+    street: Annotated[Text, _UNPADDED]
+    street2: _Part | None = None
+    district: _Part | None = None
+    city: _Part | None = None
+    state: _Part | None = None
+    postal_code: _Part | None = None
+    country: Annotated[str, pasted(r"[A-Z]{2}", hint="a two-letter country code such as US")]
     phone: Phone | None = None
-    phone_e164: Line | None = None
+    phone_e164: _Part | None = None
 
     def __post_init__(self) -> None:
-        """Take the blanks off every part; one of which nothing is left was not given.
+        """Read every part; one of which nothing is left was not given.
 
         Raises `ValueError` if that is one which every address has: without it nobody could read the address again.
         """
         super().__post_init__()
         for part in self.__struct_fields__:
-            force_setattr(self, part, unpadded(getattr(self, part) or "") or None)
+            force_setattr(self, part, getattr(self, part) or None)
         if not self.street or not self.country:
             message = "An address has a street and a country."
             raise ValueError(message)

@@ -151,6 +151,15 @@ def test_blanks_around_a_part_are_no_part_of_it_and_a_blank_part_was_not_given(b
 
 
 @pytest.mark.fault("F1")
+@pytest.mark.parametrize("unseen", ["\u200e", "\u00ad\u2060", "\u200d "])
+def test_a_street_of_what_nobody_sees_is_none(unseen: str) -> None:
+    with pytest.raises(Invalid) as error:
+        address(street=unseen, country="US")
+
+    assert [fault.field for fault in error.value.errors] == ["street"]
+
+
+@pytest.mark.fault("F1")
 @pytest.mark.parametrize(("written", "country", "state"), STATES)
 def test_a_state_is_known_by_its_code_or_its_name(written: str, country: str, state: str) -> None:
     assert addresses._tidied(address(state=written, country=country)).state == state

@@ -38,6 +38,7 @@ PADDINGS = {
 SAMPLES = {
     "cart_token": "aBc-_9",
     "code": "SAVE-10",
+    "country": "US",
     "coupon_code": "SAVE-10",
     "email": "ada@example.com",
     "events": ["order.*"],
@@ -51,7 +52,7 @@ SAMPLES = {
 STRICT = {("NewCoupon", "code"), ("NewProduct", "sku"), ("Registration", "email")}
 # A cursor is nobody's to change (H2), and an address has rules of its own (F1).
 OTHERS = {"cursor", "postal_code"}
-LIKE_A_CODE = re.compile(r"(?:^|_)(?:code|coupon|cursor|email|id|sku|token|url)$")
+LIKE_A_CODE = re.compile(r"(?:^|_)(?:code|country|coupon|cursor|email|id|sku|token|url)$")
 
 
 def shapes() -> Iterator[type[Schema]]:
