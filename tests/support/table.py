@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import zlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.aws import attributes, clients, db, keys
@@ -28,6 +30,12 @@ def everything() -> dict[keys.Key, dict[str, Any]]:
     """Every item; a scan would take longer than what is tested."""
     plain = [attributes.plain_item(item) for item in emulator.items()]
     return {keys.Key(item["PK"], item["SK"]): item for item in plain}
+
+
+def text_of(item: Mapping[str, Any]) -> str:
+    """All that an item says, also what it has packed."""
+    packed = [zlib.decompress(value).decode() for value in item.values() if isinstance(value, bytes)]
+    return json.dumps([item, packed], default=str, ensure_ascii=False)
 
 
 def empty() -> None:

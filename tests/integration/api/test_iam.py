@@ -81,7 +81,7 @@ def test_every_management_route_is_closed_to_who_has_not_signed(shop: Shop) -> N
 
     answers = [send(method, resource, pathParameters=path) for method, resource in managed]
 
-    assert len(managed) == 10
+    assert len(managed) == 11
     assert {(answer.status, answer.body["code"]) for answer in answers} == {(401, "unauthorized")}
 
 

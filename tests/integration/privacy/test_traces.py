@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from chalicelib.notifications import dead_letters
 from tests.support.schedule import run_at
 from tests.support.stage import with_settings
 from tests.support.stream import deliver, letters, mails, records, told
-from tests.support.table import everything
+from tests.support.table import everything, text_of
 from tools.testing.shop import PASSWORD, Shop
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.fault("F6")]
@@ -98,9 +97,7 @@ def buy(person: Shop, admin: Shop, mug: str) -> None:
 def places(said: list[str]) -> Iterator[tuple[str, str]]:
     """Everything that the shop keeps or has told, as text, with where that is."""
     for key in everything():
-        item = db.get(key, consistent=True) or {}
-        packed = [zlib.decompress(bytes(value)).decode() for value in item.values() if isinstance(value, bytes)]
-        yield str(key), json.dumps([item, packed], default=str, ensure_ascii=False)
+        yield str(key), text_of(db.get(key, consistent=True) or {})
     bucket = boto3.client("s3")
     for found in bucket.list_objects_v2(Bucket="ecommerce-test").get("Contents", []):
         body = bucket.get_object(Bucket="ecommerce-test", Key=found["Key"])["Body"].read()
