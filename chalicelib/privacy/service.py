@@ -37,6 +37,7 @@ from chalicelib.users.schemas import Erasure
 
 _JOB = "erasures"
 _PAGE_SIZE = 100
+_FAULTS = (ShopError, db.Stale, transport.RequestError, msgspec.ValidationError)
 
 
 def export(principal: Principal) -> dict[str, Any]:
@@ -72,17 +73,18 @@ def revoke(principal: Principal) -> None:
 def carry_out_next(*, seconds: float) -> dict[str, int]:
     """Erase those of the next page of users to be erased whose orders have ended, for about that many seconds.
 
-    Gives how many were erased, and how many failed and are left for another round.
+    Gives how many were erased, and how many failed and are left for another round; the list itself may fail, too.
     """
     deadline, done = Deadline(seconds), {"erased": 0, "failed": 0}
-    for user_id in rounds.next_page(_JOB, lambda after: user_store.list_to_erase(limit=_PAGE_SIZE, after=after)):
-        if deadline.is_over:
-            break
-        try:
-            done["erased"] += carry_out(user_id, actor=SYSTEM)
-        except (ShopError, db.Stale, transport.RequestError, msgspec.ValidationError) as error:
-            log.error("ERASURE_FAILED", ofUser=user_id, error=type(error).__name__)
-            done["failed"] += 1
+    try:
+        for user_id in rounds.next_page(_JOB, lambda after: user_store.list_to_erase(limit=_PAGE_SIZE, after=after)):
+            if deadline.is_over:
+                break
+            if ended := _try_to_carry_out(user_id):
+                done[ended] += 1
+    except _FAULTS as error:
+        log.error("ERASURE_FAILED", ofUser="", error=type(error).__name__)
+        done["failed"] += 1
     return done
 
 
@@ -105,6 +107,14 @@ def finish_erasure(user_id: str) -> None:
         idempotency.forget(user.asked_as)
     db.commit(cart_store.delete(user_id))
     db.commit(user_store.unmark_erasure(user_id))
+
+
+def _try_to_carry_out(user_id: str) -> str | None:
+    try:
+        return "erased" if carry_out(user_id, actor=SYSTEM) else None
+    except _FAULTS as error:
+        log.error("ERASURE_FAILED", ofUser=user_id, error=type(error).__name__)
+        return "failed"
 
 
 def _erase(user_id: str, actor: Principal, *, may_be_admin: bool) -> ErasureView | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from chalicelib.aws import keys
 from chalicelib.core import clock
+from chalicelib.core.errors import Unavailable
 from chalicelib.orders import store as order_store
 from chalicelib.orders.models import Order
 from chalicelib.payments import port
@@ -271,6 +273,18 @@ def test_who_has_become_the_last_admin_since_waits_for_another(shop: Shop, admin
     assert not is_forgotten(second_id)
     shop.admin("third@example.com")
     assert run_schedule()["erased"] == 1
+
+
+def test_a_list_of_who_waits_that_cannot_be_read_is_a_failure_and_the_sweep_is_told_of_all_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def silent(**_: Any) -> Any:
+        raise Unavailable("The table does not answer.")
+
+    monkeypatch.setattr(user_store, "list_to_erase", silent)
+
+    assert run_schedule()["failed"] == 1
+    assert '"SWEPT"' in capsys.readouterr().out
 
 
 def test_who_was_deleted_can_be_erased_and_their_address_stays_its_new_holders(
