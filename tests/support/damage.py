@@ -16,6 +16,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _TEXTS = st.sampled_from(
     ["", "Blue", "Big, round", 'A 12" one', "two\nlines", "a\r\n\r\nb", "1,255.00", "€ 5", "=1+1", "Öl"]
 )
+_CELLS = st.sampled_from(["", "5", "Mug", "SKU-1", "Blue"])
 _ROWS = st.lists(
     st.fixed_dictionaries(
         {
@@ -47,6 +48,34 @@ def files(draw: st.DrawFn) -> tuple[str, bytes]:
     for _ in range(draw(st.integers(0, 4))):
         content = draw(st.sampled_from(_DAMAGES))(draw, content)
     return name, content
+
+
+@st.composite
+def torn_sheets(draw: st.DrawFn) -> list[str]:
+    """The lines of a CSV with a sound header and quotes that open and close where no cell begins or ends rightly."""
+    lines = [",".join(draw(st.lists(_CELLS, min_size=len(COLUMNS), max_size=len(COLUMNS)))) for _ in range(8)]
+    cell = st.sampled_from([1, 4, 4, 5, 5, 6])
+    for _ in range(draw(st.integers(1, 3))):
+        opened = draw(cell)
+        closed = draw(st.sampled_from([opened, opened, draw(cell)]))
+        first, last = sorted((draw(st.integers(0, 7)), draw(st.integers(0, 7))))
+        _spoil(lines, first, opened, draw(st.sampled_from(['"{}', '"{}', '"{}"', '""{}'])))
+        _spoil(lines, last, closed, draw(st.sampled_from(['{}"', '{}"', '{}""'])))
+    return [",".join(COLUMNS), *lines]
+
+
+def _spoil(lines: list[str], at: int, cell: int, form: str) -> None:
+    cells = lines[at].split(",")
+    lines[at] = ",".join([*cells[:cell], form.format(cells[cell]), *cells[cell + 1 :]])
+
+
+def is_row(line: str) -> bool:
+    """Is a line of such a sheet a record by itself?"""
+    try:
+        (cells,) = csv.reader([line], strict=True, skipinitialspace=True)
+    except csv.Error:
+        return False
+    return len(cells) == len(COLUMNS) and any(cells)
 
 
 def _as_csv(draw: st.DrawFn, rows: list[dict[str, str]]) -> str:

@@ -82,6 +82,35 @@ def test_a_quote_that_is_closed_by_chance_lines_later_swallows_none_of_them(tmp_
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("header", ["sku,name,description,category,price", "sku,name,notes,category,price"])
+def test_a_quote_that_is_closed_by_chance_in_a_cell_that_may_have_lines_swallows_none(
+    tmp_path: Path, header: str
+) -> None:
+    sound = [f"A{number},Pot,Iron,kitchen,5" for number in range(2, 6)]
+    lines = [header, 'A1,Mug,"Nice mug,kitchen,9.99', *sound, 'A6,Pipe,Steel pipe 5",tools,3.50']
+
+    good, (fault,) = told(tmp_path, "\n".join(lines))
+
+    assert good == [3, 4, 5, 6, 7]
+    assert fault == "2: line: takes in line 3, which is a row of its own; a quote may be missing"
+
+
+def test_a_description_that_holds_a_row_of_its_own_is_a_fault_and_no_loss(tmp_path: Path) -> None:
+    lines = [HEADER, 'SKU-2,Mug,kitchen,5,"As in:', "SKU-9,Pot,kitchen,7,Red", 'or the like"', *rows(5, 5)]
+
+    good, faults = told(tmp_path, "\n".join(lines))
+
+    assert good == [3, 5]
+    assert [fault.split(":")[0] for fault in faults] == ["2", "4"]
+
+
+def test_a_header_whose_open_quote_takes_in_a_row_is_refused(tmp_path: Path) -> None:
+    lines = ['sku,name,category,price,"notes', "SKU-2,Mug,kitchen,5,", 'SKU-3,Mug,kitchen,5,12"', *rows(4, 5)]
+
+    with pytest.raises(Refusal, match="takes in line 2, which is a row of its own"):
+        told(tmp_path, "\n".join(lines))
+
+
 def test_a_description_longer_than_any_can_be_swallows_no_lines(tmp_path: Path) -> None:
     lines = [HEADER, 'SKU-2,Mug,kitchen,5,"Blue', *rows(3, 300), 'SKU-301,Mug,kitchen,5,12"', *rows(302, 302)]
 
@@ -100,6 +129,7 @@ def test_a_fault_of_a_record_of_several_lines_names_them_all(tmp_path: Path) -> 
 # What a spreadsheet can do to a file, and the lines that are still good.
 DEFECTS: dict[str, tuple[str | bytes, list[int]]] = {
     "a byte order mark": ("\ufeff" + "\n".join([HEADER, *rows(2, 3)]), [2, 3]),
+    "two byte order marks": (f"\ufeff\ufeff{HEADER}\nSKU-2,Mug,kitchen,5,\n", [2]),
     "files one after another": ("\n".join([HEADER, *rows(2, 3), "\ufeff" + HEADER, *rows(5, 6)]), [2, 3, 5, 6]),
     "cp1252": (f"{HEADER}\nSKU-2,Becher für Öl,kitchen,5,\nSKU-3,Mug,kitchen,5,\n".encode("cp1252"), [3]),
     "a cp1252 column": (f"{HEADER},größe\nSKU-2,Mug,kitchen,5,,XL\n".encode("cp1252"), [2]),
@@ -127,6 +157,7 @@ DEFECTS: dict[str, tuple[str | bytes, list[int]]] = {
     "numbers by exponent": (f"{HEADER}\n4.01E+12,Mug,kitchen,5,\n4.01E+12,Cup,kitchen,5,\nS,Mug,kitchen,5E+00,\n", [2]),
     "errors of a formula": (f"{HEADER}\nSKU-2,Mug,#N/A,#VALUE!,\nSKU-3,#REF!,kitchen,5,\n", [3]),
     "a hard space": (f"{HEADER}\n\u00a0SKU-2\u00a0,\u00a0Mug,kitchen,\u00a05,\n", [2]),
+    "characters without width": (f"{HEADER}\u200b,stock\n\u200bS-2\u2060,Mug,kitchen,\u200b9.98,,\u200b5\n", [2]),
     "a row twice": ("\n".join([HEADER, *rows(2, 2), *rows(2, 2)]), [2]),
     "a cut file": ("\n".join([HEADER, *rows(2, 3)])[:-10], [2]),
     "an endless cell": (f"{HEADER}\nSKU-2,{'x' * 200_000},kitchen,5,\nSKU-3,Mug,kitchen,5,\n", [3]),
@@ -149,10 +180,9 @@ def test_the_good_lines_of_a_damaged_file_are_read_and_all_others_are_named(tmp_
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("\n".join([HEADER, *rows(2, 3)]).encode("utf-16"), "is UTF-16"),
+        ("\n".join([HEADER, *rows(2, 3)]).encode("utf-16")[:-1], "is UTF-16 that is damaged"),
         ("\n".join([HEADER, *rows(2, 3)]).encode("utf-16-le"), "looks like UTF-16"),
         ("\n".join(rows(1, 3)), "missing: sku, name, category, price"),
-        (f"\ufeff\ufeff{HEADER}\nSKU-2,Mug,kitchen,5,\n", "missing: sku"),
         ("sep=;\n" + HEADER, "missing: sku, name, category, price"),
         (f"{HEADER},sku\nSKU-2,Mug,kitchen,5,,SKU-3\n", "names a column twice"),
         ('sku,"name,category,price\nSKU-2,Mug,kitchen,5\n', "opens a quote that nothing closes"),
@@ -213,6 +243,19 @@ def test_whatever_happens_to_a_file_each_of_its_lines_is_in_one_record(tmp_path:
         assert checked or record.kind in (RecordKind.HEADER, RecordKind.BLANK)
 
 
+@settings(max_examples=120)
+@given(lines=damage.torn_sheets())
+def test_whatever_quotes_are_lost_and_found_no_sound_line_is_swallowed(tmp_path: Path, lines: list[str]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines))
+
+    records = list(files.read(path))
+
+    sound = {number for number, line in enumerate(lines, 1) if damage.is_row(line)}
+    assert sound <= {record.first for record in records}
+    assert_complete(records, path.read_bytes())
+
+
 def assert_complete(records: list[Record], content: bytes) -> None:
     """From the first line to the last, none twice."""
     edges = [(0, 0), *((record.first, record.last) for record in records)]
@@ -235,10 +278,11 @@ class Lines(list[str]):
     [
         'SKU,"Mug,kitchen,5,Blue', 'SKU,b",x,",kitchen', 'SKU,Mug,"",5,"', '"""', 'SKU,""",x', '","', '",', ',"',
         'SKU,Mug,kitchen,5,"Blue', "SKU,Mug", 'a",b,"c",d,"', '"a"b', '"\t"', ' "',
+        'S,Mug,kitchen,5,"Blue\nS,Mug,kitchen,5,Red\nS,Mug,kitchen,5,Red"',
     ],
 )  # fmt: skip
 def test_a_file_that_is_damaged_in_every_line_takes_time_by_its_length_alone(row: str) -> None:
-    lines = Lines(f"{row}\n" for _ in range(1_000))
+    lines = Lines(f"{line}\n" for _ in range(1_000) for line in row.splitlines())
 
     records = list(sheets._Sheet(lines, ",", HEADER.split(",")).records(0))
 

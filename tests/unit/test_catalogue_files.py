@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,6 @@ pytestmark = pytest.mark.usefixtures("standard_time")
 MUG = {"sku": "MUG-1", "name": "Mug", "category": "kitchen", "price": "12.50"}
 MUG_JSON = '{"sku":"MUG-1","name":"Mug","category":"kitchen","price":"12.50"}'
 HEADER = "sku,name,category,price,stock,isActive,imageUrl,description"
-
-
-def test_utf_16_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "products.csv"
-    file.write_text("sku,name,category,price\n", encoding="utf-16")
-
-    with pytest.raises(Refusal, match="is UTF-16"):
-        list(files.read(file))
 
 
 def checked(
@@ -114,6 +107,35 @@ def test_json_lines_may_begin_with_a_byte_order_mark(tmp_path: Path, name: str) 
     good, faults, _ = checked(tmp_path, name, "\ufeff" + MUG_JSON + "\r\n")
 
     assert (len(good), faults) == (1, [])
+
+
+@pytest.mark.fault("F2")
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_utf_16_with_its_mark_is_read_as_a_spreadsheet_writes_it(tmp_path: Path, codec: str, end: str) -> None:
+    sheet = end.join(["\ufeffsku\tname\tcategory\tprice", "M-1\tÖl\u2028 čaj 🍵\tkitchen\t5", ""])
+    lines = f"\ufeff{MUG_JSON}{end}"
+
+    good, faults, _ = checked(tmp_path, "a.csv", sheet.encode(codec))
+    (mug,), none, _ = checked(tmp_path, "a.jsonl", lines.encode(codec))
+
+    assert ([(each.first, each.new.name) for each in good], faults) == ([(2, "Öl\u2028 čaj 🍵")], [])
+    assert (mug.new.sku, none) == ("MUG-1", [])
+    assert files.count_lines(tmp_path / "a.csv") == 2
+
+
+@pytest.mark.fault("F9")
+def test_a_sku_an_id_and_a_price_are_read_in_one_way_whatever_unseen_is_around_them(tmp_path: Path) -> None:
+    codes = {"sku": "MUG-1", "price": "12.50", "productId": id_of("MUG-1")}
+    padded = json.dumps({**MUG, **{name: f"\u200b {code}\ufeff" for name, code in codes.items()}})
+    only_id = json.dumps({"name": "Mug", "category": "kitchen", "price": 5, "productId": f"\u2060{ids.new('prd')} "})
+
+    good, faults, _ = checked(tmp_path, "a.jsonl", f"{padded}\n{only_id}\n")
+
+    assert faults == []
+    assert good[0].product_id == id_of("MUG-1")
+    assert good[0].product(currency="USD").price == 1250
+    assert ids.is_valid("prd", good[1].product_id)
 
 
 def test_csv_columns_come_in_any_order_after_a_byte_order_mark(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,9 +27,6 @@ def read(path: Path) -> Iterator[Record]:
     """
     kind = _format(path)
     try:
-        with path.open("rb") as file:
-            if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-                raise Refusal(f"{path} is UTF-16; save it as UTF-8.")
         yield from kind.read(path)
     except OSError as error:
         raise Refusal(f"{path} cannot be read: {error.strerror}.") from error

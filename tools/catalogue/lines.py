@@ -11,12 +11,14 @@ import msgspec
 
 from chalicelib.core import ids, money, schema
 from chalicelib.core.errors import FieldError, Invalid
+from chalicelib.core.reading import unpadded
 from chalicelib.products.models import Product, id_of
 from chalicelib.products.schemas import NewProduct
 from tools.catalogue.records import FIELDS, PRODUCT_ID, Record, RecordKind
 
 WHOLE = "line"  # in place of a field, where a record as a whole is at fault
 
+_CODES = ("sku", PRODUCT_ID, "price")  # what is read here before its schema reads it
 _PRICE = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
 
@@ -99,10 +101,11 @@ def faults_of(record: Record | CatalogueLine, error: Invalid) -> list[LineFault]
 
 def _line(record: Record) -> CatalogueLine:
     """The line of these fields under its product's lasting id, or `Invalid` with every faulty field."""
-    body = {name: value for name, value in record.fields.items() if name in FIELDS}
-    if isinstance(body.get("price"), str) and _PRICE.fullmatch(body["price"].strip()):
-        body["price"] = Decimal(body["price"].strip())
-    faults = _identity_faults(record.fields)
+    fields = {name: _bare(value) if name in _CODES else value for name, value in record.fields.items()}
+    body = {name: value for name, value in fields.items() if name in FIELDS}
+    if isinstance(body.get("price"), str) and _PRICE.fullmatch(body["price"]):
+        body["price"] = Decimal(body["price"])
+    faults = _identity_faults(fields)
     try:
         new = schema.decode(schema.encode(body), NewProduct)
         _require_price(new)
@@ -110,8 +113,12 @@ def _line(record: Record) -> CatalogueLine:
         raise Invalid(error.detail, errors=(*faults, *error.errors)) from None
     if faults:
         raise Invalid("The line does not say which product it is.", errors=faults)
-    product_id = record.fields[PRODUCT_ID] if new.sku is None else id_of(new.sku)
+    product_id = fields[PRODUCT_ID] if new.sku is None else id_of(new.sku)
     return CatalogueLine(record.first, record.last, product_id, new, frozenset(record.fields))
+
+
+def _bare(value: Any) -> Any:
+    return unpadded(value) if isinstance(value, str) else value
 
 
 def _require_price(new: NewProduct) -> None:

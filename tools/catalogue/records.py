@@ -6,11 +6,15 @@ of CSV has line breaks in it.
 
 from __future__ import annotations
 
+import codecs
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from tools.refusal import Refusal
 
 FIELDS = ("sku", "name", "description", "category", "price", "currency", "stock", "imageUrl", "isActive")
 PRODUCT_ID = "productId"
@@ -42,11 +46,26 @@ class Record:
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """Every line with its end; what is not UTF-8 comes as lone surrogates, a byte order mark not at all."""
+    """Every line with its end; what is not UTF-8 comes as lone surrogates, a byte order mark not at all.
+
+    A file whose mark says UTF-16 is read as that, or refused whole.
+    """
+    with path.open("rb") as beginning:
+        mark = beginning.read(2)
+    if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        yield from _utf_16(path)
+        return
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         if first := file.readline().removeprefix("\ufeff"):
             yield first
         yield from file
+
+
+def _utf_16(path: Path) -> io.StringIO:
+    try:
+        return io.StringIO(path.read_bytes().decode("utf-16"), newline="")
+    except UnicodeDecodeError as error:
+        raise Refusal(f"{path} is UTF-16 that is damaged; save it as UTF-8.") from error
 
 
 def is_text(line: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.core.reading import unpadded
 from chalicelib.core.schema import Prose
 from tools.catalogue.records import FIELDS, PRODUCT_ID, Record, RecordKind, is_text, read_lines
 from tools.refusal import Refusal
@@ -40,7 +41,9 @@ def read(path: Path) -> Iterator[Record]:
     lines = list(read_lines(path))
     begin = next((index for index, line in enumerate(lines) if line.strip(_BLANK)), len(lines))
     delimiter, header = _read_header(path, lines, begin)
-    sheet = _Sheet(lines, delimiter, [name.strip() for name in header.cells])
+    sheet = _Sheet(lines, delimiter, [unpadded(name) for name in header.cells])
+    if (inner := sheet.first_row(begin + 1, begin + header.line_count)) is not None:
+        raise Refusal(f"{path} has no valid CSV header: it {_takes_in(inner)}.")
     yield from (Record(RecordKind.BLANK, index + 1, index + 1) for index in range(begin))
     names = dict.fromkeys(name for name in sheet.columns if name)
     yield Record(RecordKind.HEADER, begin + 1, begin + header.line_count, fields=names)
@@ -76,44 +79,49 @@ class _Sheet:
             yield record
             at = record.last
 
+    def first_row(self, at: int, end: int) -> int | None:
+        """The index of the first of these lines that is a row by itself."""
+        return next((index for index in range(at, end) if self._is_row(index)), None)
+
     def _record(self, at: int) -> Record:
         row = self._parse(at, at + 1 if at < self._torn_until else len(self.lines))
         end = at + row.line_count
-        if not row.problem and not any(cell.strip() for cell in row.cells):
+        if not row.problem and not any(unpadded(cell) for cell in row.cells):
             return Record(RecordKind.BLANK, at + 1, end)
-        problem = row.problem or self._problem(row)
+        inner = self.first_row(at + 1, end)
+        problem = row.problem or self._problem(row, inner)
         if not problem:
             return Record(RecordKind.PRODUCT, at + 1, end, fields=_fields(self.columns, row.cells))
         if row.line_count > 1:
             # Whatever opens a quote before the last of these lines runs into the same end.
             self._torn_until = max(self._torn_until, end - 1)
-            end = self._next(at, row)
+            failed_within = bool(row.problem) and not row.is_open  # the last line may be sound if it is read by itself
+            end = end - failed_within if inner is None else inner
         return Record(RecordKind.BROKEN, at + 1, end, problem=problem)
-
-    def _next(self, at: int, row: _Row) -> int:
-        """The index of the next line that can be a record: within those of this row, or after them."""
-        end = at + row.line_count
-        failed_within = bool(row.problem) and not row.is_open  # the last line may be sound if it is read by itself
-        return next((index for index in range(at + 1, end) if self._is_row(index)), end - failed_within)
 
     def _is_row(self, index: int) -> bool:
         row = self._parse(index, index + 1)
-        return not row.problem and len(row.cells) == len(self.columns) and any(cell.strip() for cell in row.cells)
+        return not row.problem and len(row.cells) == len(self.columns) and any(unpadded(cell) for cell in row.cells)
 
-    def _problem(self, row: _Row) -> str:
-        """Why these cells are no product's, whatever it may be."""
+    def _problem(self, row: _Row, inner: int | None) -> str:
+        """Why these cells are no product's, whatever it may be; `inner` is a row among the lines after their first."""
         if len(row.cells) != len(self.columns):
             return f"has {len(row.cells)} cells where the first line names {len(self.columns)} columns"
         if not all(is_text(cell) for cell in row.cells):
             return "is not UTF-8 text"
         if row.line_count > 1:
             named = zip(self.columns, row.cells, strict=True)
-            torn = [name for name, cell in named if not _may_span_lines(name, cell.strip())]
-            return f"has a {torn[0]} with line breaks that it cannot have; a quote may be missing" if torn else ""
-        return ""
+            torn = [name for name, cell in named if not _may_span_lines(name, unpadded(cell))]
+            if torn:
+                return f"has a {torn[0]} with line breaks that it cannot have; a quote may be missing"
+        return _takes_in(inner) if inner is not None else ""
 
     def _parse(self, at: int, end: int) -> _Row:
         return _parse((self.lines[index] for index in range(at, end)), self.delimiter)
+
+
+def _takes_in(index: int) -> str:
+    return f"takes in line {index + 1}, which is a row of its own; a quote may be missing"
 
 
 def _read_header(path: Path, lines: Sequence[str], at: int) -> tuple[str, _Row]:
@@ -126,14 +134,14 @@ def _read_header(path: Path, lines: Sequence[str], at: int) -> tuple[str, _Row]:
         raise Refusal(f"{path} has no valid CSV header: it {row.problem}.")
     if missing := _missing(row):
         raise Refusal(f"{path} needs a first line with column names between commas; missing: {', '.join(missing)}.")
-    known = [name.strip() for name in row.cells if name.strip() in (*FIELDS, PRODUCT_ID)]
+    known = [unpadded(name) for name in row.cells if unpadded(name) in (*FIELDS, PRODUCT_ID)]
     if len(set(known)) < len(known):
         raise Refusal(f"{path} names a column twice in its first line.")
     return delimiter, row
 
 
 def _missing(header: _Row) -> list[str]:
-    names = {name.strip() for name in header.cells}
+    names = {unpadded(name) for name in header.cells}
     identity = [] if names & {"sku", PRODUCT_ID} else ["sku"]
     return [*identity, *(name for name in _NEEDED if name not in names)]
 
@@ -152,9 +160,9 @@ def _parse(lines: Iterable[str], delimiter: str) -> _Row:
 def _fields(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
     """The fields of a row; what stands in a column without a name goes by the column's number."""
     named = {
-        name or f"column {number}": cell.strip()
+        name or f"column {number}": unpadded(cell)
         for number, (name, cell) in enumerate(zip(columns, cells, strict=True), 1)
-        if name or cell.strip()
+        if name or unpadded(cell)
     }
     values = {name: _value(name, cell) for name, cell in named.items()}
     return {name: value for name, value in values.items() if value is not msgspec.UNSET}
