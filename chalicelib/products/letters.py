@@ -7,7 +7,8 @@ from functools import cache
 
 _APOSTROPHES = "\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02bd\u2032\u00b4\u05f3\u055a\ua78c\uff07`"
 _BREAKS = "\u2014\u2015\u2026\u00b6\u2022"  # long dashes and the like part words even without blanks
-_SEPARATORS = str.maketrans({**dict.fromkeys(_APOSTROPHES, "'"), **dict.fromkeys(_BREAKS, " "), "\u200c": "-"})
+_OTHERS = {"\u200c": "-", "\u00d7": "x"}  # what joins nothing, and the sign between the numbers of a measure
+_AS_TYPED = str.maketrans({**dict.fromkeys(_APOSTROPHES, "'"), **dict.fromkeys(_BREAKS, " "), **_OTHERS})
 _LENGTHENER = "\u0640"  # of Arabic, for looks only
 
 
@@ -19,8 +20,8 @@ def folded(text: str) -> str:
     becomes hiragana, since many words are written in either.
     """
     if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFKD", text.translate(_SEPARATORS))
+        return text.lower().translate(_AS_TYPED)
+    apart = unicodedata.normalize("NFKD", text.translate(_AS_TYPED))
     apart = unicodedata.normalize("NFKD", apart.casefold())
     kept = unicodedata.normalize("NFC", "".join(each for each in apart if each.isascii() or _is_kept(each)))
     return "".join(each if each.isascii() else _plain(each) for each in kept)

@@ -130,6 +130,8 @@ class Query(NamedTuple):
         costs, furthest = {start: 0}, start
         alone = (Group(at, at + 1, self.words[at]) for at in range(start, end))
         for group in merge(alone, self.groups):
+            if group.start >= end:
+                break
             if group.start > furthest:
                 return None
             if group.start not in costs or group.end > end:
@@ -157,13 +159,12 @@ def of_text(text: str) -> Query:
 
 
 def _groups(tokens: Sequence[words.Token], bounds: Sequence[tuple[int, int]]) -> Iterator[Group]:
-    """What may be one word: a token, and one with its neighbour; `bounds` are the places of each token's words."""
+    """What may be one word: a token, and one with its neighbours; `bounds` are the places of each token's words."""
     for token, (start, end) in zip(tokens, bounds, strict=True):
         if token.is_compound and token.joined and len(token.joined) <= words.MAX_LENGTH:
             yield Group(start, end, token.joined)
-    for (first, (start, _)), (second, (_, end)) in pairwise(zip(tokens, bounds, strict=True)):
-        if joined := words.together(first, second):
-            yield Group(start, end, joined)
+    for first, after, joined in words.neighbours(tokens):
+        yield Group(bounds[first][0], bounds[after - 1][1], joined)
 
 
 def _parted(text: str) -> Iterator[str]:

@@ -21,7 +21,6 @@ from chalicelib.products.views import CategoryView
 _BATCH_SIZE = 90  # writes of one transaction, beside the note and the two numbers
 _RANKS = (words.NAME, words.CATEGORY, words.DESCRIPTION, words.SKU)
 _NEXT_RANK = "  "  # between an item's words of one rank and the next
-_MAX_SKU = 12  # letters of one that each item names; a longer one leads the search and is named by its own item's key
 _IN_WALK = ">"  # between the number of a walk and the place in it; the last walk has no number
 
 
@@ -117,9 +116,6 @@ def _hit(query: Query, walk: int, item: db.Item) -> Hit | None:
     """What an item of the index stands for in a walk; None unless its product is shown there and under its word."""
     own, position = _read(item["words"]), item["SK"]
     place = query.place(own)
-    if place is None and f"#{words.SKU}#" in position:
-        own = Own(((words.SKU, f" {keys.family(position)} "), *own.texts))
-        place = query.place(own)
     if place is None or place[0] != walk or not position.startswith(f"{place[1]}#"):
         return None
     return Hit(item["productId"], position, query.distance(own))
@@ -136,8 +132,7 @@ def _position(after: str | None, last: int) -> tuple[int, str | None]:
 def _told(terms: tuple[str, ...]) -> str:
     """The words of these terms, parted by rank."""
     found = [words.of_term(term) for term in terms]
-    named = [(word, rank) for word, rank in found if rank != words.SKU or len(word) <= _MAX_SKU]
-    by_rank = (" ".join(word for word, rank in named if rank == each) for each in _RANKS)
+    by_rank = (" ".join(word for word, rank in found if rank == each) for each in _RANKS)
     return _NEXT_RANK.join(by_rank).rstrip()
 
 

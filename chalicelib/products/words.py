@@ -10,7 +10,7 @@ the better answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ MAX_LENGTH = 64  # as long as a SKU
 MAX_WORDS_OF_PRODUCT = 80
 _PIECE = 3  # letters of scripts without blanks
 _MAX_PAIR = 10  # letters of two words of a name that are also indexed as one; longer ones are seldom parted
+_MAX_MEASURE = 16  # letters and digits of one
+_MEASURE = re.compile(r"\d[^\W\d_]\d")
 _PLAIN = re.compile(r"[a-z0-9]+")
 _NUMBER = re.compile(r"\d[.,:]\d|^[^a-z]*\d/\d")  # 3.5mm is not 35mm, 1/2" not 12", but AB-12/3 is AB123
 _POSSESSIVE = re.compile(r"\w's\W*$")
@@ -54,9 +56,9 @@ def of_text(text: str) -> tuple[str, ...]:
 
 
 def of_name(text: str) -> tuple[str, ...]:
-    """The same of a name, with neighbours as one word (`t shirt`, `iphone 5`)."""
-    joined = (together(*pair) for pair in pairwise(tokens(text)))
-    return tuple(dict.fromkeys((*of_text(text), *filter(None, joined))))
+    """The same of a name, with neighbours as one word (`t shirt`, `iphone 5`, `10 x 20`)."""
+    joined = (word for _, _, word in neighbours(tokens(text)))
+    return tuple(dict.fromkeys((*of_text(text), *joined)))
 
 
 def of_sku(sku: str) -> tuple[str, ...]:
@@ -91,7 +93,32 @@ def of_term(term: str) -> tuple[str, int]:
     return word, int(rank)
 
 
-def together(first: Token, second: Token) -> str | None:
+def neighbours(found: Sequence[Token]) -> Iterator[tuple[int, int, str]]:
+    """Tokens that may be one word, by the places of the first and after the last: two, or a measure with its unit."""
+    for at, pair in enumerate(pairwise(found)):
+        if joined := _together(*pair):
+            yield at, at + 2, joined
+        end, measure = _measure(found, at)
+        if end > at + 1:
+            yield at, end, measure
+            with_unit = _together(Token((measure,), measure), found[end]) if end < len(found) else None
+            if with_unit:
+                yield at, end + 1, with_unit
+
+
+def _measure(found: Sequence[Token], at: int) -> tuple[int, str]:
+    """The longest measure that begins there (`10 x 20 x 30`: a single letter between digits), and where it ends."""
+    end, joined = at + 1, found[at].joined or ""
+    for letter, number in zip(found[end::2], found[end + 1 :: 2], strict=False):
+        between = f"{joined[-1:]}{letter.joined}{(number.joined or '')[:1]}"
+        longer = f"{joined}{letter.joined}{number.joined}"
+        if not _MEASURE.fullmatch(between) or len(longer) > _MAX_MEASURE:
+            break
+        end, joined = end + 2, longer
+    return end, joined
+
+
+def _together(first: Token, second: Token) -> str | None:
     """Two neighbours as one word, None where nobody would write them so: two numbers, or something long."""
     if first.joined is None or second.joined is None or (first.joined[-1].isdigit() and second.joined[0].isdigit()):
         return None

@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.core.errors import Invalid
 from chalicelib.core.scripts import is_unspaced
@@ -61,6 +63,8 @@ def test_text_is_cut_into_folded_words(text: str, found: tuple[str, ...]) -> Non
         ("ถุง ถูง", "ถุง ถูง"),
         ("\u0665 ५ \uff15 ②", "5 5 5 2"),
         ("men\u2019s men\u02bcs men`s men\u00b4s", "men's men's men's men's"),
+        ("Men`s", "men's"),
+        ("2\u00d73", "2x3"),
         ("wi\u00adfi wi\u200bfi a\u200cb", "wifi wifi a-b"),
     ],
 )  # fmt: skip
@@ -97,6 +101,9 @@ def test_scripts_without_blanks_are_known(letter: str, unspaced: bool) -> None: 
         ("Rock'n'roll", {"rock", "n", "roll", "rocknroll"}),
         ("U.S.A. L'eau", {"usa", "l", "eau", "leau"}),
         ("iPhone 5", {"iphone", "5", "iphone5"}),
+        ("Board 10 x 20", {"10", "x", "20", "10x20"}),
+        ("Box 10 x 20 X 30 cm", {"10x20x30", "20x30", "10x20x30cm"}),
+        ("Box 10 \u00d7 20", {"10x20"}),
     ],
 )
 def test_a_name_is_found_joined_and_parted(name: str, also: set[str]) -> None:
@@ -106,7 +113,8 @@ def test_a_name_is_found_joined_and_parted(name: str, also: set[str]) -> None:
 @pytest.mark.fault("F8")
 @pytest.mark.parametrize(
     ("name", "never"),
-    [("3.5mm", "35mm"), ('1/2"', "12"), ("10 20", "1020"), ("Stoneware Mug", "stonewaremug"), ("Men's", "s")],
+    [("3.5mm", "35mm"), ('1/2"', "12"), ("10 20", "1020"), ("Stoneware Mug", "stonewaremug"), ("Men's", "s"),
+     ("10 xl 20", "10xl20"), ("a x 20", "ax20"), ("1 x 2 x 3 x 4 x 5 x 6 x 7 x 8 x 9", "1x2x3x4x5x6x7x8x9")],
 )  # fmt: skip
 def test_what_nobody_would_join_is_not(name: str, never: str) -> None:
     assert never not in words.of_name(name)
@@ -184,6 +192,27 @@ def test_a_product_is_found_by_all_words_and_the_nearer_the_better(query: str, c
     assert queries.of_text(query).cost(product) == cost
 
 
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize("wanted", ["10x20", "10 x 20", "10 X 20", "10\u00d720", "10 \u00d7 20", "10x 20", "10 x20"])
+@pytest.mark.parametrize("name", ["Board 10x20", "Board 10 x 20", "Board 10x20x30", "Board 10 \u00d7 20 \u00d7 30"])
+def test_measures_are_found_joined_and_parted(wanted: str, name: str) -> None:
+    board = own(*words.of_name(name))
+    query = queries.of_text(wanted)
+
+    walk, word = query.place(board) or (-1, "")
+
+    assert word.startswith(query.walks[walk])
+    assert queries.of_text(f"{wanted} board").cost(board) is not None
+    assert queries.of_text(f"{wanted} lamp").cost(board) is None
+
+
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize("wanted", ["10x20cm", "10 x 20 cm", "10x20 cm", "10 x 20cm"])
+@pytest.mark.parametrize("name", ["Board 10x20cm", "Board 10 x 20 cm", "Board 10x20 cm", "Board 10 x 20cm"])
+def test_a_measure_may_have_its_unit(wanted: str, name: str) -> None:
+    assert queries.of_text(wanted).place(own(*words.of_name(name))) is not None
+
+
 def test_a_product_is_shown_in_one_walk_and_under_one_word() -> None:
     product = own("wi", "fi", "wifi", "wide", "fine", "router")
 
@@ -191,6 +220,46 @@ def test_a_product_is_shown_in_one_walk_and_under_one_word() -> None:
     assert queries.of_text("wi fi").place(own("wide", "fine", "find")) == (1, "find")
     assert queries.of_text("wi router").place(product) == (1, "router")
     assert queries.of_text("w router").place(product) is None
+    assert queries.of_text("t shirt a").place(own("tshirt", "a")) == (0, "tshirt")
+
+
+TYPED = st.lists(
+    st.sampled_from(
+        [
+            "a",
+            "t",
+            "10",
+            "20",
+            "x",
+            "wi",
+            "fi",
+            "shirt",
+            "t-shirt",
+            "10x20",
+            "cm",
+            "5",
+            "wi-fi",
+            "men's",
+            "3.5",
+            "30cm",
+            "x20",
+            "茶道具",
+        ]
+    ),
+    min_size=1,
+    max_size=6,
+).map(" ".join)
+
+
+@pytest.mark.fault("F8")
+@given(name=TYPED, wanted=TYPED)
+def test_a_product_that_has_all_words_has_its_place_in_a_walk(name: str, wanted: str) -> None:
+    query, product = queries.of_text(wanted), own(*words.of_name(name))
+
+    walk, word = query.place(product) or (None, "")
+
+    assert (walk is None) is (query.cost(product) is None)
+    assert walk is None or word.startswith(query.walks[walk])
 
 
 def own(*found: str) -> queries.Own:

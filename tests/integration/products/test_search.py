@@ -129,6 +129,37 @@ def test_a_sku_is_found_whole_and_by_its_beginning_with_its_punctuation_or_witho
 
 
 @pytest.mark.fault("F8")
+@pytest.mark.fault("F25")
+@pytest.mark.parametrize(
+    ("sku", "name", "query"),
+    [
+        ("ABCDEFGHIJKLMN", "Multifunctional lamp", "ABCDEFGHIJKLMN+multifunctional"),
+        ("ABCDEFGHIJKLMN", "Multifunctional lamp", "multifunctional+lamp+abcdefghijk"),
+        ("XK-2000-BLUE-LARGE", "Lamp 123456", "XK-2000-BLUE-LARGE+123456"),
+        ("XK-2000-BLUE-LARGE", "Lamp 123456", "123456+xk2000bluelarge"),
+        ("x" * 64, "Multifunctional lamp", f"multifunctional+{'x' * 64}"),
+    ],
+)
+def test_a_long_sku_is_found_beside_any_other_word(admin: Shop, sku: str, name: str, query: str) -> None:
+    admin.product(name=name, sku=sku)
+    admin.product(name=name, sku="ABCDEFGHIJ-OTHER")
+    deliver(admin)
+
+    assert found(admin, query) == [name]
+
+
+@pytest.mark.fault("F8")
+def test_measures_are_found_however_they_are_written(admin: Shop) -> None:
+    for name in ("Board 10x20", "Board 10 x 20", "Board 10 \u00d7 20 x 30"):
+        admin.product(name=name)
+    admin.product(name="Board 20 x 40")
+    deliver(admin)
+
+    for query in ("10x20", "10+x+20", "10%C3%9720", "board+10+x+20"):
+        assert len(found(admin, query)) == len(set(found(admin, query))) == 3, query
+
+
+@pytest.mark.fault("F8")
 def test_the_sku_filter_finds_exactly_one_in_one_round_trip(admin: Shop, shop: Shop) -> None:
     mug = admin.product(name="Mug", sku="AB-12/3", price=5)
     admin.product(name="Pot", sku="AB-12/34")
