@@ -3,7 +3,7 @@
 The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials. A letter leaves the queue
 when its record was handled; what has had its effect already is not done again, so it is safe to repeat or to
 interrupt. One that failed again or that nobody understands stays, is told of in a sentence, and holds up no other
-(F24). Exit codes: 0 the queue is empty, 1 some letters stay, 2 the queue could not be read.
+(F24). Exit codes: 0 the queue is empty, 1 some letters stay or were out of sight, 2 the queue could not be read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import boto3
 import msgspec
@@ -98,7 +98,7 @@ def _enter() -> None:
 
 def redrive() -> int:
     """Deliver every letter once; the exit code."""
-    handled, kept = 0, 0
+    handled, kept, hidden = 0, 0, _count_hidden()
     for message in _messages():
         why = _why_it_stays(message["Body"])
         if why:
@@ -108,7 +108,17 @@ def redrive() -> int:
         clients.sqs().delete_message(QueueUrl=_queue(), ReceiptHandle=message["ReceiptHandle"])
         handled += 1
     print(f"{handled:,} records handled, {kept:,} failed again and stay in the queue.")
-    return 1 if kept else 0
+    if hidden:
+        minutes = _HIDDEN_SECONDS // 60
+        print(f"{hidden:,} were out of sight: somebody has looked at them just now. Run it again in {minutes} minutes.")
+    return 1 if kept or hidden else 0
+
+
+def _count_hidden() -> int:
+    """How many letters nobody else can see for now, about."""
+    name: Final = "ApproximateNumberOfMessagesNotVisible"
+    answer = clients.sqs().get_queue_attributes(QueueUrl=_queue(), AttributeNames=[name])
+    return int(answer["Attributes"][name])
 
 
 def _messages() -> Iterator[Any]:

@@ -285,7 +285,9 @@ def _source(request: Request) -> str:
 
 
 def _cart_token(headers: Mapping[str, str]) -> str | None:
-    return unpadded(headers["x-cart-token"]) if "x-cart-token" in headers else None
+    """The token without what is around it; a gateway gives the bytes of a header as Latin-1."""
+    given = headers.get("x-cart-token")
+    return None if given is None else unpadded(given.encode("latin-1", "ignore").decode("utf-8", "ignore"))
 
 
 def _guest(request: Request) -> str:

@@ -132,7 +132,8 @@ class Unavailable(ShopError):
 def require_none(*faults: FieldError) -> None:
     """Raise `Invalid` with those faulty fields, if there are any."""
     if faults:
-        raise Invalid("The request has faulty fields.", errors=faults)
+        count = "a faulty field" if len(faults) == 1 else f"{len(faults)} faulty fields"
+        raise Invalid(f"The request has {count}.", errors=faults)
 
 
 def invalid(field: str, code: str, detail: str) -> Invalid:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
 from msgspec import Meta
@@ -32,7 +32,18 @@ DayOrInstant = Annotated[
 
 def read(text: str, field: str) -> str:
     """The timestamp of an instant, or of the beginning of a day of the shop; `Invalid` for one in no calendar."""
+    return _read(text, field, days_on=0)
+
+
+def read_end(text: str, field: str) -> str:
+    """As `read`, but a day counts to its end, so the first instant of the next."""
+    return _read(text, field, days_on=1)
+
+
+def _read(text: str, field: str, *, days_on: int) -> str:
     try:
-        return clock.normalize(text.replace(" ", "+")) if "T" in text else days.begin(date.fromisoformat(text))
+        if "T" in text:
+            return clock.normalize(text.replace(" ", "+"))
+        return days.begin(date.fromisoformat(text) + timedelta(days=days_on))
     except (ValueError, OverflowError):
         raise invalid(field, "invalid_value", "There is no such day or time.") from None

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated
 
-import msgspec
-
 from chalicelib.core.errors import invalid
+from chalicelib.core.reading import pasted
 
 MAX_AMOUNT = Decimal("99999999.99")
 WHOLE = 10_000  # basis points
@@ -38,9 +37,7 @@ class Amount(Decimal):
     """A JSON number that is money: refused as text, kept to the last digit (M1)."""
 
 
-Currency = Annotated[
-    str, msgspec.Meta(pattern="^[A-Z]{3}$(?!\n)", extra={"hint": "a three-letter ISO 4217 code such as USD"})
-]
+Currency = Annotated[str, pasted("[A-Z]{3}", hint="a three-letter ISO 4217 code in capitals such as USD")]
 
 
 def parse(value: object) -> Amount:

@@ -69,8 +69,8 @@ class OrderQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def end(self) -> str:
-        """The instant after the last, as orders spell theirs; "" without one."""
-        return instants.read(self.until, "until") if self.until else ""
+        """The instant after the last, as orders spell theirs; "" without one. A day is one of them."""
+        return instants.read_end(self.until, "until") if self.until else ""
 
     def includes(self, status: OrderStatus, placed_at: str) -> bool:
         """Is an order in that status, placed then, one of those?"""

@@ -66,7 +66,7 @@ class Address(Schema, frozen=True, kw_only=True, omit_defaults=True):
     city: _Part | None = None
     state: _Part | None = None
     postal_code: _Part | None = None
-    country: Annotated[str, pasted(r"[A-Z]{2}", hint="a two-letter country code such as US")]
+    country: Annotated[str, pasted(r"[A-Z]{2}", hint="a two-letter country code in capitals such as US")]
     phone: Phone | None = None
     phone_e164: _Part | None = None
 

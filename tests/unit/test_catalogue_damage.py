@@ -133,6 +133,7 @@ DEFECTS: dict[str, tuple[str | bytes, list[int]]] = {
     "files one after another": ("\n".join([HEADER, *rows(2, 3), "\ufeff" + HEADER, *rows(5, 6)]), [2, 3, 5, 6]),
     "cp1252": (f"{HEADER}\nSKU-2,Becher für Öl,kitchen,5,\nSKU-3,Mug,kitchen,5,\n".encode("cp1252"), [3]),
     "a cp1252 column": (f"{HEADER},größe\nSKU-2,Mug,kitchen,5,,XL\n".encode("cp1252"), [2]),
+    "a header in capitals": ("\n".join([HEADER.title(), *rows(2, 3)]), [2, 3]),
     "semicolons": ("\n".join([HEADER, *rows(2, 3)]).replace(",", ";"), [2, 3]),
     "tabs": ("\n".join([HEADER, *rows(2, 3)]).replace(",", "\t"), [2, 3]),
     "semicolons in the rows alone": ("\n".join([HEADER, *(row.replace(",", ";") for row in rows(2, 3))]), []),

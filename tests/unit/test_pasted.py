@@ -40,6 +40,7 @@ SAMPLES = {
     "code": "SAVE-10",
     "country": "US",
     "coupon_code": "SAVE-10",
+    "currency": "USD",
     "email": "ada@example.com",
     "events": ["order.*"],
     "image_url": "https://images.example.com/mug.png",
@@ -52,7 +53,7 @@ SAMPLES = {
 STRICT = {("NewCoupon", "code"), ("NewProduct", "sku"), ("Registration", "email")}
 # A cursor is nobody's to change (H2), and an address has rules of its own (F1).
 OTHERS = {"cursor", "postal_code"}
-LIKE_A_CODE = re.compile(r"(?:^|_)(?:code|country|coupon|cursor|email|id|sku|token|url)$")
+LIKE_A_CODE = re.compile(r"(?:^|_)(?:code|country|coupon|currency|cursor|email|id|sku|token|url)$")
 
 
 def shapes() -> Iterator[type[Schema]]:

@@ -41,7 +41,7 @@ def read(path: Path) -> Iterator[Record]:
     lines = list(read_lines(path))
     begin = next((index for index, line in enumerate(lines) if line.strip(_BLANK)), len(lines))
     delimiter, header = _read_header(path, lines, begin)
-    sheet = _Sheet(lines, delimiter, [unpadded(name) for name in header.cells])
+    sheet = _Sheet(lines, delimiter, [_column(cell) for cell in header.cells])
     if (inner := sheet.first_row(begin + 1, begin + header.line_count)) is not None:
         raise Refusal(f"{path} has no valid CSV header: it {_takes_in(inner)}.")
     yield from (Record(RecordKind.BLANK, index + 1, index + 1) for index in range(begin))
@@ -133,17 +133,24 @@ def _read_header(path: Path, lines: Sequence[str], at: int) -> tuple[str, _Row]:
     if row.problem:
         raise Refusal(f"{path} has no valid CSV header: it {row.problem}.")
     if missing := _missing(row):
-        raise Refusal(f"{path} needs a first line with column names between commas; missing: {', '.join(missing)}.")
-    known = [unpadded(name) for name in row.cells if unpadded(name) in (*FIELDS, PRODUCT_ID)]
+        raise Refusal(f"{path} needs a first line with column names; missing: {', '.join(missing)}.")
+    known = [_column(cell) for cell in row.cells if _column(cell) in (*FIELDS, PRODUCT_ID)]
     if len(set(known)) < len(known):
         raise Refusal(f"{path} names a column twice in its first line.")
     return delimiter, row
 
 
 def _missing(header: _Row) -> list[str]:
-    names = {unpadded(name) for name in header.cells}
+    names = {_column(cell) for cell in header.cells}
     identity = [] if names & {"sku", PRODUCT_ID} else ["sku"]
     return [*identity, *(name for name in _NEEDED if name not in names)]
+
+
+def _column(cell: str) -> str:
+    """The name of a column; one that is known is known in capitals as well."""
+    known = {name.lower(): name for name in (*FIELDS, PRODUCT_ID)}
+    name = unpadded(cell)
+    return known.get(name.lower(), name)
 
 
 def _parse(lines: Iterable[str], delimiter: str) -> _Row:

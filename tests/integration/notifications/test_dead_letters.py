@@ -115,6 +115,8 @@ def test_redrive_delivers_a_letter_once_its_cause_is_mended(
 
     assert redrive.redrive() == 1
     assert f"0 records handled, {stuck} failed again" in capsys.readouterr().out
+    assert redrive.redrive() == 1
+    assert f"{stuck} were out of sight" in capsys.readouterr().out
 
     boto3.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
     put_back()
