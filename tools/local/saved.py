@@ -6,6 +6,7 @@ goes on to mean the state at the last start, and costs nothing.
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from tools.refusal import Refusal
@@ -14,7 +15,10 @@ LAST_START = ".last-start"
 
 
 def look_after(state: Path) -> None:
-    """Keep the files of a state directory under their second names. Refuses when one cannot be read."""
+    """Keep the files of a state directory under their second names. Refuses when one cannot be read.
+
+    One that goes meanwhile holds nothing any more.
+    """
     files = sorted((state / "aws").glob("*.json"))
     for file in files:
         _require_readable(file)
@@ -25,6 +29,8 @@ def look_after(state: Path) -> None:
 def _require_readable(file: Path) -> None:
     try:
         json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return
     except (ValueError, OSError) as error:
         copy = _second_name(file)
         way = f"put {copy.name} beside it in its place, or " if copy.exists() else ""
@@ -34,8 +40,9 @@ def _require_readable(file: Path) -> None:
 def _keep(file: Path, name: Path) -> None:
     beside = name.with_suffix(".new")
     beside.unlink(missing_ok=True)
-    os.link(file, beside)
-    beside.replace(name)
+    with suppress(FileNotFoundError):  # a local AWS that was killed may have others of its processes end after it
+        os.link(file, beside)
+        beside.replace(name)
 
 
 def _second_name(file: Path) -> Path:

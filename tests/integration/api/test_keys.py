@@ -55,6 +55,8 @@ BODIES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("code", "POST", "/cart/coupon", {"code": "?"}),
     ("code", "POST", "/coupons", {"code": "?", "kind": "percentage", "percent": 10}),
     ("sku", "POST", "/products", {"name": "Mug", "price": 1, "category": "kitchen", "sku": "?"}),
+    ("currency", "POST", "/products", {"name": "Mug", "price": 1, "category": "kitchen", "currency": "?"}),
+    ("country", "POST", "/orders", {"shippingAddress": {**ADDRESS, "country": "?"}, "paymentMethod": CARD}),
     ("image_url", "POST", "/products", {"name": "Mug", "price": 1, "category": "kitchen", "imageUrl": "?"}),
     ("url", "POST", "/webhooks", {"url": "?", "events": ["*"]}),
     ("events", "POST", "/webhooks", {"url": "https://hooks.example.com/shop", "events": ["?"]}),
