@@ -160,12 +160,19 @@ def decode_query(values: Mapping[str, str], shape: type[T]) -> T:
 
     A whole number is ASCII digits with or without a minus before them, a boolean is `true` or `false` (F18).
     """
-    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(cast("type[msgspec.Struct]", shape))}
-    read = {name: _from_digits(text, bare(kinds.get(name))) for name, text in values.items()}
+    kinds = _bare_kinds(cast("Hashable", shape))
+    read = {name: _from_digits(text, kinds.get(name)) for name, text in values.items()}
     try:
         return msgspec.convert(read, shape, dec_hook=_from_text)
     except msgspec.ValidationError:
         raise _invalid(read, shape, faults.Source(_from_text, is_text=True)) from None
+
+
+@lru_cache(maxsize=256)
+def _bare_kinds(shape: Hashable) -> dict[str, Any]:
+    """The types of a shape's fields by the names that callers use, without what is annotated."""
+    fields = msgspec.structs.fields(cast("type[msgspec.Struct]", shape))
+    return {field.encode_name: bare(field.type) for field in fields}
 
 
 @lru_cache(maxsize=256)
