@@ -31,9 +31,7 @@ def anonymised(order: Order) -> Order:
 
 def _without_words(entry: TimelineEntry) -> TimelineEntry:
     """A step without what people said of it."""
-    return TimelineEntry(
-        status=entry.status, at=entry.at, actor=entry.actor, event=entry.event, despite=entry.despite
-    )  # fmt: skip
+    return TimelineEntry(status=entry.status, at=entry.at, actor=entry.actor, event=entry.event, despite=entry.despite)
 
 
 def _only_country(address: Address) -> Address:

@@ -8,6 +8,7 @@ change any more.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -56,9 +57,10 @@ def with_charge(order: Order, outcome: Outcome) -> Order:
 
 def refunded_there(order: Order, refund: Refund) -> Order:
     """The order with that much set aside for a refund that somebody has begun at the provider."""
-    aside = _noted(order, "refunded_at_provider", f"{order.decimal(refund.amount)} {order.currency}")
-    return aside.next_version(
-        at=aside.updated_at,
+    return _with_event(
+        order,
+        "refunded_at_provider",
+        f"{order.decimal(refund.amount)} {order.currency}",
         reserved=order.reserved + refund.amount,
         refunded_at_provider=(order.refunded_at_provider or 0) + refund.amount,
     )
@@ -77,20 +79,21 @@ def lost(order: Order) -> int:
 def disputed(order: Order, said: Dispute) -> Order:
     """The order with a dispute that is new or has come to stand elsewhere; what is lost by it is refunded."""
     others = [each for each in order.disputes or () if each.dispute_id != said.dispute_id]
-    noted = _noted(order, f"dispute_{said.status}", said.reason)
     cost = said.amount if said.status is DisputeStatus.LOST else 0
     refunded = order.refunded + cost
     whole = PaymentStatus.REFUNDED if refunded >= order.taken else PaymentStatus.PARTIALLY_REFUNDED
-    return noted.next_version(
-        at=noted.updated_at,
+    return _with_event(
+        order,
+        f"dispute_{said.status}",
+        said.reason,
         disputes=[*others, said],
         refunded=refunded,
         payment_status=whole if cost else order.payment_status,
     )
 
 
-def _noted(order: Order, event: str, reason: str | None) -> Order:
-    """The order with a line of its timeline about its money."""
-    changed = order.next_version()
+def _with_event(order: Order, event: str, reason: str | None, **changes: Any) -> Order:
+    """The order with these changes, and a line of its timeline about what happened to its money."""
+    changed = order.next_version(**changes)
     entry = TimelineEntry(status=order.status, at=changed.updated_at, actor=SYSTEM, reason=reason, event=event)
-    return changed.next_version(at=changed.updated_at, timeline=[*order.timeline, entry])
+    return msgspec.structs.replace(changed, timeline=[*order.timeline, entry])
