@@ -198,7 +198,7 @@ def test_shoppers_see_images_through_the_distribution_by_https_and_nothing_else(
     keys = ("products/prd_1/img_1.png", "reports/secret.csv")
 
     with cloud.running(settings):
-        outputs = resources._deploy_stack(boto3.client("cloudformation"))
+        outputs = resources._deploy_stack()
         bucket, host = outputs["BucketName"], outputs["ImageBaseUrl"].removeprefix("https://")
         for key in keys:
             boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"content", ContentType="image/png")

@@ -4,9 +4,9 @@ ministack by itself saves only when it stops in good order, and forgets the reco
 stream. Here the state is also saved about a second after a change, by a forked copy of the
 process (so that a snapshot is consistent and nobody waits for it), and the snapshot carries the
 stream records that are not delivered yet. Both write the same files, so never at the same time.
-It also believes any policy of an upload; here the signature has to fit. The drawback:
-`keep_streams`, `check_uploads` and `save` touch names that ministack does not promise to keep,
-so its version is pinned and tests look after it.
+What else it does otherwise than AWS is mended by `tools.local.shims`. The drawback: these,
+`keep_streams` and `save` touch names that ministack does not promise to keep, so its version is
+pinned and tests look after it.
 
 The process stops on SIGTERM, on SIGINT, and when its standard input closes: it never outlives
 the launcher that holds the other end.
@@ -32,9 +32,9 @@ from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core import persistence
 from ministack.core.responses import AccountRegionScopedDict
-from ministack.core.sigv4 import SIGNATURE_MISMATCH, calculate_signature, signatures_match
-from ministack.services import dynamodb, s3
+from ministack.services import dynamodb
 
+from tools.local import shims
 from tools.local.checkpoint import Checkpoint
 from tools.local.settings import HOST, IDENTITY, LocalSettings
 from tools.refusal import Refusal
@@ -92,25 +92,6 @@ def keep_streams(checkpoint: Checkpoint) -> None:
         return {**tables(), "stream_records": waiting}
 
     dynamodb.get_state = get_state
-
-
-def check_uploads() -> None:
-    """Make ministack refuse a signed upload whose policy is not the one that was signed, as S3 does."""
-    judge = s3._enforce_signed_post_policy  # noqa: SLF001
-
-    def judge_signed(fields: dict[str, str], *rest: Any) -> Any:
-        if is_forged(fields):
-            return s3._error("SignatureDoesNotMatch", SIGNATURE_MISMATCH, 403)  # noqa: SLF001
-        return judge(fields, *rest)
-
-    s3._enforce_signed_post_policy = judge_signed  # noqa: SLF001
-
-
-def is_forged(fields: dict[str, str]) -> bool:
-    """Is the policy another than was signed? The keys that this AWS goes by are their own secrets."""
-    key, date, region = [*fields.get("x-amz-credential", "").split("/"), "", "", ""][:3]
-    signed = calculate_signature(key, date, region, "s3", fields.get("policy", ""))
-    return not signatures_match(signed, fields.get("x-amz-signature", ""))
 
 
 async def keep_saving(cloud: Cloud, lock: int) -> None:
@@ -189,7 +170,7 @@ def claim(state: Path) -> int:
 async def serve(settings: LocalSettings, lock: int) -> None:
     """Serve until told to stop; ministack saves once more at the end. Refuses to pretend that it could."""
     keep_streams(Checkpoint(settings.checkpoint))
-    check_uploads()
+    shims.apply()
     cloud = Cloud(ministack.app, str(settings.state))
     config = Config()
     config.bind = [f"{HOST}:{settings.cloud_port}"]

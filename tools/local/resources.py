@@ -1,61 +1,35 @@
 """Creates the shop's resources in the local AWS from the template that production uses."""
 
 import json
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
+from tools.local import stacks
 from tools.local.settings import ACCOUNT, EVENT_QUEUE, PROJECT, REGION, STAGE, LocalSettings
 from tools.refusal import Refusal
 
 TEMPLATE = PROJECT / "infra" / "template.yaml"
 STACK = f"ecommerce-{STAGE}-data"
 EXPIRY_ATTRIBUTE = "expiresAt"
-QUICKLY = {"Delay": 1, "MaxAttempts": 120}
-UNUSABLE = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 
 
 def deploy(settings: LocalSettings) -> dict[str, str]:
     """Bring the resources up to the template, keeping their data; the app's environment for them."""
     try:
-        outputs = _deploy_stack(boto3.client("cloudformation"))
+        outputs = _deploy_stack()
         _apply_what_the_emulator_leaves_out(outputs)
         _listen_to_the_bus(outputs)
-    except (ClientError, WaiterError) as error:
+    except ClientError as error:
         raise Refusal(
             f"The local AWS did not take infra/template.yaml: {error} (`make clean` forgets its state)."
         ) from error
     return environment(outputs, settings)
 
 
-def _deploy_stack(cloudformation: Any) -> dict[str, str]:
-    status = _status(cloudformation)
-    if status in UNUSABLE:
-        cloudformation.delete_stack(StackName=STACK)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig=QUICKLY)
-        status = None
-    change, done = ("update_stack", "stack_update_complete") if status else ("create_stack", "stack_create_complete")
-    parameters = [{"ParameterKey": "Stage", "ParameterValue": STAGE}]
-    try:
-        getattr(cloudformation, change)(StackName=STACK, TemplateBody=TEMPLATE.read_text(), Parameters=parameters)
-        cloudformation.get_waiter(done).wait(StackName=STACK, WaiterConfig=QUICKLY)
-    except ClientError as error:
-        if "No updates are to be performed" not in str(error):
-            raise
-    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-
-
-def _status(cloudformation: Any) -> str | None:
-    """The stack's status; None when there is no stack."""
-    try:
-        return str(cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"])
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
+def _deploy_stack() -> dict[str, str]:
+    return stacks.deploy(STACK, TEMPLATE.read_text(), {"Stage": STAGE})
 
 
 def _apply_what_the_emulator_leaves_out(outputs: dict[str, str]) -> None:
