@@ -13,6 +13,8 @@ shop, delivers the table's stream and the schedule to the handlers, and serves t
 | `payments.py` | the payment service as the other |
 | `emulator.py` | the local AWS itself, a process of its own that saves its state |
 | `saved.py` | the files of that state, looked at before it starts |
+| `stacks.py` | makes stacks of CloudFormation and brings them up to date |
+| `deployed.py` | puts a packaged stage on the local AWS |
 | `resources.py` | the resources, from the template |
 | `seed.py` | two accounts and a small catalogue for a new shop |
 | `rotate.py` | the command that rotates the signing key |

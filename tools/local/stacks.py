@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, WaiterError
 from tools.refusal import Refusal
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
-LONGEST_BODY = 51_200  # bytes of a template that goes with the call; a longer one has to lie in a bucket
+MAX_BODY_BYTES = 51_200  # of a template that goes with the call; a longer one has to lie in a bucket
 TEMPLATES = "ecommerce-templates"
 QUICKLY = {"Delay": 1, "MaxAttempts": 120}
 UNUSABLE = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
@@ -48,7 +48,7 @@ def outputs(name: str) -> dict[str, str]:
 
 
 def _body(name: str, template: str) -> dict[str, str]:
-    if len(template.encode()) <= LONGEST_BODY:
+    if len(template.encode()) <= MAX_BODY_BYTES:
         return {"TemplateBody": template}
     store, key = boto3.client("s3"), f"{name}.json"
     store.create_bucket(Bucket=TEMPLATES)
