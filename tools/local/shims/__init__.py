@@ -5,9 +5,9 @@ process of the local AWS. A test of each fails when ministack does it by itself,
 names that ministack does not promise to keep, so its version is pinned.
 """
 
-from tools.local.shims import uploads
+from tools.local.shims import api_definition, compression, rotations, uploads, workers
 
-SHIMS = (uploads,)
+SHIMS = (uploads, rotations, api_definition, compression, workers)
 
 
 def apply() -> None:

@@ -1,0 +1,49 @@
+"""A local AWS in a process of its own, and packages to deploy there, each made once for all tests of this folder.
+
+Every client that a test of this folder makes talks to that AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.infra.packaging import copied, run
+from tests.support.ports import free_port
+from tools.local import cloud as local_cloud
+from tools.local import settings as local
+from tools.local.settings import LocalSettings
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs here lives in other processes, and so in real time."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.real_time)
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSettings]:
+    """An empty local AWS that runs on free ports; where it is, and where its state lies."""
+    settings = LocalSettings(
+        port=free_port(),
+        cloud_port=free_port(),
+        payment_port=free_port(),
+        state=tmp_path_factory.mktemp("cloud"),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in local.aws_environment(settings).items():
+            patch.setenv(name, value)
+        with local_cloud.running(settings):
+            yield settings
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds sam.json and deployment.zip of the stage dev, made by this interpreter for itself."""
+    project = copied(tmp_path_factory.mktemp("project"))
+    run(project, "-m", "tools.package", "dev", "out")
+    return project / "out"
