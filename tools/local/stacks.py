@@ -1,6 +1,7 @@
 """Stacks of CloudFormation in the local AWS: made or brought up to date, and waited for."""
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 import boto3
@@ -12,6 +13,7 @@ CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAN
 MAX_BODY_BYTES = 51_200  # of a template that goes with the call; a longer one has to lie in a bucket
 TEMPLATES = "ecommerce-templates"
 QUICKLY = {"Delay": 1, "MaxAttempts": 120}
+ASKED_FOR = "User Initiated"  # the first event of each change
 UNUSABLE = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 
 
@@ -70,8 +72,9 @@ def _reason(cloudformation: Any, name: str, error: Exception) -> str:
     """What the events say went wrong first; else what the call was answered."""
     if isinstance(error, ClientError):
         return str(error)
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]  # newest first
+    of_this_change = takewhile(lambda event: event.get("ResourceStatusReason") != ASKED_FOR, events)
+    failed = [event for event in of_this_change if event["ResourceStatus"].endswith("_FAILED")]
     return (
         " ".join(str(failed[-1].get(key)) for key in ("LogicalResourceId", "ResourceStatusReason"))
         if failed

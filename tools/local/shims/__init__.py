@@ -5,12 +5,11 @@ process of the local AWS. A test of each fails when ministack does it by itself,
 names that ministack does not promise to keep, so its version is pinned.
 """
 
-from tools.local.shims import api_definition, compression, rotations, uploads, workers
-
-SHIMS = (uploads, rotations, api_definition, compression, workers)
+import pkgutil
+from importlib import import_module
 
 
 def apply() -> None:
-    """Mend all of them."""
-    for shim in SHIMS:
-        shim.apply()
+    """Mend all of them, in the order of their names."""
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
+        import_module(f"{__name__}.{module.name}").apply()
