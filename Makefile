@@ -7,7 +7,7 @@ STATE_DIR ?= .local
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test check format lock scan docs costs import export audit redrive recompute job package clean
+.PHONY: help run cloud test check format lock scan docs costs import export audit redrive recompute job stages package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -67,6 +67,9 @@ recompute: $(VENV)/ready ## Recompute search index, categories' numbers, stock i
 job: $(VENV)/ready ## Do a scheduled function's work: NAME=summarise_sales AT=2026-11-20T00:30:00Z AGAIN=1
 	@test -n "$(NAME)" || { echo "Which function? make job NAME=summarise_sales" >&2; exit 2; }
 	@exec $(PYTHON) -m tools.jobs "$(NAME)" $(if $(AT),--at "$(AT)") $(if $(AGAIN),--again)
+
+stages: $(VENV)/ready ## Write .chalice/config.json and the policies from the settings files in stages/
+	@exec $(PYTHON) -m tools.stages
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
 	$(PYTHON) -m tools.package $(STAGE) out

@@ -27,6 +27,7 @@ from chalicelib.aws import clients, keyring, keys
 from chalicelib.aws.keys import webhook_count
 from chalicelib.payments import credentials
 from tests.infra.day import live
+from tools import stages
 from tools.testing.shop import Shop
 
 pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
@@ -72,7 +73,7 @@ class AwsCall:
         """The call as that stage makes it."""
         resources = {"BUCKET_NAME": f"ecommerce-{stage}-123456789012", "ALERT_TOPIC": f"ecommerce-{stage}-alerts",
                      "DEAD_LETTERS": f"ecommerce-{stage}-dead-letters"}  # fmt: skip
-        names = CONFIG["stages"][stage]["environment_variables"] | resources
+        names = stages.read(stage).environment | resources | {"MAIL_IDENTITY": stages.read(stage).mail_identity}
         return AwsCall(self.action, self.resource.format(**names), self.leading_keys)
 
 
@@ -162,7 +163,7 @@ def secret(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
 
 def mail(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
     assert params["FromEmailAddress"] == os.environ["MAIL_FROM"]
-    yield AwsCall(f"ses:{operation}", "arn:aws:ses:us-east-1:123456789012:identity/{MAIL_FROM}")
+    yield AwsCall(f"ses:{operation}", "arn:aws:ses:us-east-1:123456789012:identity/{MAIL_IDENTITY}")
 
 
 def alert(operation: str, params: dict[str, Any]) -> Iterator[AwsCall]:
@@ -306,9 +307,8 @@ def name_of(statement: dict[str, Any]) -> str:
 
 def names_of(stage: str) -> tuple[str, ...]:
     """What does not carry the stage in its name: the sender, and prod's secrets."""
-    environment = CONFIG["stages"][stage]["environment_variables"]
-    secrets = (f"{environment[name]}-??????" for name in ("JWT_SECRET_NAME", "PAYMENT_SECRET_NAME"))
-    return environment["MAIL_FROM"], *secrets
+    found = stages.read(stage)
+    return found.mail_identity, f"{found.jwt_secret_name}-??????", f"{found.payment_secret_name}-??????"
 
 
 @pytest.mark.parametrize(("stage", "function"), EVERY_ROLE)

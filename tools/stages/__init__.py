@@ -4,12 +4,16 @@
 
     stage = stages.read("prod")
 
-From the files come `.chalice/config.json` and the policies, the parameters of both stacks, and what is packaged.
+From the files come `.chalice/config.json` and the policies (`make stages`), the parameters of both stacks, and what is
+packaged.
 
 | file | job |
 |---|---|
 | `settings.py` | a stage's settings, and what they may be |
 | `files.py` | reads them from their files |
+| `policies.py` | what a function may do in a stage |
+| `generated.py` | the files of `.chalice/` that follow from the settings |
+| `__main__.py` | the command that writes them |
 """
 
 from tools.stages.files import names, read

@@ -145,7 +145,12 @@ def test_files_that_are_named_exist() -> None:
 
 def test_a_file_that_is_gone_is_seen() -> None:
     gone = ["chalicelib/<domain>/stores.py", "chalicelib/keys.py", "docs/nothing.md", "simulation.py", "tests/fakes"]
-    there = ["orders/store.py", "docs/", ".chalice/policy-<stage>-stream.json", "chalicelib/<domain>/store.py"]
+    there = [
+        "orders/store.py",
+        "docs/",
+        ".chalice/policy-<stage>-authorize.json",
+        "chalicelib/<domain>/store.py",
+    ]
     no_files = ["POST /x.py", "application/json", ".local/aws.log", "reports/sales/<day>.json", "/x.py"]
     left_out = "```\n`shown/as/code.py`\n```\n<!-- a:begin -->\n`made.py`\n<!-- a:end -->\n"
     text = " ".join(f"`{each}`" for each in gone + there + no_files)
