@@ -27,10 +27,9 @@ def out(project: Path) -> Path:
 def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artifacts of a stage whose user management is for services that sign."""
     project = copied(tmp_path_factory.mktemp("signed"))
-    file = project / ".chalice" / "config.json"
-    config = json.loads(file.read_text())
-    config["stages"]["prod"]["environment_variables"]["USER_MANAGEMENT_AUTH"] = "iam"
-    file.write_text(json.dumps(config))
+    file = project / "stages" / "prod.toml"
+    file.write_text(file.read_text().replace('USER_MANAGEMENT_AUTH = "jwt"', 'USER_MANAGEMENT_AUTH = "iam"'))
+    run(project, "-m", "tools.stages")
     run(project, "-m", "tools.package", "prod", "out")
     return project / "out"
 

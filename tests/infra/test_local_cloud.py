@@ -194,7 +194,7 @@ def test_shoppers_see_images_through_the_distribution_by_https_and_nothing_else(
     settings: local.LocalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUTH", "true")  # the local AWS then lets in nobody whom no policy names
-    monkeypatch.setattr(resources, "STAGE", "dev")
+    monkeypatch.setitem(resources.PARAMETERS, "Stage", "dev")
     keys = ("products/prd_1/img_1.png", "reports/secret.csv")
 
     with cloud.running(settings):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.api import ManualArgs, lint
 from cfnlint.decode import decode
+from msgspec.structs import replace
 
+from tools import stages
 from tools.local import resources
+from tools.stages import parameters
 
 TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
 KEPT = ("Table", "Bucket", "JwtSecret", "PaymentSecret", "DeadLetters", "MailIdentity")
@@ -61,7 +65,9 @@ def test_the_table_costs_by_use_streams_expires_and_can_be_restored(template: di
     assert table["TimeToLiveSpecification"] == {"AttributeName": resources.EXPIRY_ATTRIBUTE, "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True}
-    assert table["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+    assert table["DeletionProtectionEnabled"] == {"Fn::If": ["HasProtection", True, False]}
+    assert template["Conditions"]["HasProtection"] == {"Fn::Equals": [{"Ref": "IsProtected"}, "true"]}
+    assert table["TableName"] == {"Ref": "TableName"}
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -145,13 +151,31 @@ def test_one_dead_letter_raises_the_alarm(template: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["JwtSecret", "PaymentSecret"])
-def test_secrets_are_made_by_aws_and_named_for_their_stage(template: dict[str, Any], name: str) -> None:
+def test_secrets_are_made_by_aws_and_named_by_their_stage(template: dict[str, Any], name: str) -> None:
     secret = properties(template, name)
-    _, in_prod, elsewhere = secret["Name"]["Fn::If"]
 
     assert secret["GenerateSecretString"]["PasswordLength"] == 64
     assert "SecretString" not in secret
-    assert elsewhere == {"Fn::Sub": in_prod.replace("ecommerce/", "ecommerce/${Stage}/")}
+    assert secret["Name"] == template["Outputs"][f"{name}Name"]["Value"] == {"Ref": f"{name}Name"}
+
+
+def test_a_stack_tells_ses_of_the_identity_only_where_no_other_did(template: dict[str, Any]) -> None:
+    assert template["Resources"]["MailIdentity"]["Condition"] == "HasMailIdentity"
+    assert template["Conditions"]["HasMailIdentity"] == {"Fn::Equals": [{"Ref": "OwnsMailIdentity"}, "true"]}
+    assert properties(template, "MailIdentity")["EmailIdentity"] == {"Ref": "SesIdentity"}
+
+
+def test_the_template_asks_for_what_a_stages_file_says_and_for_nothing_else(template: dict[str, Any]) -> None:
+    assert set(parameters.of_resources(stages.read("prod"))) == set(template["Parameters"])
+    assert set(template["Parameters"]) - set(resources.PARAMETERS) == {"AlertEmail", "CorsOrigin"}
+    assert re.search(r"\b(dev|prod)\b", json.dumps(template)) is None
+
+
+def test_the_table_of_a_stack_is_never_replaced_by_one_of_another_name() -> None:
+    restored = replace(stages.read("prod"), table_name="restored")
+
+    assert parameters.of_resources(restored)["TableName"] == "restored"
+    assert parameters.of_resources(restored, "ecommerce-prod")["TableName"] == "ecommerce-prod"
 
 
 def test_every_output_is_exported_under_its_stage(template: dict[str, Any]) -> None:

@@ -8,25 +8,25 @@ import boto3
 from tools.local import stacks
 from tools.local.resources import TEMPLATE
 from tools.local.settings import LocalSettings
+from tools.stages import Stage, parameters
 
 ARTIFACTS = "ecommerce-artifacts"
 
 
-def deploy_resources(stage: str, mail_from: str = "shop@example.com") -> dict[str, str]:
+def deploy_resources(stage: Stage) -> dict[str, str]:
     """The stack of what must never be lost; its outputs."""
-    boto3.client("ses").verify_email_identity(EmailAddress=mail_from)
-    parameters = {"Stage": stage, "MailFrom": mail_from}
-    return stacks.deploy(f"ecommerce-{stage}-resources", TEMPLATE.read_text(), parameters)
+    boto3.client("ses").verify_email_identity(EmailAddress=stage.mail_identity)
+    return stacks.deploy(stage.resources_stack, TEMPLATE.read_text(), parameters.of_resources(stage))
 
 
-def deploy_package(stage: str, out: Path) -> dict[str, str]:
+def deploy_package(stage: Stage, out: Path) -> dict[str, str]:
     """The stack of what `make package` wrote into `out`; its outputs."""
     template = json.loads((out / "sam.json").read_text())
     code = upload(out / "deployment.zip")
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = code
-    return stacks.deploy(f"ecommerce-{stage}", json.dumps(template), {"Stage": stage})
+    return stacks.deploy(stage.stack, json.dumps(template), parameters.of_app(stage))
 
 
 def upload(file: Path) -> str:

@@ -12,6 +12,16 @@ from tools.refusal import Refusal
 
 TEMPLATE = PROJECT / "infra" / "template.yaml"
 STACK = f"ecommerce-{STAGE}-data"
+PARAMETERS = {
+    "Stage": STAGE,
+    "TableName": "ecommerce-local",
+    "IsProtected": "false",
+    "JwtSecretName": "ecommerce/local/jwt/secret",
+    "PaymentSecretName": "ecommerce/local/payment/api-key",
+    "MailFrom": "shop@example.com",
+    "SesIdentity": "shop@example.com",
+    "OwnsMailIdentity": "true",
+}
 EXPIRY_ATTRIBUTE = "expiresAt"
 
 
@@ -29,7 +39,7 @@ def deploy(settings: LocalSettings) -> dict[str, str]:
 
 
 def _deploy_stack() -> dict[str, str]:
-    return stacks.deploy(STACK, TEMPLATE.read_text(), {"Stage": STAGE})
+    return stacks.deploy(STACK, TEMPLATE.read_text(), PARAMETERS)
 
 
 def _apply_what_the_emulator_leaves_out(outputs: dict[str, str]) -> None:
@@ -44,7 +54,7 @@ def _apply_what_the_emulator_leaves_out(outputs: dict[str, str]) -> None:
     dynamodb.update_continuous_backups(
         TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
-    boto3.client("ses").verify_email_identity(EmailAddress=outputs["MailFrom"])
+    boto3.client("ses").verify_email_identity(EmailAddress=outputs["MailIdentityName"])
 
 
 def _listen_to_the_bus(outputs: dict[str, str]) -> None:

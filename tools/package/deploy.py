@@ -1,9 +1,9 @@
 """`python -m tools.package.deploy STAGE`: `chalice deploy`, told of what only the account knows.
 
 The checked-in config names everything but what contains an account id. That is read from the exports of the stack
-of infra/template.yaml and put beside the stage's environment for this one run. What `chalice deploy` cannot say of
-the stream's trigger is said afterwards; the words are those of infra/merge-sam.json. SAM does all this in one step
-and is the recommended way to production.
+of infra/template.yaml, the stream from the stage's table, and put beside the stage's environment for this one run.
+What `chalice deploy` cannot say of the stream's trigger is said afterwards; the words are those of
+infra/merge-sam.json. SAM does all this in one step and is the recommended way to production.
 """
 
 import json
@@ -15,15 +15,16 @@ import boto3
 from chalice.cli.factory import CLIFactory
 from chalice.utils import UI
 
+from tools import stages
 from tools.package.sam import LEFT_OUT, LOCKED, MERGE, PROJECT, forget
 from tools.refusal import Refusal
+from tools.stages import generated, parameters
 
 EXPORTS = {
     "BUCKET_NAME": "BucketName",
     "IMAGE_BASE_URL": "ImageBaseUrl",
     "ALERT_TOPIC_ARN": "AlertTopicArn",
     "DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
-    "TABLE_STREAM_ARN": "TableStreamArn",
 }
 TRIGGER = "handle_table_stream-dynamodb-event-source"
 
@@ -56,8 +57,11 @@ class Teller(UI):
 
 def deploy(stage: str) -> None:
     """Bring the stage up to this code, then make its trigger report, halve, retry and give up as it should."""
+    settings = stages.read(stage)
+    generated.require_current()
     exported = of_stage(stage, exports())
-    factory = DeployFactory(stage, {variable: exported[name] for variable, name in EXPORTS.items()})
+    found = {variable: exported[name] for variable, name in EXPORTS.items()}
+    factory = DeployFactory(stage, found | {"TABLE_STREAM_ARN": parameters.table_stream_arn(settings)})
     config, ui = factory.create_config_obj(chalice_stage_name=stage), Teller()
     sys.dont_write_bytecode = True  # Chalice would package it
     os.environ |= LOCKED
@@ -83,7 +87,7 @@ def of_stage(stage: str, exported: dict[str, str]) -> dict[str, str]:
     found = {name.removeprefix(prefix): value for name, value in exported.items() if name.startswith(prefix)}
     missing = {*EXPORTS.values(), "DeadLetterQueueArn"} - set(found)
     if missing:
-        raise Refusal(f"No stack exports {prefix}{min(missing)}: deploy infra/template.yaml with Stage={stage} first.")
+        raise Refusal(f"No stack exports {prefix}{min(missing)}: run `make resources STAGE={stage}` first.")
     return found
 
 

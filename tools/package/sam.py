@@ -13,8 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tools import stages
 from tools.package import gateway
 from tools.refusal import Refusal
+from tools.stages import generated
 
 PROJECT = Path(__file__).parents[2]
 MERGE = PROJECT / "infra" / "merge-sam.json"
@@ -28,9 +30,11 @@ LOCKED = {"PIP_PLATFORM": "manylinux2014_x86_64", "PIP_ONLY_BINARY": ":all:", "P
 def package(stage: str, out: Path) -> None:
     """Write sam.json and deployment.zip of a stage into `out`.
 
-    Raises `Refusal` when Chalice fails, and when it leaves a dependency out, which it only mentions.
+    Raises `Refusal` when what Chalice reads does not follow from the stage's settings, when Chalice fails, and when
+    it leaves a dependency out, which it only mentions.
     """
     merge = merge_for(stage)
+    generated.require_current()
     forget()
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "merge.json"
@@ -46,16 +50,19 @@ def forget() -> None:
 
 def merge_for(stage: str) -> dict[str, Any]:
     """What is merged into Chalice's template: infra/merge-sam.json, held to the stage, and the gateway's answers."""
+    settings = stages.read(stage)
     merge: dict[str, Any] = json.loads(MERGE.read_text())
-    parameter = merge["Parameters"]["Stage"]
-    if stage not in parameter["AllowedValues"]:
-        raise Refusal(f"There is no stage {stage!r} to package; there are {', '.join(parameter['AllowedValues'])}.")
-    parameter |= {"Default": stage, "AllowedValues": [stage]}
-    config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
-    origin = config["stages"][stage]["environment_variables"]["CORS_ORIGIN"]
+    merge["Parameters"]["Stage"] |= {"Default": stage, "AllowedValues": [stage]}
+    merge["Outputs"]["TableName"] = {"Value": settings.table_name}
+    for resource in merge["Resources"].values():
+        if resource.get("Type") == "AWS::Logs::LogGroup":
+            resource["Properties"]["RetentionInDays"] = settings.log_days
     api = merge["Resources"]["RestAPI"]["Properties"]
-    api["GatewayResponses"] = gateway.responses(origin)
-    api["DefinitionBody"] = {"paths": gateway.other_methods(origin)}
+    (everything,) = api["MethodSettings"]
+    everything |= {"ThrottlingRateLimit": settings.requests_per_second, "ThrottlingBurstLimit": settings.burst}
+    api["Tags"] = settings.tags
+    api["GatewayResponses"] = gateway.responses(settings.cors_origin)
+    api["DefinitionBody"] = {"paths": gateway.other_methods(settings.cors_origin)}
     return merge
 
 

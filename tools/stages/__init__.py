@@ -14,6 +14,7 @@ packaged.
 | `policies.py` | what a function may do in a stage |
 | `generated.py` | the files of `.chalice/` that follow from the settings |
 | `__main__.py` | the command that writes them |
+| `parameters.py` | the parameters of both stacks |
 """
 
 from tools.stages.files import names, read

@@ -1,0 +1,51 @@
+"""The parameters of a stage's two stacks, from its settings and, for what only the account knows, from AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from tools.refusal import Refusal
+from tools.stages.settings import Stage
+
+
+def of_resources(stage: Stage, table: str | None = None) -> dict[str, str]:
+    """What infra/template.yaml asks for.
+
+    `table` is the one that the stack has already: another name would make CloudFormation replace it by an empty one,
+    while the stage may well use a restored one that is in no stack.
+    """
+    return {
+        "Stage": stage.name,
+        "TableName": table or stage.table_name,
+        "IsProtected": str(stage.is_protected).lower(),
+        "JwtSecretName": stage.jwt_secret_name,
+        "PaymentSecretName": stage.payment_secret_name,
+        "MailFrom": stage.mail_from,
+        "SesIdentity": stage.mail_identity,
+        "OwnsMailIdentity": str(stage.owns_mail_identity).lower(),
+        "AlertEmail": stage.alert_email,
+        "CorsOrigin": stage.cors_origin,
+    }
+
+
+def of_app(stage: Stage) -> dict[str, str]:
+    """What the packaged template asks for. Raises `Refusal` when the stage's table is not there, or has no stream."""
+    return {"Stage": stage.name, "TableStreamArn": table_stream_arn(stage)}
+
+
+def table_stream_arn(stage: Stage) -> str:
+    """The stream of the table that the stage uses."""
+    try:
+        table: dict[str, Any] = boto3.client("dynamodb").describe_table(TableName=stage.table_name)["Table"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        raise Refusal(
+            f"There is no table {stage.table_name} in this account and region: run `make resources STAGE={stage.name}`."
+        ) from error
+    if not table.get("StreamSpecification", {}).get("StreamEnabled"):
+        raise Refusal(f"The table {stage.table_name} has no stream: switch it on, with new and old images.")
+    return str(table["LatestStreamArn"])
