@@ -37,11 +37,17 @@ class Settings:
     low_stock_threshold: int
     refresh_grace_seconds: int
     complete_after_days: int
+    webhook_receivers: str
 
     @property
     def is_local(self) -> bool:
         """Does the app run under `chalice local` rather than behind API Gateway?"""
         return self.stage == "local"
+
+    @property
+    def has_near_receivers(self) -> bool:
+        """May webhooks go to this very machine? In prod never, whatever is set."""
+        return self.is_local or (self.webhook_receivers == "near" and self.stage != "prod")
 
     @property
     def bucket_name(self) -> str:
@@ -87,6 +93,7 @@ def current() -> Settings:
         low_stock_threshold=_number("LOW_STOCK_THRESHOLD", 5),
         refresh_grace_seconds=_number("REFRESH_GRACE_SECONDS", 10, least=0),
         complete_after_days=_number("COMPLETE_AFTER_DAYS", 14),
+        webhook_receivers=_text("WEBHOOK_RECEIVERS", "public"),
     )
 
 

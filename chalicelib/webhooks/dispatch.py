@@ -153,7 +153,7 @@ def _commit(before: Delivery, after: Delivery) -> bool:
 def _send(delivery: Delivery, webhook: Webhook, secrets: Secrets) -> DeliveryAttempt:
     body = delivery.payload.encode()
     headers = signatures.headers(delivery.event_id, body, at=clock.epoch(), by=secrets.signing)
-    attempt = sender.send(webhook.url, body, headers, near=settings.current().is_local)
+    attempt = sender.send(webhook.url, body, headers, near=settings.current().has_near_receivers)
     log.info(
         "WEBHOOK_SENT",
         webhookId=webhook.webhook_id,

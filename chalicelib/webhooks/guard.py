@@ -65,7 +65,7 @@ def parse_url(url: str, *, near: bool) -> Destination:
     """The destination that a URL names, or `UrlRefused`.
 
     https to a public host, at port 443 or one from 1024 on, where no service of an operating system listens. Where
-    `near` is true, which only the local stage says, also http to 127.0.0.1 at a port from 1024 on.
+    `near` is true, which is said only where a shop is tried out, also http to 127.0.0.1 at a port from 1024 on.
     """
     if not _VISIBLE.fullmatch(url) or "\\" in url:
         raise UrlRefused("invalid_value", "Must be a URL of visible ASCII characters; other hosts in Punycode.")

@@ -173,7 +173,7 @@ def _require_sound(wanted: NewWebhook | WebhookChange) -> None:
 
 def _faults_of_url(url: str) -> Iterator[FieldError]:
     try:
-        guard.parse_url(url, near=settings.current().is_local)
+        guard.parse_url(url, near=settings.current().has_near_receivers)
     except guard.UrlRefused as refused:
         yield FieldError("url", refused.code, refused.detail)
 

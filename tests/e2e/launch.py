@@ -1,23 +1,36 @@
-"""`python -m tests.e2e.launch run`: `python -m tools.local run`, with a grace for spent tokens that no test outlasts.
+"""`python -m tests.e2e.launch COMMAND`: `python -m tools.local COMMAND`, with a grace for spent tokens beyond any test.
 
-The launcher takes a stage's settings from `.chalice/config.json` alone, and its ten seconds are soon over.
+The launcher takes a stage's settings from `.chalice/config.json` alone, and its ten seconds are soon over. What is
+deployed is packaged from a copy of the project, so that packaging leaves no trace in this one.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+from tests.infra.packaging import copied, run
 from tools.local import __main__ as launcher
-from tools.local import shop
+from tools.local import deployed, shop
 
 GRACE = {"REFRESH_GRACE_SECONDS": "3600"}
 
 
 def main(arguments: list[str]) -> int:
     """What the launcher does; its exit code."""
-    load = shop.load
+    load, environment = shop.load, deployed.environment
     shop.load = lambda overrides: load({**overrides, **GRACE})
+    deployed.environment = lambda settings, bucket: {**environment(settings, bucket), **GRACE}
+    deployed.package = package
     return launcher.main(arguments)
+
+
+def package(stage: str, out: Path) -> Path:
+    """What the launcher would package, of a copy."""
+    out.mkdir(parents=True)
+    project = copied(out)
+    run(project, "-m", "tools.package", stage, "out")
+    return project / "out"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.e2e.conftest import Browser, LocalShop
+from tests.e2e.conftest import Browser, OpenShop
 from tests.support.pictures import PNG
 
 TOO_LARGE = PNG + bytes(6 * 1024 * 1024)
@@ -45,7 +45,7 @@ def asked(admin: Browser) -> Asked:
 
 
 def test_an_uploaded_image_is_seen_by_shoppers(
-    local_shop: LocalShop, guest: Browser, admin: Browser, asked: Asked
+    open_shop: OpenShop, guest: Browser, admin: Browser, asked: Asked
 ) -> None:
     early = admin("PUT", asked.path)
     uploaded = asked.upload()
@@ -57,7 +57,7 @@ def test_an_uploaded_image_is_seen_by_shoppers(
     assert (early.status, early.body["code"]) == (409, "image_not_uploaded")
     assert uploaded == (204, "")
     assert (confirmed.status, confirmed.body["imageUrl"]) == (200, url)
-    assert url.startswith(f"http://127.0.0.1:{local_shop.cloud_port}/")
+    assert url.startswith(f"http://127.0.0.1:{open_shop.cloud_port}/")
     assert (seen.status, seen.data, seen.headers["Content-Type"]) == (200, PNG, "image/png")
 
 

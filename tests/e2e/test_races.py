@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Browser, LocalShop, at_once
+from tests.e2e.conftest import Browser, OpenShop, at_once
 from tools.testing.shop import ShopAnswer
 
 ROUNDS = 12
@@ -24,7 +24,7 @@ LEGAL_ENDS = {"voided": ("voided", 0, 0), "refunded": ("refunded", 1, 2 * PRICE 
 class LedgerOverHttp:
     """The payment service's own books, by order."""
 
-    def __init__(self, shop: LocalShop) -> None:
+    def __init__(self, shop: OpenShop) -> None:
         self._shop = shop
 
     def __call__(self) -> dict[str, list[dict[str, Any]]]:
@@ -53,9 +53,9 @@ class LedgerOverHttp:
 
 
 @pytest.fixture
-def ledger(local_shop: LocalShop) -> Iterator[LedgerOverHttp]:
+def ledger(open_shop: OpenShop) -> Iterator[LedgerOverHttp]:
     """The books; when the test is over, no order has been paid twice, and no payment given back beyond itself."""
-    books = LedgerOverHttp(local_shop)
+    books = LedgerOverHttp(open_shop)
     yield books
     everything = books()
     taken = Counter(line["key"].partition(":")[0] for line in everything["journal"] if line["effect"] == "captured")
@@ -98,9 +98,9 @@ def test_a_coupons_last_use_goes_to_one_of_two_buyers(
 
 
 def test_a_payment_that_races_with_its_orders_cancelling_is_let_go_or_paid_back(
-    guest: Browser, local_shop: LocalShop, ledger: LedgerOverHttp, mug: str
+    guest: Browser, open_shop: OpenShop, ledger: LedgerOverHttp, mug: str
 ) -> None:
-    ada, payments = guest.customer("hesitant@example.com"), local_shop.payments
+    ada, payments = guest.customer("hesitant@example.com"), open_shop.payments
 
     for number in range(ROUNDS):
         placed = ada.check_out("tok_requires_action", items=[{"productId": mug, "quantity": 2}])

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-from tests.e2e.conftest import ROOT, LocalShop
+from tests.e2e.conftest import ROOT, OpenShop
 from tests.support.ports import free_port
 
 # A reader waits until something has come, however slow the machine is today.
@@ -38,7 +38,7 @@ def pairs(split: list[str]) -> list[tuple[str, str]]:
     return list(zip(["", *split[1::2]], split[::2], strict=True))
 
 
-def pasted(shop: LocalShop, *chapters: tuple[str, str]) -> str:
+def pasted(shop: OpenShop, *chapters: tuple[str, str]) -> str:
     """What the scripts of these chapters print, one after the other in one terminal."""
     script = "\n".join(scripts(page)[chapter] for page, chapter in chapters)
     for line, patient in WAITS.items():
@@ -66,23 +66,23 @@ def test_no_script_of_a_document_goes_untested() -> None:
     assert {(page, title) for page in pages for title in scripts(page)} == {FIRST_ORDER, PAYMENTS, WEBHOOKS}
 
 
-def test_the_first_order_of_the_readme_runs_as_written(local_shop: LocalShop) -> None:
-    ran = pasted(local_shop, FIRST_ORDER)
+def test_the_first_order_of_the_readme_runs_as_written(open_shop: OpenShop) -> None:
+    ran = pasted(open_shop, FIRST_ORDER)
 
     before, after, end = (int(number) for number in re.findall(r"stock \w+(?: the end)?: (\d+)", ran))
     assert (after, end) == (before - 2, before)
     assert re.search(r"^processing\nOrder ord_\w+ confirmed\nrefunded$", ran, re.MULTILINE)
 
 
-def test_the_payments_of_the_page_about_them_end_as_written(local_shop: LocalShop) -> None:
-    ran = pasted(local_shop, FIRST_ORDER, PAYMENTS)
+def test_the_payments_of_the_page_about_them_end_as_written(open_shop: OpenShop) -> None:
+    ran = pasted(open_shop, FIRST_ORDER, PAYMENTS)
 
     told = [line for line in ran.partition("stock at the end")[2].split("\n")[1:] if not line.startswith("{")]
     assert told == ["requires_action", "paid", "unknown", "paid", ""]
 
 
-def test_the_webhook_of_the_page_about_them_is_delivered_as_written(local_shop: LocalShop) -> None:
-    ran = pasted(local_shop, FIRST_ORDER, WEBHOOKS)
+def test_the_webhook_of_the_page_about_them_is_delivered_as_written(open_shop: OpenShop) -> None:
+    ran = pasted(open_shop, FIRST_ORDER, WEBHOOKS)
 
     lines = ran.partition("stock at the end")[2].split("\n")[1:]
     came = [json.loads(line.removeprefix("came: ")) for line in lines if line.startswith("came: ")]

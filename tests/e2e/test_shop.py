@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Browser, LocalShop
+from tests.e2e.conftest import Browser, OpenShop
 
 THREADS = 8
 TRIES_EACH = 200
@@ -84,12 +84,12 @@ def test_an_invalid_token_is_401_and_a_customer_is_403_where_admins_work(guest: 
     assert eve("POST", "/products", {"name": "Mug", "price": 1, "category": "kitchen"}).body["code"] == "forbidden"
 
 
-def test_an_import_and_its_repeat(local_shop: LocalShop, guest: Browser, tmp_path: Path) -> None:
+def test_an_import_and_its_repeat(open_shop: OpenShop, guest: Browser, tmp_path: Path) -> None:
     file = tmp_path / "goods.csv"
     file.write_text("category,sku,price,name,stock\nimported,imp-1,9.99,First,3\nimported,imp-2,1.50,Second,4\n")
 
-    first = local_shop.tool("tools.catalogue", "import", str(file))
-    again = local_shop.tool("tools.catalogue", "import", str(file))
+    first = open_shop.tool("tools.catalogue", "import", str(file))
+    again = open_shop.tool("tools.catalogue", "import", str(file))
 
     assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
     shown = guest("GET", "/products/category/imported").body["products"]

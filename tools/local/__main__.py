@@ -1,4 +1,7 @@
-"""`python -m tools.local [run|cloud|status]`: the whole shop, or its local AWS alone."""
+"""`python -m tools.local [run|cloud|deployed|status]`: the whole shop, its local AWS alone, or a stage deployed there.
+
+The stage that is deployed is STAGE; dev without.
+"""
 
 import os
 import signal
@@ -11,8 +14,9 @@ from typing import NoReturn
 
 import msgspec
 
-from tools.local import cloud, payments, resources, seed, shop
+from tools.local import cloud, deployed, payments, resources, seed, shop
 from tools.local import settings as local
+from tools.local.deployed import DeployedStage
 from tools.local.processes import Running
 from tools.local.settings import LocalSettings
 from tools.refusal import Refusal
@@ -24,7 +28,12 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main(arguments: list[str]) -> int:
     """Run a command; the exit code."""
-    commands: dict[str, Callable[[LocalSettings, Say], int]] = {"run": run, "cloud": run_cloud, "status": status}
+    commands: dict[str, Callable[[LocalSettings, Say], int]] = {
+        "run": run,
+        "cloud": run_cloud,
+        "deployed": run_deployed,
+        "status": status,
+    }
     command = arguments[0] if arguments else "run"
     if command not in commands or len(arguments) > 1:
         sys.stderr.write(f"usage: python -m tools.local [{'|'.join(commands)}]\n")
@@ -61,6 +70,14 @@ def run_cloud(settings: LocalSettings, say: Say) -> NoReturn:
         _wait_while_alive(beside)
 
 
+def run_deployed(settings: LocalSettings, say: Say) -> NoReturn:
+    """The stage that STAGE names, packaged and deployed on the local AWS, until Ctrl-C or SIGTERM."""
+    leave_on_signals(say)
+    with deployed.running(settings, os.environ.get("STAGE") or "dev", say) as stage:
+        say(welcome_deployed(stage))
+        _wait_while_alive(stage.beside)
+
+
 def status(settings: LocalSettings, say: Say) -> int:
     """Say what answers; the exit code tells whether everything does."""
     services = (cloud.service(settings), payments.service(settings))
@@ -78,7 +95,7 @@ def _prepare(settings: LocalSettings, stack: ExitStack) -> tuple[list[Running], 
     local.use_local_aws(settings)
     aws = stack.enter_context(cloud.running(settings))
     found = resources.deploy(settings)
-    paid = stack.enter_context(payments.running(settings, found))
+    paid = stack.enter_context(payments.running(settings, found["PAYMENT_SECRET_NAME"]))
     loaded = shop.load({**local.aws_environment(settings), **found, **payments.environment(settings)})
     try:
         seed.seed()
@@ -127,15 +144,35 @@ def welcome(settings: LocalSettings) -> str:
     """What there is to see, and how to stop."""
     lines = [
         f"The shop is open at {settings.api_url}",
-        f"  mail      {settings.cloud_url}/_ministack/ses/messages",
-        f"  events    {settings.events_url}",
-        f"  payments  {settings.payment_url}/_simulator/ledger",
+        *_addresses(settings, settings.events_url),
         f"  app log   {settings.app_log}",
         f"  AWS       {settings.cloud_url} (log: {settings.cloud_log})",
         *_accounts(),
         "Ctrl-C stops it; the data is kept.",
     ]
     return "\n".join(lines)
+
+
+def welcome_deployed(stage: DeployedStage) -> str:
+    """The same, of a deployed stage."""
+    settings = stage.settings
+    lines = [
+        f"The stage {stage.name} is deployed at {stage.url}",
+        *_addresses(settings, settings.events_url_of(deployed.event_queue(stage.name))),
+        f"  logs      AWS_ENDPOINT_URL={settings.cloud_url} aws logs tail /aws/lambda/ecommerce-{stage.name}",
+        f"  AWS       {settings.cloud_url} (log: {settings.cloud_log})",
+        *_accounts(),
+        "Ctrl-C stops it; the data is kept.",
+    ]
+    return "\n".join(lines)
+
+
+def _addresses(settings: LocalSettings, events_url: str) -> list[str]:
+    return [
+        f"  mail      {settings.cloud_url}/_ministack/ses/messages",
+        f"  events    {events_url}",
+        f"  payments  {settings.payment_url}/_simulator/ledger",
+    ]
 
 
 def _accounts() -> list[str]:

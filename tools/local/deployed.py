@@ -1,31 +1,102 @@
 """A packaged stage on the local AWS: the stack of its resources, and the SAM stack with real Lambda processes."""
 
 import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import boto3
 
-from tools.local import stacks
+from tools.local import cloud, payments, resources, seed, shop, stacks
+from tools.local import settings as local
+from tools.local.processes import Running
 from tools.local.resources import TEMPLATE
 from tools.local.settings import LocalSettings
+from tools import stages
+from tools.package import sam
+from tools.refusal import Refusal
 from tools.stages import Stage, parameters
 
 ARTIFACTS = "ecommerce-artifacts"
+HANDLER = "APIHandler"
+
+
+@dataclass(frozen=True)
+class DeployedStage:
+    """A stage that answers, and the processes that it needs."""
+
+    name: str
+    url: str
+    settings: LocalSettings
+    beside: list[Running]
+
+
+@contextmanager
+def running(asked: LocalSettings, stage: str, say: Callable[[str], object]) -> Iterator[DeployedStage]:
+    """Deploy the stage, or bring it up to this code, and let it work until the end of the block.
+
+    Its state is a folder of its own, beside that of `make run`.
+    """
+    if stage == local.STAGE:
+        raise Refusal("The stage local is not deployed: `make run` opens it. STAGE=dev names one that is.")
+    settings = replace(asked, state=asked.state / stage)
+    payments.service(settings).is_there()  # refuses a stranger on its port before anything is started
+    with ExitStack() as stack:
+        stack.enter_context(shop.logging_to_file(settings))
+        local.use_local_aws(settings)
+        aws = stack.enter_context(cloud.running(settings))
+        say(f"Packaging {stage}…")
+        out = package(stage, settings.state / "package")
+        say(f"Deploying {stage}…")
+        url = deploy(settings, stage, out)
+        enter(stage)
+        seed.seed()
+        paid = stack.enter_context(
+            payments.running(settings, os.environ["PAYMENT_SECRET_NAME"], url + payments.WEBHOOK)
+        )
+        yield DeployedStage(stage, url, settings, [aws, paid])
+
+
+def package(stage: str, out: Path) -> Path:
+    """What is deployed of the stage, made by this interpreter for itself."""
+    sam.package(stage, out)
+    return out
+
+
+def deploy(settings: LocalSettings, stage: str, out: Path) -> str:
+    """Both stacks of the stage; where its API answers."""
+    outputs = deploy_resources(stage)
+    resources.listen_to_the_bus(outputs, event_queue(stage))
+    return api_url(settings, stage, deploy_package(stage, out, environment(settings, outputs["BucketName"])))
+
+
+def event_queue(stage: str) -> str:
+    """The queue that keeps the events of the stage's bus, to be looked at."""
+    return f"ecommerce-{stage}-events"
 
 
 def deploy_resources(stage: Stage) -> dict[str, str]:
     """The stack of what must never be lost; its outputs."""
-    boto3.client("ses").verify_email_identity(EmailAddress=stage.mail_identity)
-    return stacks.deploy(stage.resources_stack, TEMPLATE.read_text(), parameters.of_resources(stage))
+    outputs = stacks.deploy(stage.resources_stack, TEMPLATE.read_text(), parameters.of_resources(stage))
+    resources.apply_what_the_emulator_leaves_out(outputs)
+    return outputs
 
 
-def deploy_package(stage: Stage, out: Path) -> dict[str, str]:
-    """The stack of what `make package` wrote into `out`; its outputs."""
+def deploy_package(stage: Stage, out: Path, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The stack of what `make package` wrote into `out`; its outputs.
+
+    `environment` wins over what the package says of its functions' environment.
+    """
     template = json.loads((out / "sam.json").read_text())
     code = upload(out / "deployment.zip")
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = code
+            properties = resource["Properties"]
+            properties["CodeUri"] = code
+            properties.setdefault("Environment", {}).setdefault("Variables", {}).update(environment or {})
     return stacks.deploy(stage.stack, json.dumps(template), parameters.of_app(stage))
 
 
@@ -37,6 +108,27 @@ def upload(file: Path) -> str:
     return f"s3://{ARTIFACTS}/{file.name}"
 
 
-def api_url(settings: LocalSettings, stage: str, outputs: dict[str, str]) -> str:
+def api_url(settings: LocalSettings, stage: str, outputs: Mapping[str, str]) -> str:
     """Where the deployed API answers, on the local AWS' port."""
     return f"{settings.cloud_url}/restapis/{outputs['RestAPIId']}/{stage}/_user_request_"
+
+
+def environment(settings: LocalSettings, bucket: str) -> dict[str, str]:
+    """What a stage's functions are told otherwise here: the payment service, images without CloudFront, near hooks."""
+    images = f"{settings.cloud_url}/{bucket}"
+    return {**payments.environment(settings), "IMAGE_BASE_URL": images, "WEBHOOK_RECEIVERS": "near"}
+
+
+def functions_environment(stage: str) -> dict[str, str]:
+    """The environment of the functions of a stage that is deployed."""
+    described = boto3.client("cloudformation").describe_stack_resource(
+        StackName=f"ecommerce-{stage}", LogicalResourceId=HANDLER
+    )
+    name = described["StackResourceDetail"]["PhysicalResourceId"]
+    function: dict[str, Any] = boto3.client("lambda").get_function_configuration(FunctionName=name)
+    return dict(function["Environment"]["Variables"])
+
+
+def enter(stage: str) -> None:
+    """Give this process the environment of the stage's functions, so that it works on their table."""
+    os.environ.update(functions_environment(stage))

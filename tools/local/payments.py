@@ -1,7 +1,6 @@
 """The payment simulator as a process beside the launcher, with its books in the state directory."""
 
 import json
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -16,8 +15,11 @@ from tools.refusal import Refusal
 WEBHOOK = "/payments/webhook"
 
 
-def service(settings: LocalSettings, secret: str = "") -> Service:
-    """How the payment service of these settings is found and, with the secret of its webhooks, started."""
+def service(settings: LocalSettings, secret: str = "", webhook_url: str = "") -> Service:
+    """How the payment service of these settings is found and, with the secret of its webhooks, started.
+
+    They go to the shop that `make run` serves, or to `webhook_url`.
+    """
     return Service(
         name="payment service",
         port=settings.payment_port,
@@ -28,15 +30,15 @@ def service(settings: LocalSettings, secret: str = "") -> Service:
         command=("tools.payments.simulator", "--port", str(settings.payment_port), "--until-eof"),
         environment={
             "STATE_DIR": str(settings.state),
-            "WEBHOOK_URL": settings.api_url + WEBHOOK,
+            "WEBHOOK_URL": webhook_url or settings.api_url + WEBHOOK,
             "WEBHOOK_SECRET": secret,
         },
     )
 
 
-def running(settings: LocalSettings, resources: Mapping[str, str]) -> AbstractContextManager[Running]:
+def running(settings: LocalSettings, secret_name: str, webhook_url: str = "") -> AbstractContextManager[Running]:
     """The payment service for these settings: the one that runs already, or a new one."""
-    return processes.running(service(settings, _webhook_secret(resources["PAYMENT_SECRET_NAME"])))
+    return processes.running(service(settings, _webhook_secret(secret_name), webhook_url))
 
 
 def environment(settings: LocalSettings) -> dict[str, str]:

@@ -29,8 +29,8 @@ def deploy(settings: LocalSettings) -> dict[str, str]:
     """Bring the resources up to the template, keeping their data; the app's environment for them."""
     try:
         outputs = _deploy_stack()
-        _apply_what_the_emulator_leaves_out(outputs)
-        _listen_to_the_bus(outputs)
+        apply_what_the_emulator_leaves_out(outputs)
+        listen_to_the_bus(outputs, EVENT_QUEUE)
     except ClientError as error:
         raise Refusal(
             f"The local AWS did not take infra/template.yaml: {error} (`make clean` forgets its state)."
@@ -42,7 +42,7 @@ def _deploy_stack() -> dict[str, str]:
     return stacks.deploy(STACK, TEMPLATE.read_text(), PARAMETERS)
 
 
-def _apply_what_the_emulator_leaves_out(outputs: dict[str, str]) -> None:
+def apply_what_the_emulator_leaves_out(outputs: dict[str, str]) -> None:
     """Add expiry, recovery and the confirmed sender, which ministack's CloudFormation leaves out."""
     table, dynamodb = outputs["TableName"], boto3.client("dynamodb")
     expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
@@ -57,14 +57,14 @@ def _apply_what_the_emulator_leaves_out(outputs: dict[str, str]) -> None:
     boto3.client("ses").verify_email_identity(EmailAddress=outputs["MailIdentityName"])
 
 
-def _listen_to_the_bus(outputs: dict[str, str]) -> None:
+def listen_to_the_bus(outputs: dict[str, str], queue: str) -> None:
     """Keep the shop's events in a queue, to be looked at; on AWS everybody makes rules of their own."""
     attributes = {"MessageRetentionPeriod": "86400"}
-    boto3.client("sqs").create_queue(QueueName=EVENT_QUEUE, Attributes=attributes)
+    boto3.client("sqs").create_queue(QueueName=queue, Attributes=attributes)
     events, bus = boto3.client("events"), outputs["EventBusName"]
-    events.put_rule(Name=EVENT_QUEUE, EventBusName=bus, EventPattern=json.dumps({"source": ["ecommerce"]}))
-    target = {"Id": EVENT_QUEUE, "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{EVENT_QUEUE}"}
-    events.put_targets(Rule=EVENT_QUEUE, EventBusName=bus, Targets=[target])
+    events.put_rule(Name=queue, EventBusName=bus, EventPattern=json.dumps({"source": ["ecommerce"]}))
+    target = {"Id": queue, "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"}
+    events.put_targets(Rule=queue, EventBusName=bus, Targets=[target])
 
 
 def environment(outputs: dict[str, str], settings: LocalSettings) -> dict[str, str]:

@@ -44,7 +44,11 @@ class LocalSettings:
     @property
     def events_url(self) -> str:
         """Where the events of the last day can be looked at."""
-        return f"{self.cloud_url}/_ministack/sqs/messages?QueueUrl={self.cloud_url}/{ACCOUNT}/{EVENT_QUEUE}"
+        return self.events_url_of(EVENT_QUEUE)
+
+    def events_url_of(self, queue: str) -> str:
+        """The same, of the queue that a stage's events are kept in."""
+        return f"{self.cloud_url}/_ministack/sqs/messages?QueueUrl={self.cloud_url}/{ACCOUNT}/{queue}"
 
     @property
     def payment_log(self) -> Path:
