@@ -6,6 +6,7 @@ deployed is packaged from a copy of the project, so that packaging leaves no tra
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -26,11 +27,18 @@ def main(arguments: list[str]) -> int:
 
 
 def package(stage: str, out: Path) -> Path:
-    """What the launcher would package, of a copy."""
+    """What the launcher would package, of a copy.
+
+    The signing key is not rotated at once: a second rotation within a week, as a test makes it, logs everybody out.
+    """
     out.mkdir(parents=True)
     project = copied(out)
     run(project, "-m", "tools.package", stage, "out")
-    return project / "out"
+    file = project / "out" / "sam.json"
+    template = json.loads(file.read_text())
+    template["Resources"]["JwtSecretRotation"]["Properties"]["RotateImmediatelyOnUpdate"] = False
+    file.write_text(json.dumps(template))
+    return file.parent
 
 
 if __name__ == "__main__":
