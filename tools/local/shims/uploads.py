@@ -1,5 +1,6 @@
 """ministack believes any policy of an upload; S3 refuses one that is not the one that was signed."""
 
+import os
 from typing import Any
 
 from ministack.core.sigv4 import SIGNATURE_MISMATCH, calculate_signature, signatures_match
@@ -19,7 +20,11 @@ def apply() -> None:
 
 
 def is_forged(fields: dict[str, str]) -> bool:
-    """Is the policy another than was signed? The keys that this AWS goes by are their own secrets."""
+    """Is the policy another than was signed?
+
+    The keys that this AWS goes by are their own secrets; functions sign with the secret that this process has.
+    """
     key, date, region = [*fields.get("x-amz-credential", "").split("/"), "", "", ""][:3]
-    signed = calculate_signature(key, date, region, "s3", fields.get("policy", ""))
-    return not signatures_match(signed, fields.get("x-amz-signature", ""))
+    policy, given = fields.get("policy", ""), fields.get("x-amz-signature", "")
+    secrets = (key, os.environ.get("AWS_SECRET_ACCESS_KEY", ""))
+    return not any(signatures_match(calculate_signature(each, date, region, "s3", policy), given) for each in secrets)
