@@ -7,17 +7,24 @@ STATE_DIR ?= .local
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test check format lock scan docs costs import export audit redrive recompute job stages package clean
+.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages package clean
 export STATE_DIR
 
 help: ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: $(VENV)/ready ## Open the whole shop on this machine: PORT=8000 CLOUD_PORT=4566 PAYMENT_PORT=4580
 	@exec $(PYTHON) -m tools.local run
 
 cloud: $(VENV)/ready ## Start the local AWS and the payment service, for `chalice local --stage local`
 	@exec $(PYTHON) -m tools.local cloud
+
+deployed: STAGE := $(if $(filter file,$(origin STAGE)),dev,$(STAGE))
+deployed: $(VENV)/ready ## Deploy a stage on a local AWS, and let it work: STAGE=dev CLOUD_PORT=4566 PAYMENT_PORT=4580
+	@STAGE=$(STAGE) exec $(PYTHON) -m tools.local deployed
+
+test-deployed: $(VENV)/ready ## Run the tests of the deployed shop, and the end-to-end suite on it
+	@exec $(PYTHON) -m pytest --durations=10 tests/deployed tests/e2e --form sam
 
 test: $(VENV)/ready ## Run every test, and measure what of the code they run: DATE=2028-02-29T23:56 as if it were then
 	@exec $(PYTHON) $(if $(DATE),-m tools.dated $(DATE) $(PYTHON)) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov

@@ -60,6 +60,10 @@ hypothesis.settings.register_profile("tests", **unhurried, derandomize=True)
 hypothesis.settings.load_profile("tests")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--form", default="local", help="the form in which tests/e2e opens the shop: local, sam")
+
+
 @contextmanager
 def _uncounted(item: pytest.Item) -> Iterator[None]:
     """Coverage pauses around the fixtures of a test marked `no_cover`; around the test itself its plugin does that."""

@@ -6,13 +6,17 @@ Every client that a test of this folder makes talks to that AWS.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3
 
 from tests.infra.packaging import copied, run
 from tests.support.ports import free_port
 from tools.local import cloud as local_cloud
+from tools.local import deployed
 from tools.local import settings as local
 from tools.local.settings import LocalSettings
 
@@ -47,3 +51,24 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = copied(tmp_path_factory.mktemp("project"))
     run(project, "-m", "tools.package", "dev", "out")
     return project / "out"
+
+
+@dataclass(frozen=True)
+class DeployedStage:
+    """A stage that answers, and what its stack tells."""
+
+    name: str
+    url: str
+    outputs: dict[str, str]
+
+    def __call__(self, method: str, path: str, **options: Any) -> urllib3.BaseHTTPResponse:
+        """Ask its API."""
+        return urllib3.request(method, self.url + path, retries=False, timeout=120, **options)
+
+
+@pytest.fixture(scope="session")
+def dev(cloud: LocalSettings, packaged: Path) -> DeployedStage:
+    """The stage dev as it is packaged, deployed once; tests leave it as it was."""
+    deployed.deploy_resources("dev")
+    outputs = deployed.deploy_package("dev", packaged)
+    return DeployedStage("dev", deployed.api_url(cloud, "dev", outputs), outputs)

@@ -233,13 +233,12 @@ def at_once(calls: int, call: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(one, range(calls)))
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--form", choices=list(FORMS), default="local", help="the form in which tests/e2e opens the shop")
-
-
 @pytest.fixture(scope="session")
 def form(request: pytest.FixtureRequest) -> str:
-    return str(request.config.getoption("--form"))
+    asked = str(request.config.getoption("--form"))
+    if asked not in FORMS:
+        pytest.exit(f"There is no form {asked!r} of the shop; there are {', '.join(FORMS)}.", returncode=2)
+    return asked
 
 
 @pytest.fixture(scope="session")

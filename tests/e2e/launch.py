@@ -1,7 +1,8 @@
 """`python -m tests.e2e.launch COMMAND`: `python -m tools.local COMMAND`, with a grace for spent tokens beyond any test.
 
-The launcher takes a stage's settings from `.chalice/config.json` alone, and its ten seconds are soon over. What is
-deployed is packaged from a copy of the project, so that packaging leaves no trace in this one.
+The launcher takes a stage's settings from `.chalice/config.json` alone, whose ten seconds are soon over, and whose
+passwords take as long to hash as they should. What is deployed is packaged from a copy of the project, so that
+packaging leaves no trace in this one.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from tests.infra.packaging import copied, run
 from tools.local import __main__ as launcher
 from tools.local import deployed, shop
 
-GRACE = {"REFRESH_GRACE_SECONDS": "3600"}
+SETTINGS = {"REFRESH_SETTINGS_SECONDS": "3600", "PASSWORD_ROUNDS": "4"}
 
 
 def main(arguments: list[str]) -> int:
     """What the launcher does; its exit code."""
     load, environment = shop.load, deployed.environment
-    shop.load = lambda overrides: load({**overrides, **GRACE})
-    deployed.environment = lambda settings, bucket: {**environment(settings, bucket), **GRACE}
+    shop.load = lambda overrides: load({**overrides, **SETTINGS})
+    deployed.environment = lambda settings, bucket: {**environment(settings, bucket), **SETTINGS}
     deployed.package = package
     return launcher.main(arguments)
 

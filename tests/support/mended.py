@@ -28,7 +28,8 @@ def ministack(shim: Shim | ModuleType | None = None) -> Iterator[None]:
     with ExitStack() as stack:
         for module in TOUCHED:
             stack.callback(vars(module).update, dict(vars(module)))
-        stack.callback(setattr, lambda_runtime.Worker, "invoke", lambda_runtime.Worker.invoke)
+        for name in ("invoke", "_drain_stderr_bounded"):
+            stack.callback(setattr, lambda_runtime.Worker, name, getattr(lambda_runtime.Worker, name))
         stack.callback(_put_back, apigateway_v1._OPENAPI_HTTP_METHODS, set(apigateway_v1._OPENAPI_HTTP_METHODS))
         handlers = provisioners._RESOURCE_HANDLERS
         stack.callback(_put_back, handlers, {kind: dict(each) for kind, each in handlers.items()})

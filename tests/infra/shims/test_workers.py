@@ -22,6 +22,7 @@ from tools.local.shims import workers
 CODE = """
 import os
 def handle(event, context):
+    print("called with", event)
     if event:
         raise Exception('Unauthorized')
     return os.getpid()
@@ -82,6 +83,13 @@ def test_a_process_outlives_what_its_function_raises() -> None:
     assert (raised["status"], raised["error"]) == ("error", "Unauthorized")
     assert "raise Exception('Unauthorized')" in raised["trace"]
     assert before == after
+
+
+def test_the_lines_of_a_call_are_those_of_that_call() -> None:
+    with ministack(workers), worker() as process:
+        logs = [process.invoke(event, "1")["log"] for event in ({}, {"raise": 1}, {})]
+
+    assert logs == ["called with {}", "called with {'raise': 1}", "called with {}"]
 
 
 def test_code_is_unpacked_once_for_all_processes(tmp_path: Path) -> None:
