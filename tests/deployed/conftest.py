@@ -15,10 +15,12 @@ import urllib3
 
 from tests.infra.packaging import copied, run
 from tests.support.ports import free_port
+from tools import stages
 from tools.local import cloud as local_cloud
 from tools.local import deployed
 from tools.local import settings as local
 from tools.local.settings import LocalSettings
+from tools.stages import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,7 +59,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class DeployedStage:
     """A stage that answers, and what its stack tells."""
 
-    name: str
+    stage: Stage
     url: str
     outputs: dict[str, str]
 
@@ -69,6 +71,7 @@ class DeployedStage:
 @pytest.fixture(scope="session")
 def dev(cloud: LocalSettings, packaged: Path) -> DeployedStage:
     """The stage dev as it is packaged, deployed once; tests leave it as it was."""
-    deployed.deploy_resources("dev")
-    outputs = deployed.deploy_package("dev", packaged)
-    return DeployedStage("dev", deployed.api_url(cloud, "dev", outputs), outputs)
+    stage = stages.read("dev")
+    deployed.deploy_resources(stage)
+    outputs = deployed.deploy_package(stage, packaged)
+    return DeployedStage(stage, deployed.api_url(cloud, "dev", outputs), outputs)

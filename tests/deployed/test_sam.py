@@ -119,7 +119,8 @@ def test_the_stages_throttle_is_that_of_its_settings(dev: DeployedStage) -> None
     found = boto3.client("apigateway").get_stage(restApiId=dev.outputs["RestAPIId"], stageName="dev")
 
     limits = found["methodSettings"]["*/*"]
-    assert (limits["throttlingRateLimit"], limits["throttlingBurstLimit"]) == (100, 200)
+    asked = (dev.stage.requests_per_second, dev.stage.burst)
+    assert (limits["throttlingRateLimit"], limits["throttlingBurstLimit"]) == asked
     assert found["tracingEnabled"] is True
 
 
@@ -172,12 +173,12 @@ def test_a_second_deployment_changes_the_functions_and_leaves_the_address(
     cloud: LocalSettings, dev: DeployedStage, packaged: Path
 ) -> None:
     before = dev("GET", "/health").status
-    changed = deployed.deploy_package("dev", packaged, {"LOW_STOCK_THRESHOLD": "7"})
-    variables = deployed.functions_environment("dev")
+    changed = deployed.deploy_package(dev.stage, packaged, {"LOW_STOCK_THRESHOLD": "7"})
+    variables = deployed.functions_environment(dev.stage)
     after = dev("GET", "/health").status
-    again = deployed.deploy_package("dev", packaged)
+    again = deployed.deploy_package(dev.stage, packaged)
 
     assert (before, after) == (200, 200)
     assert variables["LOW_STOCK_THRESHOLD"] == "7"
     assert changed["RestAPIId"] == again["RestAPIId"] == dev.outputs["RestAPIId"]
-    assert deployed.functions_environment("dev")["LOW_STOCK_THRESHOLD"] == "5"
+    assert deployed.functions_environment(dev.stage)["LOW_STOCK_THRESHOLD"] == "5"

@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     """What the launcher does; its exit code."""
     load, environment = shop.load, deployed.environment
     shop.load = lambda overrides: load({**overrides, **SETTINGS})
-    deployed.environment = lambda settings, bucket: {**environment(settings, bucket), **SETTINGS}
+    deployed.environment = lambda *given: {**environment(*given), **SETTINGS}
     deployed.package = package
     return launcher.main(arguments)
 

@@ -155,11 +155,11 @@ def welcome(settings: LocalSettings) -> str:
 
 def welcome_deployed(stage: DeployedStage) -> str:
     """The same, of a deployed stage."""
-    settings = stage.settings
+    settings, name = stage.settings, stage.stage.name
     lines = [
-        f"The stage {stage.name} is deployed at {stage.url}",
-        *_addresses(settings, settings.events_url_of(deployed.event_queue(stage.name))),
-        f"  logs      AWS_ENDPOINT_URL={settings.cloud_url} aws logs tail /aws/lambda/ecommerce-{stage.name}",
+        f"The stage {name} is deployed at {stage.url}",
+        *_addresses(settings, settings.events_url_of(deployed.event_queue(stage.stage))),
+        f"  logs      AWS_ENDPOINT_URL={settings.cloud_url} aws logs tail /aws/lambda/ecommerce-{name}",
         f"  AWS       {settings.cloud_url} (log: {settings.cloud_log})",
         *_accounts(),
         "Ctrl-C stops it; the data is kept.",

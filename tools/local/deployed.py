@@ -10,12 +10,12 @@ from typing import Any
 
 import boto3
 
+from tools import stages
 from tools.local import cloud, payments, resources, seed, shop, stacks
 from tools.local import settings as local
 from tools.local.processes import Running
 from tools.local.resources import TEMPLATE
 from tools.local.settings import LocalSettings
-from tools import stages
 from tools.package import sam
 from tools.refusal import Refusal
 from tools.stages import Stage, parameters
@@ -28,35 +28,33 @@ HANDLER = "APIHandler"
 class DeployedStage:
     """A stage that answers, and the processes that it needs."""
 
-    name: str
+    stage: Stage
     url: str
     settings: LocalSettings
     beside: list[Running]
 
 
 @contextmanager
-def running(asked: LocalSettings, stage: str, say: Callable[[str], object]) -> Iterator[DeployedStage]:
+def running(asked: LocalSettings, name: str, say: Callable[[str], object]) -> Iterator[DeployedStage]:
     """Deploy the stage, or bring it up to this code, and let it work until the end of the block.
 
     Its state is a folder of its own, beside that of `make run`.
     """
-    if stage == local.STAGE:
+    if name == local.STAGE:
         raise Refusal("The stage local is not deployed: `make run` opens it. STAGE=dev names one that is.")
-    settings = replace(asked, state=asked.state / stage)
+    stage, settings = stages.read(name), replace(asked, state=asked.state / name)
     payments.service(settings).is_there()  # refuses a stranger on its port before anything is started
     with ExitStack() as stack:
         stack.enter_context(shop.logging_to_file(settings))
         local.use_local_aws(settings)
         aws = stack.enter_context(cloud.running(settings))
-        say(f"Packaging {stage}…")
-        out = package(stage, settings.state / "package")
-        say(f"Deploying {stage}…")
+        say(f"Packaging {name}…")
+        out = package(name, settings.state / "package")
+        say(f"Deploying {name}…")
         url = deploy(settings, stage, out)
         enter(stage)
         seed.seed()
-        paid = stack.enter_context(
-            payments.running(settings, os.environ["PAYMENT_SECRET_NAME"], url + payments.WEBHOOK)
-        )
+        paid = stack.enter_context(payments.running(settings, stage.payment_secret_name, url + payments.WEBHOOK))
         yield DeployedStage(stage, url, settings, [aws, paid])
 
 
@@ -66,16 +64,17 @@ def package(stage: str, out: Path) -> Path:
     return out
 
 
-def deploy(settings: LocalSettings, stage: str, out: Path) -> str:
+def deploy(settings: LocalSettings, stage: Stage, out: Path) -> str:
     """Both stacks of the stage; where its API answers."""
     outputs = deploy_resources(stage)
     resources.listen_to_the_bus(outputs, event_queue(stage))
-    return api_url(settings, stage, deploy_package(stage, out, environment(settings, outputs["BucketName"])))
+    there = deploy_package(stage, out, environment(settings, stage, outputs["BucketName"]))
+    return api_url(settings, stage.name, there)
 
 
-def event_queue(stage: str) -> str:
+def event_queue(stage: Stage) -> str:
     """The queue that keeps the events of the stage's bus, to be looked at."""
-    return f"ecommerce-{stage}-events"
+    return f"ecommerce-{stage.name}-events"
 
 
 def deploy_resources(stage: Stage) -> dict[str, str]:
@@ -113,22 +112,23 @@ def api_url(settings: LocalSettings, stage: str, outputs: Mapping[str, str]) -> 
     return f"{settings.cloud_url}/restapis/{outputs['RestAPIId']}/{stage}/_user_request_"
 
 
-def environment(settings: LocalSettings, bucket: str) -> dict[str, str]:
-    """What a stage's functions are told otherwise here: the payment service, images without CloudFront, near hooks."""
-    images = f"{settings.cloud_url}/{bucket}"
-    return {**payments.environment(settings), "IMAGE_BASE_URL": images, "WEBHOOK_RECEIVERS": "near"}
+def environment(settings: LocalSettings, stage: Stage, bucket: str) -> dict[str, str]:
+    """What a stage's functions are told otherwise here: the payment service, images without CloudFront, near hooks.
+
+    prod takes neither simulators nor near hooks, so there it stays with Stripe.
+    """
+    paid = {} if stage.payment_provider == "stripe" else payments.environment(settings)
+    return {**paid, "IMAGE_BASE_URL": f"{settings.cloud_url}/{bucket}", "WEBHOOK_RECEIVERS": "near"}
 
 
-def functions_environment(stage: str) -> dict[str, str]:
+def functions_environment(stage: Stage) -> dict[str, str]:
     """The environment of the functions of a stage that is deployed."""
-    described = boto3.client("cloudformation").describe_stack_resource(
-        StackName=f"ecommerce-{stage}", LogicalResourceId=HANDLER
-    )
+    described = boto3.client("cloudformation").describe_stack_resource(StackName=stage.stack, LogicalResourceId=HANDLER)
     name = described["StackResourceDetail"]["PhysicalResourceId"]
     function: dict[str, Any] = boto3.client("lambda").get_function_configuration(FunctionName=name)
     return dict(function["Environment"]["Variables"])
 
 
-def enter(stage: str) -> None:
+def enter(stage: Stage) -> None:
     """Give this process the environment of the stage's functions, so that it works on their table."""
     os.environ.update(functions_environment(stage))
