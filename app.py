@@ -12,7 +12,7 @@ from typing import Any
 from chalice import Chalice, Cron, IAMAuthorizer, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent
 
-from chalicelib.api import caching, health, http, problems
+from chalicelib.api import caching, failures, health, http, problems
 from chalicelib.api.http import Answer, Call
 from chalicelib.auth import accounts, tokens
 from chalicelib.auth import service as auth
@@ -38,7 +38,7 @@ from chalicelib.coupons.models import Bearer
 from chalicelib.coupons.schemas import CouponChange, CouponCheck, NewCoupon
 from chalicelib.coupons.views import coupon_view
 from chalicelib.notifications import service as notifications
-from chalicelib.orders import provider_messages, sweep
+from chalicelib.orders import checkout, provider_messages, sweep
 from chalicelib.orders import service as orders
 from chalicelib.orders.schemas import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.privacy import service as privacy
@@ -75,7 +75,7 @@ app.api.binary_types = []
 app.api.cors = problems.cors()
 app.register_blueprint(gate)
 app.register_middleware(problems.for_gateway_answers, "http")
-log.adopt(app.log)
+failures.adopt(app)
 endpoint = http.endpoint_for(app, authenticate=tokens.authenticate, require_open=auth.require_open_session)
 managers = IAMAuthorizer() if settings.users_by_iam() else authorize
 
@@ -91,7 +91,7 @@ def hello(call: Call) -> Any:
 @app.route("/health", methods=["GET"])
 @endpoint(kept=caching.ALIVE)
 def get_health(call: Call) -> Any:
-    return health.report(*call.function)
+    return health.report(*call.function, checkout=checkout.readiness())
 
 
 # --- Accounts
@@ -589,58 +589,59 @@ http.answer_head(app)
 
 
 @app.on_dynamodb_record(stream_arn=settings.table_stream_arn(), batch_size=100, starting_position="TRIM_HORIZON")
+@failures.watched
 def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
     """React to changes of the table; answers which records to deliver again."""
-    log.begin_invocation("handle_table_stream", problems.invocation_id(event.context))
     failed = notifications.handle(event.to_dict()["Records"])
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
 
 
 def _swept(done: Counter[str]) -> dict[str, int]:
-    log.info("SWEPT", **{name: str(count) for name, count in done.items()})
-    return dict(done)
+    counts: dict[str, Any] = dict(done)
+    log.info("SWEPT", **counts)
+    return counts
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
+@failures.watched
 def run_scheduled_work(event: CloudWatchEvent) -> dict[str, int]:
     """Settle payments in doubt, expire unpaid orders, finish refunds, complete orders, erase who asked for it."""
-    log.begin_invocation("run_scheduled_work", problems.invocation_id(event.context))
     done = Counter(sweep.run(seconds=SWEEP_SECONDS))
     done.update(privacy.carry_out_next(seconds=ERASURE_SECONDS))
     return _swept(done)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
+@failures.watched
 def deliver_webhooks(event: CloudWatchEvent) -> dict[str, int]:
     """Send the deliveries of webhooks that are due."""
-    log.begin_invocation("deliver_webhooks", problems.invocation_id(event.context))
     return webhooks.deliver(seconds=DELIVERY_SECONDS)
 
 
 @app.schedule(Cron(0, 3, "*", "*", "?", "*"))
+@failures.watched
 def check_store(event: CloudWatchEvent) -> dict[str, int]:
     """Recompute every night what must add up."""
-    log.begin_invocation("check_store", problems.invocation_id(event.context))
     return {"drifts": len(audit.run(seconds=AUDIT_SECONDS).drifts)}
 
 
 @app.schedule(Cron(10, "*", "*", "*", "?", "*"))
+@failures.watched
 def remind_of_carts(event: CloudWatchEvent) -> dict[str, int]:
     """Mark every hour the carts that were left behind a day ago; their users are mailed from that."""
-    log.begin_invocation("remind_of_carts", problems.invocation_id(event.context))
     return abandoned.remind(at=event.to_dict()["time"], seconds=CARTS_SECONDS)
 
 
 @app.schedule(Cron(30, "*", "*", "*", "?", "*"))
+@failures.watched
 def summarise_sales(event: CloudWatchEvent) -> dict[str, int]:
     """Write what was sold the day before, once that is over in the shop; `{"again": true}` in the detail: anew."""
-    log.begin_invocation("summarise_sales", problems.invocation_id(event.context))
     again = event.detail.get("again") is True
     return sales.run(at=event.to_dict()["time"], again=again, seconds=SALES_SECONDS)
 
 
 @app.lambda_function(name="rotate_jwt_secret")
+@failures.watched
 def rotate_jwt_secret(event: dict[str, str], context: object) -> None:
     """One step of rotating the signing key, as Secrets Manager asks for it."""
-    log.begin_invocation("rotate_jwt_secret", problems.invocation_id(context))
     rotation.run(event["Step"], event["SecretId"], event["ClientRequestToken"])

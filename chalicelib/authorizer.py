@@ -9,12 +9,13 @@ from __future__ import annotations
 from chalice import AuthResponse, AuthRoute, Blueprint
 from chalice.app import AuthRequest
 
-from chalicelib.api import permissions
+from chalicelib.api import failures, permissions
 from chalicelib.auth import tokens
 from chalicelib.core import log, settings
 from chalicelib.core.errors import Unauthenticated
 
 gate = Blueprint(__name__)
+_REFUSAL = "Unauthorized"
 
 
 @gate.authorizer(ttl_seconds=300)
@@ -24,13 +25,18 @@ def authorize(request: AuthRequest) -> AuthResponse:
     An invalid token is refused with the one message that API Gateway turns into a 401. `chalice local` would
     drop the connection there, so locally the request goes on without a principal and the service answers 401.
     """
-    log.bind(functionName="authorizer")
+    log.begin_authorization()
+    with failures.Watch(passing=_REFUSAL):
+        return _judge(request)
+
+
+def _judge(request: AuthRequest) -> AuthResponse:
     try:
         principal = tokens.authenticate(request.token)
     except Unauthenticated:
         if settings.current().is_local:
             return AuthResponse(routes=["*"], principal_id="anonymous")
-        raise Exception("Unauthorized") from None  # noqa: TRY002 - the exact message that means 401 to the gateway
+        raise Exception(_REFUSAL) from None  # noqa: TRY002 - the exact message that means 401 to the gateway
     log.enrich(userId=principal.user_id)
     routes: list[str | AuthRoute] = [AuthRoute(path, [method]) for method, path in permissions.routes_for(principal)]
     return AuthResponse(routes=routes, principal_id=principal.user_id, context=permissions.to_context(principal))

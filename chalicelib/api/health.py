@@ -7,27 +7,34 @@ from typing import Any
 from chalicelib.aws import db, keys, transport
 from chalicelib.core import clock, ids, settings
 from chalicelib.core.cached import Cached
-from chalicelib.core.errors import ShopError, Unavailable
+from chalicelib.core.errors import Misconfigured, ShopError, Unavailable
 
 _PROBE_SECONDS = 5.0
+_READY = "ready"
 
 _instance = ids.secret()[:12]
 
 
 class Unhealthy(Unavailable):
-    """The table does not take and give back what is written to it."""
+    """The table does not take and give back what is written to it, or every order would fail."""
 
     code = "unhealthy"
 
 
-def report(function_name: str, version: str) -> dict[str, Any]:
-    """What works, or `Unhealthy`. The table is probed at most once in five seconds an instance."""
+def report(function_name: str, version: str, *, checkout: str) -> dict[str, Any]:
+    """What works, or `Unhealthy`. The table is probed at most once in five seconds an instance.
+
+    `checkout` is `ready`, or why no order can be placed. The sentence is for the log: the answer is for anybody.
+    """
     try:
         table = _table.get()
-    except (ShopError, transport.RequestError) as error:
-        raise Unhealthy("The shop is unhealthy: its table does not answer.") from error
+    except (ShopError, transport.RequestError, Misconfigured) as error:
+        raise Unhealthy("The shop is unhealthy: its table does not answer.", facts={"checkout": checkout}) from error
+    if checkout != _READY:
+        raise Unhealthy("The shop is unhealthy: no order can be placed.", facts={"checkout": checkout})
     return {
         "status": "healthy",
+        "checkout": checkout,
         "timestamp": clock.timestamp(),
         "region": settings.region(),
         "function": {"name": function_name, "version": version},

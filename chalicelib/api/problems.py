@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from chalice import CORSConfig, Response
 from chalice.app import Request
 
@@ -97,6 +98,8 @@ def for_gateway_answers(request: Request, get_response: Callable[[Request], Resp
     started = clock.monotonic()
     response = _shaped(request, get_response(request))
     response.headers |= {"X-Request-Id": request_id(request)}
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.metric("RequestFailed", Code=msgspec.json.decode(response.body)["code"])
     log.info(
         "REQUEST", method=request.method, route=request.context.get("resourcePath"), status=response.status_code,
         duration=round((clock.monotonic() - started) * 1000, 1),
@@ -129,6 +132,8 @@ def invocation_id(context: Any) -> str:
 
 
 def path(request: Request) -> str:
-    """The path that was asked for, without a stage; Chalice's `request.path` is the route's pattern."""
-    event = request.to_original_event()
-    return str(event.get("path") or request.context.get("path") or request.path)
+    """The path as the caller wrote it, a stage's or a domain's beginning included: what the gateway's own answers say.
+
+    Chalice's `request.path` is the route's pattern.
+    """
+    return str(request.context.get("path") or request.to_original_event().get("path") or request.path)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from chalicelib.core import money
 from chalicelib.core.errors import Misconfigured
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _UNDEPLOYED_STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/ecommerce/stream/undeployed"
 
 
@@ -87,7 +88,7 @@ def current() -> Settings:
         payment_secret_name=_text("PAYMENT_SECRET_NAME"),
         payment_url=_text("PAYMENT_URL", ""),
         cors_origin=cors_origin(),
-        log_level=_text("LOG_LEVEL", "INFO"),
+        log_level=_level(),
         index_shards=_number("INDEX_SHARDS", 1),
         password_rounds=_number("PASSWORD_ROUNDS", 12),
         low_stock_threshold=_number("LOW_STOCK_THRESHOLD", 5),
@@ -95,6 +96,16 @@ def current() -> Settings:
         complete_after_days=_number("COMPLETE_AFTER_DAYS", 14),
         webhook_receivers=_text("WEBHOOK_RECEIVERS", "public"),
     )
+
+
+def stage() -> str:
+    """The stage's name for lines of the log, which are written without one, too."""
+    return os.environ.get("STAGE") or "unknown"
+
+
+def log_level() -> str:
+    """From which level on lines are written, whatever else is missing; what is no level is told by `current`."""
+    return os.environ.get("LOG_LEVEL") or "INFO"
 
 
 def cors_origin() -> str:
@@ -129,6 +140,14 @@ def _currency(name: str, default: str) -> str:
     text = _text(name, default)
     if not money.is_currency(text):
         message = f"The environment variable {name} is {text!r}; a currency of ISO 4217 in use is needed, such as USD."
+        raise Misconfigured(message)
+    return text
+
+
+def _level() -> str:
+    text = log_level()
+    if text not in LOG_LEVELS:
+        message = f"The environment variable LOG_LEVEL is {text!r}; one of {', '.join(LOG_LEVELS)} is needed."
         raise Misconfigured(message)
     return text
 

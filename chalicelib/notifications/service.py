@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.aws import db, keys, transport
-from chalicelib.core import log, settings
+from chalicelib.core import log, money, settings
 from chalicelib.core.deadline import Deadline
 from chalicelib.core.errors import Misconfigured, ShopError, Unavailable
 from chalicelib.core.events import PUBLISHED, Event, Kind
@@ -42,7 +42,9 @@ _METRICS = {
     Kind.REFUND_SUCCEEDED: "Refunded",
     Kind.CART_EXPIRED: "CartExpired",
     Kind.USER_CREATED: "UserCreated",
+    Kind.STOCK_LOW: "LowStock",
 }
+_MONEY_METRICS = {Kind.ORDER_CONFIRMED: "Revenue", Kind.REFUND_SUCCEEDED: "RefundedAmount"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +190,18 @@ def _publish(news: list[tuple[_Task, Kind, Event]], failures: _Failures) -> None
         for task in failed.values():
             if task.change.sequence_number not in failures.numbers:
                 failures.add(task.record, Unavailable("The event was not told."), task.change.key)
-        for kind in (kind for _, kind in told if kind in _METRICS):
-            log.metric(_METRICS[kind])
+        for task, kind in told:
+            _count(task.change, kind)
+
+
+def _count(change: Change, kind: Kind) -> None:
+    """Count what was told just now; an amount in the currency's own unit, since nobody adds up cents on a dashboard."""
+    if kind in _METRICS:
+        log.metric(_METRICS[kind])
+    if kind in _MONEY_METRICS:
+        currency, minor = change.item["currency"], change.item["total" if "total" in change.item else "amount"]
+        amount = float(money.to_decimal(minor, currency))
+        log.metric(_MONEY_METRICS[kind], amount, "None", adds_up=False, Currency=currency)
 
 
 def _publication(kind: Kind) -> str:

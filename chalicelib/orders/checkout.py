@@ -1,4 +1,4 @@
-"""What a checkout would sell at what price: the wanted products against the catalogue (C1, C2).
+"""Whether the stage can sell, and what a checkout would sell at what price: products against the catalogue (C1, C2).
 
 Nothing is written, but that wrong coupon codes are counted.
 """
@@ -6,6 +6,7 @@ Nothing is written, but that wrong coupon codes are counted.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import NamedTuple
 
 from msgspec import UNSET
@@ -16,8 +17,9 @@ from chalicelib.cart import store as cart_store
 from chalicelib.cart.models import MAX_PRODUCTS, CurrencyMismatch, PricedLine, TooManyItems, line_field
 from chalicelib.cart.schemas import MAX_QUANTITY
 from chalicelib.cart.service import owner
-from chalicelib.core import money
-from chalicelib.core.errors import FieldError, Invalid
+from chalicelib.core import log, money
+from chalicelib.core.cached import Cached
+from chalicelib.core.errors import FieldError, Invalid, Misconfigured, Unavailable
 from chalicelib.core.money import Amount
 from chalicelib.core.principal import Principal
 from chalicelib.coupons import service as coupons
@@ -29,6 +31,7 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.pricing import OrderLine, Price
 from chalicelib.orders.schemas import OrderedItem, OrderRequest
 from chalicelib.orders.views import order_view
+from chalicelib.payments import providers
 from chalicelib.payments import service as payments
 from chalicelib.products import store as product_store
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
@@ -36,6 +39,16 @@ from chalicelib.users import addresses
 from chalicelib.users import store as user_store
 from chalicelib.users.models import ErasureScheduled, User
 from chalicelib.users.schemas import Address
+
+_LOOK_SECONDS = 5.0
+
+
+class Readiness(StrEnum):
+    """Can orders be placed, as far as that is the stage's own doing?"""
+
+    READY = "ready"
+    MISCONFIGURED = "misconfigured"
+    UNAVAILABLE = "unavailable"  # the payment secret cannot be had
 
 
 class WantedQuantity(NamedTuple):
@@ -63,6 +76,19 @@ class _Read(NamedTuple):
     in_cart: dict[str, int]
 
 
+def readiness() -> Readiness:
+    """Whether the settings and the payment secret let any order through; looked at once in five seconds a process.
+
+    The provider is not asked: its silence leaves orders in doubt, and ends none.
+    """
+    return _readiness.get()
+
+
+def forget() -> None:
+    """Drop what was found out about the settings."""
+    _readiness.forget()
+
+
 def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     """The order as it would be placed now, or the error that names every faulty line."""
     shipping, billing = _addresses(request)
@@ -84,6 +110,22 @@ def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
     _require_expected_total(order, request.expected_total)
     payments.require_payable(order.total, currency)
     return Prepared(order, coupon, in_cart or order.units_from_cart)
+
+
+def _look() -> Readiness:
+    try:
+        providers.current()
+        policies.shipping()
+        policies.taxes()
+    except Misconfigured as error:
+        log.error("CHECKOUT_MISCONFIGURED", str(error))
+        return Readiness.MISCONFIGURED
+    except Unavailable:
+        return Readiness.UNAVAILABLE
+    return Readiness.READY
+
+
+_readiness = Cached(_look, seconds=_LOOK_SECONDS)
 
 
 def _addresses(request: OrderRequest) -> tuple[Address, Address | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -17,7 +18,7 @@ from chalicelib.core.deadline import Deadline, OutOfTime
 from chalicelib.core.errors import ShopError
 from chalicelib.orders import completion, provider_messages, reconcile, refunds, store
 from chalicelib.orders.models import Order
-from chalicelib.orders.states import OrderStatus
+from chalicelib.orders.states import OrderStatus, PaymentStatus
 from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import ProviderEvent
 
@@ -40,8 +41,10 @@ def run(*, seconds: float) -> dict[str, int]:
     refunds_due = partial(payment_store.list_pending_refunds, before=before, limit=_PAGE_SIZE)
     _process_each(refunds_due, refunds.retry, done, deadline.within(seconds / 4))
     _process_each(partial(store.list_parked, limit=_PAGE_SIZE), _retry_parked, done, deadline.within(seconds / 4))
+    doubts = _Doubts(done)
     with suppress(OutOfTime):
-        _process_each(lambda: db.every(_pending_before(before, deadline)), _settle_order, done, deadline)
+        _process_each(lambda: db.every(_pending_before(before, deadline)), doubts.settle, done, deadline)
+    doubts.report()
     _process_each(completion.list_next, completion.complete_if_due, done, deadline)
     return dict(done)
 
@@ -80,11 +83,31 @@ def _ended(thing: T, work: Callable[[T], str | None]) -> str | None:
         return "failed"
 
 
-def _settle_order(order: Order) -> str | None:
-    status = reconcile.reconcile_if_due(order).status
-    if status is OrderStatus.EXPIRED:
-        return "expired"
-    return None if status is OrderStatus.PENDING else "settled"
+@dataclass
+class _Doubts:
+    """Orders whose payment is still in doubt after this run, as far as it came: the newest are looked at first."""
+
+    done: Counter[str]
+    seconds: list[float] = field(default_factory=list)  # how long each has been
+
+    def settle(self, order: Order) -> str | None:
+        """Settle an order if it is time, and note it if that leaves its payment in doubt."""
+        self.seconds.append(_age(order))  # also of one that fails
+        after = reconcile.reconcile_if_due(order)
+        if not after.awaits_payment or after.payment_status is PaymentStatus.REQUIRES_ACTION:
+            self.seconds.pop()
+        if after.status is OrderStatus.EXPIRED:
+            return "expired"
+        return None if after.status is OrderStatus.PENDING else "settled"
+
+    def report(self) -> None:
+        """Tell how many there are, and how long the oldest has been waiting; zeros are told too."""
+        log.metric("PaymentInDoubt", len(self.seconds))
+        log.metric("PaymentInDoubtAge", max(self.seconds, default=0), "Seconds")
+
+
+def _age(order: Order) -> float:
+    return (clock.now() - clock.parse(order.created_at)).total_seconds()
 
 
 def _retry_parked(kept: tuple[ProviderEvent, str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -112,11 +112,18 @@ def list_page(
     return [_from_item(item) for item in found.items], found.after
 
 
-def list_to_erase(*, limit: int, after: str | None) -> tuple[list[str], str | None]:
-    """A page of the ids of users whose erasure was asked for and is not over, one round trip a shard."""
+class ErasureWanted(NamedTuple):
+    """Who asked to be erased, and when."""
+
+    user_id: str
+    asked_at: str
+
+
+def list_to_erase(*, limit: int, after: str | None) -> tuple[list[ErasureWanted], str | None]:
+    """A page of the users whose erasure was asked for and is not over, one round trip a shard."""
     shards = [keys.erasures(shard) for shard in range(settings.current().index_shards)]
     found = db.query_shards(db.GSI1, shards, limit=limit, after=after)
-    return [item["userId"] for item in found.items], found.after
+    return [ErasureWanted(item["userId"], item["erasureAskedAt"]) for item in found.items], found.after
 
 
 def unmark_erasure(user_id: str) -> db.Write:

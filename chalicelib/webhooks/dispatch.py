@@ -29,6 +29,7 @@ from chalicelib.webhooks.signatures import Secrets
 THREADS = 8
 PAGE_SIZE = 100  # deliveries of an endpoint that are read at a time
 LEASE = timedelta(minutes=2)  # longer than the function that sends lives
+BEHIND_AFTER = timedelta(minutes=5)  # what came due so long ago was passed over by several runs
 _DELETED_FOR = timedelta(days=2)  # by then every delivery that was waiting has come due
 _BY_THE_SHOP = "shop"
 _OUTCOMES = ("delivered", "retried", "failed", "cancelled", "taken", "broken")
@@ -55,6 +56,14 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
         """Is what is due sent, rather than cancelled?"""
         return _is_sent_to(self.webhook)
 
+    @property
+    def waiting(self) -> float:
+        """For how many seconds the oldest delivery that is to be sent has been due."""
+        if not (self.is_sending and self.due):
+            return 0.0
+        due_at = min(delivery.next_at for delivery in self.due if delivery.next_at)
+        return (clock.now() - clock.parse(due_at)).total_seconds()
+
     def pages(self) -> Iterator[list[Delivery]]:
         """Everything that is due, oldest first, each further page read when it is asked for."""
         yield self.due
@@ -72,6 +81,7 @@ def run(*, seconds: float, threads: int = THREADS, page_size: int = PAGE_SIZE) -
     endpoints = {each.webhook_id: each for each in store.list_all()} | dict.fromkeys(deleted)
     with ThreadPoolExecutor(threads) as pool:
         lanes = list(pool.map(lambda each: _open_lane(*each, page_size=page_size), endpoints.items()))
+        _report_waiting(lanes)
         busy = sorted((lane for lane in lanes if lane.is_busy), key=lambda lane: not lane.is_sending)
         share = share_of_time(seconds, sum(lane.is_sending for lane in busy), threads)
         outcomes = sum(_map_in_context(pool, lambda lane: _work(lane, deadline, share), busy), Counter[str]())
@@ -207,6 +217,13 @@ def _forget_finished(deleted: dict[str, store.DeletedWebhook], lanes: list[Lane]
         gone = deleted.get(lane.webhook_id)
         if gone and not (lane.is_busy or lane.is_broken) and gone.deleted_at < before:
             db.commit(store.forget(lane.webhook_id))
+
+
+def _report_waiting(lanes: list[Lane]) -> None:
+    """Tell how many endpoints are behind, those included whose deliveries cannot be read, and how far; zeros too."""
+    behind = [lane for lane in lanes if lane.is_broken or lane.waiting > BEHIND_AFTER.total_seconds()]
+    log.metric("WebhooksBehind", len(behind))
+    log.metric("WebhooksBehindAge", max((lane.waiting for lane in lanes), default=0), "Seconds")
 
 
 def _report(outcomes: Counter[str]) -> dict[str, int]:

@@ -47,6 +47,8 @@ class Code:
             asked = node.func if isinstance(node, ast.Call) else None
             if isinstance(asked, ast.Attribute) and asked.attr == function and names(asked.value, "log"):
                 yield node
+            if isinstance(asked, ast.Name) and asked.id == function == "metric":  # of the log itself
+                yield node
 
     def events(self) -> dict[str, str]:
         """Every log event with its level; "" for one whose level is the library's."""
@@ -185,7 +187,7 @@ def test_the_check_sees_what_there_is() -> None:
     code = Code(SOURCES)
 
     assert {"SETTLE_FAILED": "ERROR", "UNAVAILABLE": "WARNING", "LIBRARY_LOG": ""}.items() <= code.events().items()
-    assert {"SettleFailed", "OrderCreated"} <= code.metrics()
+    assert {"SettleFailed", "OrderCreated", "ColdStart", "Revenue"} <= code.metrics()
     assert {"payment-amount", "refund-foreign"} <= {*code.members("IncidentKind").values()}
     assert alarms(TEMPLATES) == {"ecommerce-<stage>-dead-letters"}
 

@@ -45,6 +45,7 @@ def test_without_a_bucket_only_what_needs_it_is_misconfigured(monkeypatch: pytes
         getattr(known, name.lower())
 
 
+@pytest.mark.usefixtures("standard_time")
 def test_a_bad_token_goes_on_without_a_principal_locally_and_is_refused_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
