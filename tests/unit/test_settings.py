@@ -8,9 +8,10 @@ import pytest
 from chalice.app import AuthRequest
 
 from chalicelib import authorizer
-from chalicelib.core import settings
+from chalicelib.core import log, settings
 from chalicelib.core.errors import Misconfigured
 from chalicelib.users import passwords
+from tests.support.lines import lines
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,9 @@ def test_passwords_take_twelve_rounds_unless_a_stage_says_otherwise(monkeypatch:
     assert passwords.hash_password("correct horse battery").startswith("$2b$12$")
 
 
-@pytest.mark.parametrize(("name", "value"), [("TABLE_NAME", ""), ("INDEX_SHARDS", "0"), ("INDEX_SHARDS", "many")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("TABLE_NAME", ""), ("INDEX_SHARDS", "0"), ("INDEX_SHARDS", "many"), ("LOG_LEVEL", "LOUD")]
+)
 def test_a_missing_or_malformed_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
 
@@ -88,3 +91,19 @@ def test_a_default_currency_that_nobody_pays_in_is_said_in_one_sentence(
 
     wanted = "a currency of ISO 4217 in use is needed, such as USD."
     assert str(told.value) == f"The environment variable DEFAULT_CURRENCY is {code!r}; {wanted}"
+
+
+@pytest.mark.usefixtures("standard_time")
+@pytest.mark.parametrize(
+    ("level", "written"),
+    [("DEBUG", ["A", "B", "C", "D"]), ("INFO", ["B", "C", "D"]), ("WARNING", ["C", "D"]), ("ERROR", ["D"])],
+)
+def test_a_stage_says_from_which_level_on_lines_are_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: str, written: list[str]
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", level)
+
+    for event, write in {"A": log.debug, "B": log.info, "C": log.warning, "D": log.error}.items():
+        write(event)
+
+    assert [line["event"] for line in lines(capsys.readouterr().out)] == written

@@ -20,6 +20,7 @@ from chalicelib.privacy import service as privacy
 from chalicelib.users import store as user_store
 from chalicelib.users.models import User
 from tests.support import faults
+from tests.support.lines import events, values
 from tests.support.schedule import run_at
 from tests.support.stream import deliver
 from tests.support.table import everything
@@ -275,6 +276,18 @@ def test_who_has_become_the_last_admin_since_waits_for_another(shop: Shop, admin
     assert run_schedule()["erased"] == 1
 
 
+def test_erasures_that_are_late_are_counted(ada: Shop, cup: str, capsys: pytest.CaptureFixture[str]) -> None:
+    ada.order((cup, 1)).expect(201)
+    assert ada("DELETE", PROFILE).status == 202
+
+    run_schedule(days=20)
+    in_time = capsys.readouterr().out
+    run_schedule(days=22)
+
+    assert values(in_time, "ErasuresLate") == [0]
+    assert values(capsys.readouterr().out, "ErasuresLate") == [1]
+
+
 def test_a_list_of_who_waits_that_cannot_be_read_is_a_failure_and_the_sweep_is_told_of_all_the_same(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -284,7 +297,8 @@ def test_a_list_of_who_waits_that_cannot_be_read_is_a_failure_and_the_sweep_is_t
     monkeypatch.setattr(user_store, "list_to_erase", silent)
 
     assert run_schedule()["failed"] == 1
-    assert '"SWEPT"' in capsys.readouterr().out
+    (swept,) = events(capsys.readouterr().out, "SWEPT")
+    assert swept["metadata"]["failed"] == 1
 
 
 def test_who_was_deleted_can_be_erased_and_their_address_stays_its_new_holders(

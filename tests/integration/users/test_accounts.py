@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.api import health
-from chalicelib.aws import clients
 from tools.testing.shop import PASSWORD, Shop
 
 
@@ -78,19 +76,3 @@ def test_a_customer_cannot_make_themselves_an_admin(shop: Shop) -> None:
     refused = shop("POST", "/auth/register", body)
 
     assert (refused.status, refused.fields) == (400, {("role", "unknown_field")})
-
-
-def test_health_says_what_works_and_probes_the_table(shop: Shop) -> None:
-    answer = shop("GET", "/health")
-
-    assert (answer.status, answer.body["status"], answer.body["table"]["status"]) == (200, "healthy", "ACTIVE")
-    assert answer.headers["Cache-Control"] == "no-cache"
-
-
-def test_an_unhealthy_table_is_a_503(shop: Shop) -> None:
-    health.forget()
-    clients.dynamodb().delete_table(TableName="ecommerce-test")
-
-    answer = shop("GET", "/health")
-
-    assert (answer.status, answer.body["code"]) == (503, "unhealthy")

@@ -8,10 +8,12 @@ import pytest
 
 from chalicelib.aws import db, keys
 from chalicelib.core import clock
+from chalicelib.core.errors import Unavailable
 from chalicelib.webhooks import dispatch, sender
 from chalicelib.webhooks import store as webhook_store
 from chalicelib.webhooks.models import DeliveryAttempt
 from tests.support import table
+from tests.support.lines import values
 from tests.support.payments import Mailbox, mailbox
 from tests.support.webhooks import due_items, happen, hook, ids_in, later, log_of, run
 from tools.testing.shop import Shop
@@ -227,3 +229,40 @@ def test_an_endpoint_that_is_deleted_while_it_is_sent_to_stays_deleted(
     assert root("GET", f"/webhooks/{made['webhookId']}").status == 404
     with later(minutes=2):
         assert run() == {"cancelled": 1}
+
+
+def test_endpoints_that_are_behind_are_told_with_the_age_of_the_oldest_delivery(
+    root: Shop, box: Mailbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook(root, box.url)
+    run()
+    happen()
+    with later(minutes=4):
+        happen()
+        run(page_size=1, seconds=0)
+    soon = capsys.readouterr().out
+    happen()
+    with later(minutes=6):
+        run()
+        late = capsys.readouterr().out
+        run()
+
+    assert values(soon, "WebhooksBehind") == [0, 0]
+    assert [round(age) for age in values(soon, "WebhooksBehindAge")] == [0, 240]
+    assert values(late, "WebhooksBehind") == [1]
+    assert [round(age) for age in values(late, "WebhooksBehindAge")] == [360]
+    assert values(capsys.readouterr().out, "WebhooksBehind") == [0]
+
+
+def test_an_endpoint_whose_deliveries_cannot_be_read_is_behind(
+    root: Shop, box: Mailbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def silent(*_: object, **__: object) -> None:
+        raise Unavailable("The table does not answer.")
+
+    hook(root, box.url)
+    monkeypatch.setattr(webhook_store, "list_due", silent)
+
+    run()
+
+    assert values(capsys.readouterr().out, "WebhooksBehind") == [1]
