@@ -274,6 +274,18 @@ def test_every_call_is_allowed_and_every_allowance_is_used(day: Recorder) -> Non
     assert day.routes == set(permissions.ROUTES)
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_gives_up_into_the_dead_letter_queue_may_and_nothing_else(stage: str) -> None:
+    """The Lambda service puts a failed run there in the name of its function."""
+    may = {
+        function
+        for function in FUNCTIONS
+        if any("sqs:SendMessage" in statement["Action"] for statement in statements(stage, function))
+    }
+
+    assert may == {"handle_table_stream", *SCHEDULED}
+
+
 def test_the_simulator_is_refused_in_prod() -> None:
     assert CONFIG["stages"]["prod"]["environment_variables"]["PAYMENT_PROVIDER"] != "simulator"
 

@@ -96,6 +96,16 @@ def test_plain_http_is_refused(template: dict[str, Any], name: str) -> None:
     assert [refusal["Condition"] for refusal in refusals] == [{"Bool": {"aws:SecureTransport": "false"}}]
 
 
+def test_rules_of_the_stage_alone_may_put_runs_into_the_queue(template: dict[str, Any]) -> None:
+    document = properties(template, "DeadLettersTlsOnly")["PolicyDocument"]
+
+    (allowed,) = [statement for statement in statements(document) if statement["Effect"] == "Allow"]
+
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    assert set(allowed["Condition"]) == {"StringEquals", "ArnLike"}
+    assert ":rule/ecommerce-${Stage}-*" in str(allowed["Condition"]["ArnLike"]["aws:SourceArn"])
+
+
 def test_no_policy_allows_everybody(template: dict[str, Any]) -> None:
     found = [resource["Properties"] for resource in template["Resources"].values()]
     documents = [given.get("PolicyDocument") or given.get("KeyPolicy") for given in found]

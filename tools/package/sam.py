@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tools import stages
-from tools.package import gateway
+from tools.package import gateway, schedules
 from tools.refusal import Refusal
 from tools.stages import generated
 
@@ -63,6 +63,7 @@ def merge_for(stage: str) -> dict[str, Any]:
     api["Tags"] = settings.tags
     api["GatewayResponses"] = gateway.responses(settings.cors_origin)
     api["DefinitionBody"] = {"paths": gateway.other_methods(settings.cors_origin)}
+    schedules.keep_failures(merge)
     return merge
 
 
