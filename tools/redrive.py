@@ -1,7 +1,8 @@
-"""`python -m tools.redrive`: deliver the records in a shop's dead-letter queue once more, after their cause is mended.
+"""`python -m tools.redrive`: do once more what a shop's dead-letter queue is about, after the cause is mended.
 
+Records of the stream are delivered, and scheduled runs made up for (missed_runs.py).
 The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials. A letter leaves the queue
-when its record was handled; what has had its effect already is not done again, so it is safe to repeat or to
+when what it is about was done; what has had its effect already is not done again, so it is safe to repeat or to
 interrupt. One that failed again or that nobody understands stays, is told of in a sentence, and holds up no other
 (F24). Exit codes: 0 the queue is empty, 1 some letters stay or were out of sight, 2 the queue could not be read.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import boto3
 import msgspec
@@ -21,7 +22,8 @@ from chalicelib.aws import clients, transport
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.notifications import service as notifications
-from tools import stage
+from tools import missed_runs, stage
+from tools.letters import Lost, decoded, not_understood, shaped
 from tools.local.settings import STAGE
 from tools.local.stream import lambda_record
 from tools.package import deploy
@@ -32,15 +34,9 @@ _BATCH_SIZE = 10
 _GONE = "The stream does not hold its records any more; `make recompute` repairs what follows."
 
 
-T = TypeVar("T")
-
 _Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,40}$(?!\n)")]
 _Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,200}$(?!\n)")]
 _Image = dict[str, dict[str, Any]]
-
-
-class Lost(Exception):
-    """The record is not to be had, any more or at all."""
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -107,7 +103,7 @@ def redrive() -> int:
             continue
         clients.sqs().delete_message(QueueUrl=_queue(), ReceiptHandle=message["ReceiptHandle"])
         handled += 1
-    print(f"{handled:,} records handled, {kept:,} failed again and stay in the queue.")
+    print(f"{handled:,} letters handled, {kept:,} failed again and stay in the queue.")
     if hidden:
         minutes = _HIDDEN_SECONDS // 60
         print(f"{hidden:,} were out of sight: somebody has looked at them just now. Run it again in {minutes} minutes.")
@@ -138,54 +134,39 @@ def _messages() -> Iterator[Any]:
 def _why_it_stays(body: str) -> str | None:
     """Deliver what a letter is about; gives why it has to stay, None when all went well."""
     try:
-        records = _records(body)
+        letter = decoded(body)
+        if missed_runs.is_about(letter):
+            return missed_runs.make_up(missed_runs.read(letter))
+        records = _records(letter)
         failed = notifications.handle(records, may_give_up=False)
     except Lost as error:
         return str(error)
     except RecursionError:
-        return _not_understood("it is nested too deeply")
+        return str(not_understood("it is nested too deeply"))
     return f"{len(failed)} of {len(records)} records failed again; the log above says why." if failed else None
 
 
-def _records(body: str) -> list[dict[str, Any]]:
+def _records(letter: dict[str, Any]) -> list[dict[str, Any]]:
     """The record in a letter of ours, or those that a letter of the Lambda service points to."""
-    try:
-        letter = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise Lost(_not_understood("it is not JSON")) from error
-    if not isinstance(letter, dict):
-        raise Lost(_not_understood("it is not a JSON object"))
     if "DDBStreamBatchInfo" in letter:
         why = "its batch does not say between which numbers of which stream and shard it is"
-        return _from_stream(_shaped(letter["DDBStreamBatchInfo"], _Place, why))
+        return _from_stream(shaped(letter["DDBStreamBatchInfo"], _Place, why))
     record: Any = letter.get("record")
-    _shaped(record, _Record, "it has no record that says which item changed, when, and from what to what")
+    shaped(record, _Record, "it has no record that says which item changed, when, and from what to what")
     return [record]
-
-
-def _shaped(value: Any, shape: type[T], why: str) -> T:
-    """The value as that shape, or `Lost` for the reason given."""
-    try:
-        return msgspec.convert(value, shape)
-    except msgspec.ValidationError as error:
-        raise Lost(_not_understood(why)) from error
-
-
-def _not_understood(why: str) -> str:
-    return f"This is not a letter that the shop understands: {why}."
 
 
 def _from_stream(place: _Place) -> list[dict[str, Any]]:
     """The records of a batch, as long as the stream still holds them: for 24 hours."""
     if f":table/{settings.current().table_name}/stream/" not in place.stream_arn:
-        raise Lost(_not_understood("its batch is of the stream of another table"))
+        raise not_understood("its batch is of the stream of another table")
     try:
         found = list(_in_batch(place))
     except ParamValidationError as error:
-        raise Lost(_not_understood("its batch is at a place that no stream has")) from error
+        raise not_understood("its batch is at a place that no stream has") from error
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationException":
-            raise Lost(_not_understood("its batch is at a place that no stream has")) from error
+            raise not_understood("its batch is at a place that no stream has") from error
         if error.response["Error"]["Code"] not in ("TrimmedDataAccessException", "ResourceNotFoundException"):
             raise
         raise Lost(_GONE) from error

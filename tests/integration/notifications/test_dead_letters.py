@@ -114,14 +114,14 @@ def test_redrive_delivers_a_letter_once_its_cause_is_mended(
     assert about_orders() == []
 
     assert redrive.redrive() == 1
-    assert f"0 records handled, {stuck} failed again" in capsys.readouterr().out
+    assert f"0 letters handled, {stuck} failed again" in capsys.readouterr().out
     assert redrive.redrive() == 1
     assert f"{stuck} were out of sight" in capsys.readouterr().out
 
     boto3.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
     put_back()
     assert redrive.redrive() == 0
-    assert f"{stuck} records handled, 0 failed again" in capsys.readouterr().out
+    assert f"{stuck} letters handled, 0 failed again" in capsys.readouterr().out
     assert letters() == []
     assert about_orders() == ["confirmed"]
     kinds = [e["type"] for e in told() if e["data"].get("orderId") == order]
@@ -231,7 +231,7 @@ def test_letters_that_nobody_understands_stay_are_said_in_a_sentence_each_and_ho
     assert len(said) == len(MALFORMED)
     assert all(line.startswith("This is not a letter that the shop understands: ") for line in said)
     assert all(line.endswith(".") for line in said)
-    assert f"1 records handled, {len(MALFORMED)} failed again and stay in the queue." in out
+    assert f"1 letters handled, {len(MALFORMED)} failed again and stay in the queue." in out
     assert about_orders() == ["confirmed"]
     assert len(raw_messages("ecommerce-test-dead-letters")) == len(MALFORMED)
 
