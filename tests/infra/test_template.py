@@ -153,13 +153,6 @@ def test_queue_and_topic_are_encrypted(template: dict[str, Any]) -> None:
     assert properties(template, "AlertTopic")["KmsMasterKeyId"] == {"Fn::GetAtt": ["AlertKey", "Arn"]}
 
 
-def test_one_dead_letter_raises_the_alarm(template: dict[str, Any]) -> None:
-    alarm = properties(template, "DeadLettersAlarm")
-
-    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
-    assert alarm["AlarmActions"] == [{"Ref": "AlertTopic"}]
-
-
 @pytest.mark.parametrize("name", ["JwtSecret", "PaymentSecret"])
 def test_secrets_are_made_by_aws_and_named_by_their_stage(template: dict[str, Any], name: str) -> None:
     secret = properties(template, name)

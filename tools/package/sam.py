@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tools import stages
+from tools.monitoring import access_log, template
 from tools.package import gateway, schedules
 from tools.refusal import Refusal
 from tools.stages import generated
@@ -49,7 +50,7 @@ def forget() -> None:
 
 
 def merge_for(stage: str) -> dict[str, Any]:
-    """What is merged into Chalice's template: infra/merge-sam.json, held to the stage, and the gateway's answers."""
+    """What is merged into Chalice's template: infra/merge-sam.json, the gateway's answers, and what watches all."""
     settings = stages.read(stage)
     merge: dict[str, Any] = json.loads(MERGE.read_text())
     merge["Parameters"]["Stage"] |= {"Default": stage, "AllowedValues": [stage]}
@@ -64,6 +65,8 @@ def merge_for(stage: str) -> dict[str, Any]:
     api["GatewayResponses"] = gateway.responses(settings.cors_origin)
     api["DefinitionBody"] = {"paths": gateway.other_methods(settings.cors_origin)}
     schedules.keep_failures(merge)
+    api["AccessLogSetting"] = access_log.setting()
+    merge["Resources"] |= template.resources(settings)
     return merge
 
 
