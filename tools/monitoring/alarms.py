@@ -38,7 +38,7 @@ Missing = Literal["breaching", "notBreaching", "ignore"]
 
 @dataclass(frozen=True)
 class Alarm:
-    """Rings when the value was beyond the threshold in each of the last `periods`; nobody but AWS if it tells nobody."""
+    """Rings when the value was beyond the threshold in each of the last `periods`; one that tells nobody is for AWS."""
 
     name: str
     meaning: str

@@ -1,7 +1,7 @@
 """What CloudWatch makes of an alarm, told as AWS documents it ("How CloudWatch alarms treat missing data").
 
 An alarm looks at more periods than it needs, takes the latest values that are there, and asks how to treat missing
-ones only when there are too few. It looks each minute, whatever the period's length, and each hour at more than a day.
+ones only when there are too few. The last period ends now, but with the hour for one that looks at more than a day.
 """
 
 import operator
@@ -12,8 +12,8 @@ from tools.monitoring.maths import Series, compute
 
 OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
 MORE_PERIODS = 2
-DAY_SECONDS = 86_400
-MAX_SECONDS = 7 * DAY_SECONDS
+HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": operator.gt,
@@ -76,15 +76,15 @@ def values(alarm: Mapping[str, Any], samples: Samples, now: float) -> Series:
 
 
 def _windows(needed: int, period: int, now: float) -> list[tuple[float, float]]:
-    step = 3600 if needed * period > DAY_SECONDS else 60
-    end = now // step * step
+    """The periods, each from after a time to another."""
+    end = now // HOUR_SECONDS * HOUR_SECONDS if needed * period > DAY_SECONDS else now
     return [(end - back * period, end - (back - 1) * period) for back in range(needed + MORE_PERIODS, 0, -1)]
 
 
 def _series(metric: Mapping[str, Any], statistic: str, windows: list[tuple[float, float]], samples: Samples) -> Series:
     dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions", [])}
     found = list(samples(metric["Namespace"], metric["MetricName"], dimensions))
-    return [_statistic(statistic, [each.value for each in found if start <= each.at < end]) for start, end in windows]
+    return [_statistic(statistic, [each.value for each in found if start < each.at <= end]) for start, end in windows]
 
 
 def _statistic(name: str, found: list[float]) -> float | None:
