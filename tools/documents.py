@@ -1,8 +1,9 @@
 """`python -m tools.documents`: write what the documents repeat from the code.
 
-docs/events.md and its schema are whole files (`tools.events`). In docs/architecture.md, what stands between a line
-`<!-- generated: NAME -->` and the next `<!-- end -->` is written here: charts and tables read off the table of keys,
-the states and the reactions. The drawback: what a function is named is shown, so a better name changes the page.
+docs/events.md and its schema are whole files (`tools.events`), and so is the picture of the dashboard. In
+docs/architecture.md and docs/operations.md, what stands between a line `<!-- generated: NAME -->` and the next
+`<!-- end -->` is written here: charts and tables read off the table of keys, the states, the reactions and the
+alarms. The drawback: what a function is named is shown, so a better name changes the page.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from chalicelib.notifications.reactions import REACTIONS, Reaction
 from chalicelib.orders import states
 from chalicelib.payments import models as payment_models
 from tools import events
+from tools.monitoring import dashboard, draw, pages
 
-PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "architecture.md"
+PAGES = (PAGE, DOCS / "operations.md")
+PICTURE = DOCS / "dashboard.svg"
 _PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
@@ -142,6 +147,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "order-states": order_states,
     "attempt-states": attempt_states,
     "reactions": reactions,
+    "alarms": pages.alarms,
 }
 
 
@@ -153,7 +159,14 @@ def written(text: str) -> str:
 def main() -> None:
     """Write every document that repeats code."""
     events.main()
-    PAGE.write_text(written(PAGE.read_text("utf-8")), "utf-8")
+    for page in PAGES:
+        page.write_text(written(page.read_text("utf-8")), "utf-8")
+    PICTURE.write_text(drawn(), "utf-8")
+
+
+def drawn() -> str:
+    """The picture of the dashboard."""
+    return draw.picture(dashboard.body(), "prod")
 
 
 if __name__ == "__main__":

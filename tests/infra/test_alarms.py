@@ -16,7 +16,8 @@ from ministack.services.cloudformation import provisioners
 from tools import stages
 from tools.local.shims import alarms as shim
 from tools.monitoring import template
-from tools.monitoring.alarms import ALARMS, Alarm
+from tools.monitoring.alarm import Alarm
+from tools.monitoring.alarms import ALARMS
 
 HANDLERS = provisioners._RESOURCE_HANDLERS
 NOON = 1_800_000_000  # a full hour
@@ -68,6 +69,7 @@ CASES: dict[str, Case] = {
     "canary-failed-requests": more_than(0, "RequestFailed"),
     "cold-starts": more_than(100, "ColdStart"),
     "dead-letters": more_than(0, "ApproximateNumberOfMessagesVisible"),
+    "erasures-late": more_than(0, "ErasuresLate"),
     "incidents": more_than(0, "Incident"),
     "payments-in-doubt": more_than(3600, "PaymentInDoubtAge"),
     "settle-failed": more_than(0, "SettleFailed"),

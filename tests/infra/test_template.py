@@ -38,8 +38,9 @@ def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [each["Fn::If"][1] if "Fn::If" in each else each for each in document["Statement"]]
 
 
-def test_the_template_lints() -> None:
-    assert lint(TEMPLATE.read_text(), config=ManualArgs(regions=["us-east-1", "eu-west-1"])) == []
+@pytest.mark.parametrize("name", ["template.yaml", "account.yaml"])
+def test_the_template_lints(name: str) -> None:
+    assert lint((TEMPLATE.parent / name).read_text(), config=ManualArgs(regions=["us-east-1", "eu-west-1"])) == []
 
 
 def test_the_table_is_keyed_by_pk_and_sk_with_two_indexes_of_the_same_shape(template: dict[str, Any]) -> None:

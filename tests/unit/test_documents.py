@@ -96,10 +96,14 @@ def test_lines_of_prose_fit_on_a_screen(page: Path) -> None:
 
 
 def test_what_repeats_the_code_is_what_the_code_says() -> None:
-    text = documents.PAGE.read_text()
+    text = "".join(page.read_text() for page in documents.PAGES)
 
     assert documents.written(text) == text, "run `make docs`"
     assert {f"<!-- generated: {name} -->" for name in documents.PARTS} == set(re.findall("<!-- generated.*-->", text))
+
+
+def test_the_picture_is_what_the_dashboard_is() -> None:
+    assert documents.PICTURE.read_text() == documents.drawn(), "run `make docs`"
 
 
 @pytest.mark.parametrize(("heading", "states"), [("A refund", RefundState), ("A delivery of a webhook", DeliveryState)])

@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 from cfnlint.decode import cfn_yaml
 
+from tools.monitoring.alarms import ALARMS
+from tools.monitoring.queries import QUERIES, SavedQuery
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 MODULES = [ROOT / "app.py", *sorted((ROOT / "chalicelib").rglob("*.py"))]
 SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in MODULES}
-TEMPLATES = {name: (ROOT / "infra" / name).read_text() for name in ("template.yaml", "merge-sam.json")}
+TEMPLATES = {path.name: path.read_text() for path in (ROOT / "infra").iterdir() if path.is_file()}
 LEVELS = {"error": "ERROR", "warning": "WARNING"}
 ENTRY = re.compile(r"^### `([^`]+)`$", re.MULTILINE)
 WIDTH = 100
@@ -142,7 +145,7 @@ def faults(page: str, sources: Mapping[str, str], templates: Mapping[str, str]) 
     return [
         *differences("log event", known, events),
         *differences("incident", kinds.values(), entries(page, "Incidents")),
-        *differences("alarm", alarms(templates), entries(page, "Alarms")),
+        *differences("alarm", alarms(templates) | {each.name for each in ALARMS}, rows(page, "Alarms")),
         *differences("drift", code.members("DriftKind").values(), rows(page, "Drift")),
         *differences("metric", code.metrics(), rows(page, "Metrics")),
         *wrong_levels(known, events),
@@ -189,7 +192,17 @@ def test_the_check_sees_what_there_is() -> None:
     assert {"SETTLE_FAILED": "ERROR", "UNAVAILABLE": "WARNING", "LIBRARY_LOG": ""}.items() <= code.events().items()
     assert {"SettleFailed", "OrderCreated", "ColdStart", "Revenue"} <= code.metrics()
     assert {"payment-amount", "refund-foreign"} <= {*code.members("IncidentKind").values()}
-    assert alarms(TEMPLATES) == {"ecommerce-<stage>-dead-letters"}
+    assert alarms({"planted.json": ALARM}) == {"new"}
+    assert "dead-letters" in rows(PAGE, "Alarms")
+
+
+def test_alarms_have_one_home() -> None:
+    assert alarms(TEMPLATES) == set()
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_a_saved_query_is_the_one_on_the_page(query: SavedQuery) -> None:
+    assert f"```\n{query.text}```\n" in PAGE
 
 
 ALARM = '{"Resources": {"New": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": {"Fn::Sub": "new"}}}}}'
@@ -246,7 +259,7 @@ def test_a_kind_without_an_entry_and_a_sentence_that_differs_are_told(
 STALE = {
     "Log events": ("\n### `ZZZ_OLD`\n\nERROR. Old.\n", "There is an entry for the log event ZZZ_OLD, which is none."),
     "Incidents": ("\n### `zzz-old-…`\n\nOld.\n", "There is an entry for the incident zzz-old, which is none."),
-    "Alarms": ("\n### `old`\n\nOld.\n", "There is an entry for the alarm old, which is none."),
+    "Alarms": ("\n| `old` | - | - | - |\n", "There is an entry for the alarm old, which is none."),
     "Drift": ("\n| `old` | - | - |\n", "There is an entry for the drift old, which is none."),
     "Metrics": ("\n| `Old` | - | - |\n", "There is an entry for the metric Old, which is none."),
 }
@@ -260,7 +273,7 @@ def test_an_entry_of_something_that_is_gone_is_told(title: str) -> None:
     assert faults(PAGE.replace(body, body + text), SOURCES, TEMPLATES) == [told]
 
 
-@pytest.mark.parametrize("title", ["Log events", "Incidents", "Alarms"])
+@pytest.mark.parametrize("title", ["Log events", "Incidents"])
 def test_an_entry_says_what_to_do(title: str) -> None:
     assert [name for name, body in entries(PAGE, title).items() if "Do: " not in body] == []
 

@@ -7,7 +7,9 @@ form can be. A text in them may hold `${Stage}`, or `${APIHandler}` for the name
 |---|---|
 | `metrics.py` | what a metric, and what is computed of several, is |
 | `functions.py` | the stage's functions, and how often the scheduled ones run |
-| `alarms.py` | an alarm, and all of them |
+| `alarm.py` | what an alarm is |
+| `alarms.py` | all of them |
+| `function_alarms.py` | those that each function has |
 | `evaluation.py` | what CloudWatch makes of an alarm and the values of its metrics |
 | `maths.py` | the part of CloudWatch's metric maths that the alarms are written in |
 | `dashboard.py` | the dashboard's widgets, and where they stand |

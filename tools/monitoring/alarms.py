@@ -5,13 +5,12 @@ alarms fill the gaps of a metric with 0: what AWS writes only when something hap
 AWS/DynamoDB, or would be told as missing too late, see docs/adr/0050.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
-from tools.monitoring.functions import DAY, FUNCTIONS, HOUR, MINUTE, Function
-from tools.monitoring.metrics import Maths, Metric, of_api, of_function, of_live, of_queue, of_shop, of_table
+from tools.monitoring.alarm import Alarm
+from tools.monitoring.function_alarms import FUNCTION_ALARMS
+from tools.monitoring.functions import FUNCTIONS, HOUR, MINUTE
+from tools.monitoring.metrics import Maths, Metric, of_api, of_function, of_queue, of_shop, of_table
 
 MIN_FAILURES = 3
 MIN_REFUSALS = 20
@@ -19,7 +18,6 @@ MIN_REQUESTS = 20
 MAX_STREAM_AGE_MS = 300_000
 MAX_DOUBT_SECONDS = 3600
 MAX_WEBHOOK_AGE_SECONDS = 900
-MIN_SILENCE = timedelta(minutes=5)  # Lambda's counts may come minutes late
 # Each of them is counted apart. The shop makes no others of the table.
 OPERATIONS = (
     "BatchGetItem",
@@ -31,43 +29,6 @@ OPERATIONS = (
     "TransactWriteItems",
     "UpdateItem",
 )
-
-Comparison = Literal["GreaterThanThreshold", "LessThanThreshold"]
-Missing = Literal["breaching", "notBreaching", "ignore"]
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """Rings when the value was beyond the threshold in each of the last `periods`; one that tells nobody is for AWS."""
-
-    name: str
-    meaning: str
-    do: str
-    of: Metric | Maths
-    threshold: float
-    period: timedelta
-    periods: int = 1
-    comparison: Comparison = "GreaterThanThreshold"
-    missing: Missing = "notBreaching"
-    tells: bool = True
-
-    @property
-    def logical_id(self) -> str:
-        """Its name in the template."""
-        return "".join(word[0].upper() + word[1:] for word in self.name.split("-")) + "Alarm"
-
-    @property
-    def when(self) -> str:
-        """When it rings, in words."""
-        what = self.of.words if isinstance(self.of, Maths) else f"`{self.of.name}` ({self.of.statistic})"
-        sign = ">" if self.comparison == "GreaterThanThreshold" else "<"
-        many = f", {self.periods} times running" if self.periods > 1 else ""
-        return f"{what} {sign} {self.threshold:,g} in {_in_words(self.period)}{many}"
-
-
-def _in_words(time: timedelta) -> str:
-    minutes = int(time.total_seconds() // 60)
-    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
 
 
 def _share(failures: str, least: int, words: str) -> Maths:
@@ -210,6 +171,14 @@ MONEY = (
 
 FOLLOWING = (
     Alarm(
+        "erasures-late",
+        "Somebody asked to be erased three weeks ago and is not. The law gives a month.",
+        "ERASURE_FAILED in the log, or an order of theirs that does not end.",
+        of_shop("ErasuresLate", "Maximum"),
+        0,
+        timedelta(minutes=5),
+    ),
+    Alarm(
         "dead-letters",
         "What follows a change or a call could not be done and lies in the queue of dead letters, for fourteen days.",
         "Nothing is lost, in docs/operations.md: mend the cause, then make redrive.",
@@ -236,64 +205,4 @@ FOLLOWING = (
     ),
 )
 
-
-def _errors(function: Function) -> Alarm:
-    """What is called by people may fail now and then; what a clock calls may not."""
-    runs_alone = function.every is not None or function.name == "rotate_jwt_secret"
-    return Alarm(
-        f"{function.words}-errors",
-        f"`{function.name}` crashed, or ran out of time or memory.",
-        "FUNCTION_FAILED in its log has the reason; without one, its REPORT lines say time-out or memory."
-        if function.name != "rotate_jwt_secret"
-        else "The signing key was not replaced, and the old one stays good: Keys, in docs/operations.md.",
-        of_function(function.logical_id, "Errors"),
-        0 if runs_alone else 10,
-        timedelta(minutes=5),
-    )
-
-
-def _silences() -> Iterator[Alarm]:
-    """No run of a scheduled function in twice the time between two. A new stage's rings until the first run."""
-    for function in FUNCTIONS:
-        if function.every is not None:
-            silence = max(2 * function.every, MIN_SILENCE)
-            period = {DAY: HOUR, HOUR: timedelta(minutes=10), MINUTE: MINUTE}[function.every]
-            yield Alarm(
-                f"{function.words}-silent",
-                f"`{function.name}` did not run for {_in_words(silence)}; it should every {_in_words(function.every)}.",
-                f"Is its rule in EventBridge enabled, and may it call? make job NAME={function.name} runs it now.",
-                Maths("FILL(runs, 0)", {"runs": of_function(function.logical_id, "Invocations")}, "`Invocations`"),
-                1,
-                period,
-                periods=silence // period,
-                comparison="LessThanThreshold",
-                missing="breaching",
-            )
-
-
-# While CodeDeploy shifts traffic, one of these takes the release back. Otherwise people need not know of a single one.
-CANARY = (
-    *(
-        Alarm(
-            f"canary-{function.words}-errors",
-            f"`{function.name}` crashes. It tells nobody, but takes back a release that is under way.",
-            f"FUNCTION_FAILED in the log of {function.name}, then mend the release.",
-            of_live(function.logical_id, "Errors"),
-            0,
-            MINUTE,
-            tells=False,
-        )
-        for function in FUNCTIONS[:3]
-    ),
-    Alarm(
-        "canary-failed-requests",
-        "The app answers 500. It tells nobody, but takes back a release that is under way.",
-        "REQUEST_FAILED in the log of the API, then mend the release.",
-        of_shop("RequestFailed"),
-        0,
-        MINUTE,
-        tells=False,
-    ),
-)
-
-ALARMS = (*API, *MONEY, *FOLLOWING, *map(_errors, FUNCTIONS), *_silences(), *CANARY)
+ALARMS = (*API, *MONEY, *FOLLOWING, *FUNCTION_ALARMS)

@@ -80,8 +80,8 @@ SECTIONS = (
                     [Line("in doubt", of_shop("PaymentInDoubt", "Maximum"))],
                 ),
                 Widget("Payments", "charges", _counts("PaymentProcessed", "Refunded", "SettleFailed")),
-                Widget("For people", "since then", _counts("Incident", "LowStock", "StoreDrift")),
-                Widget("Carts and accounts", "a period", _counts("CartItemAdded", "CartExpired", "UserCreated")),
+                Widget("For people", "in 5 minutes", _counts("Incident", "LowStock", "StoreDrift")),
+                Widget("Carts and accounts", "in 5 minutes", _counts("CartItemAdded", "CartExpired", "UserCreated")),
             ],
         ],
     ),
@@ -92,7 +92,7 @@ SECTIONS = (
                 Widget("Requests", "requests", [Line("all", of_api("Count"))]),
                 Widget("Failures", "requests", [Line("5xx", of_api("5XXError")), Line("4xx", of_api("4XXError"))]),
                 Widget("Latency", "milliseconds", _percentiles("Latency", "p50", "p95", "p99")),
-                Widget("Failed by the app, and cold starts", "a period", _counts("RequestFailed", "ColdStart")),
+                Widget("Failed by the app, cold starts", "in 5 minutes", _counts("RequestFailed", "ColdStart")),
             ]
         ],
     ),
@@ -116,7 +116,7 @@ SECTIONS = (
             [
                 Widget(
                     "Capacity used",
-                    "units a period",
+                    "units in 5 minutes",
                     [
                         Line("read", of_table("ConsumedReadCapacityUnits")),
                         Line("write", of_table("ConsumedWriteCapacityUnits")),

@@ -30,9 +30,9 @@ class Maths:
     words: str = field(default="", compare=False)
 
 
-def of_shop(name: str, statistic: Statistic = "Sum") -> Metric:
-    """One that the shop writes into its log, of the whole stage."""
-    return Metric(NAMESPACE, name, {"Stage": "${Stage}"}, statistic)
+def of_shop(name: str, statistic: Statistic = "Sum", **dimensions: str) -> Metric:
+    """One that the shop writes into its log, of the whole stage or of a part of it."""
+    return Metric(NAMESPACE, name, {"Stage": "${Stage}", **dimensions}, statistic)
 
 
 def of_function(logical_id: str, name: str, statistic: Statistic = "Sum") -> Metric:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Query(NamedTuple):
+class SavedQuery(NamedTuple):
     """A query of CloudWatch Logs Insights over all functions of a stage."""
 
     name: str
@@ -12,11 +12,11 @@ class Query(NamedTuple):
     @property
     def logical_id(self) -> str:
         """Its name in the template."""
-        return "".join(word.capitalize() for word in self.name.split()) + "Query"
+        return "".join(word.capitalize() for word in self.name.split()) + "SavedQuery"
 
 
 QUERIES = (
-    Query(
+    SavedQuery(
         "errors",
         """\
 fields @timestamp, level, event, functionName, metadata.orderId, metadata.error, message
@@ -25,7 +25,7 @@ fields @timestamp, level, event, functionName, metadata.orderId, metadata.error,
 | limit 100
 """,
     ),
-    Query(
+    SavedQuery(
         "one request",
         """\
 fields @timestamp, functionName, level, event, message, metadata.orderId
@@ -33,7 +33,7 @@ fields @timestamp, functionName, level, event, message, metadata.orderId
 | sort @timestamp
 """,
     ),
-    Query(
+    SavedQuery(
         "one order",
         """\
 fields @timestamp, functionName, level, event, correlationId
@@ -41,7 +41,7 @@ fields @timestamp, functionName, level, event, correlationId
 | sort @timestamp
 """,
     ),
-    Query(
+    SavedQuery(
         "one user",
         """\
 fields @timestamp, functionName, level, event, requestId, metadata.orderId
@@ -50,7 +50,7 @@ fields @timestamp, functionName, level, event, requestId, metadata.orderId
 | limit 1000
 """,
     ),
-    Query(
+    SavedQuery(
         "durations",
         """\
 filter @type = "REPORT"
@@ -59,7 +59,7 @@ filter @type = "REPORT"
 | sort calls desc
 """,
     ),
-    Query(
+    SavedQuery(
         "order volume",
         """\
 filter event in ["ORDER_CREATED", "ORDER_CANCELLED"]

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from tools.monitoring import access_log, dashboard
-from tools.monitoring.alarms import ALARMS, Alarm
+from tools.monitoring.alarm import Alarm
+from tools.monitoring.alarms import ALARMS
 from tools.monitoring.functions import FUNCTIONS
 from tools.monitoring.metrics import Maths, Metric
-from tools.monitoring.queries import QUERIES, Query
+from tools.monitoring.queries import QUERIES, SavedQuery
 from tools.stages import Stage
 
 TOPIC = {"Fn::ImportValue": {"Fn::Sub": "ecommerce-${Stage}-AlertTopicArn"}}
@@ -66,7 +67,7 @@ def _text(value: str) -> Any:
     return {"Fn::Sub": value} if "${" in value.replace("${TableName}", "") else value
 
 
-def _query(query: Query) -> dict[str, Any]:
+def _query(query: SavedQuery) -> dict[str, Any]:
     groups = [{"Ref": f"{function.logical_id}Logs"} for function in FUNCTIONS]
     properties = {
         "Name": {"Fn::Sub": f"ecommerce-${{Stage}}/{query.name}"},

@@ -13,19 +13,19 @@ from ministack.services import cloudwatch, lambda_svc
 
 def apply() -> None:
     """Make every call count, under all the dimensions that Lambda has."""
-    write, emit = lambda_svc._emit_lambda_logs, lambda_svc._emit_lambda_metrics  # noqa: SLF001
+    write = lambda_svc._emit_lambda_logs  # noqa: SLF001
 
     def write_and_count(func: dict[str, Any], request_id: str, text: str, *rest: Any, **named: Any) -> None:
         write(func, request_id, text, *rest, **named)
         is_error, milliseconds = rest
         count(func.get("config") or func, is_error=is_error, milliseconds=milliseconds)
 
-    def emit_throttle(name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: FBT001
-        if throttle:
-            emit(name, duration_ms, error, throttle)
+    def count_refusal(name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: ARG001, FBT001
+        if throttle and not duration_ms:  # what has one comes from Invoke, which tells of the same call again
+            cloudwatch.record_metric("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": name})
 
     lambda_svc._emit_lambda_logs = write_and_count  # noqa: SLF001
-    lambda_svc._emit_lambda_metrics = emit_throttle  # noqa: SLF001
+    lambda_svc._emit_lambda_metrics = count_refusal  # noqa: SLF001
 
 
 def count(config: dict[str, Any], *, is_error: bool, milliseconds: float) -> None:
