@@ -13,21 +13,10 @@ from ministack.services.cloudformation import provisioners
 from tools.local.shims import alarms
 
 NOON = 1_800_000_000.0
-QUERIES = [
-    {"Id": "answer", "Expression": "100 * failed / all", "ReturnData": True},
-    *(
-        {
-            "Id": name,
-            "MetricStat": {
-                "Metric": {"Namespace": "Own", "MetricName": name, "Dimensions": []},
-                "Period": 60,
-                "Stat": "Sum",
-            },
-            "ReturnData": False,
-        }
-        for name in ("failed", "all")
-    ),
-]
+QUERIES: list[dict[str, Any]] = [{"Id": "answer", "Expression": "100 * failed / all", "ReturnData": True}]
+for _name in ("failed", "all"):
+    _metric = {"Namespace": "Own", "MetricName": _name, "Dimensions": []}
+    QUERIES.append({"Id": _name, "MetricStat": {"Metric": _metric, "Period": 60, "Stat": "Sum"}, "ReturnData": False})
 COMPARED = {
     "AlarmName": "own",
     "EvaluationPeriods": 1,

@@ -29,10 +29,8 @@ def call(*, is_error: bool) -> None:
 
 
 def counted(name: str) -> dict[str, Any]:
-    found = {
-        key[2]: [each["Value"] for each in points] for key, points in cloudwatch._metrics.items() if key[1] == name
-    }
-    return dict(found)
+    of_name = (each for each in cloudwatch._metrics.items() if each[0][1] == name)
+    return {key[2]: [each["Value"] for each in points] for key, points in of_name}
 
 
 def test_ministack_counts_no_call_but_by_invoke_by_itself() -> None:
@@ -57,10 +55,12 @@ def test_a_call_counts_for_the_function_and_for_each_alias_that_leads_to_its_ver
     assert counted("Duration")["FunctionName=own"] == [12, 12]
 
 
-def test_a_call_by_invoke_counts_once_and_a_refused_one_as_throttled() -> None:
+def test_a_call_by_invoke_counts_once_and_a_refused_one_as_throttled_once() -> None:
     lambda_metrics.apply()
 
     lambda_svc._emit_lambda_metrics("own", duration_ms=12, error=False, throttle=False)
     assert counted("Invocations") == {}
     lambda_svc._emit_lambda_metrics("own", duration_ms=0, error=False, throttle=True)
+    lambda_svc._emit_lambda_metrics("own", duration_ms=3, error=False, throttle=True)
     assert counted("Throttles") == {"FunctionName=own": [1]}
+    assert counted("Invocations") == {}
