@@ -26,6 +26,7 @@ from chalicelib.api import health, http, permissions
 from chalicelib.aws import clients, keyring, keys
 from chalicelib.aws.keys import webhook_count
 from chalicelib.payments import credentials
+from tests.infra import emitted
 from tests.infra.day import live
 from tools import stages
 from tools.testing.shop import Shop
@@ -84,6 +85,7 @@ class Recorder:
     calls: dict[str, set[AwsCall]] = field(default_factory=lambda: {function: set() for function in FUNCTIONS})
     running: list[str] = field(default_factory=lambda: ["api_handler"])
     routes: set[tuple[str, str]] = field(default_factory=set)
+    written: str = ""
 
     @contextmanager
     def inside(self, function: str) -> Iterator[None]:
@@ -121,6 +123,9 @@ class Recorder:
         if fields is None:
             return  # a call, of which `note` has heard
         self.calls[self.running[-1]].update(bucket("PutObject", {"Key": fields["key"]}))
+
+
+DAY = pytest.StashKey[Recorder]()
 
 
 def forget_secrets() -> None:
@@ -205,10 +210,23 @@ def recorder(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def day(recorder: Recorder, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    """What the functions call in a day that leaves out nothing they can do."""
+def new_day(
+    recorder: Recorder, shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Recorder:
+    """What the functions call, and write into the log, in a day that leaves out nothing they can do."""
     live(shop, recorder.inside, monkeypatch)
+    recorder.written = capsys.readouterr().out
     return recorder
+
+
+@pytest.fixture
+def day(request: pytest.FixtureRequest) -> Recorder:
+    """The same day for all who look at what came of it."""
+    module = request.node.getparent(pytest.Module)
+    if DAY not in module.stash:
+        module.stash[DAY] = request.getfixturevalue("new_day")
+    lived: Recorder = module.stash[DAY]
+    return lived
 
 
 def policy_file(stage: str, function: str) -> str:
@@ -284,6 +302,18 @@ def test_what_gives_up_into_the_dead_letter_queue_may_and_nothing_else(stage: st
     }
 
     assert may == {"handle_table_stream", *SCHEDULED}
+
+
+def test_every_metric_that_is_watched_is_written_under_these_dimensions(day: Recorder) -> None:
+    assert emitted.missing(day.written) == []
+
+
+def test_a_metric_under_other_dimensions_does_not_count() -> None:
+    told = "Ecommerce StoreDrift by Stage"
+
+    assert told in emitted.missing("")
+    assert told in emitted.missing(emitted.line_of("StoreDrift", "Stage", "Kind"))
+    assert told not in emitted.missing(emitted.line_of("StoreDrift", "Stage"))
 
 
 def test_the_simulator_is_refused_in_prod() -> None:
