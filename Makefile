@@ -11,7 +11,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 export STATE_DIR
 
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 23
 
 run: $(VENV)/ready ## Open the whole shop on this machine: PORT=8000 CLOUD_PORT=4566 PAYMENT_PORT=4580
 	@exec $(PYTHON) -m tools.local run

@@ -38,7 +38,6 @@ class Settings:
     low_stock_threshold: int
     refresh_grace_seconds: int
     complete_after_days: int
-    webhook_receivers: str
 
     @property
     def is_local(self) -> bool:
@@ -48,7 +47,7 @@ class Settings:
     @property
     def has_near_receivers(self) -> bool:
         """May webhooks go to this very machine? In prod never, whatever is set."""
-        return self.is_local or (self.webhook_receivers == "near" and self.stage != "prod")
+        return self.is_local or (_text("WEBHOOK_RECEIVERS", "public") == "near" and self.stage != "prod")
 
     @property
     def bucket_name(self) -> str:
@@ -94,7 +93,6 @@ def current() -> Settings:
         low_stock_threshold=_number("LOW_STOCK_THRESHOLD", 5),
         refresh_grace_seconds=_number("REFRESH_GRACE_SECONDS", 10, least=0),
         complete_after_days=_number("COMPLETE_AFTER_DAYS", 14),
-        webhook_receivers=_text("WEBHOOK_RECEIVERS", "public"),
     )
 
 

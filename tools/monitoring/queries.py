@@ -20,7 +20,7 @@ QUERIES = (
         "errors",
         """\
 fields @timestamp, level, event, functionName, metadata.orderId, metadata.error, message
-| filter level in ["ERROR", "WARNING"] or @message like "[ERROR]"
+| filter level in ["ERROR", "WARNING"] or @message like /\\[ERROR\\]|Task timed out|Runtime exited/
 | sort @timestamp desc
 | limit 100
 """,
