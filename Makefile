@@ -7,7 +7,7 @@ STATE_DIR ?= .local
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages package clean
+.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -77,6 +77,9 @@ job: $(VENV)/ready ## Do a scheduled function's work: NAME=summarise_sales AT=20
 
 stages: $(VENV)/ready ## Write .chalice/config.json and the policies from the settings files in stages/
 	@exec $(PYTHON) -m tools.stages
+
+resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, secrets …, and do it: STAGE=prod YES=1
+	@exec $(PYTHON) -m tools.stages.resources $(STAGE)
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
 	$(PYTHON) -m tools.package $(STAGE) out

@@ -15,6 +15,9 @@ packaged.
 | `generated.py` | the files of `.chalice/` that follow from the settings |
 | `__main__.py` | the command that writes them |
 | `parameters.py` | the parameters of both stacks |
+| `place.py` | the account and region that the credentials lead to |
+| `changes.py` | a change set of CloudFormation, shown before it is carried out |
+| `resources.py` | brings the stack of the resources up: `make resources` |
 """
 
 from tools.stages.files import names, read

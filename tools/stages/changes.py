@@ -1,0 +1,168 @@
+"""What would change in a stack of CloudFormation: a change set, made to be looked at before it is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError, WaiterError
+
+from chalicelib.core import clock
+from chalicelib.core.deadline import Deadline
+from tools.refusal import Refusal
+
+NAME = "make-resources"
+ABSENT = (None, "REVIEW_IN_PROGRESS")  # a stack that never got further than a change set is none
+NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+MAX_SECONDS = 3600
+POLL_SECONDS = 2.0
+QUICKLY = {"Delay": 2, "MaxAttempts": 150}
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """One thing that would be made, changed or taken away."""
+
+    action: str
+    name: str
+    kind: str
+    replacement: str
+
+    def __str__(self) -> str:
+        note = {"True": ", by a new one", "Conditional": ", perhaps by a new one"}.get(self.replacement, "")
+        return f"{self.action:<7} {self.name} ({self.kind}){note}"
+
+    @property
+    def loses_it(self) -> bool:
+        """Would the stack be without what it has now?"""
+        return self.action == "Remove" or self.replacement == "True"
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """The changes that bring a stack up to a template and its parameters."""
+
+    stack: str
+    is_new: bool
+    changes: tuple[ResourceChange, ...]
+
+
+def propose(stack: str, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> ChangeSet:
+    """Make the change set, in place of an earlier one that nobody carried out.
+
+    Raises `Refusal` for a stack that cannot be changed now, and when CloudFormation does not take the template.
+    """
+    cloudformation, found = boto3.client("cloudformation"), status(stack)
+    _require_changeable(stack, found)
+    if found is not None:
+        cloudformation.delete_change_set(StackName=stack, ChangeSetName=NAME)
+    cloudformation.create_change_set(
+        StackName=stack,
+        ChangeSetName=NAME,
+        ChangeSetType="CREATE" if found in ABSENT else "UPDATE",
+        TemplateBody=template,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+    return ChangeSet(stack, found in ABSENT, _changes(cloudformation, stack))
+
+
+def withdraw(proposed: ChangeSet) -> None:
+    """Leave everything as it is."""
+    cloudformation = boto3.client("cloudformation")
+    if proposed.is_new:
+        cloudformation.delete_stack(StackName=proposed.stack)
+    else:
+        cloudformation.delete_change_set(StackName=proposed.stack, ChangeSetName=NAME)
+
+
+def carry_out(proposed: ChangeSet, say: Callable[[str], object]) -> None:
+    """Change the stack, and wait until it is done, telling of each resource that is.
+
+    Raises `Refusal` with the first reason of CloudFormation's when it fails. Interrupted, CloudFormation goes on.
+    """
+    cloudformation = boto3.client("cloudformation")
+    seen = {event["EventId"] for event in _events(cloudformation, proposed.stack)}
+    cloudformation.execute_change_set(StackName=proposed.stack, ChangeSetName=NAME)
+    failures: list[str] = []
+    deadline = Deadline(MAX_SECONDS)
+    while not _is_over(cloudformation, proposed.stack, seen, failures, say):
+        deadline.require()
+        clock.pause(POLL_SECONDS)
+    if (found := status(proposed.stack)) not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise Refusal(f"The stack {proposed.stack} is {found}: {failures[0] if failures else 'see its events'}")
+
+
+def status(stack: str) -> str | None:
+    """The stack's status; None when there is no stack."""
+    found = describe(stack)
+    return str(found["StackStatus"]) if found else None
+
+
+def describe(stack: str) -> dict[str, Any] | None:
+    """The stack as CloudFormation describes it; None when there is none."""
+    try:
+        return dict(boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0])
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+
+
+def outputs_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """What a described stack tells."""
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def _require_changeable(stack: str, found: str | None) -> None:
+    if found in ABSENT:
+        return
+    if found in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED", "DELETE_FAILED"):
+        raise Refusal(
+            f"The stack {stack} could not be made ({found}): read its events, mend the cause, delete it with "
+            f"`aws cloudformation delete-stack --stack-name {stack}`, and try again."
+        )
+    if str(found).endswith("_IN_PROGRESS") or str(found).endswith("_FAILED"):
+        raise Refusal(f"The stack {stack} is {found}: try again when that is over.")
+
+
+def _changes(cloudformation: Any, stack: str) -> tuple[ResourceChange, ...]:
+    try:
+        cloudformation.get_waiter("change_set_create_complete").wait(
+            StackName=stack, ChangeSetName=NAME, WaiterConfig=QUICKLY
+        )
+    except WaiterError as error:
+        reason = str(error.last_response.get("StatusReason", error))
+        if any(each in reason for each in NO_CHANGE):
+            return ()
+        raise Refusal(f"CloudFormation does not take the template for {stack}: {reason}") from error
+    pages = cloudformation.get_paginator("describe_change_set").paginate(StackName=stack, ChangeSetName=NAME)
+    return tuple(_change(each["ResourceChange"]) for page in pages for each in page["Changes"])
+
+
+def _change(change: Mapping[str, Any]) -> ResourceChange:
+    return ResourceChange(
+        change["Action"], change["LogicalResourceId"], change["ResourceType"], change.get("Replacement", "False")
+    )
+
+
+def _is_over(
+    cloudformation: Any, stack: str, seen: set[str], failures: list[str], say: Callable[[str], object]
+) -> bool:
+    """Tell what has happened since; has the whole stack come to rest?"""
+    for event in reversed(_events(cloudformation, stack)):
+        if event["EventId"] in seen:
+            continue
+        seen.add(event["EventId"])
+        name, state = event["LogicalResourceId"], event["ResourceStatus"]
+        if state.endswith("_FAILED"):
+            failures.append(f"{name}: {event.get('ResourceStatusReason', state)}")
+        if not state.endswith("_IN_PROGRESS"):
+            say(f"  {name} {state}")
+    return not str(status(stack)).endswith("_IN_PROGRESS")
+
+
+def _events(cloudformation: Any, stack: str) -> list[dict[str, Any]]:
+    return list(cloudformation.describe_stack_events(StackName=stack)["StackEvents"])

@@ -1,0 +1,97 @@
+"""`python -m tools.stages.resources STAGE`: bring the stack of what must never be lost up to the stage's settings.
+
+Shows what would change, and does it after a yes: YES=1 in the environment, or an answer at the terminal. Safe to
+repeat: when nothing would change, nothing is done. Exit codes: 0 the stack is as it should be, 2 it is not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools import stages
+from tools.refusal import Refusal, complain
+from tools.stages import changes, parameters, place
+from tools.stages.settings import Stage
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "infra" / "template.yaml"
+# What holds data or is known by its name elsewhere; CloudFormation would leave the former one behind, out of the stack.
+MUST_STAY = {"Table", "Bucket", "JwtSecret", "PaymentSecret", "DeadLetters", "AlertTopic", "EventBus"}
+# What a secret is called is what it is: another name is another secret, with another key in it.
+NAMED = {"jwt_secret_name": "JwtSecretName", "payment_secret_name": "PaymentSecretName"}
+
+
+def propose(stage: Stage) -> changes.ChangeSet:
+    """The change set of the stage's resources, to be looked at. Raises `Refusal` when it would give up data."""
+    found = changes.describe(stage.resources_stack)
+    outputs = changes.outputs_of(found) if found else {}
+    for key, output in NAMED.items():
+        if outputs.get(output, getattr(stage, key)) != getattr(stage, key):
+            raise Refusal(f"stages/{stage.name}.toml: {key} cannot change any more; the stack has {outputs[output]}.")
+    given = parameters.of_resources(stage, outputs.get("TableName"))
+    proposed = changes.propose(stage.resources_stack, TEMPLATE.read_text(encoding="utf-8"), given, stage.tags)
+    lost = [change for change in proposed.changes if change.name in MUST_STAY and change.loses_it]
+    if lost and not proposed.is_new:
+        changes.withdraw(proposed)
+        raise Refusal(f"Nothing was changed, for the stack would lose what it has: {lost[0]}.")
+    return proposed
+
+
+def carry_out(stage: Stage, proposed: changes.ChangeSet) -> None:
+    """Do it, telling of each resource that is done, and let nobody delete a protected stage's stack by accident."""
+    changes.carry_out(proposed, print)
+    protect(stage)
+
+
+def protect(stage: Stage) -> None:
+    """Set the protection of the stack against deletion as the stage's file says."""
+    boto3.client("cloudformation").update_termination_protection(
+        StackName=stage.resources_stack, EnableTerminationProtection=stage.is_protected
+    )
+
+
+def bring_up(stage: Stage) -> None:
+    """Show what would change, ask, and do it."""
+    place.require(stage)
+    proposed = propose(stage)
+    if not proposed.changes:
+        changes.withdraw(proposed)
+        protect(stage)
+        print(f"Nothing would change in {stage.resources_stack}.")
+        return
+    print(f"In the stack {stage.resources_stack}:")
+    for change in proposed.changes:
+        print(f"  {change}")
+    if not _is_confirmed():
+        changes.withdraw(proposed)
+        raise Refusal("Nothing was changed: say YES=1 to do it.")
+    carry_out(stage, proposed)
+
+
+def _is_confirmed() -> bool:
+    if os.environ.get("YES") == "1":
+        return True
+    return sys.stdin.isatty() and input("Do it? Type yes: ").strip().lower() == "yes"
+
+
+def main(arguments: list[str]) -> int:
+    """Bring the stack up; the exit code."""
+    if len(arguments) != 1:
+        return complain("usage: python -m tools.stages.resources STAGE")
+    try:
+        bring_up(stages.read(arguments[0]))
+    except Refusal as refusal:
+        return complain(str(refusal))
+    except (BotoCoreError, ClientError) as error:
+        return complain(f"AWS did not do it: {error}")
+    except KeyboardInterrupt:
+        return complain("Interrupted; what CloudFormation has begun it ends. Run it again to see.", code=130)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
