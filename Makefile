@@ -7,7 +7,7 @@ STATE_DIR ?= .local
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources package clean
+.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -80,6 +80,9 @@ stages: $(VENV)/ready ## Write .chalice/config.json and the policies from the se
 
 resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, secrets …, and do it: STAGE=prod YES=1
 	@exec $(PYTHON) -m tools.stages.resources $(STAGE)
+
+preflight: $(VENV)/ready ## Say what is missing or wrong before a release, in one list: STAGE=prod
+	@exec $(PYTHON) -m tools.stages.preflight $(STAGE)
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
 	$(PYTHON) -m tools.package $(STAGE) out

@@ -18,6 +18,9 @@ packaged.
 | `place.py` | the account and region that the credentials lead to |
 | `changes.py` | a change set of CloudFormation, shown before it is carried out |
 | `resources.py` | brings the stack of the resources up: `make resources` |
+| `findings.py` | what a look at a stage finds |
+| `checks.py` | looks at the account, a function a subject |
+| `preflight.py` | all of them in one list: `make preflight` |
 """
 
 from tools.stages.files import names, read
