@@ -202,7 +202,10 @@ def concurrency(stage: Stage) -> Iterator[Finding]:
 def gateway(_stage: Stage) -> Iterator[Finding]:
     """May API Gateway write access logs? It is one role an account and region."""
     if not boto3.client("apigateway").get_account().get("cloudwatchRoleArn"):
-        yield Finding("API Gateway has no role to write logs with", "give the account one, see docs/deploying.md")
+        yield Finding(
+            "API Gateway has no role to write logs with",
+            "give the account one by infra/account.yaml, see docs/deploying.md",
+        )
 
 
 def artifacts(_stage: Stage) -> Iterator[Finding]:
