@@ -47,7 +47,7 @@ class Settings:
     @property
     def has_near_receivers(self) -> bool:
         """May webhooks go to this very machine? In prod never, whatever is set."""
-        return self.is_local or (_text("WEBHOOK_RECEIVERS", "public") == "near" and self.stage != "prod")
+        return self.is_local or (self.stage != "prod" and os.environ.get("WEBHOOK_RECEIVERS") == "near")
 
     @property
     def bucket_name(self) -> str:

@@ -5,6 +5,7 @@ Every client that a test of this folder makes talks to that AWS.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSettings]:
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that holds sam.json and deployment.zip of the stage dev, made by this interpreter for itself."""
+    if "OFFLINE" in os.environ:
+        pytest.skip("packaging fetches wheels, and OFFLINE is set")
     project = copied(tmp_path_factory.mktemp("project"))
     run(project, "-m", "tools.package", "dev", "out")
     return project / "out"

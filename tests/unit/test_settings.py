@@ -107,3 +107,16 @@ def test_a_stage_says_from_which_level_on_lines_are_written(
         write(event)
 
     assert [line["event"] for line in lines(capsys.readouterr().out)] == written
+
+
+@pytest.mark.parametrize(
+    ("stage", "receivers", "near"),
+    [("dev", "", False), ("dev", "public", False), ("dev", "near", True), ("prod", "near", False), ("local", "", True)],
+)
+def test_webhooks_go_to_the_machine_itself_only_where_a_stage_is_tried_out(
+    monkeypatch: pytest.MonkeyPatch, stage: str, receivers: str, *, near: bool
+) -> None:
+    monkeypatch.setenv("STAGE", stage)
+    monkeypatch.setenv("WEBHOOK_RECEIVERS", receivers)
+
+    assert settings.current().has_near_receivers is near
