@@ -19,6 +19,7 @@ import pytest
 from chalicelib.aws import keyring, keys
 from chalicelib.cart import abandoned
 from chalicelib.core import clock, ids
+from chalicelib.core.errors import Unavailable
 from chalicelib.orders import completion, settlement
 from chalicelib.orders import store as order_store
 from chalicelib.payments import port
@@ -35,6 +36,7 @@ from tests.support.stream import mails
 from tools.local.stream import lambda_record
 from tools.testing.shop import ADDRESS, PASSWORD, Shop, ShopAnswer
 
+EXPIRY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 Inside = Callable[[str], AbstractContextManager[None]]
 
 BOB = "bob@example.com"
@@ -70,6 +72,7 @@ def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     come_and_go(shop)
     manage_users(shop)
     deliver_late(shop, inside)
+    go_wrong(shop, mug, inside, monkeypatch)
     answer_mails(shop, inside)
     rotate(shop, inside)
     leave_for_good(shop, mug, inside)
@@ -400,6 +403,39 @@ def deliver_late(shop: Shop, inside: Inside) -> None:
     ses.create_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
     assert deliver(shop, inside) == []
     give_up(shop, inside)
+
+
+def go_wrong(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What people have to hear of: a request that nobody expected to fail, an end of a payment that is not taken; and
+    a cart whose time is over."""
+    ada = shop.login()
+    user, order = ada("GET", "/auth/me").body["userId"], ada("GET", "/orders?limit=1").body["orders"][0]["orderId"]
+    with monkeypatch.context() as broken:
+        broken.setattr("chalicelib.products.service.get", _fail(KeyError("nobody expected this")))
+        assert shop("GET", f"/products/{mug}").status == 500
+        broken.setattr(settlement, "_settle_once", _fail(Unavailable("The table is silent.")))
+        placed = order_store.get_owned(user, order)
+        assert placed
+        settlement.settle(placed, Outcome(state=AttemptState.FAILED))
+    expire_cart(shop, inside)
+
+
+def expire_cart(shop: Shop, inside: Inside) -> None:
+    """DynamoDB itself takes away a cart."""
+    records = stream_records(boto3.session.Session())
+    taken = next(each for each in records if each["dynamodb"]["Keys"]["SK"]["S"] == keys.CART_SK)
+    images = {"OldImage" if name == "NewImage" else name: each for name, each in taken["dynamodb"].items()}
+    by_time = {"eventID": "by-time", "eventName": "REMOVE", "userIdentity": EXPIRY, "dynamodb": images}
+    with inside("handle_table_stream"):
+        answer = shop.client.lambda_.invoke("handle_table_stream", {"Records": [{**taken, **by_time}]}).payload
+    assert answer == {"batchItemFailures": []}
+
+
+def _fail(error: Exception) -> Callable[..., None]:
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    return failing
 
 
 def give_up(shop: Shop, inside: Inside) -> None:

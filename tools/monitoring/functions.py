@@ -23,7 +23,7 @@ class Function:
 
 
 FUNCTIONS = (
-    Function("APIHandler", "api"),
+    Function("APIHandler", "api_handler"),
     Function("Authorize", "authorize"),
     Function("HandleTableStream", "handle_table_stream"),
     Function("RunScheduledWork", "run_scheduled_work", MINUTE),

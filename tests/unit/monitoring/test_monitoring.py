@@ -23,7 +23,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def test_every_function_is_watched_and_every_schedule_known() -> None:
     scheduled = {name: Timetable.of(text).step for name, text in expressions(shop.app).items()}
 
-    assert {each.name for each in FUNCTIONS} == {"api", *CONFIG["lambda_functions"]}
+    assert {each.name for each in FUNCTIONS} == {"api_handler", *CONFIG["lambda_functions"]}
     assert {each.name: each.every for each in FUNCTIONS if each.every} == scheduled
 
 
