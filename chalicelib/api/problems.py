@@ -28,6 +28,8 @@ _STATUS = {
     errors.TooManyRequests: 429,
     errors.Unavailable: 503,
 }
+# As RFC 9110 calls them; Python before 3.13 knows them by earlier names, and an answer must not depend on that.
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 _GATEWAY_CODES = {404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
 _DETAILS = {
     404: "There is nothing at this address.",
@@ -83,7 +85,7 @@ def problem(status: int, code: str, detail: str, request: Request | None, **more
     """An RFC 9457 problem document."""
     return {
         "type": f"urn:ecommerce-api:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": _TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "instance": path(request) if request else "/",
