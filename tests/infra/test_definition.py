@@ -65,7 +65,7 @@ def test_a_stage_can_keep_user_management_for_services_that_sign(signed: Path) -
     assert secured(template) == authorizers(template, "sigv4")
     definitions = properties(template, "RestAPI")["DefinitionBody"]["securityDefinitions"]
     assert definitions["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4"
-    assert properties(template, "APIHandler")["Environment"]["Variables"]["USER_MANAGEMENT_AUTH"] == "iam"
+    assert template["Globals"]["Function"]["Environment"]["Variables"]["USER_MANAGEMENT_AUTH"] == "iam"
     assert lint((signed / "sam.json").read_text(), config=LINT) == []
 
 

@@ -18,8 +18,9 @@ from chalice.cli.factory import CLIFactory
 from chalice.deploy.validate import validate_configuration
 
 from tests.infra.packaging import LINT, ROOT, SETTINGS, exported, network, properties, run
+from tools import stages
 from tools.local import delivery, filters
-from tools.package import deploy, sam
+from tools.package import deploy, runtime, sam
 from tools.refusal import Refusal
 
 pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
@@ -36,7 +37,9 @@ FUNCTIONS = {
     "RotateJwtSecret": "app.rotate_jwt_secret",
 }
 OF_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
-LARGEST = 7_000_000  # bytes; 3 of the 6 million are the Stripe library and what it needs, 1 addresses and numbers
+# Bytes; 1.2 million are bytecode, 2 the Stripe library and what it needs, 1.2 addresses and numbers.
+LARGEST = 8_000_000
+PYTHON = stages.read("prod").python
 STAGES = ("local", "dev", "prod")
 
 
@@ -52,7 +55,7 @@ def test_the_template_lints(out: Path) -> None:
 
 @network
 def test_what_chalice_packages_by_itself_lints_too(project: Path, out: Path) -> None:
-    run(project, *sam.CHALICE[1:], "package", "--stage", "prod", "plain")
+    run(project, "-c", "from chalice.cli import main; main()", "package", "--stage", "prod", "plain")
 
     assert lint((project / "plain" / "sam.json").read_text(), config=LINT) == []
 
@@ -85,7 +88,7 @@ def test_every_function_knows_all_settings_and_no_secret(template: dict[str, Any
     everywhere = template["Globals"]["Function"]["Environment"]["Variables"]
 
     for name in FUNCTIONS:
-        environment = {**everywhere, **properties(template, name)["Environment"]["Variables"]}
+        environment = {**everywhere, **properties(template, name).get("Environment", {}).get("Variables", {})}
         assert set(environment) == SETTINGS
         assert environment["CORS_ORIGIN"].startswith("https://")
         assert environment["BUCKET_NAME"] == exported("BucketName")
@@ -130,7 +133,8 @@ def test_the_code_is_the_app_and_its_dependencies(out: Path, project: Path) -> N
 
     files = [path for path in (project / "chalicelib").rglob("*") if path.suffix in (".py", ".toml")]
     ours = {str(path.relative_to(project)) for path in files} | {"app.py"}
-    assert ours == {name for name in names if name == "app.py" or name.startswith("chalicelib/")}
+    packaged = {name for name in names if name == "app.py" or name.startswith("chalicelib/")}
+    assert ours == {name for name in packaged if not name.endswith(".pyc")}
     assert not {name.split("/")[0] for name in names} & {"tools", "tests", "infra", ".chalice", "moto", "pytest"}
     assert all(any(name.startswith(f"{each}/") for name in names) for each in ("bcrypt", "jwt", "msgspec", "chalice"))
 
@@ -139,7 +143,10 @@ def test_the_code_is_the_app_and_its_dependencies(out: Path, project: Path) -> N
 @pytest.mark.skipif(
     (sys.platform, machine()) != ("linux", "x86_64"), reason="the wheels are those of the Lambda runtime"
 )
-def test_the_code_needs_nothing_but_itself_and_the_boto3_of_the_runtime(out: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(runtime.interpreter(PYTHON) is None, reason=f"there is no python{PYTHON} on this host")
+def test_the_code_needs_nothing_but_itself_and_the_boto3_of_the_runtime_and_compiles_nothing(
+    out: Path, tmp_path: Path
+) -> None:
     with ZipFile(out / "deployment.zip") as archive:
         archive.extractall(tmp_path / "task")
     provided = tmp_path / "runtime"
@@ -156,21 +163,35 @@ def test_the_code_needs_nothing_but_itself_and_the_boto3_of_the_runtime(out: Pat
 
 
 def imported(task: Path, provided: Path) -> subprocess.CompletedProcess[str]:
-    """Python with those two places and the standard library only: it imports every module and finds every handler."""
+    """The runtime's Python with those two places and the standard library only.
+
+    It imports every module, finds every handler, sends Stripe a request that does not arrive, and has found bytecode
+    for all of the task that it has loaded.
+    """
     files = [task / "app.py", *(task / "chalicelib").rglob("*.py")]
     ours = {".".join(file.relative_to(task).with_suffix("").parts).removesuffix(".__init__") for file in files}
     wanted = sorted(ours | imports(*files))
     code = f"""
 import sys; sys.path += [{str(task)!r}, {str(provided)!r}]
-import importlib; from operator import attrgetter
+import importlib; from operator import attrgetter; import stripe
 for name in {wanted}: importlib.import_module(name)
 for handler in {list(FUNCTIONS.values())}:
     module, _, name = handler.rpartition("."); assert callable(getattr(importlib.import_module(module), name)), handler
 assert not [path for path in sys.path if "site-packages" in path], sys.path
+client = stripe.StripeClient("sk", base_addresses={{"api": "http://127.0.0.1:1"}}, max_network_retries=0)
+try: client.raw_request("get", "/v1/payment_intents")
+except stripe.APIConnectionError: pass
+else: raise AssertionError("something answered")
+from pathlib import Path
+specs = [module.__spec__ for module in list(sys.modules.values()) if getattr(module, "__spec__", None)]
+compiled = [spec.name for spec in specs if (spec.origin or "").startswith({str(task)!r})
+            and spec.origin.endswith(".py") and not Path(spec.cached).exists()]
+assert not compiled, compiled
 """
-    region = {"AWS_DEFAULT_REGION": "us-east-1"}
+    region = {"AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"}
+    python = str(runtime.interpreter(PYTHON))
     return subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], cwd=task, env=region, capture_output=True, text=True, check=False
+        [python, "-B", "-I", "-S", "-c", code], cwd=task, env=region, capture_output=True, text=True, check=False
     )
 
 
@@ -189,7 +210,7 @@ def test_the_signing_key_is_rotated_every_30_days_by_secrets_manager_alone(templ
     )
 
     assert schedule["SecretId"] == permission["SourceArn"] == exported("JwtSecretArn")
-    assert schedule["RotationLambdaARN"] == {"Fn::GetAtt": [permission["FunctionName"]["Ref"], "Arn"]}
+    assert schedule["RotationLambdaARN"] == permission["FunctionName"] == {"Ref": "RotateJwtSecret.Alias"}
     assert schedule["RotationRules"] == {"AutomaticallyAfterDays": 30}
     assert permission["Principal"] == "secretsmanager.amazonaws.com"
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
@@ -216,7 +237,7 @@ def test_a_dependency_left_out_stops_the_packaging(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sam, "CHALICE", (sys.executable, "-c", says))
 
     with pytest.raises(Refusal, match="left out a dependency"):
-        sam._chalice("package")
+        sam._chalice(PYTHON, "package")
     with pytest.raises(Refusal, match="Nothing was deployed"):
         deploy.Teller().write(f"{sam.LEFT_OUT}: bcrypt")
 

@@ -1,1 +1,15 @@
-"""Makes what is deployed: the SAM template and the code of a stage."""
+"""Makes what is deployed: the SAM template and the code of a stage.
+
+| file | job |
+|---|---|
+| `__main__.py` | the command |
+| `sam.py` | the template and the code of a stage, by Chalice |
+| `gateway.py` | API Gateway's own answers, for the template |
+| `finishing.py` | how the template ends: aliases, versions, few bytes |
+| `archive.py` | how the archive of the code ends: bytecode, the same bytes each time |
+| `runtime.py` | the Python that a package is for |
+| `pinned.py` | Chalice's commands, for that Python |
+| `artifacts.py` | the bucket that packages go through |
+| `schedules.py` | where failed runs of scheduled functions go |
+| `deploy.py` | `chalice deploy` instead of SAM |
+"""

@@ -16,7 +16,9 @@ from chalice.cli.factory import CLIFactory
 from chalice.utils import UI
 
 from tools import stages
-from tools.package.sam import LEFT_OUT, LOCKED, MERGE, PROJECT, forget
+from tools.package import runtime
+from tools.package.pinned import pin
+from tools.package.sam import LEFT_OUT, MERGE, PROJECT, forget
 from tools.refusal import Refusal
 from tools.stages import generated, parameters
 
@@ -64,7 +66,8 @@ def deploy(stage: str) -> None:
     factory = DeployFactory(stage, found | {"TABLE_STREAM_ARN": parameters.table_stream_arn(settings)})
     config, ui = factory.create_config_obj(chalice_stage_name=stage), Teller()
     sys.dont_write_bytecode = True  # Chalice would package it
-    os.environ |= LOCKED
+    os.environ |= runtime.pip_settings(settings.python)
+    pin(settings.python)
     forget()
     deployer = factory.create_default_deployer(session=factory.create_botocore_session(), config=config, ui=ui)
     deployed = deployer.deploy(config, chalice_stage_name=stage)

@@ -1,9 +1,11 @@
 """The SAM template and the code of one stage, by `chalice package` and what it cannot say by itself.
 
 Chalice writes functions, roles and routes. infra/merge-sam.json adds what its decorators have no words for, and
-the answers of API Gateway are made from the app's own problem documents.
+the answers of API Gateway are made from the app's own problem documents. What a merge cannot say is done to the
+finished template (finishing.py) and to the finished archive of the code (archive.py).
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,21 +17,18 @@ from typing import Any
 
 from tools import stages
 from tools.monitoring import access_log, template
-from tools.package import gateway, schedules
+from tools.package import finishing, gateway, runtime, schedules
 from tools.refusal import Refusal
 from tools.stages import generated
 
 PROJECT = Path(__file__).parents[2]
 MERGE = PROJECT / "infra" / "merge-sam.json"
-CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
+CHALICE = (sys.executable, "-m", "tools.package.pinned")  # and the version of Python, and Chalice's own words
 LEFT_OUT = "Could not install dependencies"
-# Chalice lets pip choose, and asks without hashes for what does not suit the Lambda runtime. Told this, pip takes the
-# runtime's wheels at once, and nothing that requirements.txt has no hash of.
-LOCKED = {"PIP_PLATFORM": "manylinux2014_x86_64", "PIP_ONLY_BINARY": ":all:", "PIP_REQUIRE_HASHES": "1"}
 
 
-def package(stage: str, out: Path) -> None:
-    """Write sam.json and deployment.zip of a stage into `out`.
+def package(stage: str, out: Path, python: str | None = None) -> None:
+    """Write sam.json and deployment.zip of a stage into `out`, for the Python that the stage says if no other is said.
 
     Raises `Refusal` when what Chalice reads does not follow from the stage's settings, when Chalice fails, and when
     it leaves a dependency out, which it only mentions.
@@ -40,7 +39,12 @@ def package(stage: str, out: Path) -> None:
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "merge.json"
         file.write_text(json.dumps(merge))
-        _chalice("package", "--stage", stage, "--template-format", "json", "--merge-template", str(file), str(out))
+        words = ("--stage", stage, "--template-format", "json", "--merge-template", str(file), str(out))
+        _chalice(python or stages.read(stage).python, "package", *words)
+    sam, code = out / "sam.json", out / "deployment.zip"
+    made = json.loads(sam.read_text())
+    finishing.finish(made, hashlib.sha256(code.read_bytes()).hexdigest())
+    sam.write_text(finishing.written(made))
 
 
 def forget() -> None:
@@ -70,11 +74,16 @@ def merge_for(stage: str) -> dict[str, Any]:
     return merge
 
 
-def _chalice(*arguments: str) -> None:
+def _chalice(python: str, *arguments: str) -> None:
     """Run Chalice in the project. It wants a region, which the template does not contain: any will do."""
-    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, **LOCKED, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        **os.environ,
+        **runtime.pip_settings(python),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     ran = subprocess.run(  # noqa: S603 - our own words
-        [*CHALICE, *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+        [*CHALICE, python, *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
     )
     said = ran.stdout + ran.stderr
     sys.stdout.write(said)
