@@ -21,6 +21,7 @@ from tools.local import cloud as local_cloud
 from tools.local import deployed
 from tools.local import settings as local
 from tools.local.settings import LocalSettings
+from tools.package import runtime
 from tools.stages import Stage
 
 
@@ -54,7 +55,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "OFFLINE" in os.environ:
         pytest.skip("packaging fetches wheels, and OFFLINE is set")
     project = copied(tmp_path_factory.mktemp("project"))
-    run(project, "-m", "tools.package", "dev", "out")
+    run(project, "-m", "tools.package", "dev", "out", "--python", runtime.own())
     return project / "out"
 
 

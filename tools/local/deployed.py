@@ -16,11 +16,10 @@ from tools.local import settings as local
 from tools.local.processes import Running
 from tools.local.resources import TEMPLATE
 from tools.local.settings import LocalSettings
-from tools.package import sam
+from tools.package import artifacts, finishing, runtime, sam
 from tools.refusal import Refusal
 from tools.stages import Stage, parameters
 
-ARTIFACTS = "ecommerce-artifacts"
 HANDLER = "APIHandler"
 
 
@@ -60,7 +59,7 @@ def running(asked: LocalSettings, name: str, say: Callable[[str], object]) -> It
 
 def package(stage: str, out: Path) -> Path:
     """What is deployed of the stage, made by this interpreter for itself."""
-    sam.package(stage, out)
+    sam.package(stage, out, runtime.own())
     return out
 
 
@@ -89,22 +88,13 @@ def deploy_package(stage: Stage, out: Path, environment: Mapping[str, str] | Non
 
     `environment` wins over what the package says of its functions' environment.
     """
-    template = json.loads((out / "sam.json").read_text())
-    code = upload(out / "deployment.zip")
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            properties = resource["Properties"]
-            properties["CodeUri"] = code
-            properties.setdefault("Environment", {}).setdefault("Variables", {}).update(environment or {})
+    artifacts.create()
+    template, code = json.loads((out / artifacts.SAM).read_text()), artifacts.upload(stage.name, out / artifacts.CODE)
+    artifacts.refer(template, code)
+    for properties in finishing.functions(template).values():
+        properties.setdefault("Environment", {}).setdefault("Variables", {}).update(environment or {})
+    finishing.publish_what_changed(template, code.key)
     return stacks.deploy(stage.stack, json.dumps(template), parameters.of_app(stage))
-
-
-def upload(file: Path) -> str:
-    """Put a file into the bucket of artifacts; its place."""
-    store = boto3.client("s3")
-    store.create_bucket(Bucket=ARTIFACTS)
-    store.upload_file(str(file), ARTIFACTS, file.name)
-    return f"s3://{ARTIFACTS}/{file.name}"
 
 
 def api_url(settings: LocalSettings, stage: str, outputs: Mapping[str, str]) -> str:
