@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +11,10 @@ from chalicelib.core import money
 from chalicelib.core.errors import Misconfigured
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_NOT_BY_ITSELF = (
+    "Nothing was deployed: Chalice by itself knows neither the table's stream nor the bucket, the topic and the queue"
+    " of the account; run `make chalice-deploy STAGE={stage}`, which looks them up and runs `chalice deploy` with them."
+)
 _UNDEPLOYED_STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/ecommerce/stream/undeployed"
 
 
@@ -51,12 +56,12 @@ class Settings:
 
     @property
     def bucket_name(self) -> str:
-        """The bucket of images and reports; a plain `chalice deploy` does not know it, and the rest works without."""
+        """The bucket of images and reports; the rest works without."""
         return _text("BUCKET_NAME")
 
     @property
     def dead_letter_queue_url(self) -> str:
-        """The queue of what was given up; a plain `chalice deploy` does not know it."""
+        """The queue of what was given up."""
         return _text("DEAD_LETTER_QUEUE_URL")
 
     @property
@@ -117,7 +122,13 @@ def users_by_iam() -> bool:
 
 
 def table_stream_arn() -> str:
-    """The stream that the deployed trigger listens to; a placeholder until a stage has a table."""
+    """The stream that the deployed trigger listens to; a placeholder until a stage has a table.
+
+    Ends `chalice deploy` when that runs by itself: the app is loaded before anything is touched, and what it would
+    leave behind is half a shop (adr/0046).
+    """
+    if "AWS_CHALICE_CLI_MODE" in os.environ and "deploy" in sys.argv:
+        raise SystemExit(_NOT_BY_ITSELF.format(stage=os.environ.get("STAGE", "dev")))
     return os.environ.get("TABLE_STREAM_ARN", _UNDEPLOYED_STREAM)
 
 

@@ -1,26 +1,30 @@
-"""`python -m tools.package.deploy STAGE`: `chalice deploy`, told of what only the account knows.
+"""`python -m tools.package.deploy STAGE`: `chalice deploy`, told of what only the account knows; `--delete` undoes it.
 
-The checked-in config names everything but what contains an account id. That is read from the exports of the stack
-of infra/template.yaml, the stream from the stage's table, and put beside the stage's environment for this one run.
-What `chalice deploy` cannot say of the stream's trigger is said afterwards; the words are those of
-infra/merge-sam.json. SAM does all this in one step and is the recommended way to production.
+The checked-in config names everything but what contains an account id or comes from the table. That is looked up in the
+account and put beside the stage's environment for this one run. What Chalice cannot say is added by `chalice_form`, in
+the words of the SAM template. A run that broke off is repeated: it takes up what is there. SAM does all this in one
+step, with versions behind an alias besides, and is the recommended way to production.
 """
 
 import json
 import os
 import sys
+from argparse import ArgumentParser
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from chalice.cli.factory import CLIFactory
+from chalice.deploy.deployer import ChaliceDeploymentError
 from chalice.utils import UI
 
 from tools import stages
 from tools.package import runtime
+from tools.package.chalice_form import additions, found, removal, settled
 from tools.package.pinned import pin
 from tools.package.sam import LEFT_OUT, MERGE, PROJECT, forget
-from tools.refusal import Refusal
-from tools.stages import generated, parameters
+from tools.refusal import Refusal, complain
+from tools.stages import Stage, generated, parameters
 
 EXPORTS = {
     "BUCKET_NAME": "BucketName",
@@ -28,7 +32,7 @@ EXPORTS = {
     "ALERT_TOPIC_ARN": "AlertTopicArn",
     "DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
 }
-TRIGGER = "handle_table_stream-dynamodb-event-source"
+NEEDED = {*EXPORTS.values(), "DeadLetterQueueArn", "JwtSecretArn"}
 
 
 class DeployFactory(CLIFactory):
@@ -57,25 +61,62 @@ class Teller(UI):
         super().write(msg)
 
 
-def deploy(stage: str) -> None:
-    """Bring the stage up to this code, then make its trigger report, halve, retry and give up as it should."""
-    settings = stages.read(stage)
+def deploy(stage: Stage) -> None:
+    """Bring the stage up to this code, with all that its SAM template says. Whatever broke off before is taken up."""
     generated.require_current()
-    exported = of_stage(stage, exports())
-    found = {variable: exported[name] for variable, name in EXPORTS.items()}
-    factory = DeployFactory(stage, found | {"TABLE_STREAM_ARN": parameters.table_stream_arn(settings)})
-    config, ui = factory.create_config_obj(chalice_stage_name=stage), Teller()
+    exported = known(stage)
+    factory = factory_of(stage, exported)
+    config, ui = factory.create_config_obj(chalice_stage_name=stage.name), Teller()
     sys.dont_write_bytecode = True  # Chalice would package it
-    os.environ |= runtime.pip_settings(settings.python)
-    pin(settings.python)
+    os.environ |= runtime.pip_settings(stage.python)
+    pin(stage.python)
     forget()
-    deployer = factory.create_default_deployer(session=factory.create_botocore_session(), config=config, ui=ui)
-    deployed = deployer.deploy(config, chalice_stage_name=stage)
-    trigger = config.deployed_resources(stage).resource_values(TRIGGER)
-    boto3.client("lambda").update_event_source_mapping(
-        UUID=trigger["event_uuid"], **trigger_settings(exported["DeadLetterQueueArn"])
-    )
+    found.remember(config, stage.name)
+    session = factory.create_botocore_session()
+    additions.register(session, stage, trigger_settings(exported["DeadLetterQueueArn"]))
+    deployer = factory.create_default_deployer(session=session, config=config, ui=ui)
+    deployed = deployer.deploy(config, chalice_stage_name=stage.name)
+    settled.settle(config, stage, secret=exported["JwtSecretArn"], rules=rotation_rules())
     factory.create_deployment_reporter(ui=ui).display_report(deployed)
+
+
+def delete(stage: Stage) -> None:
+    """Take the stage's app away; its resources stay, so that it can be deployed again with all its data."""
+    exported = known(stage)
+    factory = factory_of(stage, exported)
+    removal.remove(factory, factory.create_config_obj(chalice_stage_name=stage.name), stage, exported["JwtSecretArn"])
+
+
+def known(stage: Stage) -> dict[str, str]:
+    """What the account knows of the stage. Raises `Refusal` when it is not ready for `chalice deploy`."""
+    region = boto3.session.Session().region_name
+    if not region:
+        raise Refusal("Nothing was done: set AWS_DEFAULT_REGION to the region of the stage.")
+    if stage.region not in ("", region):
+        raise Refusal(f"Nothing was done: the stage {stage.name} lives in {stage.region}, and this is {region}.")
+    exported = of_stage(stage.name, exports())
+    if is_there(stage.stack):
+        raise Refusal(
+            f"Nothing was done: the stage {stage.name} is deployed by SAM, as the stack {stage.stack}; choose one way."
+        )
+    return {**exported, "TableStreamArn": parameters.table_stream_arn(stage)}
+
+
+def is_there(stack: str) -> bool:
+    """Is there such a stack?"""
+    try:
+        boto3.client("cloudformation").describe_stacks(StackName=stack)
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return False
+    return True
+
+
+def factory_of(stage: Stage, exported: dict[str, str]) -> DeployFactory:
+    """Chalice's factory for the stage, whose environment has what the account knows."""
+    os.environ["TABLE_STREAM_ARN"] = exported["TableStreamArn"]  # the app asks for it while Chalice loads it
+    return DeployFactory(stage.name, {variable: exported[name] for variable, name in EXPORTS.items()})
 
 
 def exports() -> dict[str, str]:
@@ -87,32 +128,46 @@ def exports() -> dict[str, str]:
 def of_stage(stage: str, exported: dict[str, str]) -> dict[str, str]:
     """What the stack of a stage's resources exports, without the prefix. Raises `Refusal` if it is not there."""
     prefix = f"ecommerce-{stage}-"
-    found = {name.removeprefix(prefix): value for name, value in exported.items() if name.startswith(prefix)}
-    missing = {*EXPORTS.values(), "DeadLetterQueueArn"} - set(found)
+    of_it = {name.removeprefix(prefix): value for name, value in exported.items() if name.startswith(prefix)}
+    missing = NEEDED - set(of_it)
     if missing:
-        raise Refusal(f"No stack exports {prefix}{min(missing)}: run `make resources STAGE={stage}` first.")
-    return found
+        raise Refusal(f"No stack exports {prefix}{min(missing)}: deploy infra/template.yaml with Stage={stage} first.")
+    return of_it
 
 
 def trigger_settings(queue_arn: str) -> dict[str, Any]:
     """The trigger's settings in infra/merge-sam.json, as the Lambda service takes them."""
-    merge: dict[str, Any] = json.loads(MERGE.read_text())
-    (event,) = merge["Resources"]["HandleTableStream"]["Properties"]["Events"].values()
+    (event,) = _merged("HandleTableStream")["Events"].values()
     given = ("FunctionResponseTypes", "BisectBatchOnFunctionError", "MaximumRetryAttempts", "FilterCriteria")
     settings = {name: event["Properties"][name] for name in given}
     return {**settings, "DestinationConfig": {"OnFailure": {"Destination": queue_arn}}}
 
 
+def rotation_rules() -> dict[str, Any]:
+    """When the signing key is rotated, as infra/merge-sam.json says it."""
+    return dict(_merged("JwtSecretRotation")["RotationRules"])
+
+
+def _merged(resource: str) -> dict[str, Any]:
+    merge: dict[str, Any] = json.loads(MERGE.read_text())
+    return dict(merge["Resources"][resource]["Properties"])
+
+
 def main(arguments: list[str]) -> int:
-    """Deploy; the exit code."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m tools.package.deploy STAGE\n")
-        return 2
+    """Deploy or delete; the exit code."""
+    parser = ArgumentParser("python -m tools.package.deploy", description="Deploy a stage by Chalice.")
+    parser.add_argument("stage")
+    parser.add_argument("--delete", action="store_true", help="take the app away; the stage's resources stay")
+    given = parser.parse_args(arguments)
     try:
-        deploy(arguments[0])
+        (delete if given.delete else deploy)(stages.read(given.stage))
     except Refusal as refusal:
-        sys.stderr.write(f"{refusal}\n")
-        return 1
+        return complain(str(refusal), code=1)
+    except (ChaliceDeploymentError, ClientError, BotoCoreError) as error:
+        said = " ".join(str(error).split())
+        return complain(f"It broke off: {said} Do the same again when that is mended; it goes on from there.", code=1)
+    except KeyboardInterrupt:
+        return complain("It was interrupted. Do the same again; it goes on from there.", code=130)
     return 0
 
 

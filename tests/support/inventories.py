@@ -1,0 +1,145 @@
+"""What an account has of a stage, told so that two accounts, or two ways to deploy, can be compared.
+
+Functions are named by their handlers, and nothing is told that only says when or under which number it was made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+
+Facts = dict[str, Any]
+OF_A_FUNCTION = ("Handler", "MemorySize", "Timeout", "Runtime", "Architectures")
+OF_A_TRIGGER = (
+    "EventSourceArn", "BatchSize", "MaximumBatchingWindowInSeconds", "StartingPosition", "FunctionResponseTypes",
+    "BisectBatchOnFunctionError", "MaximumRetryAttempts", "FilterCriteria", "DestinationConfig",
+)  # fmt: skip
+
+
+def inventory(secret: str) -> Facts:
+    """All that the account has of functions and APIs, and how the secret is rotated."""
+    functions = {each["Handler"]: each for each in _pages("lambda", "list_functions", "Functions")}
+    handlers = {each["FunctionName"]: handler for handler, each in functions.items()}
+    return {
+        "functions": {handler: _function(each) for handler, each in functions.items()},
+        "number of functions": len(_pages("lambda", "list_functions", "Functions")),
+        "roles": len(_pages("iam", "list_roles", "Roles")),
+        "triggers": sorted(
+            map(_trigger, _pages("lambda", "list_event_source_mappings", "EventSourceMappings")), key=str
+        ),
+        "schedules": _schedules(handlers),
+        "APIs": sorted(map(_api, _pages("apigateway", "get_rest_apis", "items")), key=str),
+        "logs": len(_pages("logs", "describe_log_groups", "logGroups")),
+        "rotation": _rotation(secret, handlers),
+    }
+
+
+def _function(function: Facts) -> Facts:
+    name, service = function["FunctionName"], boto3.client("lambda")
+    return {
+        **{key: function.get(key) for key in OF_A_FUNCTION},
+        "environment": function.get("Environment", {}).get("Variables", {}),
+        "aliases": [each["Name"] for each in service.list_aliases(FunctionName=name)["Aliases"]],
+        "logs are kept for days": _log_days(function),
+        "traced": function.get("TracingConfig", {}).get("Mode"),
+        "may": sorted(_statements(function["Role"].rpartition("/")[2]), key=str),
+        "asked by": sorted(_callers(service, name)),
+        "tags": {key: value for key, value in service.list_tags(Resource=function["FunctionArn"])["Tags"].items()
+                 if key in ("Project", "Stage")},
+    }  # fmt: skip
+
+
+def _log_days(function: Facts) -> int | None:
+    group = function.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function['FunctionName']}"
+    found = boto3.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    return next((each.get("retentionInDays") for each in found if each["logGroupName"] == group), None)
+
+
+def _statements(role: str) -> Iterator[Facts]:
+    client = boto3.client("iam")
+    for name in client.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        yield from ({key: each[key] for key in sorted(each) if key != "Sid"} for each in document["Statement"])
+    yield from (
+        {"managed": each["PolicyArn"]} for each in client.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    )
+
+
+def _callers(service: Any, name: str) -> set[str]:
+    """The services that may call a function."""
+    try:
+        policy = json.loads(service.get_policy(FunctionName=name)["Policy"])
+    except service.exceptions.ResourceNotFoundException:
+        return set()
+    return {str(each["Principal"].get("Service", each["Principal"])) for each in policy["Statement"]}
+
+
+def _trigger(trigger: Facts) -> Facts:
+    return {key: trigger.get(key) for key in OF_A_TRIGGER}
+
+
+def _schedules(handlers: dict[str, str]) -> list[Facts]:
+    client = boto3.client("events")
+    return sorted(
+        (
+            {
+                "when": rule.get("ScheduleExpression"),
+                "state": rule["State"],
+                "calls": [
+                    handlers.get(target["Arn"].partition(":function:")[2].partition(":")[0])
+                    for target in client.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+                ],
+            }
+            for rule in _pages("events", "list_rules", "Rules")
+        ),
+        key=str,
+    )
+
+
+def _api(api: Facts) -> Facts:
+    client, api_id = boto3.client("apigateway"), api["id"]
+    resources = _pages("apigateway", "get_resources", "items", restApiId=api_id, embed=["methods"])
+    responses = client.get_gateway_responses(restApiId=api_id)["items"]
+    return {
+        "name": api["name"],
+        "routes": {each["path"]: _methods(each) for each in resources if each.get("resourceMethods")},
+        "answers": {
+            each["responseType"]: {
+                key: each.get(key) for key in ("statusCode", "responseParameters", "responseTemplates")
+            }
+            for each in responses
+            if not each.get("defaultResponse")
+        },
+        "compresses from": str(api.get("minimumCompressionSize")),
+        "endpoint": next(iter(api.get("endpointConfiguration", {}).values()), None),
+        "stages": {
+            each["stageName"]: {key: each.get(key) for key in ("methodSettings", "tracingEnabled")}
+            for each in client.get_stages(restApiId=api_id)["item"]
+        },
+    }
+
+
+def _methods(resource: Facts) -> Facts:
+    return {
+        name: (method.get("authorizationType"), method.get("methodIntegration", {}).get("type"))
+        for name, method in resource["resourceMethods"].items()
+    }
+
+
+def _rotation(secret: str, handlers: dict[str, str]) -> Facts:
+    known = boto3.client("secretsmanager").describe_secret(SecretId=secret)
+    function = known.get("RotationLambdaARN", "").partition(":function:")[2].partition(":")[0]
+    return {
+        "on": known.get("RotationEnabled", False),
+        "by": handlers.get(function),
+        "rules": known.get("RotationRules"),
+        "versions": len(known["VersionIdsToStages"]),
+    }
+
+
+def _pages(service: str, operation: str, key: str, **parameters: Any) -> list[Facts]:
+    pages = boto3.client(service).get_paginator(operation).paginate(**parameters)
+    return [each for page in pages for each in page.get(key, [])]
