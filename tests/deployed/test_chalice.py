@@ -83,7 +83,7 @@ class ByChalice:
 
 
 @pytest.fixture(scope="module")
-def by_sam(cloud: LocalSettings, packaged: Path) -> Facts:  # noqa: ARG001
+def by_sam(cloud: LocalSettings, packaged: Path) -> Facts:
     """What the other way has made of the same code and stage."""
     deployed.deploy_resources(stages.read("dev"))
     deployed.deploy_package(stages.read("dev"), packaged)
