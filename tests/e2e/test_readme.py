@@ -50,14 +50,16 @@ def pasted(shop: OpenShop, *chapters: tuple[str, str]) -> str:
         "PAYMENTS": f"http://127.0.0.1:{shop.payment_port}",
         "HOOKS": f"http://127.0.0.1:{free_port()}",
     }
-    return subprocess.run(
+    ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         env={**os.environ, **addresses},
         capture_output=True,
         text=True,
         timeout=300,
-        check=True,
-    ).stdout
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
 
 
 def test_no_script_of_a_document_goes_untested() -> None:
