@@ -15,7 +15,7 @@ from tests.infra.packaging import copied, run
 from tools.local import __main__ as launcher
 from tools.local import deployed, shop
 
-SETTINGS = {"REFRESH_SETTINGS_SECONDS": "3600", "PASSWORD_ROUNDS": "4"}
+SETTINGS = {"REFRESH_GRACE_SECONDS": "3600", "PASSWORD_ROUNDS": "4"}
 
 
 def main(arguments: list[str]) -> int:
