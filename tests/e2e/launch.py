@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.infra.packaging import copied, run
 from tools.local import __main__ as launcher
 from tools.local import deployed, shop
+from tools.package import runtime
 
 SETTINGS = {"REFRESH_GRACE_SECONDS": "3600", "PASSWORD_ROUNDS": "4"}
 
@@ -34,7 +35,7 @@ def package(stage: str, out: Path) -> Path:
     """
     out.mkdir(parents=True)
     project = copied(out)
-    run(project, "-m", "tools.package", stage, "out")
+    run(project, "-m", "tools.package", stage, "out", "--python", runtime.own())
     file = project / "out" / "sam.json"
     template = json.loads(file.read_text())
     template["Resources"]["JwtSecretRotation"]["Properties"]["RotateImmediatelyOnUpdate"] = False
