@@ -102,6 +102,8 @@ def for_gateway_answers(request: Request, get_response: Callable[[Request], Resp
     response.headers |= {"X-Request-Id": request_id(request)}
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.metric("RequestFailed", Code=msgspec.json.decode(response.body)["code"])
+    if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.metric("VersionFailed", Version=getattr(request.lambda_context, "function_version", None) or "unknown")
     log.info(
         "REQUEST", method=request.method, route=request.context.get("resourcePath"), status=response.status_code,
         duration=round((clock.monotonic() - started) * 1000, 1),

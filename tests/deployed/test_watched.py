@@ -58,6 +58,9 @@ def test_every_alarm_is_there_and_looks_at_what_the_stack_has(dev: DeployedStage
 
     assert found.keys() == {f"ecommerce-dev-{each.name}" for each in ALARMS}
     assert "${" not in json.dumps([*found.values()], default=str)
+    version = found["ecommerce-dev-canary-failed-requests"]["Dimensions"][1]
+    assert version["Name"] == "Version"
+    assert version["Value"].isdigit()
     errors = found["ecommerce-dev-check-store-errors"]
     assert errors["Dimensions"] == [{"Name": "FunctionName", "Value": dev.outputs["CheckStoreName"]}]
 

@@ -66,7 +66,7 @@ CASES: dict[str, Case] = {
     **ERRORS,
     **SILENCES,
     **SHARES,
-    "canary-failed-requests": more_than(0, "RequestFailed"),
+    "canary-failed-requests": more_than(0, "VersionFailed"),
     "cold-starts": more_than(100, "ColdStart"),
     "dead-letters": more_than(0, "ApproximateNumberOfMessagesVisible"),
     "erasures-late": more_than(0, "ErasuresLate"),

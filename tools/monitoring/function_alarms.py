@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from tools.monitoring.alarm import Alarm, in_words
 from tools.monitoring.functions import DAY, FUNCTIONS, HOUR, MINUTE, Function
-from tools.monitoring.metrics import Maths, of_function, of_live, of_shop
+from tools.monitoring.metrics import Maths, new_version_of, of_function, of_new_version, of_shop
 
+SHIFTED = FUNCTIONS[:2]  # the API and its authorizer: the others take over at once
 MIN_SILENCE = timedelta(minutes=5)  # Lambda's counts may come minutes late
 
 
@@ -44,25 +45,26 @@ def _silences() -> Iterator[Alarm]:
             )
 
 
-# While CodeDeploy shifts traffic, one of these takes the release back. Otherwise people need not know of a single one.
+# While CodeDeploy shifts traffic, one of these takes the release back. They are about the new version alone, so that a
+# release that mends a failure is not held up by it. Otherwise people need not know of a single one.
 CANARY = (
     *(
         Alarm(
             f"canary-{function.words}-errors",
-            f"`{function.name}` crashes. It tells nobody, but takes back a release that is under way.",
+            f"The newest version of `{function.name}` crashes. It tells nobody, but takes back a release under way.",
             f"FUNCTION_FAILED in the log of {function.name}, then mend the release.",
-            of_live(function.logical_id, "Errors"),
+            of_new_version(function.logical_id, "Errors"),
             0,
             MINUTE,
             tells=False,
         )
-        for function in FUNCTIONS[:3]
+        for function in SHIFTED
     ),
     Alarm(
         "canary-failed-requests",
-        "The app answers 500 to what it did not expect. It tells nobody, but takes back a release that is under way.",
+        "The newest version of the app answers 500. It tells nobody, but takes back a release under way.",
         "REQUEST_FAILED in the log of the API, then mend the release.",
-        of_shop("RequestFailed", Code="internal_error"),
+        of_shop("VersionFailed", Version=new_version_of("APIHandler")),
         0,
         MINUTE,
         tells=False,

@@ -40,10 +40,16 @@ def of_function(logical_id: str, name: str, statistic: Statistic = "Sum") -> Met
     return Metric("AWS/Lambda", name, {"FunctionName": f"${{{logical_id}}}"}, statistic)
 
 
-def of_live(logical_id: str, name: str, statistic: Statistic = "Sum") -> Metric:
-    """One of what is called through a function's alias."""
-    dimensions = {"FunctionName": f"${{{logical_id}}}", "Resource": f"${{{logical_id}}}:{ALIAS}"}
-    return Metric("AWS/Lambda", name, dimensions, statistic)
+def new_version_of(logical_id: str) -> str:
+    """The number of the version that the template makes, as CloudFormation fills it in."""
+    return f"${{{logical_id}.Version.Version}}"
+
+
+def of_new_version(logical_id: str, name: str, statistic: Statistic = "Sum") -> Metric:
+    """One of what is called through a function's alias and meets its newest version, while another has a share."""
+    function = f"${{{logical_id}}}"
+    called = {"FunctionName": function, "Resource": f"{function}:{ALIAS}"}
+    return Metric("AWS/Lambda", name, {**called, "ExecutedVersion": new_version_of(logical_id)}, statistic)
 
 
 def of_api(name: str, statistic: Statistic = "Sum") -> Metric:

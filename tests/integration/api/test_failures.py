@@ -101,10 +101,12 @@ def test_answers_of_ours_that_failed_are_counted_by_their_code(
     shop("GET", "/products/prd_nothing")
     shop("GET", "/products?limit=0")
 
-    (counted,) = metrics(capfd.readouterr().out, "RequestFailed")
+    out = capfd.readouterr().out
+    (counted,), (by_version,) = metrics(out, "RequestFailed"), metrics(out, "VersionFailed")
     assert (counted["RequestFailed"], counted["Code"]) == (1, "internal_error")
     (described,) = counted["_aws"]["CloudWatchMetrics"]
     assert described["Dimensions"] == [["Stage"], ["Stage", "Code"]]
+    assert (by_version["VersionFailed"], by_version["Version"]) == (1, "$LATEST")
 
 
 @pytest.mark.usefixtures("standard_time")
