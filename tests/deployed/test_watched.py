@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 
+from chalicelib.core import clock
 from chalicelib.core.deadline import Deadline
 from tests.deployed.conftest import DeployedStage
 from tools.monitoring import dashboard
@@ -84,7 +85,7 @@ def test_what_functions_write_into_their_log_is_counted(dev: DeployedStage) -> N
     assert dev("GET", "/hello").status == 200
 
     def counted(namespace: str, metric: str, dimensions: dict[str, str]) -> float:
-        now = datetime.now(UTC)
+        now = clock.now()
         answer = boto3.client("cloudwatch").get_metric_statistics(
             Namespace=namespace, MetricName=metric, Period=3600, Statistics=["Sum"],
             StartTime=now - timedelta(hours=1), EndTime=now + timedelta(minutes=1),
@@ -110,7 +111,7 @@ def test_an_alarm_is_told_of_when_it_begins_and_when_it_ends(
                 {
                     "MetricName": "ApproximateNumberOfMessagesVisible",
                     "Dimensions": [{"Name": "QueueName", "Value": LETTERS}],
-                    "Timestamp": datetime.now(UTC) - timedelta(seconds=seconds_ago),
+                    "Timestamp": clock.now() - timedelta(seconds=seconds_ago),
                     "Value": letters,
                 }
             ],
