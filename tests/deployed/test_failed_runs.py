@@ -58,7 +58,10 @@ def test_a_run_that_fails_each_time_is_told_kept_and_made_up_for(dev: DeployedSt
     spoiled = rule_event(detail=[])
 
     boto3.client("lambda").invoke(
-        FunctionName=resource("SummariseSales"), InvocationType="Event", Payload=json.dumps(spoiled)
+        FunctionName=resource("SummariseSales"),
+        Qualifier="live",
+        InvocationType="Event",
+        Payload=json.dumps(spoiled),
     )
     wait_until(lambda: letters() != [])
 

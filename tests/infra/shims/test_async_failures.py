@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 from ministack.services import eventbridge, lambda_svc
@@ -14,9 +15,14 @@ LIVE = {"MaximumRetryAttempts": 0, "DestinationConfig": {"OnFailure": {"Destinat
 OWN = {"MaximumRetryAttempts": 1}
 
 
-def function(version: str, *, shared: dict[str, float] | None = None) -> dict[str, Any]:
+CONFIG = {"FunctionName": "job", "Version": "1", "FunctionArn": "arn:aws:lambda:us-east-1:1:function:job:1"}
+VERSION = {"config": CONFIG}  # as ministack keeps one: it knows nothing of aliases
+
+
+def function(*, shared: dict[str, float] | None = None) -> dict[str, Any]:
     return {
-        "config": {"FunctionName": "job", "Version": version, "FunctionArn": "arn:aws:lambda:us-east-1:1:function:job"},
+        "config": {**CONFIG, "Version": "$LATEST"},
+        "versions": {"1": VERSION},
         "aliases": {"live": {"FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": shared or {}}}},
         "event_invoke_configs": {"live": LIVE},
         "event_invoke_config": OWN,
@@ -52,7 +58,7 @@ def given_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_ministack_still_does_not_heed_the_configuration_of_an_alias(monkeypatch: pytest.MonkeyPatch) -> None:
     threads, letters = started(monkeypatch), given_up(monkeypatch)
 
-    lambda_svc.invoke_async_with_retry(function("1"), {})
+    lambda_svc.invoke_async_with_retry(VERSION, {})
     for run in threads:
         run()
 
@@ -61,7 +67,7 @@ def test_ministack_still_does_not_heed_the_configuration_of_an_alias(monkeypatch
 
 def test_ministack_still_runs_what_a_rule_invokes_once(monkeypatch: pytest.MonkeyPatch) -> None:
     threads, ran = started(monkeypatch), []
-    monkeypatch.setattr(lambda_svc, "_get_func_record_for_ref", lambda _: (function("1"), function("1")["config"], ""))
+    monkeypatch.setattr(lambda_svc, "_get_func_record_for_ref", lambda _: (VERSION, CONFIG, "job"))
     monkeypatch.setattr(lambda_svc, "_execute_function_with_config_scope", lambda *_: ran.append(1))
 
     eventbridge._dispatch_to_lambda("an arn", "{}")
@@ -73,9 +79,10 @@ def test_ministack_still_runs_what_a_rule_invokes_once(monkeypatch: pytest.Monke
 
 def test_mended_a_rule_invokes_and_the_alias_says_where_failures_go(monkeypatch: pytest.MonkeyPatch) -> None:
     threads, letters = started(monkeypatch), given_up(monkeypatch)
-    monkeypatch.setattr(lambda_svc, "_get_func_record_for_ref", lambda _: (function("1"), function("1")["config"], ""))
+    monkeypatch.setattr(lambda_svc, "_get_func_record_for_ref", lambda _: (VERSION, CONFIG, "job"))
     for module, name in ((lambda_svc, "invoke_async_with_retry"), (eventbridge, "_dispatch_to_lambda")):
         monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.setattr(lambda_svc, "_functions", mock.Mock(get_scoped=mock.Mock(return_value=function())))
     async_failures.apply()
 
     eventbridge._dispatch_to_lambda("an arn", json.dumps({"time": "now"}))
@@ -86,14 +93,14 @@ def test_mended_a_rule_invokes_and_the_alias_says_where_failures_go(monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("func", "found"),
+    ("func", "version", "found"),
     [
-        (function("1"), LIVE),
-        (function("2"), OWN),
-        (function("2", shared={"2": 0.1}), LIVE),
-        ({"config": {"Version": "$LATEST"}, "event_invoke_configs": {"$LATEST": OWN}}, OWN),
-        ({"config": {"Version": "$LATEST"}}, None),
+        (function(), "1", LIVE),
+        (function(), "2", OWN),
+        (function(shared={"2": 0.1}), "2", LIVE),
+        ({"event_invoke_configs": {"$LATEST": OWN}}, "$LATEST", OWN),
+        ({}, "$LATEST", None),
     ],
 )
-def test_what_counts_is_what_the_alias_says_else_the_function(func: dict[str, Any], found: Any) -> None:
-    assert async_failures.configuration(func) == found
+def test_what_counts_is_what_the_alias_says_else_the_function(func: dict[str, Any], version: str, found: Any) -> None:
+    assert async_failures.configuration(func, version) == found

@@ -16,7 +16,10 @@ def apply() -> None:
     invoke = lambda_svc.invoke_async_with_retry
 
     def invoke_by_alias(func: dict[str, Any], event: Any) -> None:
-        invoke({**func, "event_invoke_config": configuration(func)}, event)
+        config = func["config"]
+        place = lambda_svc._account_region_from_function_config(config)  # noqa: SLF001
+        whole = lambda_svc._functions.get_scoped(*place, config["FunctionName"]) or func  # noqa: SLF001
+        invoke({**func, "event_invoke_config": configuration(whole, config.get("Version"))}, event)
 
     def dispatch(arn: str, payload: str) -> None:
         func, config, _ = lambda_svc._get_func_record_for_ref(arn)  # noqa: SLF001
@@ -28,9 +31,9 @@ def apply() -> None:
     eventbridge._dispatch_to_lambda = dispatch  # noqa: SLF001
 
 
-def configuration(func: dict[str, Any]) -> dict[str, Any] | None:
+def configuration(func: dict[str, Any], version: str | None) -> dict[str, Any] | None:
     """How often a version is called again and where its failures go: as its alias says, else as the function says."""
-    given, version = func.get("event_invoke_configs") or {}, func["config"].get("Version")
+    given = func.get("event_invoke_configs") or {}
     for name, alias in (func.get("aliases") or {}).items():
         shared = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
         if name in given and version in (alias["FunctionVersion"], *shared):
