@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -137,6 +138,22 @@ def test_the_code_is_the_app_and_its_dependencies(out: Path, project: Path) -> N
     assert ours == {name for name in packaged if not name.endswith(".pyc")}
     assert not {name.split("/")[0] for name in names} & {"tools", "tests", "infra", ".chalice", "moto", "pytest"}
     assert all(any(name.startswith(f"{each}/") for name in names) for each in ("bcrypt", "jwt", "msgspec", "chalice"))
+
+
+@network
+def test_stripe_never_loads_the_shapes_that_are_left_out(out: Path) -> None:
+    with ZipFile(out / "deployment.zip") as archive:
+        sources = {
+            name: archive.read(name).decode() for name in archive.namelist() if re.match(r"stripe/.*\.py$", name)
+        }
+
+    loading = [
+        name for name, source in sources.items() if re.search(r"^(from|import) stripe\.params", source, re.MULTILINE)
+    ]
+
+    assert len(sources) > 100
+    assert not any(name.startswith("stripe/params/") for name in sources)
+    assert loading == []  # those within `if TYPE_CHECKING:` are indented
 
 
 @network

@@ -25,7 +25,7 @@ ARGUMENTS = 2
 _QUICKLY = {"Delay": 2, "MaxAttempts": 150}
 
 
-class Place(NamedTuple):
+class Artifact(NamedTuple):
     """Where an artifact lies, for ever."""
 
     bucket: str
@@ -38,7 +38,7 @@ class Place(NamedTuple):
         return f"{boto3.client('s3').meta.endpoint_url}/{self.bucket}/{self.key}"
 
 
-def put(stage: str, out: Path) -> Place:
+def put(stage: str, out: Path) -> Artifact:
     """Upload the package that lies in `out`, and write deploy.json there; the place of that template.
 
     Raises `Refusal` when nothing was packaged there.
@@ -54,13 +54,13 @@ def put(stage: str, out: Path) -> Place:
     return upload(stage, file)
 
 
-def refer(deployed: dict[str, Any], place: Place) -> None:
+def refer(deployed: dict[str, Any], place: Artifact) -> None:
     """Let every function of the template take its code from there."""
     for properties in finishing.functions(deployed).values():
         properties["CodeUri"] = {"Bucket": place.bucket, "Key": place.key, "Version": place.version}
 
 
-def upload(stage: str, file: Path) -> Place:
+def upload(stage: str, file: Path) -> Artifact:
     """Put the file into the bucket, unless it is there; its place. Two at once do the same."""
     store, owned = boto3.client("s3"), _owned()
     content = file.read_bytes()
@@ -68,7 +68,7 @@ def upload(stage: str, file: Path) -> Place:
     if (version := _version(store, owned, key)) is None:
         store.put_object(**owned, Key=key, Body=content, ChecksumAlgorithm="SHA256")
         version = _version(store, owned, key)
-    return Place(owned["Bucket"], key, str(version))
+    return Artifact(owned["Bucket"], key, str(version))
 
 
 def create() -> None:
