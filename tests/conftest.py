@@ -61,7 +61,7 @@ hypothesis.settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--form", default="local", help="the form in which tests/e2e opens the shop: local, sam")
+    parser.addoption("--form", default="local", help="the form in which tests/e2e opens the shop: local, sam, chalice")
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class Form:
     stage: str
 
 
-FORMS = {"local": Form("run", "local"), "sam": Form("deployed", "dev")}
+FORMS = {"local": Form("run", "local"), "sam": Form("deployed", "dev"), "chalice": Form("chalice", "dev")}
 
 
 @dataclass
@@ -173,6 +173,8 @@ class OpenShop:
         return answer
 
     def _function(self, name: str) -> str:
+        if self.form == FORMS["chalice"]:
+            return f"ecommerce-{self.form.stage}-{name}"
         logical_id = "".join(word.capitalize() for word in name.split("_"))
         stack = self.aws("cloudformation").describe_stack_resource(
             StackName=f"ecommerce-{self.form.stage}", LogicalResourceId=logical_id

@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+from tests.e2e import by_chalice
 from tests.infra.packaging import copied, run
 from tools.local import __main__ as launcher
 from tools.local import deployed, shop
@@ -25,6 +26,10 @@ def main(arguments: list[str]) -> int:
     shop.load = lambda overrides: load({**overrides, **SETTINGS})
     deployed.environment = lambda *given: {**environment(*given), **SETTINGS}
     deployed.package = package
+    if arguments == ["chalice"]:
+        deployed.package, deployed.deploy = by_chalice.package, by_chalice.deploy
+        deployed.functions_environment = by_chalice.functions_environment
+        arguments = ["deployed"]
     return launcher.main(arguments)
 
 
