@@ -43,17 +43,7 @@ def _deploy_stack() -> dict[str, str]:
 
 
 def apply_what_the_emulator_leaves_out(outputs: dict[str, str]) -> None:
-    """Add expiry, recovery and the confirmed sender, which ministack's CloudFormation leaves out."""
-    table, dynamodb = outputs["TableName"], boto3.client("dynamodb")
-    expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    if expiry["TimeToLiveStatus"] != "ENABLED":
-        dynamodb.update_time_to_live(
-            TableName=table,
-            TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRY_ATTRIBUTE},
-        )
-    dynamodb.update_continuous_backups(
-        TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-    )
+    """Confirm the sender, who on AWS clicks a link."""
     boto3.client("ses").verify_email_identity(EmailAddress=outputs["MailIdentityName"])
 
 
