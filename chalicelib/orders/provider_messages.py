@@ -27,11 +27,17 @@ _GIVEN_UP_AFTER = timedelta(days=1)
 def receive(body: bytes, headers: Mapping[str, str]) -> None:
     """Act on a message, or keep it. Raises `InvalidSignature` or `UnreadableEvent` for what the provider never sent."""
     event = payments.read_event(body, headers)
-    if event is None:
-        return
-    log.info("WEBHOOK", eventId=event.event_id, kind=event.kind, orderId=event.order_id)
-    if not _process(event):
+    if event is not None:
+        log.info("WEBHOOK", eventId=event.event_id, kind=event.kind, orderId=event.order_id)
+        take(event)
+
+
+def take(event: ProviderEvent) -> bool:
+    """Act on what the provider is known to have told, and tell whether its order is known; if not, it is kept."""
+    is_known = _process(event)
+    if not is_known:
         db.commit(store.park(event))
+    return is_known
 
 
 def retry(event: ProviderEvent, parked_at: str) -> bool:

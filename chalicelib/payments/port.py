@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from chalicelib.payments.limits import Limits
@@ -44,6 +44,12 @@ class Provider(Protocol):
 
     def look_up_returns(self, payment_id: str) -> Returns:
         """All refunds and disputes of a payment, whoever asked for them."""
+
+    def list_events(self, since: int) -> Iterator[ProviderEvent]:
+        """All that was told since an epoch second, oldest first, whether or not it arrived; as far as it is kept.
+
+        For operators' tools: it may take many calls. Raises `NoAnswer` at any of them.
+        """
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
         """The message in a webhook's raw body that arrived at epoch second `now`; None for kinds that do not matter.

@@ -57,6 +57,7 @@ class StripeAccount:
         self.intents: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
         self.disputes: dict[str, dict[str, Any]] = {}
+        self.events: list[dict[str, Any]] = []  # what it has told, oldest first
         self.answers: dict[str, tuple[dict[str, str], Answer]] = {}
         self.requests: list[tuple[str, str, dict[str, str], dict[str, str]]] = []
         self.faults: deque[Any] = deque()  # a status with its answer, "hang", "reset", "lose", or raw bytes
@@ -94,12 +95,11 @@ class StripeAccount:
         if address == "payment_intents":
             low, high = int(form["created[gte]"]), int(form["created[lte]"])
             return self._page([each for each in self.intents.values() if low <= each["created"] <= high], form)
-        if address == "refunds":
-            mine = [each for each in self.refunds.values() if each["payment_intent"] == form["payment_intent"]]
-            return self._page(mine, form)
-        if address == "disputes":
-            mine = [each for each in self.disputes.values() if each["payment_intent"] == form["payment_intent"]]
-            return self._page(mine, form)
+        if address == "events":
+            return self._page([each for each in self.events if each["created"] >= int(form["created[gte]"])], form)
+        if address in ("refunds", "disputes"):
+            rows = (self.refunds if address == "refunds" else self.disputes).values()
+            return self._page([each for each in rows if each["payment_intent"] == form["payment_intent"]], form)
         found = self.intents.get(address.split("/")[1])
         if found is None:
             return error("invalid_request", 404, param="intent")

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from chalicelib.core import clock
 from chalicelib.payments.models import Attempt, Refund
 from chalicelib.payments.returns import DisputeStatus
 from chalicelib.payments.simulator.behaviour import Simulation
@@ -78,6 +79,7 @@ class Calls:
             ("POST", "/refunds", SimulatorCall("refund", self._refund)),
             ("GET", "/refunds/(.+)", SimulatorCall("look_up_refund", self._look_up_refund)),
             ("GET", "/returns/(.+)", SimulatorCall("look_up_returns", self._look_up_returns)),
+            ("GET", r"/events/(\d+)", SimulatorCall("list_events", self._list_events)),
             ("GET", IDENTITY, SimulatorCall("", lambda _body, _name: {"state": str(ledger.path.parent)})),
             ("GET", "/_simulator/ledger", SimulatorCall("", lambda _body, _name: ledger.everything())),
             ("POST", "/_simulator/script", SimulatorCall("", self._script)),
@@ -119,6 +121,9 @@ class Calls:
 
     def _look_up_returns(self, _: bytes, payment_id: str) -> Any:
         return self._simulation.look_up_returns(payment_id)
+
+    def _list_events(self, _: bytes, since: str) -> Any:
+        return self._ledger.list_events(clock.timestamp(clock.from_epoch(int(since))))
 
     def _refund_there(self, body: bytes, merchant_key: str) -> Any:
         _heard_of(self._ledger.payment(merchant_key))

@@ -93,6 +93,12 @@ class FileLedger:
         found = self._read("SELECT body FROM events WHERE event_id = ?", event_id)
         return bytes(found[0][0]) if found else None
 
+    def list_events(self, since: str) -> list[ProviderEvent]:
+        """The messages of what happened since a timestamp, in the order of that."""
+        rows = self._read("SELECT body FROM events ORDER BY number")
+        told = [msgspec.json.decode(row[0], type=ProviderEvent) for row in rows]
+        return [event for event in told if event.created_at >= since]
+
     def undelivered(self) -> list[str]:
         """The messages that nobody has taken, in the order of what happened."""
         return [row[0] for row in self._read("SELECT event_id FROM events WHERE deliveries = 0 ORDER BY number")]

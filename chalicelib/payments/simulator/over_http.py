@@ -6,7 +6,7 @@ Whatever is unclear is `NoAnswer`: a refused connection, a time-out, another sta
 from __future__ import annotations
 
 import http.client
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -78,6 +78,10 @@ class Remote:
     def read_event(self, body: bytes, headers: Mapping[str, str], now: int) -> ProviderEvent | None:
         """The message in a webhook of the service. Raises `InvalidSignature`."""
         return webhook_messages.read(body, headers, now)
+
+    def list_events(self, since: int) -> Iterator[ProviderEvent]:
+        """The messages that the service keeps."""
+        yield from self._get(f"/events/{since}", list[ProviderEvent]) or ()
 
     def _post(self, path: str, request: dict[str, Any], shape: type[T]) -> T:
         status, body = self._exchange("POST", path, msgspec.json.encode(request))

@@ -43,6 +43,7 @@ _KEY_LIFETIME = timedelta(hours=23)
 _BEFORE, _AFTER = 60, 900  # seconds around an attempt in which its PaymentIntent must have been made
 _AMOUNT_CODES = {"amount_too_small", "amount_too_large", "invalid_charge_amount"}
 MAX_PAGES = 10
+_MAX_EVENT_PAGES = 10_000  # of what an operator waits for
 PAGE_SIZE = 100
 
 
@@ -71,7 +72,9 @@ class Stripe:
         except AmountNotPayable:
             return Outcome(state=AttemptState.FAILED, reason=AMOUNT_NOT_PAYABLE)
         try:
-            return self._intent("post", _INTENTS, key=attempt.merchant_key, **_order(attempt, amount, token))
+            return self._intent(
+                "post", _INTENTS, key=attempt.merchant_key, **schemas.new_intent(attempt, amount, token)
+            )
         except StripeRefused as refused:
             return _declined(attempt, refused.error)
 
@@ -131,6 +134,20 @@ class Stripe:
             said = events.event(body)
         except Unreadable as error:
             raise UnreadableEvent("The webhook's body is not an event of Stripe's documentation.") from error
+        return self._complete(said)
+
+    def list_events(self, since: int) -> Iterator[ProviderEvent]:
+        """What Stripe told since then, which it keeps for thirty days; its list begins with the newest."""
+        try:
+            rows = list(self._walk("/v1/events", most_pages=_MAX_EVENT_PAGES, created={"gte": since}))
+            for row in reversed(rows):
+                if said := self._complete(events.event(bytes(row))):
+                    yield said
+        except (StripeRefused, Unreadable) as error:
+            raise NoAnswer(str(error)) from error
+
+    def _complete(self, said: ProviderEvent | None) -> ProviderEvent | None:
+        """The message with its order, which some do not name."""
         return self._with_order(said, said.payment_id) if said and said.payment_id and not said.order_id else said
 
     def _with_order(self, said: ProviderEvent, payment_id: str) -> ProviderEvent | None:
@@ -199,9 +216,9 @@ class Stripe:
         except Unreadable as error:
             raise NoAnswer(str(error)) from error
 
-    def _walk(self, path: str, **query: Any) -> Iterator[msgspec.Raw]:
+    def _walk(self, path: str, *, most_pages: int | None = None, **query: Any) -> Iterator[msgspec.Raw]:
         """The rows of a list, page by page. Raises `NoAnswer` when there are more than is bearable."""
-        for _ in range(self._max_pages):
+        for _ in range(most_pages or self._max_pages):
             page = schemas.read(self._call("get", path, limit=self._page_size, **query), StripePage)
             yield from page.data
             if not page.has_more or not page.data:
@@ -241,23 +258,6 @@ def _client(api_key: str, url: str) -> stripe.StripeClient:
         max_network_retries=0,
         http_client=stripe.RequestsClient(timeout=TIMEOUTS),
     )
-
-
-def _order(attempt: Attempt, amount: int, token: str) -> dict[str, Any]:
-    """The parameters of a PaymentIntent; a token is a PaymentMethod's id, or one of the older card tokens."""
-    is_method = not token.startswith("tok_")
-    method = {"payment_method": token} if is_method else {
-        "payment_method_data": {"type": "card", "card": {"token": token}}
-    }  # fmt: skip
-    return {
-        "amount": amount,
-        "currency": attempt.currency.lower(),
-        "capture_method": "automatic",
-        "confirm": True,
-        "payment_method_types": ["card"],
-        "metadata": {"merchantKey": attempt.merchant_key, "orderId": attempt.order_id},
-        **method,
-    }
 
 
 def _refusal(error: stripe.CardError | stripe.InvalidRequestError) -> StripeRefused:

@@ -1,16 +1,17 @@
-"""What Stripe says, in this shop's words: PaymentIntents, refunds, errors and events of its documented API.
+"""What is asked of Stripe, and what it says in this shop's words, by the shapes of its documented API.
 
 Only what is needed is read, and it is read strictly: what does not fit is no answer rather than a guess (P2).
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from chalicelib.core import clock
 from chalicelib.payments.models import (
+    Attempt,
     AttemptState,
     NextAction,
     Outcome,
@@ -151,6 +152,23 @@ _DECLINES = {
         "invalid_payment_method",
     ),
 }  # fmt: skip
+
+
+def new_intent(attempt: Attempt, amount: int, token: str) -> dict[str, Any]:
+    """The parameters of a PaymentIntent; a token is a PaymentMethod's id, or one of the older card tokens."""
+    is_method = not token.startswith("tok_")
+    method = {"payment_method": token} if is_method else {
+        "payment_method_data": {"type": "card", "card": {"token": token}}
+    }  # fmt: skip
+    return {
+        "amount": amount,
+        "currency": attempt.currency.lower(),
+        "capture_method": "automatic",
+        "confirm": True,
+        "payment_method_types": ["card"],
+        "metadata": {"merchantKey": attempt.merchant_key, "orderId": attempt.order_id},
+        **method,
+    }
 
 
 def read(body: bytes | str | msgspec.Raw, shape: type[T]) -> T:

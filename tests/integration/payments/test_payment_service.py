@@ -235,6 +235,16 @@ def telling(tmp_path: Path) -> Iterator[tuple[str, Remote, Any]]:
         yield url, Remote(url), box
 
 
+def test_what_was_told_can_be_asked_for_from_an_instant_on(url: str, remote: Remote) -> None:
+    first = attempt()
+    remote.charge(first, "tok_success")
+
+    told = list(remote.list_events(0))
+
+    assert [(event.merchant_key, event.amount) for event in told] == [(first.merchant_key, 2500)]
+    assert list(remote.list_events(clock.epoch_of(told[0].created_at) + 1)) == []
+
+
 def states(bodies: list[dict[str, Any]]) -> list[str]:
     return [(body.get("outcome") or body.get("refund"))["state"] for body in bodies]
 

@@ -10,7 +10,7 @@ import pytest
 import stripe as library
 
 from chalicelib.core import clock
-from chalicelib.payments import credentials
+from chalicelib.payments import credentials, providers
 from chalicelib.payments.models import (
     AttemptState,
     InvalidSignature,
@@ -19,9 +19,10 @@ from chalicelib.payments.models import (
     RefundState,
     UnreadableEvent,
 )
+from chalicelib.payments.port import NoAnswer
 from chalicelib.payments.stripe.provider import Stripe
 from tests.support.fake_stripe import shape
-from tests.support.payments import keep_secret
+from tests.support.payments import keep_secret, paid_by_stripe
 
 NOW = 1_700_000_000
 OURS = {"merchantKey": "ord_1:2", "orderId": "ord_1"}
@@ -176,3 +177,31 @@ def test_the_age_is_judged_by_the_clock_that_is_handed_in(stripe: Stripe) -> Non
 def test_what_is_signed_but_makes_no_sense_is_told_apart(stripe: Stripe, body: bytes) -> None:
     with pytest.raises(UnreadableEvent):
         stripe.read_event(body, signed(body), NOW)
+
+
+def test_what_was_told_is_listed_from_the_oldest_on(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(number: int, kind: str, about: dict[str, Any]) -> dict[str, Any]:
+        return shape("event", id=f"evt_{number}", created=NOW + number, type=kind, data={"object": about})
+
+    with paid_by_stripe(monkeypatch) as account:
+        account.events += [
+            told(1, "payment_intent.succeeded", intent()),
+            told(2, "payment_intent.succeeded", shape("payment_intent", metadata={})),  # of another system
+            told(3, "refund.updated", shape("refund", metadata=REFUND)),
+            told(4, "payout.paid", {}),
+            told(5, "payment_intent.canceled", intent(status="canceled")),
+        ]
+        chosen = providers.current()
+        assert isinstance(chosen, Stripe)
+        chosen._page_size, chosen._max_pages = 2, 1  # more than anybody waits for but an operator
+        found = list(chosen.list_events(NOW + 2)), list(chosen.list_events(NOW))
+
+    assert [[each.event_id for each in events] for events in found] == [["evt_3", "evt_5"], ["evt_1", "evt_3", "evt_5"]]
+
+
+def test_a_key_that_may_not_list_what_was_told_is_no_answer(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with paid_by_stripe(monkeypatch) as account:
+        account.faults.append((403, {"error": {"message": "no", "type": "invalid_request_error"}}))
+
+        with pytest.raises(NoAnswer):
+            list(providers.current().list_events(NOW))
