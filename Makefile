@@ -6,8 +6,11 @@ PYTHON := $(VENV)/bin/python
 STATE_DIR ?= .local
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
 
+# For what nobody may do to prod by leaving a word out.
+NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
+
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight package clean
+.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight restore backup close open package clean
 export STATE_DIR
 
 help: ## List the commands
@@ -83,6 +86,22 @@ resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, s
 
 preflight: $(VENV)/ready ## Say what is missing or wrong before a release, in one list: STAGE=prod
 	@exec $(PYTHON) -m tools.stages.preflight $(STAGE)
+
+restore: $(VENV)/ready ## Make a table of a stage as it was: STAGE=… AT=2026-11-28T01:30:00Z, or FROM=s3://…; SWITCH=1 moves the stage to it
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.restore restore "$(STAGE)" $(if $(AT),--at "$(AT)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(SWITCH),--switch)
+
+backup: $(VENV)/ready ## Export the table of a stage to S3: STAGE=… AT=… BUCKET=…
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.restore backup "$(STAGE)" $(if $(AT),--at "$(AT)") $(if $(BUCKET),--bucket "$(BUCKET)")
+
+close: $(VENV)/ready ## Close a deployed shop within seconds, such as for a restore: STAGE=…
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.restore close "$(STAGE)"
+
+open: $(VENV)/ready ## Open a shop that was closed: STAGE=…
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.restore open "$(STAGE)"
 
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
 	$(PYTHON) -m tools.package $(STAGE) out

@@ -9,15 +9,17 @@ from chalicelib.aws import attributes, db, transport
 from chalicelib.core import settings
 
 
-def pages(prefix: str, *, sks: Sequence[str] = (), only: Sequence[str] | None = None) -> Iterator[list[db.Item]]:
-    """All items whose partition begins with `prefix`, a page at a time.
+def pages(
+    prefix: str, *, sks: Sequence[str] = (), only: Sequence[str] | None = None, table: str | None = None
+) -> Iterator[list[db.Item]]:
+    """All items whose partition begins with `prefix`, a page at a time; of the stage's table, or of another.
 
     It reads the whole table, a megabyte a round trip, and costs as much however little it shows; pages may be empty.
     `sks` narrows to those sort keys, `only` to those attributes beside the keys. An item that stands unchanged from
     the first page to the last comes once, as it is; one that is changed, added or removed meanwhile may come as it
     was before or after.
     """
-    request = _request(prefix, sks, only)
+    request = {"TableName": table or settings.current().table_name, **_request(prefix, sks, only)}
     while True:
         answer = transport.call("scan", **request)
         yield [attributes.plain_item(item) for item in answer["Items"]]
@@ -34,7 +36,7 @@ def _request(prefix: str, sks: Sequence[str], only: Sequence[str] | None) -> dic
     if sks:
         named = {f":sk{number}": sk for number, sk in enumerate(sks)}
         expression, values = f"{expression} AND #sk IN ({', '.join(named)})", {**values, **named}
-    request: dict[str, Any] = {"TableName": settings.current().table_name, "ConsistentRead": True}
+    request: dict[str, Any] = {"ConsistentRead": True}
     if only is not None:
         names |= {f"#only{number}": name for number, name in enumerate(only)}
         request["ProjectionExpression"] = ", ".join(names)

@@ -1,0 +1,100 @@
+"""Whether the shop is open: its API takes requests, and its schedule and its trigger run.
+
+Closed, API Gateway lets nothing through (429 with Retry-After, also to the payment provider, which sends its messages
+again), no rule calls a function, and the stream waits. All of that is said by calls to AWS and takes effect in seconds;
+nothing is deployed. A request that is under way ends by itself, within 29 seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from tools.restore.inventory import FUNCTION, RULE, TRIGGER, members, require_api
+from tools.restore.progress import say, wait
+from tools.stages import Stage
+
+_RATE, _BURST = "/*/*/throttling/rateLimit", "/*/*/throttling/burstLimit"
+
+
+def close(stage: Stage) -> None:
+    """Let nothing in, and let nothing run by itself, until `open_again`."""
+    _throttle(stage, rate=0, burst=0)
+    say(f"  {stage.stack}: no request is let through.")
+    _run(stage, enabled=False)
+    say("  The schedule and the stream's trigger stand still.")
+
+
+def open_again(stage: Stage) -> None:
+    """Let the schedule and the trigger run, and then everybody in."""
+    _run(stage, enabled=True)
+    say("  The schedule and the stream's trigger run.")
+    _throttle(stage, rate=stage.requests_per_second, burst=stage.burst)
+    say(f"  {stage.stack}: requests are let through.")
+
+
+def is_closed(stage: Stage) -> bool:
+    """Is no request let through?"""
+    found = boto3.client("apigateway").get_stage(restApiId=require_api(stage), stageName=stage.name)
+    settings = found.get("methodSettings", {}).get("*/*", {})
+    return bool(settings.get("throttlingRateLimit") == 0 and settings.get("throttlingBurstLimit") == 0)
+
+
+def _throttle(stage: Stage, *, rate: int, burst: int) -> None:
+    changes = [
+        {"op": "replace", "path": _RATE, "value": str(rate)},
+        {"op": "replace", "path": _BURST, "value": str(burst)},
+    ]
+    boto3.client("apigateway").update_stage(restApiId=require_api(stage), stageName=stage.name, patchOperations=changes)
+
+
+def _run(stage: Stage, *, enabled: bool) -> None:
+    events = boto3.client("events")
+    for rule in members(stage, RULE):
+        change = events.enable_rule if enabled else events.disable_rule
+        change(**_rule(rule))
+    for trigger in members(stage, TRIGGER):
+        _set_trigger(trigger, enabled=enabled)
+
+
+def _rule(physical_id: str) -> dict[str, str]:
+    """A rule by its name, which comes behind its bus' where that is another than the default one."""
+    bus, _, name = physical_id.rpartition("|")
+    return {"Name": name, **({"EventBusName": bus} if bus else {})}
+
+
+def _set_trigger(uuid: str, *, enabled: bool) -> None:
+    functions, wanted = boto3.client("lambda"), "Enabled" if enabled else "Disabled"
+
+    def settled() -> bool | None:
+        state = functions.get_event_source_mapping(UUID=uuid)["State"]
+        if state != wanted and state in ("Enabled", "Disabled"):
+            state = functions.update_event_source_mapping(UUID=uuid, Enabled=enabled)["State"]
+        return True if state == wanted else None
+
+    wait("the stream's trigger is being changed", settled)
+
+
+def positions(stage: Stage) -> Iterator[tuple[str, str]]:
+    """Which table each function uses, and the stream of which table each trigger reads."""
+    functions = boto3.client("lambda")
+    for name in members(stage, FUNCTION):
+        variables = _configuration(functions, name).get("Environment", {}).get("Variables", {})
+        if "TABLE_NAME" in variables:
+            yield name, variables["TABLE_NAME"]
+    for uuid in members(stage, TRIGGER):
+        arn = functions.get_event_source_mapping(UUID=uuid)["EventSourceArn"]
+        yield "the stream's trigger", arn.partition(":table/")[2].partition("/")[0]
+
+
+def _configuration(functions: Any, name: str) -> Any:
+    """What the version behind the alias `live` is told; the function itself where it has no alias."""
+    try:
+        return functions.get_function_configuration(FunctionName=name, Qualifier="live")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return functions.get_function_configuration(FunctionName=name)
