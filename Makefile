@@ -10,7 +10,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight restore backup close open package clean
+.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -106,6 +106,14 @@ open: $(VENV)/ready ## Open a shop that was closed: STAGE=…
 package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
 	$(PYTHON) -m tools.package $(STAGE) out
 	$(VENV)/bin/cfn-lint out/sam.json
+
+chalice-deploy: $(VENV)/ready ## Deploy a stage by Chalice instead of SAM, or go on with it: STAGE=dev
+	@test "$(origin STAGE)" != file || { echo "Which stage? make chalice-deploy STAGE=dev" >&2; exit 2; }
+	@exec $(PYTHON) -m tools.package.deploy $(STAGE)
+
+chalice-delete: $(VENV)/ready ## Take away what make chalice-deploy made; the stage's resources stay: STAGE=dev
+	@test "$(origin STAGE)" != file || { echo "Which stage? make chalice-delete STAGE=dev" >&2; exit 2; }
+	@exec $(PYTHON) -m tools.package.deploy $(STAGE) --delete
 
 clean: ## Forget the virtual environment, the packages and the demo shop's data
 	rm -rf $(VENV) out .chalice/deployments "$(STATE_DIR)"

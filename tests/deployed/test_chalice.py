@@ -17,6 +17,7 @@ import pytest
 import urllib3
 
 from chalicelib.core.deadline import Deadline
+from tests.deployed.conftest import DeployedStage
 from tests.infra.packaging import SETTINGS, copied, run
 from tests.support.inventories import Facts, inventory
 from tests.support.ports import free_port
@@ -25,6 +26,7 @@ from tools.local import cloud as local_cloud
 from tools.local import deployed
 from tools.local import settings as local
 from tools.local.settings import LocalSettings
+from tools.package import runtime
 from tools.testing.shop import ADDRESS, PASSWORD
 
 SECRET = "ecommerce/dev/jwt/secret"
@@ -37,6 +39,8 @@ PRODUCT = {"sku": "MUG-1", "name": "Mug", "price": 12.5, "currency": "USD", "cat
 
 # What differs from SAM, and why it does.
 LEFT = {
+    r"functions/.*/aliases": "Chalice publishes no versions: what is deployed answers at once",
+    r"functions/hooks\..*|number of functions|roles": "a release by SAM tries a version before it answers; see above",
     r"rotation/versions": "SAM's first rotation may be under way still",
 }
 
@@ -67,7 +71,7 @@ class ByChalice:
 
     def deploy(self, *words: str) -> None:
         """Deploy, or delete, and wait for it."""
-        self.run("tests.support.hasty", "tools.package.deploy", "dev", *words)
+        self.run("tests.support.hasty", "tools.package.deploy", "dev", "--python", runtime.own(), *words)
 
     def __call__(self, method: str, path: str, body: Any = None, token: str = "") -> urllib3.BaseHTTPResponse:
         """Ask the API."""
@@ -83,10 +87,9 @@ class ByChalice:
 
 
 @pytest.fixture(scope="module")
-def by_sam(cloud: LocalSettings, packaged: Path) -> Facts:
+def by_sam(dev: DeployedStage) -> Facts:
     """What the other way has made of the same code and stage."""
-    deployed.deploy_resources(stages.read("dev"))
-    deployed.deploy_package(stages.read("dev"), packaged)
+    assert dev.stage.name == "dev"
     return inventory(SECRET)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -260,7 +261,7 @@ def test_a_dependency_left_out_stops_the_packaging(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_deployer_reads_what_only_the_account_knows_from_the_exports() -> None:
-    names = [*deploy.EXPORTS.values(), "DeadLetterQueueArn"]
+    names = sorted(deploy.NEEDED)
     exports = {f"ecommerce-{stage}-{name}": f"{name} of {stage}" for name in names for stage in ("dev", "prod")}
 
     found = deploy.of_stage("dev", exports)
@@ -275,6 +276,23 @@ def test_a_deployer_reads_what_only_the_account_knows_from_the_exports() -> None
 def test_deploying_before_the_resources_exist_is_one_clear_sentence() -> None:
     with pytest.raises(Refusal, match="make resources STAGE=dev"):
         deploy.of_stage("dev", {"ecommerce-prod-BucketName": "another"})
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_chalice_deploy_by_itself_says_in_a_sentence_what_to_do_instead(project: Path, stage: str) -> None:
+    chalice = "import sys; from chalice.cli import main; sys.exit(main())"
+    nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "us-east-1"}
+    kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+
+    ran = subprocess.run(
+        [sys.executable, "-c", chalice, "deploy", "--stage", stage],
+        cwd=project, env={**kept, **nobody}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("Nothing was deployed: ")
+    assert f"`make chalice-deploy STAGE={stage}`" in ran.stderr
+    assert ran.stderr.count("\n") == 1
 
 
 def test_a_deployed_trigger_is_set_as_the_packaged_one() -> None:

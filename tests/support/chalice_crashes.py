@@ -21,13 +21,12 @@ from typing import Any
 
 import boto3
 import botocore.client
-from chalice.deploy.packager import LambdaDeploymentPackager
 
 from tests.support.cloud_within import Cloud
 from tests.support.inventories import Facts, inventory
 from tools import stages
 from tools.local.shims import rotations
-from tools.package import deploy
+from tools.package import deploy, pinned, runtime
 
 READS = ("Get", "List", "Describe")
 STAGE, SECRET = "dev", "ecommerce/dev/jwt/secret"
@@ -95,7 +94,7 @@ def main(*, every: bool) -> int:
     rotations._run_steps = lambda *_: None
     with TemporaryDirectory() as scratch, contextlib.redirect_stdout(io.StringIO()):
         archive = _archive(Path(scratch))
-        LambdaDeploymentPackager.create_deployment_package = lambda *_: archive
+        pinned.Packager.create_deployment_package = lambda *_: archive
         expected = after_death(cloud, calls, 0)
         names = calls.names
         different = {
@@ -113,9 +112,9 @@ def after_death(cloud: Cloud, calls: Calls, number: int) -> Facts:
     cloud.forget()
     _begin()
     with calls.dying_after(number):
-        deploy.deploy(stages.read(STAGE))
+        deploy.deploy(stages.read(STAGE), runtime.own())
     if number:
-        deploy.deploy(stages.read(STAGE))
+        deploy.deploy(stages.read(STAGE), runtime.own())
     return inventory(SECRET)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -42,6 +43,7 @@ def _function(function: Facts) -> Facts:
     return {
         **{key: function.get(key) for key in OF_A_FUNCTION},
         "environment": function.get("Environment", {}).get("Variables", {}),
+        "failures": _failures(service, name),
         "aliases": [each["Name"] for each in service.list_aliases(FunctionName=name)["Aliases"]],
         "logs are kept for days": _log_days(function),
         "traced": function.get("TracingConfig", {}).get("Mode"),
@@ -50,6 +52,13 @@ def _function(function: Facts) -> Facts:
         "tags": {key: value for key, value in service.list_tags(Resource=function["FunctionArn"])["Tags"].items()
                  if key in ("Project", "Stage")},
     }  # fmt: skip
+
+
+def _failures(service: Any, name: str) -> Facts:
+    """What becomes of asynchronous calls that fail, of the function or of the alias that is called."""
+    kept = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+    found = service.list_function_event_invoke_configs(FunctionName=name)["FunctionEventInvokeConfigs"]
+    return {key: each.get(key) for each in found for key in kept}
 
 
 def _log_days(function: Facts) -> int | None:
@@ -69,12 +78,14 @@ def _statements(role: str) -> Iterator[Facts]:
 
 
 def _callers(service: Any, name: str) -> set[str]:
-    """The services that may call a function."""
-    try:
-        policy = json.loads(service.get_policy(FunctionName=name)["Policy"])
-    except service.exceptions.ResourceNotFoundException:
-        return set()
-    return {str(each["Principal"].get("Service", each["Principal"])) for each in policy["Statement"]}
+    """The services that may call a function, or an alias of it."""
+    aliases = [{"Qualifier": each["Name"]} for each in service.list_aliases(FunctionName=name)["Aliases"]]
+    found = set()
+    for qualifier in ({}, *aliases):
+        with suppress(service.exceptions.ResourceNotFoundException):
+            policy = json.loads(service.get_policy(FunctionName=name, **qualifier)["Policy"])
+            found |= {str(each["Principal"].get("Service", each["Principal"])) for each in policy["Statement"]}
+    return found
 
 
 def _trigger(trigger: Facts) -> Facts:
@@ -89,7 +100,7 @@ def _schedules(handlers: dict[str, str]) -> list[Facts]:
                 "when": rule.get("ScheduleExpression"),
                 "state": rule["State"],
                 "calls": [
-                    handlers.get(target["Arn"].partition(":function:")[2].partition(":")[0])
+                    (_called(target["Arn"], handlers), target.get("RetryPolicy"), target.get("DeadLetterConfig"))
                     for target in client.list_targets_by_rule(Rule=rule["Name"])["Targets"]
                 ],
             }
@@ -116,7 +127,7 @@ def _api(api: Facts) -> Facts:
         "compresses from": str(api.get("minimumCompressionSize")),
         "endpoint": next(iter(api.get("endpointConfiguration", {}).values()), None),
         "stages": {
-            each["stageName"]: {key: each.get(key) for key in ("methodSettings", "tracingEnabled")}
+            each["stageName"]: {key: each.get(key) for key in ("methodSettings", "tracingEnabled", "accessLogSettings")}
             for each in client.get_stages(restApiId=api_id)["item"]
         },
     }
@@ -131,13 +142,17 @@ def _methods(resource: Facts) -> Facts:
 
 def _rotation(secret: str, handlers: dict[str, str]) -> Facts:
     known = boto3.client("secretsmanager").describe_secret(SecretId=secret)
-    function = known.get("RotationLambdaARN", "").partition(":function:")[2].partition(":")[0]
     return {
         "on": known.get("RotationEnabled", False),
-        "by": handlers.get(function),
+        "by": _called(known.get("RotationLambdaARN", ""), handlers),
         "rules": known.get("RotationRules"),
         "versions": len(known["VersionIdsToStages"]),
     }
+
+
+def _called(arn: str, handlers: dict[str, str]) -> str | None:
+    """The handler of the function that an ARN names, by an alias or not."""
+    return handlers.get(arn.partition(":function:")[2].partition(":")[0])
 
 
 def _pages(service: str, operation: str, key: str, **parameters: Any) -> list[Facts]:

@@ -1,4 +1,4 @@
-"""ministack in this process, mended by one shim for the length of a block."""
+"""ministack in this process, mended by some shims for the length of a block."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Shim(Protocol):
 
 
 @contextmanager
-def ministack(shim: Shim | ModuleType | None = None) -> Iterator[None]:
-    """Ask ministack's functions as its server would, mended by the shim or as it is; what was mended is put back."""
+def ministack(*shims: Shim | ModuleType) -> Iterator[None]:
+    """Ask ministack's functions as its server would, mended by these shims or as it is; what was mended is put back."""
     with ExitStack() as stack:
         for module in TOUCHED:
             stack.callback(vars(module).update, dict(vars(module)))
@@ -33,7 +33,7 @@ def ministack(shim: Shim | ModuleType | None = None) -> Iterator[None]:
         stack.callback(_put_back, apigateway_v1._OPENAPI_HTTP_METHODS, set(apigateway_v1._OPENAPI_HTTP_METHODS))
         handlers = provisioners._RESOURCE_HANDLERS
         stack.callback(_put_back, handlers, {kind: dict(each) for kind, each in handlers.items()})
-        if shim is not None:
+        for shim in shims:
             shim.apply()
         stack.enter_context(request_scope(ACCOUNT, REGION))
         yield

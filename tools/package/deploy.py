@@ -61,22 +61,26 @@ class Teller(UI):
         super().write(msg)
 
 
-def deploy(stage: Stage) -> None:
-    """Bring the stage up to this code, with all that its SAM template says. Whatever broke off before is taken up."""
+def deploy(stage: Stage, python: str) -> None:
+    """Bring the stage up to this code, for that Python, with all that its SAM template says.
+
+    Whatever broke off before is taken up.
+    """
     generated.require_current()
     exported = known(stage)
     factory = factory_of(stage, exported)
     config, ui = factory.create_config_obj(chalice_stage_name=stage.name), Teller()
     sys.dont_write_bytecode = True  # Chalice would package it
-    os.environ |= runtime.pip_settings(stage.python)
-    pin(stage.python)
+    os.environ |= runtime.pip_settings(python)
+    pin(python)
     forget()
     found.remember(config, stage.name)
     session = factory.create_botocore_session()
-    additions.register(session, stage, trigger_settings(exported["DeadLetterQueueArn"]))
+    queue = exported["DeadLetterQueueArn"]
+    additions.register(session, stage, trigger_settings(queue), queue)
     deployer = factory.create_default_deployer(session=session, config=config, ui=ui)
     deployed = deployer.deploy(config, chalice_stage_name=stage.name)
-    settled.settle(config, stage, secret=exported["JwtSecretArn"], rules=rotation_rules())
+    settled.settle(config, stage, secret=exported["JwtSecretArn"], rules=rotation_rules(), queue=queue)
     factory.create_deployment_reporter(ui=ui).display_report(deployed)
 
 
@@ -131,7 +135,7 @@ def of_stage(stage: str, exported: dict[str, str]) -> dict[str, str]:
     of_it = {name.removeprefix(prefix): value for name, value in exported.items() if name.startswith(prefix)}
     missing = NEEDED - set(of_it)
     if missing:
-        raise Refusal(f"No stack exports {prefix}{min(missing)}: deploy infra/template.yaml with Stage={stage} first.")
+        raise Refusal(f"No stack exports {prefix}{min(missing)}: run `make resources STAGE={stage}` first.")
     return of_it
 
 
@@ -158,9 +162,11 @@ def main(arguments: list[str]) -> int:
     parser = ArgumentParser("python -m tools.package.deploy", description="Deploy a stage by Chalice.")
     parser.add_argument("stage")
     parser.add_argument("--delete", action="store_true", help="take the app away; the stage's resources stay")
+    parser.add_argument("--python", help="such as 3.13; what the stage says if left out")
     given = parser.parse_args(arguments)
     try:
-        (delete if given.delete else deploy)(stages.read(given.stage))
+        stage = stages.read(given.stage)
+        delete(stage) if given.delete else deploy(stage, given.python or stage.python)
     except Refusal as refusal:
         return complain(str(refusal), code=1)
     except (ChaliceDeploymentError, ClientError, BotoCoreError) as error:

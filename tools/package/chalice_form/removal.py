@@ -1,7 +1,8 @@
 """All of a stage's app away again: what Chalice has made and what was added. The stage's resources stay."""
 
+from contextlib import suppress
+
 import boto3
-from botocore.exceptions import ClientError
 from chalice.cli.factory import CLIFactory
 from chalice.config import Config
 from chalice.utils import UI
@@ -22,7 +23,7 @@ def remove(factory: CLIFactory, config: Config, stage: Stage, secret: str) -> No
     deployer = factory.create_deletion_deployer(session=factory.create_botocore_session(), ui=UI())
     deployer.deploy(config, chalice_stage_name=stage.name)
     settled.forget_begun_apis(config, stage.name)
-    _forget_logs(functions)
+    _forget_logs([*map(settled.log_group, functions), settled.access_log_group(stage)])
     found.memory(config, stage.name).unlink(missing_ok=True)
 
 
@@ -35,10 +36,8 @@ def _stop_rotation(secret: str, functions: list[str]) -> None:
         secrets.cancel_rotate_secret(SecretId=secret)
 
 
-def _forget_logs(functions: list[str]) -> None:
-    for function in functions:
-        try:
-            boto3.client("logs").delete_log_group(logGroupName=settled.log_group(function))
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
+def _forget_logs(groups: list[str]) -> None:
+    logs = boto3.client("logs")
+    for group in groups:
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=group)

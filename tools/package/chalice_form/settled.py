@@ -11,7 +11,9 @@ import boto3
 from botocore.exceptions import ClientError
 from chalice.config import Config
 
-from tools.package.chalice_form import found
+from tools.monitoring import access_log
+from tools.package import schedules
+from tools.package.chalice_form import additions, found
 from tools.stages import Stage
 
 ROTATION = "rotation"
@@ -19,10 +21,12 @@ TRIGGER, API, ROTATOR = "handle_table_stream-dynamodb-event-source", "rest_api",
 EVERY_METHOD = "/*/*"  # of an API's stage, as UpdateStage writes it
 
 
-def settle(config: Config, stage: Stage, *, secret: str, rules: Mapping[str, Any]) -> None:
+def settle(config: Config, stage: Stage, *, secret: str, rules: Mapping[str, Any], queue: str) -> None:
     """Bring everything of a stage that Chalice has just deployed to what its settings say."""
     deployed = config.deployed_resources(stage.name)
-    keep_logs(found.function_names(config, stage.name), stage.log_days)
+    functions = found.function_names(config, stage.name)
+    keep_logs([*map(log_group, functions), access_log_group(stage)], stage.log_days)
+    keep_failures(functions, stage, queue)
     trigger = deployed.resource_values(TRIGGER)
     keep_one_trigger(function_of(trigger), trigger["event_uuid"])
     api = deployed.resource_values(API)["rest_api_id"]
@@ -37,11 +41,10 @@ def function_of(record: Mapping[str, Any]) -> str:
     return str(record["lambda_arn"]).rpartition(":")[2]
 
 
-def keep_logs(functions: Iterable[str], days: int) -> None:
-    """Keep the logs of each function for so many days; by themselves they are kept for ever."""
+def keep_logs(groups: Iterable[str], days: int) -> None:
+    """Keep each log for so many days; by themselves they are kept for ever."""
     logs = boto3.client("logs")
-    for function in functions:
-        group = log_group(function)
+    for group in groups:
         with suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_group(logGroupName=group)
         logs.put_retention_policy(logGroupName=group, retentionInDays=days)
@@ -50,6 +53,25 @@ def keep_logs(functions: Iterable[str], days: int) -> None:
 def log_group(function: str) -> str:
     """Where the Lambda service writes what a function says."""
     return f"/aws/lambda/{function}"
+
+
+def access_log_group(stage: Stage) -> str:
+    """Where API Gateway writes down each request."""
+    return f"/aws/apigateway/{stage.stack}"
+
+
+def keep_failures(functions: Iterable[str], stage: Stage, queue: str) -> None:
+    """Send a scheduled run that is given up to the stage's queue, after as many tries as with SAM."""
+    service = boto3.client("lambda")
+    for function in functions:
+        handler = function.removeprefix(f"{stage.stack}-")
+        if patience := schedules.FUNCTIONS.get(additions.logical_id(handler)):
+            service.put_function_event_invoke_config(
+                FunctionName=function,
+                MaximumRetryAttempts=patience.retries,
+                MaximumEventAgeInSeconds=patience.seconds,
+                DestinationConfig={"OnFailure": {"Destination": queue}},
+            )
 
 
 def keep_one_trigger(function: str, uuid: str) -> None:
@@ -68,14 +90,18 @@ def forget_begun_apis(config: Config, stage: str, *, but: str | None = None) -> 
 
 
 def limit(api: str, api_stage: str, stage: Stage) -> None:
-    """Let so many requests through as the stage's settings say, trace them, and write none of them down."""
+    """Let so many requests through as the stage's settings say, trace them, and write them down as with SAM."""
+    named = boto3.client("logs").describe_log_groups(logGroupNamePrefix=access_log_group(stage))["logGroups"]
+    (arn,) = (each["arn"] for each in named if each["logGroupName"] == access_log_group(stage))
     values = {
         f"{EVERY_METHOD}/throttling/rateLimit": stage.requests_per_second,
         f"{EVERY_METHOD}/throttling/burstLimit": stage.burst,
-        f"{EVERY_METHOD}/logging/dataTrace": False,
-        "/tracingEnabled": True,
+        f"{EVERY_METHOD}/logging/dataTrace": "false",
+        "/tracingEnabled": "true",
+        "/accessLogSettings/destinationArn": arn.removesuffix(":*"),
+        "/accessLogSettings/format": access_log.setting()["Format"],
     }
-    operations = [{"op": "replace", "path": path, "value": str(value).lower()} for path, value in values.items()]
+    operations = [{"op": "replace", "path": path, "value": str(value)} for path, value in values.items()]
     boto3.client("apigateway").update_stage(restApiId=api, stageName=api_stage, patchOperations=operations)
 
 
