@@ -24,7 +24,10 @@ from tools.stages import Stage
 
 def package(_stage: str, out: Path) -> Path:
     """A copy of the project, which Chalice packages by itself."""
-    return out if (out / "app.py").exists() else copied(out)
+    if not out.exists():
+        out.mkdir(parents=True)
+        copied(out)
+    return out
 
 
 def deploy(settings: LocalSettings, stage: Stage, project: Path) -> str:

@@ -29,6 +29,7 @@ from tools.local.shims import rotations
 from tools.package import deploy, pinned, runtime
 
 READS = ("Get", "List", "Describe")
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:ecommerce-dev-dead-letters"
 STAGE, SECRET = "dev", "ecommerce/dev/jwt/secret"
 EXPORTED = ("BucketName", "ImageBaseUrl", "AlertTopicArn", "DeadLetterQueueUrl", "DeadLetterQueueArn", "JwtSecretArn")
 RESOURCES = {
@@ -45,7 +46,10 @@ RESOURCES = {
         },
         "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": SECRET, "SecretString": "{}"}},
     },
-    "Outputs": {name: {"Value": SECRET, "Export": {"Name": f"ecommerce-dev-{name}"}} for name in EXPORTED},
+    "Outputs": {
+        name: {"Value": QUEUE if name == "DeadLetterQueueArn" else SECRET, "Export": {"Name": f"ecommerce-dev-{name}"}}
+        for name in EXPORTED
+    },
 }
 
 
@@ -97,13 +101,13 @@ def main(*, every: bool) -> int:
         pinned.Packager.create_deployment_package = lambda *_: archive
         expected = after_death(cloud, calls, 0)
         names = calls.names
+        deaths = {number: name for number, name in enumerate(names, 1) if every or name not in names[: number - 1]}
         different = {
-            f"{number} {names[number - 1]}": differences(expected, after_death(cloud, calls, number))
-            for number in range(1, len(names) + 1)
+            f"{number} {name}": differences(expected, after_death(cloud, calls, number))
+            for number, name in deaths.items()
         }
-    sys.stdout.write(
-        json.dumps({"calls": len(names), "different": {each: what for each, what in different.items() if what}})
-    )
+    found = {"deaths": list(deaths.values()), "different": {each: what for each, what in different.items() if what}}
+    sys.stdout.write(json.dumps(found))
     return 0
 
 
@@ -140,10 +144,5 @@ def _archive(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    os.environ |= {
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "LOG_LEVEL": "ERROR",
-    }
+    os.environ |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     sys.exit(main(every="every" in sys.argv))

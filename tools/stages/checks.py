@@ -18,7 +18,7 @@ NEEDED = ("BucketName", "ImageBaseUrl", "AlertTopicArn", "DeadLetterQueueUrl", "
 EXPIRY_ATTRIBUTE = "expiresAt"
 UNRESERVED = 100  # of the concurrency, what Lambda keeps for functions without a reserve
 NOT_FOUND = 404
-FEW_AT_ONCE = 100  # new accounts have 10, which a single busy minute uses up
+USUAL_CONCURRENCY = 100  # new accounts have 10, which a single busy minute uses up
 
 
 def files(_stage: Stage) -> Iterator[Finding]:
@@ -195,7 +195,7 @@ def concurrency(stage: Stage) -> Iterator[Finding]:
             f"{reserve} of {limit} functions at once are to be set aside, and {UNRESERVED} have to stay free",
             "ask AWS for a higher quota, or set less aside",
         )
-    elif limit < FEW_AT_ONCE:
+    elif limit < USUAL_CONCURRENCY:
         yield note(f"the account lets only {limit} functions run at once", "ask AWS for a higher quota")
 
 
