@@ -10,7 +10,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight release rollback smoke restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -83,6 +83,17 @@ stages: $(VENV)/ready ## Write .chalice/config.json and the policies from the se
 
 resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, secrets …, and do it: STAGE=prod YES=1
 	@exec $(PYTHON) -m tools.stages.resources $(STAGE)
+
+release: $(VENV)/ready ## Ship this code to a stage: shown, tried as a customer, shifted, watched: STAGE=prod YES=1
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.release release $(STAGE)
+
+rollback: $(VENV)/ready ## Let the release before serve again, within seconds: STAGE=prod
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.release rollback $(STAGE)
+
+smoke: $(VENV)/ready ## Buy in a deployed stage as a customer, and leave nothing behind: STAGE=prod
+	@exec $(PYTHON) -m tools.release smoke $(STAGE)
 
 preflight: $(VENV)/ready ## Say what is missing or wrong before a release, in one list: STAGE=prod
 	@exec $(PYTHON) -m tools.stages.preflight $(STAGE)

@@ -89,11 +89,12 @@ def deploy_package(stage: Stage, out: Path, environment: Mapping[str, str] | Non
     `environment` wins over what the package says of its functions' environment.
     """
     artifacts.create()
-    template, code = json.loads((out / artifacts.SAM).read_text()), artifacts.upload(stage.name, out / artifacts.CODE)
-    artifacts.refer(template, code)
+    template = json.loads((out / artifacts.SAM).read_text())
+    artifacts.refer(template, stage.name, out)
     for properties in finishing.functions(template).values():
         properties.setdefault("Environment", {}).setdefault("Variables", {}).update(environment or {})
-    finishing.publish_what_changed(template, code.key)
+    code = finishing.functions(template)[HANDLER]["CodeUri"]
+    finishing.publish_what_changed(template, code["Key"])
     return stacks.deploy(stage.stack, json.dumps(template), parameters.of_app(stage))
 
 

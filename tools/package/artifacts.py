@@ -9,7 +9,9 @@ the bucket as well, since it is too large for a call.
 import hashlib
 import json
 import sys
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import boto3
@@ -43,20 +45,22 @@ def put(stage: str, out: Path) -> Artifact:
 
     Raises `Refusal` when nothing was packaged there.
     """
-    sam, code = out / SAM, out / CODE
-    if not (sam.is_file() and code.is_file()):
+    sam = out / SAM
+    if not (sam.is_file() and (out / CODE).is_file()):
         raise Refusal(f"There is no package in {out}: make package STAGE={stage} first.")
     create()
     deployed = json.loads(sam.read_text())
-    refer(deployed, upload(stage, code))
+    refer(deployed, stage, out)
     file = out / DEPLOYED
     file.write_text(finishing.written(deployed))
     return upload(stage, file)
 
 
-def refer(deployed: dict[str, Any], place: Artifact) -> None:
-    """Let every function of the template take its code from there."""
+def refer(deployed: dict[str, Any], stage: str, out: Path) -> None:
+    """Upload the archives of `out` that functions of the template name, and let these take their code from there."""
+    placed = cache(lambda archive: upload(stage, out / archive))
     for properties in finishing.functions(deployed).values():
+        place = placed(properties["CodeUri"])
         properties["CodeUri"] = {"Bucket": place.bucket, "Key": place.key, "Version": place.version}
 
 
@@ -69,6 +73,19 @@ def upload(stage: str, file: Path) -> Artifact:
         store.put_object(**owned, Key=key, Body=content, ChecksumAlgorithm="SHA256")
         version = _version(store, owned, key)
     return Artifact(owned["Bucket"], key, str(version))
+
+
+def keep(stage: str, text: str) -> Artifact:
+    """Put a template into the bucket; its place."""
+    with TemporaryDirectory() as scratch:
+        file = Path(scratch) / DEPLOYED
+        file.write_text(text)
+        return upload(stage, file)
+
+
+def bucket() -> str:
+    """The bucket's name, in the account and region that the credentials lead to."""
+    return _owned()["Bucket"]
 
 
 def create() -> None:

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tools.package import canary
+
 ALIAS = "live"  # SAM makes it, by AutoPublishAlias in infra/merge-sam.json
 FUNCTION = "AWS::Serverless::Function"
 MAX_TEMPLATE_BYTES = 1_000_000  # of CloudFormation, for one that lies in a bucket
@@ -128,6 +130,7 @@ def _digest(value: object) -> str:
 
 
 STEPS: tuple[Step, ...] = (
+    canary.watch,
     call_integrations_by_alias,
     call_authorizers_by_alias,
     permit_by_alias,

@@ -17,7 +17,7 @@ from typing import Any
 
 from tools import stages
 from tools.monitoring import access_log, template
-from tools.package import finishing, gateway, runtime, schedules
+from tools.package import canary, finishing, gateway, runtime, schedules
 from tools.refusal import Refusal
 from tools.stages import generated
 
@@ -45,6 +45,7 @@ def package(stage: str, out: Path, python: str | None = None) -> None:
     made = json.loads(sam.read_text())
     finishing.finish(made, hashlib.sha256(code.read_bytes()).hexdigest())
     sam.write_text(finishing.written(made))
+    canary.write_archive(out)
 
 
 def forget() -> None:
@@ -71,6 +72,7 @@ def merge_for(stage: str) -> dict[str, Any]:
     schedules.keep_failures(merge)
     api["AccessLogSetting"] = access_log.setting()
     merge["Resources"] |= template.resources(settings)
+    canary.add_to(merge, settings)
     return merge
 
 

@@ -15,6 +15,7 @@ from tools.refusal import Refusal
 
 NAME = "make-resources"
 ABSENT = (None, "REVIEW_IN_PROGRESS")  # a stack that never got further than a change set is none
+CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 MAX_SECONDS = 3600
 POLL_SECONDS = 2.0
@@ -50,7 +51,7 @@ class ChangeSet:
 
 
 def propose(stack: str, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> ChangeSet:
-    """Make the change set, in place of an earlier one that nobody carried out.
+    """Make the change set, in place of an earlier one that nobody carried out; the template may be its address.
 
     Raises `Refusal` for a stack that cannot be changed now, and when CloudFormation does not take the template.
     """
@@ -62,7 +63,8 @@ def propose(stack: str, template: str, parameters: Mapping[str, str], tags: Mapp
         StackName=stack,
         ChangeSetName=NAME,
         ChangeSetType="CREATE" if found in ABSENT else "UPDATE",
-        TemplateBody=template,
+        **_source(template),
+        Capabilities=CAPABILITIES,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
@@ -114,6 +116,11 @@ def describe(stack: str) -> dict[str, Any] | None:
 def outputs_of(found: Mapping[str, Any]) -> dict[str, str]:
     """What a described stack tells."""
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def _source(template: str) -> dict[str, str]:
+    """A template by its address, or as it is."""
+    return {"TemplateURL" if template.startswith(("http://", "https://")) else "TemplateBody": template}
 
 
 def _require_changeable(stack: str, found: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ministack.services import cloudwatch, lambda_svc
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.5
 _NAMED = re.compile(r"CodeDeployDefault\.Lambda(?:(AllAtOnce)|(Canary|Linear)(\d+)Percent(?:Every)?(\d+)Minutes?)")
 
 
@@ -35,6 +35,7 @@ class Deployment:
     after: str | None = None
     deployment_id: str = field(default_factory=lambda: f"d-{secrets.token_hex(5).upper()[:9]}")
     status: str = "Created"
+    share: float = 0.0
     error: dict[str, str] = field(default_factory=dict)
     created: float = field(default_factory=time.time)
     completed: float | None = None
@@ -74,9 +75,9 @@ class Deployment:
         told = {"DeploymentId": self.deployment_id, "LifecycleEventHookExecutionId": execution_id}
         hook = lambda_svc._execution_record_for_config(record, config)  # noqa: SLF001
         lambda_svc._execute_function_with_config_scope(hook, told)  # noqa: SLF001
-        self._require_calm()
         if (said := self.hooks.get(execution_id)) != "Succeeded":
             self._fail("HOOK_EXECUTION_FAILURE", f"The {event} hook {function} said {said or 'nothing'}.")
+        self._require_calm()
 
     def _watch(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -90,8 +91,7 @@ class Deployment:
     def _require_calm(self) -> None:
         if self.stopped.is_set():
             self._fail("MANUAL_STOP", "The deployment was stopped.")
-        cloudwatch._evaluate_all_alarms()  # noqa: SLF001
-        ringing = [name for name in self.alarms if (cloudwatch._alarms.get(name) or {}).get("StateValue") == "ALARM"]  # noqa: SLF001
+        ringing = [name for name in self.alarms if _rings(name)]
         if ringing:
             self._fail("ALARM_ACTIVE", f"These alarms ring: {', '.join(ringing)}.")
 
@@ -100,15 +100,25 @@ class Deployment:
         raise DeploymentFailed(message)
 
     def _route(self, share: float) -> None:
+        self.share = share
         self._update({"RoutingConfig": {"AdditionalVersionWeights": {self.new: share}}})
 
     def _move(self, version: str) -> None:
+        self.share = float(version == self.new)
         self._update({"FunctionVersion": version, "RoutingConfig": {}})
 
     def _update(self, change: dict[str, Any]) -> None:
         status, _, body = lambda_svc._update_alias(self.function, self.alias, change)  # noqa: SLF001
         if status >= 400:  # noqa: PLR2004 - an HTTP status
             raise ValueError(f"The alias {self.alias} of {self.function} cannot be moved: {body!r}")
+
+
+def _rings(name: str) -> bool:
+    alarm = cloudwatch._alarms.get(name)  # noqa: SLF001
+    if alarm is None:
+        return False
+    cloudwatch._evaluate_alarm(alarm)  # noqa: SLF001
+    return bool(alarm["StateValue"] == "ALARM")
 
 
 def steps(config: str) -> Iterator[tuple[float, float]]:

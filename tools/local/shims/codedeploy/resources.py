@@ -7,13 +7,12 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from tools.local.shims.codedeploy.deployment import Deployment
-from tools.local.shims.codedeploy.service import DEPLOYMENTS
+from tools.local.shims.codedeploy.service import DEPLOYMENTS, GROUPS
 
 Properties = dict[str, Any]
 Provisioned = tuple[str, dict[str, str]]
 ALIAS = "AWS::Lambda::Alias"
 POLICY = "CodeDeployLambdaAliasUpdate"
-GROUPS: dict[str, Properties] = {}
 TEMPLATES: dict[str, dict[str, Any]] = {}
 
 

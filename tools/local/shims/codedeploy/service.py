@@ -11,6 +11,7 @@ from tools.local.shims.codedeploy.deployment import Deployment
 
 Asked = dict[str, Any]
 DEPLOYMENTS: dict[str, Deployment] = {}
+GROUPS: dict[str, dict[str, Any]] = {}
 
 
 class Refused(Exception):
@@ -101,13 +102,30 @@ def _stop_deployment(asked: Asked) -> Asked:
 
 def _get_deployment_target(asked: Asked) -> Asked:
     it = _get(asked)
-    target = {"functionName": it.function, "functionAlias": it.alias, "currentVersion": it.old}
+    target = {
+        "functionName": it.function,
+        "functionAlias": it.alias,
+        "currentVersion": it.old,
+        "targetVersion": it.new,
+        "targetVersionWeight": it.share,
+    }
     return {
         "deploymentTarget": {
             "deploymentTargetType": "LambdaTarget",
-            "lambdaTarget": {"status": it.status, "lambdaFunctionInfo": {**target, "targetVersion": it.new}},
+            "lambdaTarget": {"status": it.status, "lambdaFunctionInfo": target},
         }
     }
+
+
+def _list_targets(asked: Asked) -> Asked:
+    it = _get(asked)
+    return {"targetIds": [f"{it.function}:{it.alias}"]}
+
+
+def _list_groups(asked: Asked) -> Asked:
+    application = asked["applicationName"]
+    named = [name for name, group in GROUPS.items() if group["ApplicationName"] == application]
+    return {"applicationName": application, "deploymentGroups": named}
 
 
 def _put_status(asked: Asked) -> Asked:
@@ -118,6 +136,8 @@ def _put_status(asked: Asked) -> Asked:
 
 _ACTIONS: dict[str, Callable[[Asked], Asked]] = {
     "GetDeployment": _get_deployment,
+    "ListDeploymentGroups": _list_groups,
+    "ListDeploymentTargets": _list_targets,
     "GetDeploymentTarget": _get_deployment_target,
     "ListDeployments": _list_deployments,
     "StopDeployment": _stop_deployment,

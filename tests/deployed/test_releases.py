@@ -1,0 +1,155 @@
+"""Releases of a stage while customers order: what goes well, what is caught, and the way back.
+
+The tests share one shop and stand in the order of a story; each leaves a version that serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chalicelib.core import clock
+from tests.deployed.releases import (
+    HELLO,
+    STAGE,
+    Customers,
+    Edit,
+    greeting,
+    open_shop,
+    packaged_with,
+    say,
+    ship,
+    tool,
+    versions,
+)
+from tests.support import times
+from tests.support.ports import free_port
+from tools.local import cloud as local_cloud
+from tools.local import settings as local
+from tools.local.settings import LocalSettings
+from tools.refusal import Refusal
+from tools.release import aliases, returning
+
+PLACE = "    providers.current()  # a stage that cannot take money must not take stock off the shelf either\n"
+SERVICE = "chalicelib/orders/service.py"
+BREAKS_CHECKOUT: Edit = (SERVICE, PLACE, PLACE + "    raise RuntimeError('no checkout')\n")
+BREAKS_ONE_IN_THREE: Edit = (
+    SERVICE,
+    PLACE,
+    PLACE + "    if request.items and request.items[0].quantity == 3:\n        raise RuntimeError('not three')\n",
+)
+CANARY = "Canary10Percent5Minutes"
+# A tenth more every ten seconds, so that chance alone cannot keep three failures out of it.
+LINEAR = "Linear10PercentEvery3Minutes"
+MINUTE_SECONDS = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shop(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A shop in an AWS of its own, whose first release serves."""
+    settings = LocalSettings(
+        port=free_port(), cloud_port=free_port(), payment_port=free_port(), state=tmp_path_factory.mktemp("releases")
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in local.aws_environment(settings).items():
+            patch.setenv(name, value)
+        patch.setenv("CODEDEPLOY_MINUTE_SECONDS", str(MINUTE_SECONDS))
+        patch.setenv("YES", "1")
+        with local_cloud.running(settings):
+            with times.standard():
+                open_shop(packaged, tmp_path_factory.mktemp("goods"))
+            yield
+
+
+def greeting_as(text: str) -> Edit:
+    return (*HELLO, text)
+
+
+def require_sound_books(customers: Customers) -> None:
+    """No order is lost or doubled, and stock and money add up."""
+    assert customers.listed() == dict.fromkeys(customers.placed, 1)
+    audit = tool("tools.audit")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_a_release_fails_no_request_of_four_customers(packaged: Path, tmp_path: Path) -> None:
+    customers, started = Customers(), clock.monotonic()
+
+    with customers.ordering():
+        said = ship(packaged_with(packaged, tmp_path / "next", greeting_as("second"), config=CANARY))
+
+    assert customers.failures == []
+    assert greeting() == "second"
+    require_sound_books(customers)
+    say(f"Released while {len(customers.placed)} orders went through, 0 failed: {said}")
+    say(f"{clock.monotonic() - started:.0f} seconds in all.")
+
+
+def test_a_rollback_takes_seconds_and_the_next_release_works(packaged: Path, tmp_path: Path) -> None:
+    customers, heard = Customers(), []
+
+    with customers.ordering():
+        said = returning.roll_back(STAGE, heard.append)
+        went_back = greeting()
+        ship(packaged_with(packaged, tmp_path / "next", greeting_as("third")))
+
+    assert went_back == "Hello from Lambda"
+    assert greeting() == "third"
+    assert customers.failures == []
+    require_sound_books(customers)
+    say(f"{next(line for line in heard if 'serves again' in line)} {said}")
+
+
+def test_a_rollback_that_was_interrupted_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    point, moved = aliases._point, []
+
+    def die_at_the_third(*arguments: object) -> None:
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+        moved.append(arguments)
+        point(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(aliases, "_point", die_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            returning.roll_back(STAGE, say)
+    returning.roll_back(STAGE, say)
+
+    assert greeting() == "Hello from Lambda"
+    with pytest.raises(Refusal, match="There is no release of dev before this one"):
+        returning.roll_back(STAGE, say)
+
+
+def test_a_release_that_breaks_checkout_meets_no_customer(packaged: Path, tmp_path: Path) -> None:
+    customers, before = Customers(), versions("APIHandler")
+
+    with customers.ordering(), pytest.raises(Refusal) as refused:
+        ship(packaged_with(packaged, tmp_path / "bad", BREAKS_CHECKOUT))
+
+    assert "The smoke test of the new version failed: Step 6, buy: " in str(refused.value)
+    assert "The version before serves" in str(refused.value)
+    assert customers.failures == []
+    assert versions("APIHandler") == before
+    require_sound_books(customers)
+    say(f"{refused.value}\n{len(customers.placed)} orders went through meanwhile, 0 failed.")
+
+
+def test_a_release_that_fails_one_in_three_orders_is_taken_back_by_an_alarm(packaged: Path, tmp_path: Path) -> None:
+    customers, before = Customers(quantities=(1, 2, 3)), versions("APIHandler")
+
+    with customers.ordering():
+        with pytest.raises(Refusal) as refused:
+            ship(packaged_with(packaged, tmp_path / "worse", BREAKS_ONE_IN_THREE, config=LINEAR))
+        failed = list(customers.failures)
+
+    assert "-canary-" in str(refused.value)
+    assert failed
+    assert all(reply.status >= 500 for _, reply in failed)
+    assert customers.failures == failed, "a request failed after the release was taken back"
+    assert versions("APIHandler") == before
+    require_sound_books(customers)
+    seconds = failed[-1][0] - failed[0][0]
+    total = customers.statuses.total()
+    say(f"{len(failed)} of {total} requests failed, within {seconds:.1f} seconds, before the alarm took it back.")

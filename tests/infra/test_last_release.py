@@ -1,0 +1,97 @@
+"""What this code writes is readable by the code of the last release, so that going back is always possible.
+
+`.last-release` names its commit. That release's own tests and tools carry the reading (`former_reads.py`).
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.infra.day import live
+from tests.support import emulator
+from tools import dated
+from tools.testing.shop import Shop
+
+pytestmark = pytest.mark.no_cover  # it is the other release's code that counts
+
+ROOT = Path(__file__).parents[2]
+COMMIT = (ROOT / ".last-release").read_text().strip()
+READER = Path(__file__).with_name("former_reads.py")
+Item = dict[str, Any]
+ITEMS = pytest.StashKey[list[Item]]()
+
+
+@pytest.fixture(scope="module")
+def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The last release's tree; without the project's history there is none."""
+    archived = subprocess.run(["git", "archive", COMMIT], cwd=ROOT, capture_output=True, check=False)
+    if archived.returncode:
+        pytest.skip(f"the history does not hold {COMMIT[:7]}, the last release: {archived.stderr.decode().strip()}")
+    place = tmp_path_factory.mktemp("former")
+    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as tree:
+        tree.extractall(place, filter="data")
+    (place / "tests" / "infra" / "test_former_reads.py").write_bytes(READER.read_bytes())
+    return place
+
+
+@pytest.fixture
+def lived(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Item]:
+    live(shop, lambda _: nullcontext(), monkeypatch)
+    return emulator.items()
+
+
+@pytest.fixture
+def items(request: pytest.FixtureRequest) -> list[Item]:
+    """All that the shop holds after a day that leaves out nothing, lived once for all who look."""
+    module = request.node.getparent(pytest.Module)
+    if ITEMS not in module.stash:
+        module.stash[ITEMS] = request.getfixturevalue("lived")
+    return copy.deepcopy(module.stash[ITEMS])
+
+
+def read(former: Path, items: list[Item]) -> subprocess.CompletedProcess[str]:
+    file = former / "items.msgpack"
+    file.write_bytes(msgspec.msgpack.encode(items))
+    environment = {**dated.real(), "ITEMS": str(file), "PYTHONPATH": str(former), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/infra/test_former_reads.py"]
+    return subprocess.run(
+        command, cwd=former, env=environment, capture_output=True, text=True, check=False, timeout=240
+    )
+
+
+def test_the_last_release_reads_what_this_code_wrote_in_a_day(former: Path, items: list[Item]) -> None:
+    ran = read(former, items)
+
+    assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-1000:]
+
+
+def unknown_status(item: Item) -> None:
+    item["status"] = {"S": "on_hold"}
+
+
+def without_total(item: Item) -> None:
+    item.pop("total")
+
+
+@pytest.mark.parametrize("damage", [unknown_status, without_total])
+def test_it_would_tell_of_what_the_last_release_cannot_read(
+    former: Path, items: list[Item], damage: Callable[[Item], None]
+) -> None:
+    order = next(each for each in items if each["PK"]["S"].startswith("USER#") and "ORDER#" in each["SK"]["S"])
+    damage(order)
+
+    ran = read(former, items)
+
+    assert ran.returncode == 1
+    assert "2 failed" in ran.stdout or "1 failed" in ran.stdout

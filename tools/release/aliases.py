@@ -1,0 +1,88 @@
+"""Which version of each function serves: the aliases of a stage's stack, and moving them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from tools.refusal import Refusal
+from tools.stages.settings import Stage
+
+ALIAS = "live"
+KEPT_VERSIONS = 10  # of each function, for going back
+
+
+@dataclass(frozen=True)
+class Served:
+    """A function and the version of it that serves."""
+
+    function: str
+    version: str
+
+
+def live(stage: Stage) -> dict[str, Served]:
+    """What serves now, by the alias' logical id."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stage.stack)
+    aliases = [
+        resource
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == "AWS::Lambda::Alias"
+    ]
+    return {each["LogicalResourceId"]: _served(str(each["PhysicalResourceId"])) for each in aliases}
+
+
+def require(served: Mapping[str, Served]) -> None:
+    """Refuse unless all these versions are there to go to."""
+    for each in served.values():
+        try:
+            boto3.client("lambda").get_function_configuration(FunctionName=each.function, Qualifier=each.version)
+        except ClientError as error:
+            raise Refusal(f"Version {each.version} of {each.function} is not there any more: {error}") from error
+
+
+def move(before: Mapping[str, Served], to: Mapping[str, Served]) -> None:
+    """Move every alias to its version: all of them, or none. Safe to repeat after an interruption."""
+    client, moved = boto3.client("lambda"), []
+    try:
+        for name, each in to.items():
+            _point(client, each)
+            moved.append(name)
+    except ClientError as error:
+        for name in moved:
+            _point(client, before[name])
+        raise Refusal(f"Nothing was moved, for one alias would not move: {error}") from error
+
+
+def forget_old(stage: Stage, kept: Mapping[str, set[str]]) -> int:
+    """Delete versions but the latest ten of each function, what serves, and those to keep by function; how many."""
+    client, deleted = boto3.client("lambda"), 0
+    for each in live(stage).values():
+        pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=each.function)
+        found = [version["Version"] for page in pages for version in page["Versions"]]
+        numbers = sorted((number for number in found if number.isdigit()), key=int)
+        needed = {each.version, *numbers[-KEPT_VERSIONS:], *kept.get(each.function, ())}
+        for number in numbers:
+            if number not in needed:
+                client.delete_function(FunctionName=each.function, Qualifier=number)
+                deleted += 1
+    return deleted
+
+
+def _served(alias_arn: str) -> Served:
+    function = alias_arn.split(":")[6]
+    alias = boto3.client("lambda").get_alias(FunctionName=function, Name=ALIAS)
+    return Served(function, str(alias["FunctionVersion"]))
+
+
+def _point(client: Any, to: Served) -> None:
+    client.update_alias(
+        FunctionName=to.function,
+        Name=ALIAS,
+        FunctionVersion=to.version,
+        RoutingConfig={"AdditionalVersionWeights": {}},
+    )

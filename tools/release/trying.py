@@ -1,0 +1,65 @@
+"""The smoke test of a stage over HTTP, as an operator runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+
+import boto3
+
+from tools.refusal import Refusal
+from tools.release.following import Say
+from tools.release.smoke.hook import TOKENS, mail_log
+from tools.release.smoke.journey import Journey
+from tools.release.smoke.ways import Failed, OverHttp
+from tools.stages import changes
+from tools.stages.settings import Stage
+
+STREAM_LOGS = "HandleTableStreamLogs"
+
+
+def over_http(stage: Stage, say: Say = print) -> None:
+    """Try the shop as a customer. Raises `Refusal` with the step that failed."""
+    provider = stage.payment_provider
+    logs = boto3.client("cloudformation").describe_stack_resource(StackName=stage.stack, LogicalResourceId=STREAM_LOGS)
+    group = logs["StackResourceDetail"]["PhysicalResourceId"]
+    journey = Journey(
+        OverHttp(address(stage)),
+        TOKENS.get(provider, "tok_success"),
+        mail_log(boto3.client("logs"), group),
+        takes_real_money=provider in TOKENS,
+    )
+    try:
+        journey.go()
+    except Failed as failed:
+        raise Refusal(f"The smoke test failed: {failed} To go back: make rollback STAGE={stage.name}.") from failed
+    say(f"  {len(journey.steps)} steps of a customer went well.")
+    for note in journey.notes:
+        say(f"  {note}")
+
+
+def last_failure(stage: Stage, since: datetime) -> str:
+    """What the hook's smoke test said went wrong since then; nothing if it did not fail."""
+    pages = (
+        boto3.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(
+            logGroupName=f"/aws/lambda/{stage.stack}-smoke",
+            startTime=int(since.timestamp() * 1000),
+            filterPattern='"SMOKE_FAILED"',
+        )
+    )
+    said = [json.loads(each["message"])["message"] for page in pages for each in page["events"]]
+    return f"The smoke test of the new version failed: {said[-1]}" if said else ""
+
+
+def address(stage: Stage) -> str:
+    """Where the stage's API answers, on the local AWS where that is."""
+    found = changes.describe(stage.stack)
+    if found is None:
+        raise Refusal(f"There is no stack {stage.stack}: make release STAGE={stage.name} makes it.")
+    outputs = changes.outputs_of(found)
+    if local := os.environ.get("AWS_ENDPOINT_URL"):
+        return f"{local}/restapis/{outputs['RestAPIId']}/{stage.name}/_user_request_"
+    return outputs["HealthURL"].removesuffix("/health")
