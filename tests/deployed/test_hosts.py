@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from platform import machine
 from typing import Any
@@ -51,7 +52,8 @@ def packaged(host: str, work: Path) -> dict[str, str]:
 @pytest.mark.skipif(len(FOUND) < 2, reason="there is one Python only on this host")
 @pytest.mark.skipif(PYTHON not in FOUND, reason=f"there is no python{PYTHON} on this host")
 def test_every_host_makes_the_same_package(tmp_path: Path) -> None:
-    made = {host: packaged(host, tmp_path / host) for host in FOUND}
+    with ThreadPoolExecutor(len(FOUND)) as hosts:
+        made = dict(zip(FOUND, hosts.map(lambda host: packaged(host, tmp_path / host), FOUND), strict=True))
 
     assert set(made[PYTHON]) == {"deployment.zip", "sam.json"}
     assert all(package == made[PYTHON] for package in made.values()), made
