@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from tools.package import artifacts, runtime
 from tools.stages import changes, generated, parameters, resources
 from tools.stages.findings import Finding, note
 from tools.stages.settings import Stage
@@ -27,9 +27,9 @@ def files(_stage: Stage) -> Iterator[Finding]:
         yield Finding(f"{file.relative_to(generated.PROJECT)} does not say what stages/ says", "run `make stages`")
 
 
-def runtime(stage: Stage) -> Iterator[Finding]:
+def python(stage: Stage) -> Iterator[Finding]:
     """Is there the Python that the functions run on?"""
-    if not shutil.which(f"python{stage.python}"):
+    if runtime.interpreter(stage.python) is None:
         yield note(
             f"there is no python{stage.python} here", "without it a package has no bytecode; install it, or go on"
         )
@@ -208,11 +208,11 @@ def gateway(_stage: Stage) -> Iterator[Finding]:
         )
 
 
-def artifacts(_stage: Stage) -> Iterator[Finding]:
+def bucket(_stage: Stage) -> Iterator[Finding]:
     """Is the bucket of packages ours, and does it keep what was there?"""
     sts, store = boto3.client("sts"), boto3.client("s3")
     owner = sts.get_caller_identity()["Account"]
-    name = f"ecommerce-artifacts-{owner}-{sts.meta.region_name}"
+    name = f"{artifacts.STACK}-{owner}-{sts.meta.region_name}"
     try:
         store.head_bucket(Bucket=name, ExpectedBucketOwner=owner)
     except ClientError as error:

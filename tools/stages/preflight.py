@@ -19,7 +19,7 @@ from tools.stages.settings import Stage
 
 CHECKS: dict[str, Callable[[Stage], Iterator[Finding]]] = {
     "generated files": checks.files,
-    "Python": checks.runtime,
+    "Python": checks.python,
     "resources": checks.stack,
     "functions": checks.app,
     "table": checks.table,
@@ -29,7 +29,7 @@ CHECKS: dict[str, Callable[[Stage], Iterator[Finding]]] = {
     "alerts": checks.alerts,
     "concurrency": checks.concurrency,
     "access logs": checks.gateway,
-    "artifacts": checks.artifacts,
+    "artifacts": checks.bucket,
 }
 
 
