@@ -1,6 +1,7 @@
 """What the last release's code makes of a table that newer code has written; it runs among that release's own tests.
 
-`test_last_release.py` puts it there. ITEMS names a file with every item as the wire has it.
+`test_last_release.py` puts it there. ITEMS names a file with every item as the wire has it, DRIFTS how many drifts the
+newer code's own audit finds in it, for a day in which everything happens leaves some.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def test_the_schedule_and_the_audit_go_on_with_it(shop: Shop) -> None:
         audited = shop.client.lambda_.invoke("check_store", SCHEDULED).payload
 
     assert swept.get("failed", 0) == 0
-    assert audited == {"drifts": 0}
+    assert audited == {"drifts": int(os.environ["DRIFTS"])}
 
 
 def is_order(item: dict[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from chalice.deploy.validate import validate_configuration
 from tests.infra.packaging import LINT, ROOT, SETTINGS, exported, network, properties, run
 from tools import stages
 from tools.local import delivery, filters
-from tools.package import deploy, runtime, sam
+from tools.package import canary, deploy, finishing, runtime, sam
 from tools.refusal import Refusal
 
 pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
@@ -76,7 +76,7 @@ def test_the_trigger_reports_halves_retries_and_gives_up_into_the_dead_letter_qu
 
 @network
 def test_every_function_runs_its_own_code_in_a_role_of_its_own(template: dict[str, Any]) -> None:
-    functions = {name for name, each in template["Resources"].items() if each["Type"] == "AWS::Serverless::Function"}
+    functions = set(finishing.functions(template)) - {canary.SMOKE}
     roles = {name: properties(template, name)["Role"]["Fn::GetAtt"][0] for name in functions}
 
     assert {name: properties(template, name)["Handler"] for name in functions} == FUNCTIONS

@@ -9,6 +9,7 @@
 | `archive.py` | how the archive of the code ends: bytecode, the same bytes each time |
 | `runtime.py` | the Python that a package is for |
 | `pinned.py` | Chalice's commands, for that Python |
+| `canary.py` | how a release takes over the traffic |
 | `artifacts.py` | the bucket that packages go through |
 | `schedules.py` | where failed runs of scheduled functions go |
 | `deploy.py` | `chalice deploy` instead of SAM |

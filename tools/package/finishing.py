@@ -82,8 +82,8 @@ def tell_aliases(template: Template) -> None:
 
 
 def share_settings(template: Template) -> None:
-    """What all functions have stands once, in the globals."""
-    each = list(functions(template).values())
+    """What all functions of the app have stands once, in the globals; the smoke test, which is none, reads it too."""
+    each = [function for name, function in functions(template).items() if name != canary.SMOKE]
     shared = template.setdefault("Globals", {}).setdefault("Function", {})
     shared |= _taken_out(each, [name for name in SHARED if name not in shared])
     variables = shared.setdefault("Environment", {}).setdefault("Variables", {})

@@ -22,7 +22,7 @@ from tools.stages.settings import Stage
 MAX_ENTRIES = 10
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Release(msgspec.Struct, frozen=True, kw_only=True):
     """A release that served, or serves."""
 
     at: str
@@ -30,11 +30,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
 
 
-class Ledger(msgspec.Struct, kw_only=True):
+class ReleaseLedger(msgspec.Struct, kw_only=True):
     """The releases, the latest last; and where a rollback was on its way to."""
 
-    entries: list[Entry] = []
-    going_back_to: Entry | None = None
+    entries: list[Release] = []
+    going_back_to: Release | None = None
 
     @property
     def kept(self) -> dict[str, set[str]]:
@@ -46,40 +46,40 @@ class Ledger(msgspec.Struct, kw_only=True):
         return found
 
 
-def of(entry: Entry) -> dict[str, Served]:
+def of(entry: Release) -> dict[str, Served]:
     """What served then."""
     return {name: Served(*each.rsplit(":", 1)) for name, each in entry.versions.items()}
 
 
-def read(stage: Stage, bucket: str) -> Ledger:
+def read(stage: Stage, bucket: str) -> ReleaseLedger:
     """The stage's ledger; an empty one before its first release."""
     try:
         found = boto3.client("s3").get_object(Bucket=bucket, Key=_key(stage))
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
-            return Ledger()
+            return ReleaseLedger()
         raise
-    return msgspec.json.decode(found["Body"].read(), type=Ledger)
+    return msgspec.json.decode(found["Body"].read(), type=ReleaseLedger)
 
 
-def write(stage: Stage, bucket: str, ledger: Ledger) -> None:
+def write(stage: Stage, bucket: str, ledger: ReleaseLedger) -> None:
     """Keep it."""
     ledger.entries = ledger.entries[-MAX_ENTRIES:]
     boto3.client("s3").put_object(Bucket=bucket, Key=_key(stage), Body=msgspec.json.encode(ledger))
 
 
-def record(stage: Stage, bucket: str) -> Ledger:
+def record(stage: Stage, bucket: str) -> ReleaseLedger:
     """Add what serves now, unless it is the latest entry; the ledger."""
     ledger, serving = read(stage, bucket), aliases.live(stage)
     versions = {name: f"{each.function}:{each.version}" for name, each in serving.items()}
     if not ledger.entries or ledger.entries[-1].versions != versions:
         at = clock.timestamp()
-        ledger.entries.append(Entry(at=at, template=_keep_template(stage, bucket), versions=versions))
+        ledger.entries.append(Release(at=at, template=_keep_template(stage, bucket), versions=versions))
         write(stage, bucket, ledger)
     return ledger
 
 
-def template(entry: Entry, bucket: str) -> dict[str, Any]:
+def template(entry: Release, bucket: str) -> dict[str, Any]:
     """The template of that release."""
     body: dict[str, Any] = json.loads(boto3.client("s3").get_object(Bucket=bucket, Key=entry.template)["Body"].read())
     return body

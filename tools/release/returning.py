@@ -18,7 +18,7 @@ from tools.package import artifacts, finishing
 from tools.refusal import Refusal
 from tools.release import aliases, ledger
 from tools.release.following import Follower, Say, deployments
-from tools.release.ledger import Entry, Ledger
+from tools.release.ledger import Release, ReleaseLedger
 from tools.stages import changes, parameters
 from tools.stages.settings import Stage
 
@@ -52,7 +52,7 @@ def is_unfinished(stage: Stage, bucket: str) -> bool:
     return ledger.read(stage, bucket).going_back_to is not None
 
 
-def _before(stage: Stage, kept: Ledger) -> Entry:
+def _before(stage: Stage, kept: ReleaseLedger) -> Release:
     earlier = kept.entries[-2:-1]
     if not earlier:
         raise Refusal(f"There is no release of {stage.name} before this one.")
@@ -77,7 +77,7 @@ def _stop(stage: Stage, say: Say) -> str:
 
 
 def _move(
-    stage: Stage, bucket: str, kept: Ledger, way: tuple[dict[str, aliases.Served], dict[str, aliases.Served]]
+    stage: Stage, bucket: str, kept: ReleaseLedger, way: tuple[dict[str, aliases.Served], dict[str, aliases.Served]]
 ) -> None:
     try:
         aliases.move(*way)
@@ -87,7 +87,7 @@ def _move(
         raise
 
 
-def _bring_in_line(stage: Stage, bucket: str, target: Entry, say: Say) -> None:
+def _bring_in_line(stage: Stage, bucket: str, target: Release, say: Say) -> None:
     body = ledger.template(target, bucket)
     _shift_at_once(body)
     place = artifacts.keep(stage.name, json.dumps(body))
@@ -111,10 +111,10 @@ def _shift_at_once(body: dict[str, Any]) -> None:
         properties.pop("DeploymentPreference", None)
 
 
-def _note(stage: Stage, bucket: str, kept: Ledger, target: Entry) -> None:
+def _note(stage: Stage, bucket: str, kept: ReleaseLedger, target: Release) -> None:
     """The release before is the latest now, by the numbers that its code has got."""
     at = kept.entries.index(target)
     versions = {name: f"{each.function}:{each.version}" for name, each in aliases.live(stage).items()}
-    kept.entries = [*kept.entries[:at], Entry(at=target.at, template=target.template, versions=versions)]
+    kept.entries = [*kept.entries[:at], Release(at=target.at, template=target.template, versions=versions)]
     kept.going_back_to = None
     ledger.write(stage, bucket, kept)

@@ -107,7 +107,10 @@ def missing_commands(tree: Tree) -> list[Offence]:
         Offence(token.path, token.line, f"says to run {command}, which there is not")
         for token in _all_tokens(tree)
         for command, is_there in [
-            *((f"make {name}", name in make_targets()) for name in re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)", token.text)),
+            *(
+                (f"make {name}", name in make_targets())
+                for name in re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)", token.text)
+            ),
             *(
                 (f"python -m {name}", there.dotted(name))
                 for name in re.findall(r"python -m ((?:tools|bench)[\w.]*)", token.text)

@@ -1,6 +1,7 @@
 """The customer's way through the shop, step by step."""
 
 import json
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -179,9 +180,8 @@ class Journey:
         raise Failed(otherwise)
 
     def _looks(self, seconds: float) -> Iterator[None]:
-        until = time.monotonic() + seconds
         yield
-        while time.monotonic() < until:
+        for _ in range(math.ceil(seconds / LOOK_SECONDS)):
             time.sleep(LOOK_SECONDS)
             yield
 

@@ -67,30 +67,8 @@ class NewVersions:
     ) -> Reply:
         """One request, with the caller's context by the authorizer where the route is behind it."""
         context = self._context(headers["Authorization"]) if _is_guarded(path) and "Authorization" in headers else {}
-        sent = {"Content-Type": "application/json", **headers}
-        at, _, query = path.partition("?")
-        parameters = dict(part.split("=", 1) for part in query.split("&") if part)
-        event = {
-            "resource": resource or at,
-            "path": at,
-            "httpMethod": method,
-            "headers": sent,
-            "multiValueHeaders": {name: [value] for name, value in sent.items()},
-            "queryStringParameters": parameters or None,
-            "multiValueQueryStringParameters": {name: [value] for name, value in parameters.items()} or None,
-            "pathParameters": _path_parameters(resource or at, at),
-            "stageVariables": None,
-            "body": None if body is None else json.dumps(body),
-            "isBase64Encoded": False,
-            "requestContext": {
-                "resourcePath": resource or at,
-                "httpMethod": method,
-                "path": at,
-                "requestId": str(uuid.uuid4()),
-                "identity": {"sourceIp": "127.0.0.1", "userAgent": "smoke"},
-                "authorizer": context,
-            },
-        }
+        event = _proxied(method, path, body, resource, {"Content-Type": "application/json", **headers})
+        event["requestContext"]["authorizer"] = context
         answer = self._invoke(self.function, event)
         return _reply(int(answer["statusCode"]), answer.get("body") or "")
 
@@ -127,3 +105,28 @@ def _is_guarded(path: str) -> bool:
 def _path_parameters(resource: str, path: str) -> dict[str, str] | None:
     pairs = zip(resource.split("/"), path.split("/"), strict=True)
     return {name[1:-1]: value for name, value in pairs if name.startswith("{")} or None
+
+
+def _proxied(method: str, path: str, body: Any, resource: str | None, headers: dict[str, str]) -> dict[str, Any]:
+    """A request as API Gateway hands it to a function."""
+    at, _, query = path.partition("?")
+    parameters = dict(part.split("=", 1) for part in query.split("&") if part)
+    place = {"resourcePath": resource or at, "httpMethod": method, "path": at}
+    return {
+        "resource": resource or at,
+        "path": at,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": parameters or None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in parameters.items()} or None,
+        "pathParameters": _path_parameters(resource or at, at),
+        "stageVariables": None,
+        "body": None if body is None else json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {
+            **place,
+            "requestId": str(uuid.uuid4()),
+            "identity": {"sourceIp": "127.0.0.1", "userAgent": "smoke"},
+        },
+    }

@@ -11,6 +11,8 @@ from typing import Any
 
 from ministack.services import cloudwatch, lambda_svc
 
+from chalicelib.core.deadline import Deadline
+
 LOOK_SECONDS = 0.5
 _NAMED = re.compile(r"CodeDeployDefault\.Lambda(?:(AllAtOnce)|(Canary|Linear)(\d+)Percent(?:Every)?(\d+)Minutes?)")
 
@@ -80,13 +82,11 @@ class Deployment:
         self._require_calm()
 
     def _watch(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while True:
+        deadline = Deadline(seconds)
+        self._require_calm()
+        while not deadline.is_over:
+            self.stopped.wait(min(deadline.left, LOOK_SECONDS))
             self._require_calm()
-            left = until - time.monotonic()
-            if left <= 0:
-                return
-            self.stopped.wait(min(left, LOOK_SECONDS))
 
     def _require_calm(self) -> None:
         if self.stopped.is_set():

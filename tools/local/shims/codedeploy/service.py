@@ -14,7 +14,7 @@ DEPLOYMENTS: dict[str, Deployment] = {}
 GROUPS: dict[str, dict[str, Any]] = {}
 
 
-class Refused(Exception):
+class InvalidCall(Exception):
     """What the API answers with an error."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -50,13 +50,13 @@ def _answer(action: str, asked: Asked) -> tuple[int, Asked]:
         return 400, {"__type": "UnknownOperationException", "message": f"{action} is not known here."}
     try:
         return 200, _ACTIONS[action](asked)
-    except Refused as refused:
+    except InvalidCall as refused:
         return 400, {"__type": refused.code, "message": str(refused)}
 
 
 def _get(asked: Asked) -> Deployment:
     if asked.get("deploymentId") not in DEPLOYMENTS:
-        raise Refused("DeploymentDoesNotExistException", f"There is no deployment {asked.get('deploymentId')}.")
+        raise InvalidCall("DeploymentDoesNotExistException", f"There is no deployment {asked.get('deploymentId')}.")
     return DEPLOYMENTS[asked["deploymentId"]]
 
 
@@ -95,7 +95,7 @@ def _list_deployments(asked: Asked) -> Asked:
 def _stop_deployment(asked: Asked) -> Asked:
     it = _get(asked)
     if it.completed:
-        raise Refused("DeploymentAlreadyCompletedException", f"{it.deployment_id} is over.")
+        raise InvalidCall("DeploymentAlreadyCompletedException", f"{it.deployment_id} is over.")
     it.stopped.set()
     return {"status": "Pending", "statusMessage": "The deployment is being stopped."}
 
