@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from chalicelib.core import clock
 from chalicelib.core.deadline import Deadline
@@ -37,7 +39,8 @@ class Follower:
         while True:
             status = str(changes.status(self._stack))
             self._tell_events()
-            self._tell_deployments()
+            with suppress(*_gone()):
+                self._tell_deployments()
             if not status.endswith("_IN_PROGRESS"):
                 return status
             deadline.require()
@@ -100,6 +103,16 @@ def _applications(stage: Stage) -> list[str]:
         for resource in page["StackResourceSummaries"]
         if resource["ResourceType"] == APPLICATION and resource.get("PhysicalResourceId")
     ]
+
+
+def _gone() -> tuple[type[ClientError], ...]:
+    """What is answered for a deployment that a stack's rollback has deleted meanwhile, with its application."""
+    known = boto3.client("codedeploy").exceptions
+    return (
+        known.ApplicationDoesNotExistException,
+        known.DeploymentGroupDoesNotExistException,
+        known.DeploymentDoesNotExistException,
+    )
 
 
 def _shown(client: Any, deployment: str) -> str:

@@ -61,7 +61,10 @@ def _update_group(name: str, old: Properties, new: Properties, stack_name: str) 
 
 
 def _forget(name: str, props: Properties) -> None:  # noqa: ARG001 - the signature of ministack's provisioners
+    """With a group or an application goes what was deployed by it."""
     GROUPS.pop(name, None)
+    for each in [each.deployment_id for each in DEPLOYMENTS.values() if name in (each.group, each.application)]:
+        del DEPLOYMENTS[each]
 
 
 def _shifting(update: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
