@@ -55,7 +55,7 @@ def test_every_host_makes_the_same_package(tmp_path: Path) -> None:
     with ThreadPoolExecutor(len(FOUND)) as hosts:
         made = dict(zip(FOUND, hosts.map(lambda host: packaged(host, tmp_path / host), FOUND), strict=True))
 
-    assert set(made[PYTHON]) == {"deployment.zip", "sam.json"}
+    assert set(made[PYTHON]) == {"deployment.zip", "sam.json", "smoke.zip"}
     assert all(package == made[PYTHON] for package in made.values()), made
 
 
