@@ -133,8 +133,7 @@ def _order_step(was: Item | None, now: Item) -> Iterator[str]:
 
 
 def _copies(order: Item) -> list[Item]:
-    kept = [name for name in order["lines"][0] if not name.startswith("refunded")]
-    return [{name: line[name] for name in kept} for line in order["lines"]]
+    return [{name: each for name, each in line.items() if not name.startswith("refunded")} for line in order["lines"]]
 
 
 def _attempt_step(was: Item | None, now: Item) -> Iterator[str]:
