@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from tools import stages
 from tools.monitoring import dashboard
-from tools.refusal import Refusal
+from tools.refusal import Refusal, complain
 
 COLUMN, ROW, MARGIN = 50, 26, 8  # pixels
 LEGEND_HEIGHT, TITLE_HEIGHT, AXIS_WIDTH = 12, 22, 16
@@ -101,14 +101,12 @@ def _text(x: float, y: float, words: str, style: str) -> str:
 def main(arguments: list[str]) -> int:
     """Draw; the exit code."""
     if len(arguments) != 2:  # noqa: PLR2004 - the stage and the file
-        sys.stderr.write("usage: python -m tools.monitoring.draw STAGE FILE.svg\n")
-        return 2
+        return complain("usage: python -m tools.monitoring.draw STAGE FILE.svg")
     stage, file = arguments
     try:
         Path(file).write_text(picture(dashboard.body(), stages.read(stage).name), "utf-8")
     except Refusal as refusal:
-        sys.stderr.write(f"{refusal}\n")
-        return 1
+        return complain(str(refusal), code=1)
     return 0
 
 

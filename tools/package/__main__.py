@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from tools.package import sam
-from tools.refusal import Refusal
+from tools.refusal import Refusal, complain
 
 
 def main(arguments: list[str]) -> int:
@@ -21,8 +21,7 @@ def main(arguments: list[str]) -> int:
     try:
         sam.package(given.stage, given.directory.absolute(), given.python)
     except Refusal as refusal:
-        sys.stderr.write(f"{refusal}\n")
-        return 1
+        return complain(str(refusal), code=1)
     return 0
 
 

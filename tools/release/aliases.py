@@ -9,10 +9,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from tools.package.finishing import ALIAS
 from tools.refusal import Refusal
 from tools.stages.settings import Stage
 
-ALIAS = "live"
 KEPT_VERSIONS = 10  # of each function, for going back
 
 
@@ -36,13 +36,21 @@ def live(stage: Stage) -> dict[str, Served]:
     return {each["LogicalResourceId"]: _served(str(each["PhysicalResourceId"])) for each in aliases}
 
 
-def require(served: Mapping[str, Served]) -> None:
-    """Refuse unless all these versions are there to go to."""
+def require(served: Mapping[str, Served], *, table: str) -> None:
+    """Refuse unless all these versions are there to go to, and write to the table that the stage uses."""
     for each in served.values():
         try:
-            boto3.client("lambda").get_function_configuration(FunctionName=each.function, Qualifier=each.version)
+            found = boto3.client("lambda").get_function_configuration(
+                FunctionName=each.function, Qualifier=each.version
+            )
         except ClientError as error:
             raise Refusal(f"Version {each.version} of {each.function} is not there any more: {error}") from error
+        written = found.get("Environment", {}).get("Variables", {}).get("TABLE_NAME", table)
+        if written != table:
+            raise Refusal(
+                f"Nothing was moved: version {each.version} of {each.function} works on the table {written}, and the "
+                f"stage uses {table} since a restore. Mend what is wrong, and release that."
+            )
 
 
 def move(before: Mapping[str, Served], to: Mapping[str, Served]) -> None:

@@ -36,7 +36,7 @@ def roll_back(stage: Stage, say: Say = print) -> str:
     kept = ledger.read(stage, bucket) if is_unfinished(stage, bucket) else ledger.record(stage, bucket)
     target = kept.going_back_to or _before(stage, kept)
     before, to = aliases.live(stage), ledger.of(target)
-    aliases.require(to)
+    aliases.require(to, table=stage.table_name)
     kept.going_back_to = target
     ledger.write(stage, bucket, kept)
     _move(stage, bucket, kept, (before, to))

@@ -6,16 +6,14 @@ way and then goes on itself. Every step is safe to repeat.
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import boto3
 
 from chalicelib.core import clock
-from tools.package import artifacts, sam
-from tools.refusal import Refusal
+from tools.package import artifacts, finishing, sam
+from tools.refusal import Refusal, is_confirmed
 from tools.release import aliases, ledger, returning, trying
 from tools.release.following import Follower, Say
 from tools.stages import changes, parameters, place, preflight, resources
@@ -99,13 +97,6 @@ def remember(stage: Stage, bucket: str, say: Say) -> dict[str, aliases.Served]:
     return aliases.live(stage)
 
 
-def is_confirmed(question: str) -> bool:
-    """Did the person say so, by YES=1 or at the terminal?"""
-    if os.environ.get("YES") == "1":
-        return True
-    return sys.stdin.isatty() and input(f"{question} Type yes: ").strip().lower() == "yes"
-
-
 def _carry_out(stage: Stage, proposed: changes.ChangeSet, say: Say) -> None:
     for change in proposed.changes:
         say(f"  {change}")
@@ -137,7 +128,7 @@ def _result(stage: Stage, before: dict[str, aliases.Served], started: float) -> 
     after = aliases.live(stage)
     were = {name: before[name].version if name in before else "-" for name in after}
     moved = [
-        f"{name.removesuffix('Alias' + aliases.ALIAS)} {were[name]} → {each.version}"
+        f"{name.removesuffix('Alias' + finishing.ALIAS)} {were[name]} → {each.version}"
         for name, each in after.items()
         if were[name] != each.version
     ]

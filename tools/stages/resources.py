@@ -6,7 +6,6 @@ repeat: when nothing would change, nothing is done. Exit codes: 0 the stack is a
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import stages
-from tools.refusal import Refusal, complain
+from tools.refusal import Refusal, complain, is_confirmed
 from tools.stages import changes, parameters, place
 from tools.stages.settings import Stage
 
@@ -66,16 +65,10 @@ def bring_up(stage: Stage) -> None:
     print(f"In the stack {stage.resources_stack}:")
     for change in proposed.changes:
         print(f"  {change}")
-    if not _is_confirmed():
+    if not is_confirmed("Do it?"):
         changes.withdraw(proposed)
         raise Refusal("Nothing was changed: say YES=1 to do it.")
     carry_out(stage, proposed)
-
-
-def _is_confirmed() -> bool:
-    if os.environ.get("YES") == "1":
-        return True
-    return sys.stdin.isatty() and input("Do it? Type yes: ").strip().lower() == "yes"
 
 
 def main(arguments: list[str]) -> int:
