@@ -25,6 +25,7 @@ from chalicelib import authorizer
 from chalicelib.api import health, http, permissions
 from chalicelib.aws import clients, keyring, keys
 from chalicelib.aws.keys import webhook_count
+from chalicelib.core import log
 from chalicelib.payments import credentials
 from tests.infra import emitted
 from tests.infra.day import live
@@ -203,6 +204,7 @@ def recorder(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     monkeypatch.setattr(authorizer.authorize, "func", made.around("authorize", authorizer.authorize.func))
     monkeypatch.setattr(http, "_serve", made.served)
+    log._count_start.cache_clear()
     health.forget()
     clients.forget()
     yield made
