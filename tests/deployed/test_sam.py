@@ -150,7 +150,7 @@ def test_every_scheduled_function_has_a_rule_that_calls_it_and_nothing_else(dev:
         (found,) = [each for each in called if function in each]
         assert found.startswith(expression.removesuffix(")"))
     assert {rule["State"] for rule in rules} == {"ENABLED"}
-    assert len(called) == len(SCHEDULED)
+    assert len([each for each in called if ":function:ecommerce-dev-" in each]) == len(SCHEDULED)
 
 
 def test_the_streams_trigger_reports_halves_retries_and_gives_up_into_the_queue(dev: DeployedStage) -> None:

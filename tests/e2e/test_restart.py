@@ -29,7 +29,7 @@ def shop(tmp_path: Path) -> Iterator[OpenShop]:
 
 def test_orders_and_accounts_are_there_after_a_restart(shop: OpenShop) -> None:
     guest = Browser(shop.url)
-    mug = {"name": "Mug", "price": 12.5, "category": "kitchen", "stock": 5}
+    mug = {"name": "Mug", "price": 12.5, "category": "restarts", "stock": 5}
     product = guest.login("admin@example.com", "demo-admin-password")("POST", "/products", mug).body
     ordered = guest.customer("keeper@example.com").order(product["productId"], 1)
     assert ordered.status == 201, ordered

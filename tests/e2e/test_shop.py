@@ -16,7 +16,7 @@ UNITS = 500
 
 
 def new_product(admin: Browser, stock: int) -> str:
-    product = {"name": "Mug", "price": 12.5, "category": "kitchen", "stock": stock}
+    product = {"name": "Mug", "price": 12.5, "category": "sold", "stock": stock}
     return str(admin("POST", "/products", product).body["productId"])
 
 
