@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ from chalicelib.aws import clients, keyring, keys
 from chalicelib.aws.keys import webhook_count
 from chalicelib.core import log
 from chalicelib.payments import credentials
-from tests.infra import emitted
+from tests.infra import emitted, privileges
 from tests.infra.day import live
+from tests.infra.privileges import AwsCall, Statement
 from tools import stages
 from tools.testing.shop import Shop
 
@@ -42,14 +43,8 @@ FUNCTIONS = ("api_handler", "authorize", "handle_table_stream", *SCHEDULED, "rot
 STAGES = ("dev", "prod")
 EVERY_ROLE = [(stage, function) for stage in STAGES for function in FUNCTIONS]
 _SERVED = http._serve
+Poorer = Callable[[list[Statement]], Iterator[tuple[str, list[Statement]]]]
 ONE_PARTITION_KEY = {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}
-# What the Lambda service itself does in a function's name.
-OF_THE_SERVICE = {
-    "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
-    "xray:PutTraceSegments", "xray:PutTelemetryRecords",
-    "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
-    "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey",
-}  # fmt: skip
 # What a statement may leave open of a resource that it names.
 PARTS = ("/products/*", "/reports/sales/*", "/stream/*", ":*")
 # Partitions without an id of their own.
@@ -61,22 +56,6 @@ SINGLE = {
     )
 }  # fmt: skip
 WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-
-
-@dataclass(frozen=True)
-class AwsCall:
-    """One thing that IAM is asked about; the resource names its stage by the variable that holds the name."""
-
-    action: str
-    resource: str
-    leading_keys: tuple[str, ...] = ()
-
-    def on(self, stage: str) -> AwsCall:
-        """The call as that stage makes it."""
-        resources = {"BUCKET_NAME": f"ecommerce-{stage}-123456789012", "ALERT_TOPIC": f"ecommerce-{stage}-alerts",
-                     "DEAD_LETTERS": f"ecommerce-{stage}-dead-letters"}  # fmt: skip
-        names = stages.read(stage).environment | resources | {"MAIL_IDENTITY": stages.read(stage).mail_identity}
-        return AwsCall(self.action, self.resource.format(**names), self.leading_keys)
 
 
 @dataclass
@@ -241,57 +220,54 @@ def statements(stage: str, function: str) -> list[dict[str, Any]]:
     return list(document["Statement"])
 
 
-def kinds(statement: dict[str, Any]) -> list[str]:
-    """The patterns that partition keys, or prefixes of what is in the bucket, have to fit."""
-    condition = statement.get("Condition", {})
-    keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
-    return list(condition.get("StringLike", {}).get("s3:prefix", keys))
-
-
-def allows(statement: dict[str, Any], call: AwsCall) -> bool:
-    """Does IAM find that this statement allows the call?"""
-    return (
-        call.action in statement["Action"]
-        and fnmatchcase(call.resource, statement["Resource"])
-        and all(any(fnmatchcase(key, pattern) for pattern in kinds(statement)) for key in call.leading_keys)
-    )
-
-
-def allowances(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The statement in its smallest parts: one action and one kind of key each."""
-    for action in set(statement["Action"]) - OF_THE_SERVICE:
-        for key in kinds(statement):
-            yield {"Action": action, "Resource": statement["Resource"], "Key": key}
-
-
-def is_used(allowance: dict[str, Any], calls: set[AwsCall]) -> bool:
-    return any(
-        call.action == allowance["Action"]
-        and fnmatchcase(call.resource, allowance["Resource"])
-        and any(fnmatchcase(key, allowance["Key"]) for key in call.leading_keys or ("",))
-        for call in calls
-    )
-
-
 def made_by(function: str, stage: str, calls: dict[str, set[AwsCall]]) -> set[AwsCall]:
-    """The function's calls in that stage; the simulator's ledger is none of prod's, which refuses the simulator."""
+    """The function's calls in that stage, those in its name among them.
+
+    The simulator's ledger is none of prod's, which refuses the simulator.
+    """
     made = {call.on(stage) for call in calls[function]}
-    return {call for call in made if stage != "prod" or not any(k.startswith("SIMULATOR#") for k in call.leading_keys)}
+    heard = {call for call in made if stage != "prod" or not any(k.startswith("SIMULATOR#") for k in call.leading_keys)}
+    return heard | set(privileges.by_the_service(function, stage, heard))
 
 
 def test_every_call_is_allowed_and_every_allowance_is_used(day: Recorder) -> None:
-    refused, unused = [], []
+    judged = {role: (statements(*role), made_by(role[1], role[0], day.calls)) for role in EVERY_ROLE}
 
-    for stage, function in EVERY_ROLE:
-        made, granted = made_by(function, stage, day.calls), statements(stage, function)
-        refused += [(stage, function, call) for call in made if not any(allows(each, call) for each in granted)]
-        parts = [part for each in granted for part in allowances(each)]
-        unused += [(stage, function, part) for part in parts if not is_used(part, made)]
-
-    assert refused == []
-    assert unused == []
+    assert {role: found for role, each in judged.items() if (found := privileges.refused(*each))} == {}
+    assert {role: found for role, each in judged.items() if (found := privileges.unused(*each))} == {}
     assert all(day.calls.values())
     assert day.routes == set(permissions.ROUTES)
+
+
+@pytest.mark.parametrize("poorer_by_one", [privileges.without_one_action, privileges.without_one_key])
+def test_without_any_one_of_what_it_may_a_function_is_refused(day: Recorder, poorer_by_one: Poorer) -> None:
+    """Each action of each policy in turn, and each kind of key: nothing is allowed twice, or by chance."""
+    missed, tried = [], Counter[str]()
+
+    for stage, function in EVERY_ROLE:
+        made = made_by(function, stage, day.calls)
+        for taken, rest in poorer_by_one(statements(stage, function)):
+            tried[function] += 1
+            missed += [] if privileges.refused(rest, made) else [(stage, function, taken)]
+
+    assert missed == []
+    assert set(FUNCTIONS) - set(tried) <= {"rotate_jwt_secret"}  # which reaches no items
+
+
+def test_with_any_one_action_more_a_function_has_what_it_does_not_use(day: Recorder) -> None:
+    """Each action that another function has, added in turn to each statement about the same service."""
+    granted = {role: statements(*role) for role in EVERY_ROLE}
+    known = {action for each in granted.values() for statement in each for action in statement["Action"]}
+    missed, tried = [], Counter[str]()
+
+    for (stage, function), mine in granted.items():
+        made = made_by(function, stage, day.calls)
+        for added, more in privileges.with_one_more(mine, known):
+            tried[function] += 1
+            missed += [] if privileges.unused(more, made) else [(stage, function, added)]
+
+    assert missed == []
+    assert len(tried) > 1
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -368,7 +344,8 @@ def test_items_are_reached_by_their_kind_of_key_and_a_call_without_keys_is_refus
 
 
 def is_about_items(statement: dict[str, Any]) -> bool:
-    actions = {action for action in statement["Action"] if action.startswith("dynamodb:")} - OF_THE_SERVICE
+    about_streams = {f"dynamodb:{action}" for action in privileges.OF_THE_STREAM}
+    actions = {action for action in statement["Action"] if action.startswith("dynamodb:")} - about_streams
     return bool(actions - {"dynamodb:DescribeTable"})
 
 
