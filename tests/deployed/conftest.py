@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 import urllib3
+from botocore.client import BaseClient
 
 from tests.infra.packaging import copied, run
+from tests.support.hearing import sitecustomize
 from tests.support.ports import free_port
 from tools import stages
 from tools.local import cloud as local_cloud
@@ -31,6 +33,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.real_time)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of what operators' tools and the smoke test ask of AWS, in this process and in those it starts."""
+    file = tmp_path_factory.mktemp("heard") / "calls.jsonl"
+    file.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(sitecustomize.FILE, str(file))
+        patch.setenv("PYTHONPATH", str(Path(sitecustomize.__file__).parent), prepend=os.pathsep)
+        patch.setattr(BaseClient, "_make_api_call", BaseClient._make_api_call)
+        sitecustomize.hear(BaseClient)
+        yield file
 
 
 @pytest.fixture(scope="session")

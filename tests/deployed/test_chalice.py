@@ -19,14 +19,17 @@ import urllib3
 from chalicelib.core.deadline import Deadline
 from tests.deployed.conftest import DeployedStage
 from tests.infra.packaging import SETTINGS, copied, run
+from tests.support import roles
 from tests.support.inventories import Facts, inventory
 from tests.support.ports import free_port
+from tests.support.roles import BY_LAMBDA
 from tools import stages
 from tools.local import cloud as local_cloud
 from tools.local import deployed
 from tools.local import settings as local
 from tools.local.settings import LocalSettings
 from tools.package import runtime
+from tools.stages import policies
 from tools.testing.shop import ADDRESS, PASSWORD
 
 SECRET = "ecommerce/dev/jwt/secret"
@@ -170,6 +173,21 @@ def test_the_endpoint_and_the_access_log_are_those_of_the_sam_template(chalice: 
     assert api["endpoint"] == [wanted["EndpointConfiguration"]]
     assert log["format"] == wanted["AccessLogSetting"]["Format"]
     assert log["destinationArn"].endswith(":log-group:/aws/apigateway/ecommerce-dev")
+
+
+@pytest.mark.parametrize("function", policies.functions())
+def test_a_function_has_a_role_of_its_own_by_which_it_may_what_its_description_says(
+    chalice: ByChalice, function: str
+) -> None:
+    stage = stages.read("dev")
+    name = stage.stack if function == policies.MAIN else f"{stage.stack}-{function}"
+    assert chalice.project.is_dir()
+
+    role = roles.of_function(name)
+
+    assert role.name == f"{stage.stack}-{function}"
+    assert list(role.statements) == roles.statements(policies.policy(stage, function))
+    assert (role.trust, role.managed, role.boundary) == (BY_LAMBDA, (), None)
 
 
 def test_a_second_deployment_without_chalices_memory_makes_nothing_twice(chalice: ByChalice) -> None:

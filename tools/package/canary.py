@@ -17,6 +17,7 @@ ARCHIVE = "smoke.zip"
 # CodeDeploy's role may call no other functions than those with this beginning.
 PREFIX = "CodeDeployHook_"
 SMOKE_SECONDS = 300
+VERSION = "2012-10-17"  # of the language of policies
 FOLDER = Path(__file__).parents[1]
 PACKED = ("__init__.py", "release/__init__.py", "release/smoke")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first instant that an archive can say
@@ -32,6 +33,7 @@ def add_to(merge: Template, stage: Stage) -> None:
         resources[name]["Properties"]["DeploymentPreference"] = preference
     resources |= {
         SMOKE: _smoke(stage),
+        f"{SMOKE}Role": _role(),
         f"{SMOKE}Logs": {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {
@@ -90,7 +92,20 @@ def _smoke(stage: Stage) -> dict[str, Any]:
                     "PAYMENT_PROVIDER": stage.payment_provider,
                 }
             },
-            "Policies": [{"Version": "2012-10-17", "Statement": _statements()}],
+            "Role": {"Fn::GetAtt": [f"{SMOKE}Role", "Arn"]},
+        },
+    }
+
+
+def _role() -> dict[str, Any]:
+    """A role as Chalice writes those of the others; SAM's own would let it write every log of the account."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = {"PolicyName": "SmokeTestPolicy", "PolicyDocument": {"Version": VERSION, "Statement": _statements()}}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": VERSION, "Statement": [trust]},
+            "Policies": [policy],
         },
     }
 
@@ -112,4 +127,10 @@ def _statements() -> list[dict[str, Any]]:
             "Action": "logs:FilterLogEvents",
             "Resource": {"Fn::GetAtt": ["HandleTableStreamLogs", "Arn"]},
         },
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": {"Fn::GetAtt": [f"{SMOKE}Logs", "Arn"]},
+        },
+        {"Effect": "Allow", "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Resource": "*"},
     ]
