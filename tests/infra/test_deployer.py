@@ -1,0 +1,144 @@
+"""The role of who deploys: what CloudFormation does in its name, for each type of the templates, and nothing else.
+
+What CloudFormation does for a type is said by the type's own schema, of which cfn-lint has a copy. What the tools ask
+for by themselves is held to the role in tests/deployed/test_deployer.py, where they work.
+"""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+import pytest
+
+from tests.support import deployer
+from tests.support.deployer import Statement
+
+SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas" / "resources"
+# Of the stacks ecommerce-<stage>-resources and ecommerce-artifacts: what holds data.
+RESOURCES = (
+    "DynamoDB::Table", "S3::Bucket", "S3::BucketPolicy", "CloudFront::OriginAccessControl", "CloudFront::Distribution",
+    "SecretsManager::Secret", "Events::EventBus", "KMS::Key", "KMS::Alias", "SNS::Topic", "SNS::TopicPolicy",
+    "SNS::Subscription", "SQS::Queue", "SQS::QueuePolicy", "SES::EmailIdentity",
+)  # fmt: skip
+# Of the stack ecommerce-<stage>, after SAM has written it out; a test of what is deployed holds the list.
+APP = (
+    "Lambda::Function", "Lambda::Version", "Lambda::Alias", "Lambda::Permission", "Lambda::EventSourceMapping",
+    "Lambda::EventInvokeConfig", "IAM::Role", "Logs::LogGroup", "Events::Rule", "ApiGateway::RestApi",
+    "ApiGateway::Deployment", "ApiGateway::Stage", "CloudWatch::Alarm", "CloudWatch::Dashboard",
+    "Logs::QueryDefinition", "CodeDeploy::Application", "CodeDeploy::DeploymentGroup",
+    "SecretsManager::RotationSchedule",
+)  # fmt: skip
+# What a type does to other services than its own: all else of that kind is for features that no template uses.
+BESIDE = {
+    "Lambda::Function": {"iam:PassRole", "s3:GetObject", "s3:GetObjectVersion"},
+    "Lambda::Alias": {"codedeploy:*"},
+    "CodeDeploy::DeploymentGroup": {"iam:PassRole"},
+    "SecretsManager::RotationSchedule": {"lambda:InvokeFunction"},
+}
+# What a type does for features that no template uses; what it reads, it reads in any case.
+UNUSED = (
+    "dynamodb:*Item", "dynamodb:Scan", "dynamodb:Query", "dynamodb:*Replica*", "dynamodb:*Import*",
+    "dynamodb:*Kinesis*", "dynamodb:*ResourcePolicy", "dynamodb:UpdateContributorInsights",
+    "s3:*Analytics*", "s3:*Inventory*", "s3:*Metrics*", "s3:*Notification*", "s3:*Replication*", "s3:*Website*",
+    "s3:*Accelerate*", "s3:*ObjectLock*", "s3:*Logging", "s3:*IntelligentTiering*", "s3:*BucketMetadata*", "s3:*Abac",
+    "s3:*Acl", "s3:DeleteObject",
+    "cloudfront:*ConnectionGroup", "cloudfront:*VpcOrigin", "cloudfront:*Staging*",
+    "secretsmanager:*Repli*", "sns:*DataProtection*", "ses:*MailFrom*", "ses:*ConfigurationSet*", "ses:*DkimSigning*",
+    "events:*Permission", "lambda:*ProvisionedConcurrency*", "lambda:*CodeSigning*", "lambda:*RecursionConfig",
+    "lambda:*ScalingConfig", "lambda:*RuntimeManagement*", "lambda:AssociateRuntimeAlias", "lambda:GetLayerVersion",
+    "lambda:PassCapacityProvider", "codedeploy:RegisterOnPremisesInstance", "iam:*PermissionsBoundary",
+    "logs:*DataProtection*", "logs:*IndexPolic*", "logs:*LogDelivery", "logs:*ResourcePolic*", "logs:*BearerToken*",
+    "logs:*KmsKey", "logs:*DeletionProtection",
+)  # fmt: skip
+# What schemas say and IAM does not know; the words for it are PutBucketCORS, CreateDistribution and the like.
+UNKNOWN = ("cloudfront:CreateDistributionWithTags", "s3:DeleteBucketCors", "s3:DeleteBucketEncryption",
+           "s3:DeleteBucketLifecycle")  # fmt: skip
+# The policies of infra/deployer.yaml that are about the two kinds of stacks.
+STACKS = [("ForResources", RESOURCES), ("ForApp", APP)]
+POLICIES = ("ForResources", "ForApp", "ForTools")
+# Named by chance, by AWS, or by the owner of a domain; or of the account as a whole.
+NAMED_BY_OTHERS = ("cloudfront", "apigateway", "ses", "kms")
+MAX_POLICY_CHARACTERS = 6144  # of IAM for a managed policy, without spaces
+
+
+@cache
+def handlers() -> dict[str, dict[str, Any]]:
+    """What each type of the templates does to AWS, by its schema."""
+    wanted = {f"AWS::{name}" for name in (*RESOURCES, *APP)}
+    schemas = (json.loads(file.read_text(encoding="utf-8")) for file in SCHEMAS.glob("*.json"))
+    return {each["typeName"]: each["handlers"] for each in schemas if each.get("typeName") in wanted}
+
+
+def needed(kind: str) -> set[str]:
+    """What CloudFormation has to be allowed for a type."""
+    own, found = kind.partition("::")[0].lower(), set[str]()
+    for name, handler in handlers()[f"AWS::{kind}"].items():
+        if name != "list":
+            found |= {each for each in handler["permissions"] if name == "read" or not is_any(each, UNUSED)}
+    kept = (f"{own}:*", *BESIDE.get(kind, ()))
+    return {each for each in found if is_any(each, kept) and each not in UNKNOWN}
+
+
+def is_any(action: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(action, pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize(("policy", "types"), STACKS)
+def test_what_cloudformation_does_for_every_type_is_allowed_and_nothing_else(
+    policy: str, types: tuple[str, ...]
+) -> None:
+    wanted = set[str]().union(*(needed(each) for each in types))
+
+    granted = deployer.actions(deployer.statements(policy))
+
+    assert sorted(granted - wanted) == []
+    assert sorted(wanted - granted) == []
+
+
+def test_every_type_of_the_templates_of_data_is_known() -> None:
+    files = ("template.yaml", "artifacts.yaml")
+    types = {each["Type"] for file in files for each in deployer.template(file)["Resources"].values()}
+
+    assert types == {f"AWS::{each}" for each in RESOURCES}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_is_ours_is_named_and_only_what_has_no_name_is_open(policy: str) -> None:
+    for statement in deployer.statements(policy):
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in statement["Action"])
+        assert is_named(statement) or statement["Sid"] in deployer.WITHOUT_A_NAME, statement["Sid"]
+
+
+def is_named(statement: Statement) -> bool:
+    services = {action.partition(":")[0] for action in statement["Action"]}
+    return services <= set(NAMED_BY_OTHERS) or all("ecommerce" in each for each in statement["Resource"])
+
+
+def test_a_role_is_handed_to_functions_and_to_code_deploy_and_to_nobody_else() -> None:
+    found = [each for policy in POLICIES for each in deployer.statements(policy) if "iam:PassRole" in each["Action"]]
+
+    to = [each["Condition"]["StringEquals"]["iam:PassedToService"] for each in found]
+    assert sorted(map(str, to)) == ["['lambda.amazonaws.com', 'codedeploy.amazonaws.com']", "lambda.amazonaws.com"]
+    assert all(each["Action"] == ["iam:PassRole"] for each in found)
+
+
+def test_no_policy_but_that_of_code_deploy_is_attached_to_a_role() -> None:
+    for policy in POLICIES:
+        for statement in deployer.statements(policy):
+            if {"iam:AttachRolePolicy", "iam:DetachRolePolicy"} & set(statement["Action"]):
+                ((condition, names),) = statement["Condition"].items()
+                assert condition == "ArnLike"
+                assert names["iam:PolicyARN"]["Fn::Sub"].endswith(":policy/service-role/AWSCodeDeployRoleForLambda")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_is_no_longer_than_iam_takes(policy: str) -> None:
+    text = json.dumps(deployer.statements(policy), separators=(",", ":"))
+
+    assert len(text) < MAX_POLICY_CHARACTERS

@@ -1,0 +1,53 @@
+"""The role of who deploys, as infra/deployer.yaml has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode import cfn_yaml
+
+Statement = dict[str, Any]
+INFRA = Path(__file__).parents[2] / "infra"
+WORDS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
+# Statements whose actions IAM judges without a resource, or on a resource that nobody here names.
+WITHOUT_A_NAME = {"OfTheAccount", "OfTheTrigger", "OfTheQueries", "OfTransforms", "OfImports"}
+
+
+def template(file: str) -> dict[str, Any]:
+    """A template of infra/, with CloudFormation's short forms written out."""
+    return dict(cfn_yaml.load(str(INFRA / file)))
+
+
+def document(policy: str) -> dict[str, Any]:
+    """One of the role's policies, by its logical id."""
+    return dict(template("deployer.yaml")["Resources"][policy]["Properties"]["PolicyDocument"])
+
+
+def statements(policy: str) -> list[Statement]:
+    """Its statements in one account and region, each with a list of resources."""
+    return [_resolved(each) for each in document(policy)["Statement"]]
+
+
+def actions(granted: Iterable[Statement]) -> set[str]:
+    """All that they allow."""
+    return {action for each in granted for action in each["Action"]}
+
+
+def allows(statement: Statement, action: str, resource: str) -> bool:
+    """Does the statement allow it? Conditions are about how a role or a key is used, and are met by our own."""
+    return action in statement["Action"] and any(fnmatchcase(resource, each) for each in statement["Resource"])
+
+
+def _resolved(statement: Statement) -> Statement:
+    resources = statement["Resource"]
+    listed = resources if isinstance(resources, list) else [resources]
+    return {**statement, "Resource": [_text(each) for each in listed]}
+
+
+def _text(resource: str | dict[str, str]) -> str:
+    given = resource if isinstance(resource, str) else resource["Fn::Sub"]
+    return re.sub(r"\$\{(.+?)\}", lambda found: WORDS[found[1]], given)

@@ -1,0 +1,137 @@
+"""What was heard, in the words of IAM: which actions on which resources a call needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = "us-east-1:000000000000"
+VERBS = {"Get": "GET", "Import": "POST", "Create": "POST", "Tag": "PUT", "Put": "PUT", "Update": "PATCH",
+         "Delete": "DELETE"}  # fmt: skip
+FREE = {"sts:GetCallerIdentity"}  # of whatever rights
+PREFIXES = {"sesv2": "ses"}
+RENAMED = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "lambda:Invoke": "lambda:InvokeFunction",
+}
+WITHOUT_A_NAME = {
+    "cloudformation:ListExports", "lambda:ListFunctions", "lambda:GetAccountSettings", "lambda:ListEventSourceMappings",
+    "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping",
+    "lambda:GetEventSourceMapping",
+    "events:ListRules", "logs:DescribeLogGroups", "ses:GetAccount", "dynamodb:ListImports",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thing that IAM is asked about."""
+
+    action: str
+    resource: str
+
+
+def by_tools(file: Path) -> set[Asked]:
+    """What operators' tools asked for, and what such calls need besides."""
+    return set(_asked(file, of_functions=False))
+
+
+def by_functions(file: Path) -> set[Asked]:
+    """What functions asked for."""
+    return set(_asked(file, of_functions=True))
+
+
+def _asked(file: Path, *, of_functions: bool) -> Iterator[Asked]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        who, service, operation, parameters = json.loads(line)
+        if bool(who) is of_functions:
+            yield from asked(service, operation, parameters)
+
+
+def asked(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[Asked]:
+    """What IAM is asked about for one call of a client."""
+    if service == "apigateway":
+        yield _of_the_gateway(operation, parameters)
+        return
+    action = f"{PREFIXES.get(service, service)}:{operation}"
+    action = RENAMED.get(action, action)
+    if action in FREE:
+        return
+    resource = "*" if action in WITHOUT_A_NAME else _resource(service, parameters)
+    yield Asked(action, resource)
+    yield from _besides(action, parameters)
+
+
+def _of_the_gateway(operation: str, parameters: dict[str, Any]) -> Asked:
+    verb = next(method for word, method in VERBS.items() if operation.startswith(word))
+    api = parameters.get("restApiId")
+    path = "/account" if operation == "GetAccount" else f"/restapis/{api}/stages/dev" if api else "/restapis"
+    if operation == "TagResource":
+        path = "/tags/arn%3Aaws%3Aapigateway"
+    return Asked(f"apigateway:{verb}", f"arn:aws:apigateway:us-east-1::{path}")
+
+
+def _resource(service: str, parameters: dict[str, Any]) -> str:
+    """The ARN of what a call is about."""
+    for name in ("ResourceArn", "Resource", "TopicArn", "SubscriptionArn", "ExportArn", "ImportArn", "TableArn"):
+        if str(parameters.get(name, "")).startswith("arn:"):
+            return str(parameters[name])
+    words = {name: str(value) for name, value in parameters.items() if isinstance(value, str)}
+    match service:
+        case "cloudformation":
+            stack = words["StackName"]
+            return stack if stack.startswith("arn:") else f"arn:aws:cloudformation:{HERE}:stack/{stack}/1"
+        case "lambda":
+            return f"arn:aws:lambda:{HERE}:function:{words['FunctionName'].rpartition('function:')[2]}"
+        case "dynamodb":
+            # a call about many items names the table in what was too long to keep
+            name = words.get("TargetTableName") or words.get("TableName", "ecommerce-dev")
+            return f"arn:aws:dynamodb:{HERE}:table/{name}"
+        case "s3":
+            return f"arn:aws:s3:::{words['Bucket']}" + (f"/{words['Key']}" if "Key" in words else "")
+        case "logs":
+            group = words.get("logGroupName") or words["logGroupIdentifier"]
+            return f"arn:aws:logs:{HERE}:log-group:{group}:log-stream:1"
+        case "events":
+            return f"arn:aws:events:{HERE}:rule/{words.get('Rule') or words['Name']}"
+        case "iam":
+            return f"arn:aws:iam::000000000000:role/{words['RoleName']}"
+        case "secretsmanager":
+            secret = words["SecretId"]
+            return secret if secret.startswith("arn:") else f"arn:aws:secretsmanager:{HERE}:secret:{secret}-a1B2c3"
+        case "sesv2":
+            return f"arn:aws:ses:{HERE}:identity/{words['EmailIdentity']}"
+        case "codedeploy":
+            return f"arn:aws:codedeploy:{HERE}:deploymentgroup:ecommerce-dev/group"
+    message = f"Nobody says what a call of {service} with {sorted(parameters)} is about."
+    raise NotImplementedError(message)
+
+
+def _besides(action: str, parameters: dict[str, Any]) -> Iterator[Asked]:
+    """What AWS asks IAM about as well, by its documents: in the caller's name, and without a call of the caller's."""
+    if action == "lambda:CreateFunction" and "Role" in parameters:
+        yield Asked("iam:PassRole", str(parameters["Role"]))
+    if action == "cloudformation:CreateChangeSet":
+        yield Asked(action, "arn:aws:cloudformation:us-east-1:aws:transform/Serverless-2016-10-31")
+    if action == "dynamodb:ExportTableToPointInTime":
+        for each in ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"):
+            yield Asked(each, f"arn:aws:s3:::{parameters['S3Bucket']}/export")
+    if action == "dynamodb:RestoreTableToPointInTime":
+        for each in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"):
+            yield Asked(f"dynamodb:{each}", f"arn:aws:dynamodb:{HERE}:table/{parameters['TargetTableName']}")
+    if action == "dynamodb:ImportTable":
+        bucket = "arn:aws:s3:::ecommerce-dev"
+        yield from (Asked("s3:GetObject", f"{bucket}/export"), Asked("s3:ListBucket", bucket))
+        yield Asked("logs:DescribeLogGroups", "*")
+        for each in ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents", "PutRetentionPolicy"):
+            yield Asked(f"logs:{each}", f"arn:aws:logs:{HERE}:log-group:/aws-dynamodb/imports:log-stream:1")
+
+
+def actions(asked: Iterable[Asked]) -> set[str]:
+    """The actions alone."""
+    return {each.action for each in asked}
