@@ -16,7 +16,7 @@ import cfnlint
 import pytest
 
 from tests.support import deployer
-from tests.support.deployer import Statement
+from tests.support.deployer import APP, Statement
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas" / "resources"
 # Of the stacks ecommerce-<stage>-resources and ecommerce-artifacts: what holds data.
@@ -24,14 +24,6 @@ RESOURCES = (
     "DynamoDB::Table", "S3::Bucket", "S3::BucketPolicy", "CloudFront::OriginAccessControl", "CloudFront::Distribution",
     "SecretsManager::Secret", "Events::EventBus", "KMS::Key", "KMS::Alias", "SNS::Topic", "SNS::TopicPolicy",
     "SNS::Subscription", "SQS::Queue", "SQS::QueuePolicy", "SES::EmailIdentity",
-)  # fmt: skip
-# Of the stack ecommerce-<stage>, after SAM has written it out; a test of what is deployed holds the list.
-APP = (
-    "Lambda::Function", "Lambda::Version", "Lambda::Alias", "Lambda::Permission", "Lambda::EventSourceMapping",
-    "Lambda::EventInvokeConfig", "IAM::Role", "Logs::LogGroup", "Events::Rule", "ApiGateway::RestApi",
-    "ApiGateway::Deployment", "ApiGateway::Stage", "CloudWatch::Alarm", "CloudWatch::Dashboard",
-    "Logs::QueryDefinition", "CodeDeploy::Application", "CodeDeploy::DeploymentGroup",
-    "SecretsManager::RotationSchedule",
 )  # fmt: skip
 # What a type does to other services than its own: all else of that kind is for features that no template uses.
 BESIDE = {

@@ -16,6 +16,15 @@ WORDS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": 
 # Statements whose actions IAM judges without a resource, or on a resource that nobody here names.
 WITHOUT_A_NAME = {"OfTheAccount", "OfTheTrigger", "OfTheQueries", "OfTransforms", "OfImports"}
 
+# Of the stack ecommerce-<stage>, after SAM has written it out; a test of what is deployed holds the list.
+APP = (
+    "Lambda::Function", "Lambda::Version", "Lambda::Alias", "Lambda::Permission", "Lambda::EventSourceMapping",
+    "Lambda::EventInvokeConfig", "IAM::Role", "Logs::LogGroup", "Events::Rule", "ApiGateway::RestApi",
+    "ApiGateway::Deployment", "ApiGateway::Stage", "CloudWatch::Alarm", "CloudWatch::Dashboard",
+    "Logs::QueryDefinition", "CodeDeploy::Application", "CodeDeploy::DeploymentGroup",
+    "SecretsManager::RotationSchedule",
+)  # fmt: skip
+
 
 def template(file: str) -> dict[str, Any]:
     """A template of infra/, with CloudFormation's short forms written out."""

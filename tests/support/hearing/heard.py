@@ -27,6 +27,25 @@ WITHOUT_A_NAME = {
     "events:ListRules", "logs:DescribeLogGroups", "ses:GetAccount", "dynamodb:ListImports",
 }  # fmt: skip
 
+OF_MANY = "ecommerce-dev"  # whose parameters were too long to keep, or name a deployment by its number
+NAMES = {
+    "cloudformation": ("StackName",), "lambda": ("FunctionName",), "dynamodb": ("TargetTableName", "TableName"),
+    "s3": ("Bucket",), "logs": ("logGroupName",), "events": ("Rule", "Name"), "iam": ("RoleName",),
+    "secretsmanager": ("SecretId",), "sesv2": ("EmailIdentity",), "codedeploy": ("applicationName",),
+}  # fmt: skip
+FORMS = {
+    "cloudformation": "arn:aws:cloudformation:{here}:stack/{name}/1",
+    "lambda": "arn:aws:lambda:{here}:function:{name}",
+    "dynamodb": "arn:aws:dynamodb:{here}:table/{name}",
+    "s3": "arn:aws:s3:::{name}{key}",
+    "logs": "arn:aws:logs:{here}:log-group:{name}:log-stream:1",
+    "events": "arn:aws:events:{here}:rule/{name}",
+    "iam": "arn:aws:iam::000000000000:role/{name}",
+    "secretsmanager": "arn:aws:secretsmanager:{here}:secret:{name}-a1B2c3",
+    "sesv2": "arn:aws:ses:{here}:identity/{name}",
+    "codedeploy": "arn:aws:codedeploy:{here}:deploymentgroup:{name}/group",
+}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -82,34 +101,11 @@ def _resource(service: str, parameters: dict[str, Any]) -> str:
         if str(parameters.get(name, "")).startswith("arn:"):
             return str(parameters[name])
     words = {name: str(value) for name, value in parameters.items() if isinstance(value, str)}
-    match service:
-        case "cloudformation":
-            stack = words["StackName"]
-            return stack if stack.startswith("arn:") else f"arn:aws:cloudformation:{HERE}:stack/{stack}/1"
-        case "lambda":
-            return f"arn:aws:lambda:{HERE}:function:{words['FunctionName'].rpartition('function:')[2]}"
-        case "dynamodb":
-            # a call about many items names the table in what was too long to keep
-            name = words.get("TargetTableName") or words.get("TableName", "ecommerce-dev")
-            return f"arn:aws:dynamodb:{HERE}:table/{name}"
-        case "s3":
-            return f"arn:aws:s3:::{words['Bucket']}" + (f"/{words['Key']}" if "Key" in words else "")
-        case "logs":
-            group = words.get("logGroupName") or words["logGroupIdentifier"]
-            return f"arn:aws:logs:{HERE}:log-group:{group}:log-stream:1"
-        case "events":
-            return f"arn:aws:events:{HERE}:rule/{words.get('Rule') or words['Name']}"
-        case "iam":
-            return f"arn:aws:iam::000000000000:role/{words['RoleName']}"
-        case "secretsmanager":
-            secret = words["SecretId"]
-            return secret if secret.startswith("arn:") else f"arn:aws:secretsmanager:{HERE}:secret:{secret}-a1B2c3"
-        case "sesv2":
-            return f"arn:aws:ses:{HERE}:identity/{words['EmailIdentity']}"
-        case "codedeploy":
-            return f"arn:aws:codedeploy:{HERE}:deploymentgroup:ecommerce-dev/group"
-    message = f"Nobody says what a call of {service} with {sorted(parameters)} is about."
-    raise NotImplementedError(message)
+    named = next((words[name] for name in NAMES[service] if name in words), OF_MANY)
+    if named.startswith("arn:") and service != "lambda":
+        return named
+    key = f"/{words['Key']}" if "Key" in words else ""
+    return FORMS[service].format(here=HERE, name=named.rpartition("function:")[2], key=key)
 
 
 def _besides(action: str, parameters: dict[str, Any]) -> Iterator[Asked]:
