@@ -10,7 +10,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight release rollback smoke restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight release rollback smoke restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -26,11 +26,21 @@ deployed: STAGE := $(if $(filter file,$(origin STAGE)),dev,$(STAGE))
 deployed: $(VENV)/ready ## Deploy a stage on a local AWS, and let it work: STAGE=dev CLOUD_PORT=4566 PAYMENT_PORT=4580
 	@STAGE=$(STAGE) exec $(PYTHON) -m tools.local deployed
 
-test-deployed: $(VENV)/ready ## Run the tests of the deployed shop, and the end-to-end suite on it
-	@exec $(PYTHON) -m pytest --durations=10 tests/deployed tests/e2e --form sam
+test-deployed: $(VENV)/ready ## Run the tests of the deployed shop, and the end-to-end suite on each form of it
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target .test-deployed .test-forms
 
-test: $(VENV)/ready ## Run every test, and measure what of the code they run: DATE=2028-02-29T23:56 as if it were then
-	@exec $(PYTHON) $(if $(DATE),-m tools.dated $(DATE) $(PYTHON)) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
+.test-deployed:
+	@exec $(PYTHON) -m pytest -p no:cacheprovider tests/deployed
+
+.test-forms:
+	@$(PYTHON) -m pytest -p no:cacheprovider tests/e2e --form sam
+	@$(PYTHON) -m pytest -p no:cacheprovider tests/e2e --form chalice
+
+test: $(VENV)/ready ## Run every test: DATE=2028-02-29T23:56 as if it were then
+	@exec $(PYTHON) $(if $(DATE),-m tools.dated $(DATE) $(PYTHON)) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+coverage: $(VENV)/ready ## Measure what of the code the tests run, without those that run it in processes of their own
+	@exec $(PYTHON) -m pytest -n 2 --dist loadfile --cov tests/unit tests/integration
 
 check: $(VENV)/ready ## Lint, check formatting and types, run the quick tests
 	$(PYTHON) -m ruff check .

@@ -119,10 +119,10 @@ def test_make_lists_every_command_in_two_columns() -> None:
     assert all(targets().values())
 
 
-def test_only_make_test_measures_so_that_a_single_file_may_run_alone() -> None:
+def test_only_make_coverage_measures_so_that_a_single_file_may_run_alone() -> None:
     assert "--cov" not in PROJECT["tool"]["pytest"]["ini_options"]["addopts"]
     assert PROJECT["tool"]["coverage"]["report"]["fail_under"] >= 90
-    assert "--cov" in run("make", "-n", "test", "-o", "requirements.txt").stdout
+    assert "--cov" in run("make", "-n", "coverage", "-o", "requirements.txt").stdout
 
 
 @pytest.mark.parametrize(("files", "schema"), FORGE.items())
