@@ -3,6 +3,7 @@
 STAGE ?= prod
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+LINTERS := .venv-lint
 STATE_DIR ?= .local
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
 
@@ -10,7 +11,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check format lock scan docs costs import export audit redrive recompute job stages resources preflight release rollback smoke restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages resources preflight release rollback smoke restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -48,13 +49,17 @@ check: $(VENV)/ready ## Lint, check formatting and types, run the quick tests
 	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest -q tests/unit
 
+lint-templates: $(VENV)/ready $(LINTERS)/ready ## Package every stage, and lint all templates by cfn-lint, the serverless rules and checkov
+	@exec $(PYTHON) -m tools.templates $(LINTERS)/bin
+
 format: $(VENV)/ready ## Format the code, and mend what the linter can mend
 	$(PYTHON) -m ruff check --fix-only --quiet .
 	$(PYTHON) -m ruff format .
 
-lock: $(VENV)/ready ## Renew requirements.txt and requirements-dev.txt from their .in files, with hashes
+lock: $(VENV)/ready ## Renew the locks, requirements*.txt, from their .in files, with hashes
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) requirements-lint.in --output-file requirements-lint.txt
 
 scan: $(VENV)/ready ## Look for known holes in dependencies, code and workflows; asks the package index
 	$(PYTHON) -m pip_audit --strict --disable-pip --require-hashes -r requirements-dev.txt
@@ -137,7 +142,7 @@ chalice-delete: $(VENV)/ready ## Take away what make chalice-deploy made; the st
 	@exec $(PYTHON) -m tools.package.deploy $(STAGE) --delete
 
 clean: ## Forget the virtual environment, the packages and the demo shop's data
-	rm -rf $(VENV) out .chalice/deployments "$(STATE_DIR)"
+	rm -rf $(VENV) $(LINTERS) out .chalice/deployments "$(STATE_DIR)"
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
 	@base=; for name in $(or $(BASE_PYTHON),python3.13 python3.12 python3.11 python3); do \
@@ -148,4 +153,10 @@ $(VENV)/ready: requirements.txt requirements-dev.txt
 	$$base -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
 		echo "$$base cannot make virtual environments: install its venv package." >&2; exit 1; }
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(LINTERS)/ready: requirements-lint.txt
+	@echo "Preparing $(LINTERS), once."
+	@$(PYTHON) -m venv --clear $(LINTERS)
+	@$(LINTERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-lint.txt
 	@touch $@
