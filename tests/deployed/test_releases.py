@@ -30,7 +30,8 @@ from tools.local import cloud as local_cloud
 from tools.local import settings as local
 from tools.local.settings import LocalSettings
 from tools.refusal import Refusal
-from tools.release import aliases, returning
+from tools.release import aliases, returning, trying
+from tools.restore import gate
 
 SERVICE, RESERVE = "chalicelib/orders/service.py", "lambda: _reserve(request, buyer, claim)"
 BREAKS_CHECKOUT: Edit = (SERVICE, RESERVE, "lambda: 1 / 0")
@@ -154,3 +155,17 @@ def test_a_release_that_fails_one_in_three_orders_is_taken_back_by_an_alarm(pack
     seconds = over - failed[0][0]
     total = customers.statuses.total()
     say(f"{len(failed)} of {total} requests failed; {seconds:.1f} seconds from the first to the end of the way back.")
+
+
+def test_a_release_of_a_closed_shop_asks_nobody_and_leaves_it_closed(packaged: Path, tmp_path: Path) -> None:
+    gate.close(STAGE)
+
+    said = ship(packaged_with(packaged, tmp_path / "closed", greeting_as("behind doors")))
+
+    assert said
+    assert gate.is_closed(STAGE)
+    with pytest.raises(Refusal, match="dev is closed"):
+        trying.over_http(STAGE)
+    gate.open_again(STAGE)
+    trying.over_http(STAGE, say)
+    assert greeting() == "behind doors"

@@ -16,6 +16,7 @@ from tools.package import artifacts, finishing, sam
 from tools.refusal import Refusal, is_confirmed
 from tools.release import aliases, ledger, returning, trying
 from tools.release.following import Follower, Say
+from tools.restore import gate
 from tools.stages import changes, parameters, place, preflight, resources
 from tools.stages.settings import Stage
 
@@ -54,7 +55,10 @@ def ship(stage: Stage, template_url: str, say: Say = print, *, started: float) -
         changes.withdraw(proposed)
         say("Nothing would change: this very code serves already.")
     say("5. Smoke test over HTTP")
-    trying.over_http(stage, say)
+    if gate.is_closed(stage):
+        say(f"  The shop is closed: nobody is asked before make open STAGE={stage.name}.")
+    else:
+        trying.over_http(stage, say)
     kept = ledger.record(stage, bucket).kept
     if forgotten := aliases.forget_old(stage, kept):
         say(f"{forgotten} old versions were deleted.")

@@ -13,6 +13,7 @@ from tools.release.following import Say
 from tools.release.smoke.hook import TOKENS, mail_log
 from tools.release.smoke.journey import Journey
 from tools.release.smoke.ways import Failed, OverHttp
+from tools.restore import gate
 from tools.stages import changes
 from tools.stages.settings import Stage
 
@@ -20,7 +21,9 @@ STREAM_LOGS = "HandleTableStreamLogs"
 
 
 def over_http(stage: Stage, say: Say = print) -> None:
-    """Try the shop as a customer. Raises `Refusal` with the step that failed."""
+    """Try the shop as a customer. Raises `Refusal` with the step that failed, or if the shop is closed."""
+    if gate.is_closed(stage):
+        raise Refusal(f"{stage.name} is closed, and lets nobody in: make open STAGE={stage.name} opens it.")
     provider = stage.payment_provider
     logs = boto3.client("cloudformation").describe_stack_resource(StackName=stage.stack, LogicalResourceId=STREAM_LOGS)
     group = logs["StackResourceDetail"]["PhysicalResourceId"]
