@@ -13,22 +13,10 @@ import pytest
 from tests.deployed.conftest import DeployedStage
 from tests.support import deployer
 from tests.support.hearing import heard as hearing
+from tests.support.hearing import unheard
 from tests.support.hearing.heard import Asked
 
 SMOKE = {"lambda:InvokeFunction", "codedeploy:PutLifecycleEventHookExecutionStatus", "logs:FilterLogEvents"}
-# What the tools ask for where the local AWS cannot follow, or only in an emergency.
-UNHEARD = {
-    # a table to S3 and back, which the local AWS has not: tests/infra/test_restore.py
-    "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport", "dynamodb:ImportTable", "dynamodb:DescribeImport",
-    "dynamodb:ListImports", "s3:PutObjectAcl", "s3:AbortMultipartUpload", "logs:CreateLogStream",
-    "logs:DescribeLogStreams", "logs:PutLogEvents",
-    # a release that is stopped by make rollback, and a proposal for a new stack that nobody wants
-    "codedeploy:StopDeployment", "cloudformation:CancelUpdateStack", "cloudformation:DeleteStack",
-    # Chalice, for a function whose tags, concurrency or role's trust is another than before
-    "lambda:TagResource", "lambda:UntagResource", "lambda:RemovePermission", "lambda:PutFunctionConcurrency",
-    "iam:UpdateAssumeRolePolicy",
-}  # fmt: skip
-
 # What tests name as no stage would: table and secret of a stage that is made up.
 MADE_UP = ("table/restored", "secret:new-a1B2c3")
 
@@ -49,20 +37,25 @@ def is_whole(request: pytest.FixtureRequest) -> None:
 def test_what_the_tools_ask_for_is_allowed_to_who_deploys(dev: DeployedStage, by_tools: set[Asked]) -> None:
     granted = deployer.statements("ForTools")
 
-    refused = {
-        each for each in by_tools if not any(deployer.allows(one, each.action, each.resource) for one in granted)
-    }
-
     assert dev.stage.name == "dev"
-    assert refused == set()
+    assert deployer.refused(granted, by_tools | unheard.by_tools()) == set()
 
 
 @pytest.mark.usefixtures("is_whole")
-def test_who_deploys_may_nothing_that_the_tools_do_not_ask_for(by_tools: set[Asked]) -> None:
-    granted = deployer.actions(deployer.statements("ForTools"))
+def test_without_any_one_action_the_tools_are_refused_something(by_tools: set[Asked]) -> None:
+    """Each action of each statement: nothing is allowed twice, or for nothing."""
+    asked, granted = by_tools | unheard.by_tools(), deployer.statements("ForTools")
 
-    assert sorted(granted - hearing.actions(by_tools) - UNHEARD) == []
-    assert sorted(UNHEARD - granted) == []
+    missed = [taken for taken, rest in deployer.without_one_action(granted) if not deployer.refused(rest, asked)]
+
+    assert missed == []
+
+
+@pytest.mark.usefixtures("is_whole")
+def test_what_is_heard_is_not_taken_on_trust(heard: Path) -> None:
+    said = {(service, operation) for service, operation, _ in unheard.CALLS}
+
+    assert said & hearing.operations(heard) == set()
 
 
 @pytest.mark.usefixtures("is_whole")

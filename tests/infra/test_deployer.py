@@ -15,8 +15,10 @@ from typing import Any
 import cfnlint
 import pytest
 
-from tests.support import deployer
+from tests.support import deployer, iam
 from tests.support.deployer import APP, Statement
+from tests.support.hearing import named
+from tests.support.hearing.heard import FREE
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas" / "resources"
 # Of the stacks ecommerce-<stage>-resources and ecommerce-artifacts: what holds data.
@@ -52,6 +54,7 @@ UNKNOWN = ("cloudfront:CreateDistributionWithTags", "s3:DeleteBucketCors", "s3:D
            "s3:DeleteBucketLifecycle")  # fmt: skip
 # The policies of infra/deployer.yaml that are about the two kinds of stacks.
 STACKS = [("ForResources", RESOURCES), ("ForApp", APP)]
+OF_OTHERS = {"OfTransforms"}  # CloudFormation's guide says it, and IAM's reference does not
 POLICIES = ("ForResources", "ForApp", "ForTools")
 # Named by chance, by AWS, or by the owner of a domain; or of the account as a whole.
 NAMED_BY_OTHERS = ("cloudfront", "apigateway", "ses", "kms")
@@ -97,6 +100,42 @@ def test_every_type_of_the_templates_of_data_is_known() -> None:
     types = {each["Type"] for file in files for each in deployer.template(file)["Resources"].values()}
 
     assert types == {f"AWS::{each}" for each in RESOURCES}
+
+
+@pytest.mark.parametrize(("policy", "types"), STACKS)
+def test_without_any_one_action_cloudformation_is_refused_what_it_does(policy: str, types: tuple[str, ...]) -> None:
+    wanted = set[str]().union(*(needed(each) for each in types))
+
+    missed = [
+        taken
+        for taken, rest in deployer.without_one_action(deployer.statements(policy))
+        if wanted <= deployer.actions(rest)
+    ]
+
+    assert missed == []
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_action_is_allowed_on_what_iam_judges_it_by(policy: str) -> None:
+    """Such as `codedeploy:StopDeployment`, which has no resource: allowed on one by name, it is refused."""
+    ineffective = [
+        f"{statement['Sid']}: {action}"
+        for statement in deployer.statements(policy)
+        if statement["Sid"] not in OF_OTHERS
+        for action in statement["Action"]
+        if not any(iam.counts(action, each) for each in statement["Resource"])
+    ]
+
+    assert ineffective == []
+
+
+def test_every_call_that_the_tools_name_is_allowed_to_who_deploys() -> None:
+    """Those too that no test hears."""
+    granted = deployer.actions(deployer.statements("ForTools")) | FREE
+    calls = list(named.calls())
+
+    assert {each.file.partition("/")[0] for each in calls} == set(named.FOLDERS)
+    assert [(each.file, each.method) for each in calls if not each.actions & granted] == []
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from cfnlint.decode import cfn_yaml
+
+from tests.support.hearing.heard import Asked
 
 Statement = dict[str, Any]
 INFRA = Path(__file__).parents[2] / "infra"
@@ -49,6 +51,19 @@ def actions(granted: Iterable[Statement]) -> set[str]:
 def allows(statement: Statement, action: str, resource: str) -> bool:
     """Does the statement allow it? Conditions are about how a role or a key is used, and are met by our own."""
     return action in statement["Action"] and any(fnmatchcase(resource, each) for each in statement["Resource"])
+
+
+def refused(granted: list[Statement], asked: Iterable[Asked]) -> set[Asked]:
+    """What no statement allows."""
+    return {each for each in asked if not any(allows(one, each.action, each.resource) for one in granted)}
+
+
+def without_one_action(granted: list[Statement]) -> Iterator[tuple[str, list[Statement]]]:
+    """The statements without each of their actions in turn, and which that is."""
+    for at, statement in enumerate(granted):
+        for action in statement["Action"]:
+            rest = [each for each in statement["Action"] if each != action]
+            yield f"{statement['Sid']}: {action}", [*granted[:at], {**statement, "Action": rest}, *granted[at + 1 :]]
 
 
 def _resolved(statement: Statement) -> Statement:

@@ -24,7 +24,8 @@ WITHOUT_A_NAME = {
     "cloudformation:ListExports", "lambda:ListFunctions", "lambda:GetAccountSettings", "lambda:ListEventSourceMappings",
     "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping",
     "lambda:GetEventSourceMapping",
-    "events:ListRules", "logs:DescribeLogGroups", "ses:GetAccount", "dynamodb:ListImports",
+    "events:ListRules", "logs:DescribeLogGroups", "ses:GetAccount",
+    "codedeploy:GetDeploymentTarget", "codedeploy:ListDeploymentTargets", "codedeploy:StopDeployment",
 }  # fmt: skip
 
 OF_MANY = "ecommerce-dev"  # whose parameters were too long to keep, or name a deployment by its number
@@ -65,11 +66,21 @@ def by_functions(file: Path) -> set[Asked]:
     return set(_asked(file, of_functions=True))
 
 
+def operations(file: Path) -> set[tuple[str, str]]:
+    """The calls of the tools' clients, by service and operation."""
+    return {(service, operation) for service, operation, _ in _calls(file, of_functions=False)}
+
+
 def _asked(file: Path, *, of_functions: bool) -> Iterator[Asked]:
+    for call in _calls(file, of_functions=of_functions):
+        yield from asked(*call)
+
+
+def _calls(file: Path, *, of_functions: bool) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for line in file.read_text(encoding="utf-8").splitlines():
         who, service, operation, parameters = json.loads(line)
         if bool(who) is of_functions:
-            yield from asked(service, operation, parameters)
+            yield service, operation, parameters
 
 
 def asked(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[Asked]:
@@ -77,22 +88,33 @@ def asked(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[
     if service == "apigateway":
         yield _of_the_gateway(operation, parameters)
         return
-    action = f"{PREFIXES.get(service, service)}:{operation}"
-    action = RENAMED.get(action, action)
-    if action in FREE:
+    wanted = action(service, operation)
+    if wanted in FREE:
         return
-    resource = "*" if action in WITHOUT_A_NAME else _resource(service, parameters)
-    yield Asked(action, resource)
-    yield from _besides(action, parameters)
+    resource = "*" if wanted in WITHOUT_A_NAME else _resource(service, parameters)
+    yield Asked(wanted, resource)
+    yield from _besides(wanted, parameters)
+
+
+def action(service: str, operation: str) -> str:
+    """The word that IAM has for a call of a client."""
+    if service == "apigateway":
+        return f"apigateway:{_verb(operation)}"
+    plain = f"{PREFIXES.get(service, service)}:{operation}"
+    return RENAMED.get(plain, plain)
+
+
+def _verb(operation: str) -> str:
+    """API Gateway's actions are HTTP's methods."""
+    return next((method for word, method in VERBS.items() if operation.startswith(word)), operation)
 
 
 def _of_the_gateway(operation: str, parameters: dict[str, Any]) -> Asked:
-    verb = next(method for word, method in VERBS.items() if operation.startswith(word))
     api = parameters.get("restApiId")
     path = "/account" if operation == "GetAccount" else f"/restapis/{api}/stages/dev" if api else "/restapis"
     if operation == "TagResource":
         path = "/tags/arn%3Aaws%3Aapigateway"
-    return Asked(f"apigateway:{verb}", f"arn:aws:apigateway:us-east-1::{path}")
+    return Asked(action("apigateway", operation), f"arn:aws:apigateway:us-east-1::{path}")
 
 
 def _resource(service: str, parameters: dict[str, Any]) -> str:
