@@ -5,6 +5,7 @@ The tests of this file come last. Whether every allowance is used can be said on
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
@@ -12,10 +13,12 @@ import pytest
 
 from tests.deployed.conftest import DeployedStage
 from tests.support import deployer
+from tests.support.deployer import Statement
 from tests.support.hearing import heard as hearing
 from tests.support.hearing import unheard
 from tests.support.hearing.heard import Asked
 
+Poorer = Callable[[list[Statement]], Iterator[tuple[str, list[Statement]]]]
 SMOKE = {"lambda:InvokeFunction", "codedeploy:PutLifecycleEventHookExecutionStatus", "logs:FilterLogEvents"}
 # What tests name as no stage would: table and secret of a stage that is made up.
 MADE_UP = ("table/restored", "secret:new-a1B2c3")
@@ -42,11 +45,14 @@ def test_what_the_tools_ask_for_is_allowed_to_who_deploys(dev: DeployedStage, by
 
 
 @pytest.mark.usefixtures("is_whole")
-def test_without_any_one_action_the_tools_are_refused_something(by_tools: set[Asked]) -> None:
-    """Each action of each statement: nothing is allowed twice, or for nothing."""
+@pytest.mark.parametrize("poorer_by_one", [deployer.without_one_action, deployer.without_one_resource])
+def test_without_any_one_of_what_it_allows_the_tools_are_refused_something(
+    by_tools: set[Asked], poorer_by_one: Poorer
+) -> None:
+    """Each action, and each resource, of each statement: nothing is allowed twice, or for nothing."""
     asked, granted = by_tools | unheard.by_tools(), deployer.statements("ForTools")
 
-    missed = [taken for taken, rest in deployer.without_one_action(granted) if not deployer.refused(rest, asked)]
+    missed = [taken for taken, rest in poorer_by_one(granted) if not deployer.refused(rest, asked)]
 
     assert missed == []
 

@@ -66,6 +66,14 @@ def without_one_action(granted: list[Statement]) -> Iterator[tuple[str, list[Sta
             yield f"{statement['Sid']}: {action}", [*granted[:at], {**statement, "Action": rest}, *granted[at + 1 :]]
 
 
+def without_one_resource(granted: list[Statement]) -> Iterator[tuple[str, list[Statement]]]:
+    """The statements without each of their resources in turn, and which that is."""
+    for at, statement in enumerate(granted):
+        for name in statement["Resource"]:
+            rest = [each for each in statement["Resource"] if each != name]
+            yield f"{statement['Sid']}: {name}", [*granted[:at], {**statement, "Resource": rest}, *granted[at + 1 :]]
+
+
 def _resolved(statement: Statement) -> Statement:
     resources = statement["Resource"]
     listed = resources if isinstance(resources, list) else [resources]

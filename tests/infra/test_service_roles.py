@@ -1,0 +1,84 @@
+"""Roles that are no function's, in the templates of infra/; those of the stack of the app are read where it runs.
+
+That is tests/deployed/test_roles.py. What the role of who deploys may do is in tests/infra/test_deployer.py.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from tests.support import deployer
+from tests.support.deployer import INFRA
+
+ROLE = "AWS::IAM::Role"
+ROLES = {
+    "account.yaml": {"ApiLogsRole"},
+    "artifacts.yaml": set(),
+    "deployer.yaml": {"Deployer"},
+    "template.yaml": set(),
+}
+PUSH_TO_LOGS = "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+OWN = ("iam::000000000000:role/shop-deployer-us-east-1", "iam::000000000000:policy/shop-deployer-ForTools",
+       "cloudformation:us-east-1:000000000000:stack/shop-deployer/1")  # fmt: skip
+
+
+def role(file: str, name: str) -> dict[str, Any]:
+    return dict(deployer.template(file)["Resources"][name]["Properties"])
+
+
+def trust(properties: dict[str, Any]) -> dict[str, Any]:
+    (statement,) = properties["AssumeRolePolicyDocument"]["Statement"]
+    return {key: statement[key] for key in statement if key != "Effect"}
+
+
+def test_no_template_has_a_role_that_nobody_here_knows() -> None:
+    found = {
+        file.name: {
+            name for name, each in deployer.template(file.name)["Resources"].items() if each["Type"].startswith(ROLE)
+        }
+        for file in INFRA.glob("*.yaml")
+    }
+
+    assert found == ROLES
+
+
+def test_api_gateway_writes_logs_by_the_policy_that_aws_keeps_for_it() -> None:
+    """It takes one role for a whole account and region, and may ask more of it than our own APIs need."""
+    found = role("account.yaml", "ApiLogsRole")
+
+    assert trust(found) == {"Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    assert found["ManagedPolicyArns"] == [{"Fn::Sub": PUSH_TO_LOGS}]
+    assert set(found) == {"AssumeRolePolicyDocument", "ManagedPolicyArns", "Tags"}
+
+
+def test_one_principal_may_deploy_by_three_policies() -> None:
+    found = role("deployer.yaml", "Deployer")
+
+    assert trust(found) == {"Principal": {"AWS": {"Ref": "TrustedArn"}}, "Action": "sts:AssumeRole"}
+    assert found["ManagedPolicyArns"] == [{"Ref": name} for name in ("ForTools", "ForResources", "ForApp")]
+    assert "Policies" not in found
+
+
+@pytest.mark.parametrize("policy", ["ForTools", "ForResources", "ForApp"])
+def test_who_deploys_changes_neither_its_role_nor_its_policies_nor_their_stack(policy: str) -> None:
+    reached = {
+        f"{statement['Sid']}: {name}"
+        for statement in deployer.statements(policy)
+        if any(action.startswith(("iam:", "cloudformation:")) for action in statement["Action"])
+        for name in OWN
+        if statement["Resource"] != ["*"]
+        and any(fnmatchcase(f"arn:aws:{name}", each) for each in statement["Resource"])
+    }
+    open_to_all = {
+        action
+        for statement in deployer.statements(policy)
+        if statement["Resource"] == ["*"]
+        for action in statement["Action"]
+        if action.startswith(("iam:", "cloudformation:"))
+    }
+
+    assert reached == set()
+    assert open_to_all <= {"cloudformation:ListExports"}
