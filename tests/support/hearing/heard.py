@@ -46,6 +46,7 @@ FORMS = {
     "sesv2": "arn:aws:ses:{here}:identity/{name}",
     "codedeploy": "arn:aws:codedeploy:{here}:deploymentgroup:{name}/group",
 }
+OF_APPLICATIONS = "arn:aws:codedeploy:{here}:application:{name}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def asked(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[
     wanted = action(service, operation)
     if wanted in FREE:
         return
-    resource = "*" if wanted in WITHOUT_A_NAME else _resource(service, parameters)
+    resource = "*" if wanted in WITHOUT_A_NAME else _resource(service, operation, parameters)
     yield Asked(wanted, resource)
     yield from _besides(wanted, parameters)
 
@@ -117,7 +118,7 @@ def _of_the_gateway(operation: str, parameters: dict[str, Any]) -> Asked:
     return Asked(action("apigateway", operation), f"arn:aws:apigateway:us-east-1::{path}")
 
 
-def _resource(service: str, parameters: dict[str, Any]) -> str:
+def _resource(service: str, operation: str, parameters: dict[str, Any]) -> str:
     """The ARN of what a call is about."""
     for name in ("ResourceArn", "Resource", "TopicArn", "SubscriptionArn", "ExportArn", "ImportArn", "TableArn"):
         if str(parameters.get(name, "")).startswith("arn:"):
@@ -127,7 +128,8 @@ def _resource(service: str, parameters: dict[str, Any]) -> str:
     if named.startswith("arn:") and service != "lambda":
         return named
     key = f"/{words['Key']}" if "Key" in words else ""
-    return FORMS[service].format(here=HERE, name=named.rpartition("function:")[2], key=key)
+    form = OF_APPLICATIONS if operation == "ListDeploymentGroups" else FORMS[service]
+    return form.format(here=HERE, name=named.rpartition("function:")[2], key=key)
 
 
 def _besides(action: str, parameters: dict[str, Any]) -> Iterator[Asked]:
