@@ -11,7 +11,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages resources preflight release rollback smoke restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages resources preflight release rollback smoke admin restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -109,6 +109,11 @@ rollback: $(VENV)/ready ## Let the release before serve again, within seconds: S
 
 smoke: $(VENV)/ready ## Buy in a deployed stage as a customer, and leave nothing behind: STAGE=prod
 	@exec $(PYTHON) -m tools.release smoke $(STAGE)
+
+admin: STAGE := $(if $(filter file,$(origin STAGE)),local,$(STAGE))
+admin: $(VENV)/ready ## Make an admin of a stage, such as its first: EMAIL=ada@example.com STAGE=local
+	@test -n "$(EMAIL)" || { echo "Whom? make admin EMAIL=ada@example.com STAGE=dev" >&2; exit 2; }
+	@STAGE=$(STAGE) exec $(PYTHON) -m tools.admin "$(EMAIL)"
 
 preflight: $(VENV)/ready ## Say what is missing or wrong before a release, in one list: STAGE=prod
 	@exec $(PYTHON) -m tools.stages.preflight $(STAGE)

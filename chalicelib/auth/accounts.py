@@ -19,7 +19,8 @@ from chalicelib.core.principal import Principal, Role
 from chalicelib.users import passwords, phones
 from chalicelib.users import store as user_store
 from chalicelib.users.emails import to_look_up
-from chalicelib.users.models import AdminRoleHeld, NoSuchUser, User
+from chalicelib.users.errors import AdminRoleHeld, EmailTaken, NoSuchUser
+from chalicelib.users.models import User
 from chalicelib.users.schemas import NewUser, StatusChange, UserStatus
 from chalicelib.users.views import UserView, user_view
 
@@ -27,6 +28,7 @@ _RESETS_AN_HOUR = 3
 _PASSWORD_CHANGES_AN_HOUR = 10
 _RESET_SECONDS = 30 * 60
 _RESET = "reset"
+_INVITATION = "invitation"
 _VERIFY = "verify"
 _WRONG = "The old password is wrong."
 _STALE = "This token is not valid any more; ask for a new one."
@@ -36,7 +38,7 @@ def create(new: NewUser, *, actor: Principal, claim: Claim) -> User:
     """Open an account for somebody; without a password they are invited by mail to choose one."""
     require_none(*phones.faults("phone", new.phone))
     user = User.create(new, passwords.hash_password(new.password) if new.password else None, new.roles, claim.scope)
-    invitation = [] if new.password else [_reset_request(user.email, purpose="invitation")]
+    invitation = [] if new.password else [_reset_request(user.email, purpose=_INVITATION)]
     user_store.create(user, *invitation, *claim.record(user_view(user)), actor=actor.user_id)
     log.info("USER_CREATED", createdUserId=user.user_id)
     return user
@@ -70,6 +72,37 @@ def withdraw_role(user_id: str, role: Role, *, actor: Principal) -> UserView:
     return user_view(
         _change(user_id, lambda user: user.with_roles({*user.roles} - {role} or {Role.CUSTOMER}), actor=actor.user_id)
     )
+
+
+def appoint_admin(new: NewUser, *, actor: str) -> User:
+    """Make whoever has the address an admin, in a new account if they have none; the same again changes nothing.
+
+    The password counts only where there is none to be trusted (`User.as_admin`). For who runs a stage, such as its
+    first admin, whom nobody could call a route for; whoever has no password then is to be invited (`invite`).
+    """
+    new_hash = passwords.hash_password(new.password) if new.password else None
+
+    def attempt() -> User:
+        found = user_store.get_by_email(new.email)
+        if found:
+            return _change(found.user_id, lambda user: user.as_admin(new_hash), actor=actor)
+        user = User.create(new, new_hash, {*new.roles, Role.ADMIN})
+        try:
+            user_store.create(user, actor=actor)
+        except EmailTaken:
+            raise db.Stale(new.email) from None  # just now, by somebody who is looked at next
+        return user
+
+    return db.retry_on_conflict(attempt)
+
+
+def invite(user: User) -> bool:
+    """Invite a user by mail to choose a password, unless an invitation is open; tells whether one is new."""
+    try:
+        db.commit(_reset_request(user.email, purpose=_INVITATION, unless_open=True))
+    except db.Stale:
+        return False
+    return True
 
 
 def ask_for_erasure(user_id: str, *, actor: Principal, may_be_admin: bool) -> User:
@@ -214,10 +247,16 @@ def _forget_reset(user: User) -> tuple[db.Write, ...]:
     return (db.delete(keys.reset_request(ids.digest(user.email))),) if is_theirs else ()
 
 
-def _reset_request(email: str, *, purpose: str) -> db.Write:
+def _reset_request(email: str, *, purpose: str, unless_open: bool = False) -> db.Write:
+    """The write that notes a request, `unless_open` only where none of that purpose is open."""
     request = {"email": email, "nonce": ids.secret(), "purpose": purpose, "requestedAt": clock.timestamp()}
     expiry = {"expiresAt": clock.epoch() + _RESET_SECONDS, "correlationId": log.correlation_id()}
-    return db.put(keys.reset_request(ids.digest(email)), {**request, **expiry})
+    return db.put(
+        keys.reset_request(ids.digest(email)),
+        {**request, **expiry},
+        condition="attribute_not_exists(PK) OR expiresAt <= :now OR purpose <> :own" if unless_open else "",
+        values={":now": clock.epoch(), ":own": purpose} if unless_open else None,
+    )
 
 
 def _change(

@@ -37,7 +37,8 @@ from chalicelib.products import store as product_store
 from chalicelib.products.models import InsufficientStock, Listing, NoSuchProduct, Shortage
 from chalicelib.users import addresses
 from chalicelib.users import store as user_store
-from chalicelib.users.models import ErasureScheduled, User
+from chalicelib.users.errors import ErasureScheduled
+from chalicelib.users.models import User
 from chalicelib.users.schemas import Address
 
 _LOOK_SECONDS = 5.0

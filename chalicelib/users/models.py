@@ -9,10 +9,11 @@ import msgspec
 from msgspec import UNSET
 
 from chalicelib.core import clock, ids
-from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed
+from chalicelib.core.errors import PreconditionFailed
 from chalicelib.core.principal import Role
 from chalicelib.core.versioned import Versioned
 from chalicelib.users import phones
+from chalicelib.users.errors import ErasureScheduled, InvalidStatus, UserChanged
 from chalicelib.users.languages import DEFAULT_LOCALE
 from chalicelib.users.schemas import Address, Erasure, NewUser, ProfileChange, Registration, UserStatus
 
@@ -29,48 +30,6 @@ _FORGOTTEN_WITH_THE_ACCOUNT: dict[str, Any] = {
     "pending_email": None,
     "email_nonce": None,
 }
-
-
-class EmailTaken(Conflict):
-    """Somebody has this address already."""
-
-    code = "email_taken"
-
-
-class NoSuchUser(NotFound):
-    """No user has that id, or none that the caller may see."""
-
-    code = "user_not_found"
-
-
-class UserChanged(PreconditionFailed):
-    """The user is not what the caller's If-Match says."""
-
-    code = "user_changed"
-
-
-class LastAdmin(Conflict):
-    """Without this admin the shop would have none."""
-
-    code = "last_admin"
-
-
-class InvalidStatus(Conflict):
-    """A user's status does not go that way."""
-
-    code = "invalid_transition"
-
-
-class AdminRoleHeld(Conflict):
-    """Whoever runs the shop cannot vanish from it by their own hand."""
-
-    code = "admin_role_held"
-
-
-class ErasureScheduled(Conflict):
-    """Who has asked to be erased cannot order any more, until they take that back."""
-
-    code = "erasure_scheduled"
 
 
 class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel"):
@@ -174,6 +133,11 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         return Role.ADMIN if Role.ADMIN in self.roles else Role.CUSTOMER
 
     @property
+    def has_trusted_password(self) -> bool:
+        """Is there a password that nobody can have set but who holds the address, or who runs the shop?"""
+        return self.password_hash is not None and (self.email_verified or self.is_acting_admin)
+
+    @property
     def may_confirm_email(self) -> bool:
         """Is an address waiting for its confirmation, and not for too long?"""
         return self.email_nonce is not None and int(self.email_nonce.split(".")[0]) > clock.epoch()
@@ -218,6 +182,21 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         """The user with other roles; ends all sessions, or is the same user if nothing changes."""
         self._require_existing()
         return self if set(self.roles) == roles else self._logged_out(roles=sorted(roles))
+
+    def as_admin(self, password_hash: str | None) -> User:
+        """The user with the admin role as well; a password that is not to be trusted gives way to the one given.
+
+        Ends all sessions, or is the same user if nothing changes. Raises `InvalidStatus` and `ErasureScheduled`.
+        """
+        if not self.is_active:
+            raise InvalidStatus(f"This account is {self.status}; enable it first, or take another address.")
+        if self.erasure:
+            raise ErasureScheduled("This account is about to be erased; let its owner revoke that first.")
+        if self.has_trusted_password:
+            return self.with_roles({*self.roles, Role.ADMIN})
+        roles = sorted({*self.roles, Role.ADMIN})
+        is_so = self.roles == roles and self.password_hash == password_hash
+        return self if is_so else self._logged_out(roles=roles, password_hash=password_hash)
 
     def with_status(self, status: UserStatus) -> User:
         """The user in another status; deleted is final and keeps no more than names and email.

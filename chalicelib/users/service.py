@@ -10,7 +10,8 @@ from chalicelib.core import log
 from chalicelib.core.errors import Forbidden, TooManyRequests
 from chalicelib.core.principal import Principal, Role
 from chalicelib.users import addresses, passwords, phones, store
-from chalicelib.users.models import AuditEntry, EmailTaken, NoSuchUser, User
+from chalicelib.users.errors import EmailTaken, NoSuchUser
+from chalicelib.users.models import AuditEntry, User
 from chalicelib.users.schemas import ProfileChange, Registration, UserQuery
 from chalicelib.users.views import UserView, user_view
 

@@ -10,7 +10,8 @@ import msgspec
 from chalicelib.aws import db, keys
 from chalicelib.core import ids, log, settings
 from chalicelib.core.principal import Role
-from chalicelib.users.models import AuditEntry, EmailTaken, LastAdmin, User
+from chalicelib.users.errors import EmailTaken, LastAdmin
+from chalicelib.users.models import AuditEntry, User
 from chalicelib.users.schemas import UserStatus
 
 _FOREVER = 253_402_300_799  # the end of the year 9999, where time to live would be a number too
