@@ -169,9 +169,40 @@ def test_a_stack_tells_ses_of_the_identity_only_where_no_other_did(template: dic
     assert properties(template, "MailIdentity")["EmailIdentity"] == {"Ref": "SesIdentity"}
 
 
+def test_a_domains_mail_is_signed_and_its_dns_records_are_told(template: dict[str, Any]) -> None:
+    signs = {"Fn::Equals": [{"Ref": "SesIdentityIsDomain"}, "true"]}
+    assert template["Conditions"]["SignsMail"] == {"Fn::And": [{"Condition": "HasMailIdentity"}, signs]}
+    keys = {"NextSigningKeyLength": "RSA_2048_BIT"}
+    asked = properties(template, "MailIdentity")["DkimSigningAttributes"]
+    assert asked == {"Fn::If": ["SignsMail", keys, {"Ref": "AWS::NoValue"}]}
+    told = {name: each for name, each in template["Outputs"].items() if name.startswith("MailDns")}
+    assert len(told) == 6
+    for name, output in told.items():
+        assert output["Condition"] == "SignsMail"
+        assert output["Value"] == {"Fn::GetAtt": ["MailIdentity", name.replace("MailDns", "DkimDNSToken")]}
+    domain = replace(stages.read("prod"), mail_identity="example.com")
+    found = [parameters.of_resources(stage)["SesIdentityIsDomain"] for stage in (stages.read("prod"), domain)]
+    assert found == ["false", "true"]
+
+
+def test_what_becomes_of_mail_is_told_to_the_bus_and_nothing_is_held_back(template: dict[str, Any]) -> None:
+    told = properties(template, "MailEventsToBus")
+
+    assert properties(template, "MailEvents")["Name"] == {"Fn::Sub": "ecommerce-${Stage}"}
+    assert properties(template, "MailEvents")["SuppressionOptions"] == {"SuppressedReasons": []}
+    assert told["ConfigurationSetName"] == {"Ref": "MailEvents"}
+    assert told["EventDestination"]["MatchingEventTypes"] == ["bounce", "complaint", "reject"]
+    bus = told["EventDestination"]["EventBridgeDestination"]["EventBusArn"]["Fn::Sub"]
+    assert bus.endswith(":event-bus/default")
+
+
 def test_the_template_asks_for_what_a_stages_file_says_and_for_nothing_else(template: dict[str, Any]) -> None:
     assert set(parameters.of_resources(stages.read("prod"))) == set(template["Parameters"])
-    assert set(template["Parameters"]) - set(resources.PARAMETERS) == {"AlertEmail", "CorsOrigin"}
+    assert set(template["Parameters"]) - set(resources.PARAMETERS) == {
+        "AlertEmail",
+        "CorsOrigin",
+        "SesIdentityIsDomain",
+    }
     assert re.search(r"\b(dev|prod)\b", json.dumps(template)) is None
 
 

@@ -93,18 +93,27 @@ def identity(stage: Stage) -> Iterator[Finding]:
     """Does SES know who sends the mail, by this stage or another but not by both, and is it confirmed?"""
     name, ses = stage.mail_identity, boto3.client("sesv2")
     try:
-        verified = ses.get_email_identity(EmailIdentity=name)["VerifiedForSendingStatus"]
+        found = ses.get_email_identity(EmailIdentity=name)
     except ses.exceptions.NotFoundException:
         here = "run `make resources`" if stage.owns_mail_identity else "say owns_mail_identity = true in one stage"
         yield Finding(f"SES does not know {name}", here)
         return
-    if not verified:
-        yield Finding(f"{name} is not confirmed", "follow the link in SES' mail, or set the domain's DKIM records")
+    if not found["VerifiedForSendingStatus"]:
+        yield Finding(f"{name} is not confirmed", _to_confirm(stage, found))
     if stage.owns_mail_identity and not _has_identity(stage):
         yield Finding(
             f"SES knows {name} from another stage, or by hand",
             f"say owns_mail_identity = false in stages/{stage.name}.toml",
         )
+
+
+def _to_confirm(stage: Stage, found: Mapping[str, Any]) -> str:
+    """What is left to do for an identity; a domain's records are those by which its mail is signed."""
+    if not stage.signs_mail:
+        return "follow the link in SES' mail"
+    tokens, domain = found.get("DkimAttributes", {}).get("Tokens", []), stage.mail_identity
+    records = (f"{token}._domainkey.{domain} CNAME {token}.dkim.amazonses.com" for token in tokens)
+    return f"put into its DNS: {', '.join(records)}" if tokens else "wait until SES has made its DKIM keys"
 
 
 def _has_identity(stage: Stage) -> bool:

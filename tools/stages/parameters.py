@@ -26,6 +26,7 @@ def of_resources(stage: Stage, table: str | None = None) -> dict[str, str]:
         "MailFrom": stage.mail_from,
         "SesIdentity": stage.mail_identity,
         "OwnsMailIdentity": str(stage.owns_mail_identity).lower(),
+        "SesIdentityIsDomain": str(stage.signs_mail).lower(),
         "AlertEmail": stage.alert_email,
         "CorsOrigin": stage.cors_origin,
     }

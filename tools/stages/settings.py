@@ -78,6 +78,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return f"ecommerce-{self.name}-resources"
 
     @property
+    def signs_mail(self) -> bool:
+        """Is SES told of a whole domain, whose mail it then signs?"""
+        return "@" not in self.mail_identity
+
+    @property
     def payment_provider(self) -> str:
         """Who takes the money."""
         return str(self.app_settings.get("PAYMENT_PROVIDER"))
