@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import request_scope
-from ministack.services import apigateway_v1, lambda_svc, secretsmanager
+from ministack.services import apigateway_v1, lambda_svc, secretsmanager, ses_v2
 from ministack.services.cloudformation import provisioners
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
-TOUCHED = (apigateway_v1, lambda_svc, lambda_runtime, secretsmanager)
+TOUCHED = (apigateway_v1, lambda_svc, lambda_runtime, secretsmanager, ses_v2)
 
 
 class Shim(Protocol):
