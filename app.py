@@ -37,6 +37,7 @@ from chalicelib.coupons import service as coupons
 from chalicelib.coupons.models import Bearer
 from chalicelib.coupons.schemas import CouponChange, CouponCheck, NewCoupon
 from chalicelib.coupons.views import coupon_view
+from chalicelib.notifications import mail_events
 from chalicelib.notifications import service as notifications
 from chalicelib.orders import checkout, provider_messages, sweep
 from chalicelib.orders import service as orders
@@ -594,6 +595,13 @@ def handle_table_stream(event: DynamoDBEvent) -> dict[str, Any]:
     """React to changes of the table; answers which records to deliver again."""
     failed = notifications.handle(event.to_dict()["Records"])
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
+
+
+@app.on_cw_event(mail_events.pattern())
+@failures.watched
+def handle_mail_events(event: CloudWatchEvent) -> dict[str, int]:
+    """Note which addresses mail came back from, and who complained of it."""
+    return mail_events.handle(event.to_dict())
 
 
 def _swept(done: Counter[str]) -> dict[str, int]:

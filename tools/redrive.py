@@ -1,6 +1,7 @@
 """`python -m tools.redrive`: do once more what a shop's dead-letter queue is about, after the cause is mended.
 
-Records of the stream are delivered, and scheduled runs made up for (missed_runs.py).
+Records of the stream are delivered, scheduled runs made up for (missed_runs.py), and what the mail service told is
+noted (missed_mail.py).
 The shop is the local one; STAGE=dev or STAGE=prod names another, with your AWS credentials. A letter leaves the queue
 when what it is about was done; what has had its effect already is not done again, so it is safe to repeat or to
 interrupt. One that failed again or that nobody understands stays, is told of in a sentence, and holds up no other
@@ -22,7 +23,7 @@ from chalicelib.aws import clients, transport
 from chalicelib.core import settings
 from chalicelib.core.errors import Misconfigured, Unavailable
 from chalicelib.notifications import service as notifications
-from tools import missed_runs, stage
+from tools import missed_mail, missed_runs, stage
 from tools.letters import Lost, decoded, not_understood, shaped
 from tools.local.settings import STAGE
 from tools.local.stream import lambda_record
@@ -135,6 +136,8 @@ def _why_it_stays(body: str) -> str | None:
     """Deliver what a letter is about; gives why it has to stay, None when all went well."""
     try:
         letter = decoded(body)
+        if missed_mail.is_about(letter):
+            return missed_mail.make_up(letter)
         if missed_runs.is_about(letter):
             return missed_runs.make_up(missed_runs.read(letter))
         records = _records(letter)

@@ -150,7 +150,7 @@ def _wanted(due: list[AbandonedCart]) -> list[AbandonedCart]:
 
 
 def _may_be_mailed(user: User | None) -> bool:
-    return user is not None and user.is_active and user.email_verified and user.cart_reminders
+    return user is not None and user.is_active and user.email_verified and user.wants_reminders
 
 
 def _remind(left: AbandonedCart) -> bool:

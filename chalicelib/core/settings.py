@@ -116,6 +116,11 @@ def cors_origin() -> str:
     return os.environ.get("CORS_ORIGIN", "*")
 
 
+def mail_configuration_set() -> str:
+    """What mail is sent by, and is told of as; its events are asked for while functions are declared."""
+    return f"ecommerce-{stage()}"
+
+
 def users_by_iam() -> bool:
     """Are the user-management routes for services that sign with SigV4, rather than for admins with a token?"""
     return os.environ.get("USER_MANAGEMENT_AUTH", "jwt") == "iam"

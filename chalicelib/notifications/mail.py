@@ -101,6 +101,7 @@ def _send(to: str, text: texts.Text) -> None:
             FromEmailAddress=settings.current().mail_from,
             Destination={"ToAddresses": [with_ascii_domain(to)]},
             Content={"Simple": {"Subject": _content(text.subject), "Body": body}},
+            ConfigurationSetName=settings.mail_configuration_set(),
             EmailTags=[{"Name": "correlationId", "Value": correlation_id}],
         )
     except (BotoCoreError, ClientError) as error:

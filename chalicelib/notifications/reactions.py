@@ -53,7 +53,7 @@ def _mail_order(text: str) -> Reaction:
     def act(change: Change) -> None:
         order = msgspec.convert(change.after, Order)
         now = order_store.get_owned(order.user_id, order.order_id)  # who is forgotten since then is not written to
-        if now and not now.is_anonymous:
+        if now and not now.is_anonymous and _comes_through(user_store.get(order.user_id), order.email):
             mail.send_order_mail(text, order)
 
     return once(f"mail-{text}", act)
@@ -62,7 +62,7 @@ def _mail_order(text: str) -> Reaction:
 def _mail_refund(change: Change) -> None:
     refund = msgspec.convert(change.after, Refund)
     order = order_store.get_owned(refund.user_id, refund.order_id)
-    if order and not order.is_anonymous:
+    if order and not order.is_anonymous and _comes_through(user_store.get(order.user_id), order.email):
         mail.send_refund_mail(refund, order)
 
 
@@ -76,8 +76,16 @@ def _mail_verification(change: Change) -> None:
 def _mail_change(change: Change) -> None:
     """Tell the old address, if there is one, that a new one is waiting for its confirmation (W3)."""
     user = msgspec.convert(change.after, User)
-    if user.pending_email and not _is_erased(user):
+    if user.pending_email and not _is_erased(user) and _comes_through(user, user.email):
         mail.send_account_mail("address_about_to_change", user.email, user.locale)
+
+
+def _comes_through(user: User | None, email: str) -> bool:
+    """May mail go to an address of a user's? Not to one that it came back from, but to be confirmed anew (W4)."""
+    if user is None or user.is_reachable or user.email != email:
+        return True
+    log.info("MAIL_WITHHELD", ofUser=user.user_id)
+    return False
 
 
 def _is_erased(user: User) -> bool:
@@ -90,7 +98,7 @@ def _mail_reset(change: Change) -> None:
     """Send the token to whoever has the address, if anybody; the request was noted all the same (W1)."""
     request = change.item
     user = user_store.get_by_email(request["email"])
-    if user is None or not user.is_active:
+    if user is None or not user.is_active or not _comes_through(user, user.email):
         return
     token = accounts.reset_token(request["email"], request["nonce"])
     text = "invitation" if request["purpose"] == "invitation" else "password_reset"
@@ -99,7 +107,7 @@ def _mail_reset(change: Change) -> None:
 
 def _mail_reuse_alarm(change: Change) -> None:
     user = user_store.get(change.item["userId"])
-    if user and user.is_active:
+    if user and user.is_active and _comes_through(user, user.email):
         mail.send_account_mail("token_reused", user.email, user.locale)
 
 
@@ -171,7 +179,7 @@ def _watch_cart(change: Change) -> None:
 def _mail_cart(change: Change) -> None:
     """Remind the cart's owner, unless they have asked meanwhile not to be, or are gone."""
     user = user_store.get(_owner_of(change))
-    if user and user.is_active and user.cart_reminders:
+    if user and user.is_active and user.wants_reminders:
         lines = [msgspec.convert(line, CartLine) for line in change.item["lines"].values()]
         mail.send_cart_reminder(user.email, user.locale, sorted(lines, key=lambda line: line.added_at))
 

@@ -10,13 +10,14 @@ from chalicelib.users.models import AuditEntry
 # Values that may be shown; of every other field only the name is, for it is a secret or personal.
 _OPEN = ("status", "roles", "emailVerified")
 _WATCHED = (*_OPEN, "email", "pendingEmail", "firstName", "lastName", "phone", "addresses",
-            "locale", "cartReminders", "passwordHash", "erasureAskedAt")  # fmt: skip
+            "locale", "cartReminders", "passwordHash", "erasureAskedAt", "emailMark")  # fmt: skip
 _ERASURE = "erasureAskedAt"
 # What goes without saying of an item that was written before there was the field.
 _OF_OLD = {"locale": DEFAULT_LOCALE, "cartReminders": True}
-_NAMES = {"passwordHash": "password", "erasureAskedAt": "erasure"}
+_NAMES = {"passwordHash": "password", "erasureAskedAt": "erasure", "emailMark": "emailStatus"}
 _ACTIONS = {"status": "user.status_changed", "roles": "user.roles_changed", "passwordHash": "user.password_changed",
-            "email": "user.email_changed", "emailVerified": "user.email_verified"}  # fmt: skip
+            "email": "user.email_changed", "emailVerified": "user.email_verified",
+            "emailMark": "user.email_marked"}  # fmt: skip
 
 
 def entry(before: dict[str, Any] | None, after: dict[str, Any]) -> AuditEntry | None:

@@ -15,6 +15,7 @@ from chalicelib.core.versioned import Versioned
 from chalicelib.users import phones
 from chalicelib.users.errors import ErasureScheduled, InvalidStatus, UserChanged
 from chalicelib.users.languages import DEFAULT_LOCALE
+from chalicelib.users.reach import EmailMark, Reached
 from chalicelib.users.schemas import Address, Erasure, NewUser, ProfileChange, Registration, UserStatus
 
 _ERASED = "@erased.invalid"
@@ -29,16 +30,19 @@ _FORGOTTEN_WITH_THE_ACCOUNT: dict[str, Any] = {
     "locale": DEFAULT_LOCALE,
     "pending_email": None,
     "email_nonce": None,
+    "email_mark": None,
+    "email_confirmed_at": None,
 }
 
 
-class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel"):
+class User(msgspec.Struct, Versioned, Reached, frozen=True, kw_only=True, rename="camel"):
     """A user as stored.
 
     `version` counts changes that a reader can see; `session_version` those that ended all sessions;
     `sessions_opened` counts logins, so that a change which ends sessions notices one that began meanwhile.
     `locale` is the language of the user's mail, `cart_reminders` whether some may be about a cart left behind.
     `erasure_asked_at` is set from when the user, or an admin for them, asks that they be erased, until that is done.
+    `email_mark` is of the present address, until that is confirmed anew (at `email_confirmed_at`) or another one.
     `asked_as` names the idempotency record of the request that opened the account.
     """
 
@@ -59,6 +63,8 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
     email_verified: bool
     pending_email: str | None = None
     email_nonce: str | None = None
+    email_confirmed_at: str | None = None
+    email_mark: EmailMark | None = None
     password_hash: str | None = None
     erasure_asked_at: str | None = None
     asked_as: str | None = None
@@ -137,6 +143,11 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         """Is there a password that nobody can have set but who holds the address, or who runs the shop?"""
         return self.password_hash is not None and (self.email_verified or self.is_acting_admin)
 
+    def asks_to_confirm(self, before: User) -> bool:
+        """Does a change ask for a mail to another address, or to one again that mail came back from?"""
+        is_new = self.pending_email is not None and self.pending_email != before.pending_email
+        return is_new or (not self.is_reachable and self.email_nonce not in (None, before.email_nonce))
+
     @property
     def may_confirm_email(self) -> bool:
         """Is an address waiting for its confirmation, and not for too long?"""
@@ -150,7 +161,8 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
     def with_profile(self, change: ProfileChange) -> User:
         """The user with what the change names of the profile; a new email waits for its confirmation (W3).
 
-        Asking for the present email withdraws a change that waits.
+        Asking for the present email withdraws a change that waits; where mail came back from it, it is to be confirmed
+        anew.
         """
         self._require_existing()
         changed = {name: value for name, value in change.given().items() if name in _PROFILE}
@@ -159,16 +171,27 @@ class User(msgspec.Struct, Versioned, frozen=True, kw_only=True, rename="camel")
         wanted = self.unconfirmed_email if change.email is UNSET else change.email
         if wanted == self.email and self.pending_email:
             changed |= self._without_pending_email()
+        elif change.email == self.email and not self.is_reachable:
+            changed |= {"email_nonce": _nonce()}
         elif wanted != self.unconfirmed_email:
             changed |= {"pending_email": wanted, "email_nonce": _nonce()}
         return self._changed(**changed) if changed else self
 
     def with_confirmed_email(self) -> User:
         """The user after the holder of the address has confirmed it; a changed address ends all sessions."""
+        confirmed: dict[str, Any] = {
+            "email_verified": True, "email_nonce": None, "email_confirmed_at": clock.timestamp(), "email_mark": None,
+        }  # fmt: skip
         if self.pending_email is None:
-            return self._changed(email_verified=True, email_nonce=None)
-        moved = {"email": self.pending_email, "pending_email": None, "email_verified": True, "email_nonce": None}
-        return self._changed(**moved, session_version=self.session_version + 1)
+            return self._changed(**confirmed)
+        moved = {"email": self.pending_email, "pending_email": None}
+        return self._changed(**confirmed, **moved, session_version=self.session_version + 1)
+
+    def with_email_mark(self, mark: EmailMark) -> User:
+        """The user with what is told of their address; the first to be told stays, and that mail came back over all."""
+        if not self.is_reachable or self.email_status is mark.status or self.is_erased:
+            return self
+        return self._changed(email_mark=mark)
 
     def with_password(self, password_hash: str) -> User:
         """The user with a new password; ends sessions (A3)."""

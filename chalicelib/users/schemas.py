@@ -45,6 +45,13 @@ class UserStatus(StrEnum):
     DELETED = "deleted"
 
 
+class EmailStatus(StrEnum):
+    """Why mail to an address is not, or not all, sent; none of it is known of most."""
+
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
 class Erasure(StrEnum):
     """Where being erased stands, for as long as it is not over."""
 
@@ -151,3 +158,4 @@ class UserQuery(PageQuery, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1)] = 10
     status: UserStatus | None = None
     role: Role | None = None
+    email_status: EmailStatus | None = None

@@ -12,6 +12,7 @@ from chalicelib.core.principal import Principal, Role
 from chalicelib.users import addresses, passwords, phones, store
 from chalicelib.users.errors import EmailTaken, NoSuchUser
 from chalicelib.users.models import AuditEntry, User
+from chalicelib.users.reach import EmailMark
 from chalicelib.users.schemas import ProfileChange, Registration, UserQuery
 from chalicelib.users.views import UserView, user_view
 
@@ -43,7 +44,7 @@ def get(user_id: str, viewer: Principal) -> User:
 
 def list_page(query: UserQuery, after: str | None) -> tuple[list[UserView], str | None]:
     """Users, newest first."""
-    users, following = store.list_page(status=query.status, role=query.role, limit=query.limit, after=after)
+    users, following = store.list_page(query, after=after)
     return [user_view(user) for user in users], following
 
 
@@ -55,12 +56,31 @@ def update(user_id: str, change: ProfileChange, *, actor: Principal, if_match: s
         user = get(user_id, actor)
         user.require_match(if_match)
         changed = user.with_profile(change)
-        if changed.pending_email and changed.pending_email != user.pending_email:
+        if changed.asks_to_confirm(user):
             _limit("email", user_id, most=_EMAIL_CHANGES_AN_HOUR)
+        if changed.pending_email and changed.pending_email != user.pending_email:
             _refuse_taken(changed.pending_email)
         if changed is not user:
             db.commit(*store.update(user, changed, actor=actor.user_id))
         return changed
+
+    return db.retry_on_conflict(attempt)
+
+
+def mark_email(email: str, mark: EmailMark, *, sent_at: str, actor: str) -> bool:
+    """Note what the mail service told of a mail that was sent then to that address; tells whether it is news.
+
+    It is none about an address that nobody has, or whose holder has come to it or confirmed it since.
+    """
+
+    def attempt() -> bool:
+        user = store.get_by_email(email)
+        if user is None or user.email != email or not user.had_email_at(sent_at):
+            return False
+        marked = user.with_email_mark(mark)
+        if marked is not user:
+            db.commit(*store.update(user, marked, actor=actor))
+        return marked is not user
 
     return db.retry_on_conflict(attempt)
 

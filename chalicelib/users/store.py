@@ -9,10 +9,9 @@ import msgspec
 
 from chalicelib.aws import db, keys
 from chalicelib.core import ids, log, settings
-from chalicelib.core.principal import Role
 from chalicelib.users.errors import EmailTaken, LastAdmin
 from chalicelib.users.models import AuditEntry, User
-from chalicelib.users.schemas import UserStatus
+from chalicelib.users.schemas import UserQuery, UserStatus
 
 _FOREVER = 253_402_300_799  # the end of the year 9999, where time to live would be a number too
 
@@ -104,12 +103,10 @@ def record_login(user: User, *, moving_to: str | None = None, otherwise: Excepti
     )
 
 
-def list_page(
-    *, status: UserStatus | None, role: Role | None, limit: int, after: str | None
-) -> tuple[list[User], str | None]:
+def list_page(query: UserQuery, *, after: str | None) -> tuple[list[User], str | None]:
     """A page of users, newest first, one round trip a shard; filters shorten it."""
     shards = [keys.users(shard) for shard in range(settings.current().index_shards)]
-    found = db.query_shards(db.GSI2, shards, limit=limit, after=after, where=_filter(status, role))
+    found = db.query_shards(db.GSI2, shards, limit=query.limit, after=after, where=_filter(query))
     return [_from_item(item) for item in found.items], found.after
 
 
@@ -183,12 +180,16 @@ def _last_admin() -> LastAdmin:
     return LastAdmin("This is the last admin; make somebody else an admin first.")
 
 
-def _filter(status: UserStatus | None, role: Role | None) -> db.Filter | None:
-    wanted = {"#status = :status": status, "contains(#roles, :role)": role}
-    parts = [part for part, value in wanted.items() if value]
-    values = {name: value for name, value in ((":status", status), (":role", role)) if value}
-    names = {f"#{name}": name for name, value in (("status", status), ("roles", role)) if value}
-    return db.Filter(" AND ".join(parts), values, names) if parts else None
+def _filter(query: UserQuery) -> db.Filter | None:
+    wanted: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+        ("#status = :status", {":status": query.status}, {"#status": "status"}),
+        ("contains(#roles, :role)", {":role": query.role}, {"#roles": "roles"}),
+        ("emailMark.#status = :emailStatus", {":emailStatus": query.email_status}, {"#status": "status"}),
+    ]
+    found = [each for each in wanted if all(each[1].values())]
+    values = {name: value for _, given, _ in found for name, value in given.items()}
+    names = {name: attribute for _, _, given in found for name, attribute in given.items()}
+    return db.Filter(" AND ".join(part for part, _, _ in found), values, names) if found else None
 
 
 def _to_item(user: User, actor: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.core.principal import Role
 from chalicelib.core.schema import View
 from chalicelib.users.models import User
-from chalicelib.users.schemas import Address, Erasure, UserStatus
+from chalicelib.users.schemas import Address, EmailStatus, Erasure, UserStatus
 
 
 class UserView(View, frozen=True, kw_only=True):
@@ -24,6 +24,9 @@ class UserView(View, frozen=True, kw_only=True):
     roles: list[Role]
     status: UserStatus
     email_verified: bool
+    email_status: EmailStatus | None
+    email_status_at: str | None
+    email_status_reason: str | None
     pending_email: str | None
     erasure: Erasure | None
     created_at: str

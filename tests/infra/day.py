@@ -29,6 +29,7 @@ from chalicelib.privacy import service as privacy
 from chalicelib.products.models import id_of
 from chalicelib.webhooks import sender
 from chalicelib.webhooks.models import DeliveryAttempt as SentBack
+from tests.support import mail_events
 from tests.support.faults import Crash
 from tests.support.payments import SECRET, keep_secret, paid_by_stripe
 from tests.support.pictures import GIF, PNG
@@ -75,6 +76,7 @@ def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     go_wrong(shop, mug, inside, monkeypatch)
     answer_mails(shop, inside)
     rotate(shop, inside)
+    be_out_of_reach(shop, inside)
     leave_for_good(shop, mug, inside)
     assert deliver(shop, inside) == []
 
@@ -506,6 +508,14 @@ def rotate(shop: Shop, inside: Inside) -> None:
     keyring.forget()
     current, previous = keyring.get_keys()
     assert current.kid != previous.kid == "initial"
+
+
+def be_out_of_reach(shop: Shop, inside: Inside) -> None:
+    """Mail to Dora comes back, somebody complains of some, and one is not sent."""
+    told = (mail_events.bounced("dora@example.com"), mail_events.complained("nobody@e.com"), mail_events.rejected())
+    with inside("handle_mail_events"):
+        marked = [shop.client.lambda_.invoke("handle_mail_events", event).payload["marked"] for event in told]
+    assert marked == [1, 0, 0]
 
 
 def leave_for_good(shop: Shop, mug: str, inside: Inside) -> None:

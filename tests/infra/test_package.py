@@ -36,6 +36,7 @@ FUNCTIONS = {
     "CheckStore": "app.check_store",
     "RemindOfCarts": "app.remind_of_carts",
     "SummariseSales": "app.summarise_sales",
+    "HandleMailEvents": "app.handle_mail_events",
     "RotateJwtSecret": "app.rotate_jwt_secret",
 }
 OF_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
@@ -124,7 +125,8 @@ def test_the_outputs_lead_to_the_api_its_health_and_the_functions(template: dict
     assert {
         "EndpointURL", "HealthURL", "RestAPIId", "TableName",
         "APIHandlerName", "AuthorizeName", "HandleTableStreamName", "RunScheduledWorkName",
-        "DeliverWebhooksName", "CheckStoreName", "RemindOfCartsName", "SummariseSalesName", "RotateJwtSecretName",
+        "DeliverWebhooksName", "CheckStoreName", "RemindOfCartsName", "SummariseSalesName",
+        "HandleMailEventsName", "RotateJwtSecretName",
     } <= set(template["Outputs"])  # fmt: skip
 
 

@@ -13,7 +13,7 @@ MIN_SILENCE = timedelta(minutes=5)  # Lambda's counts may come minutes late
 
 def _errors(function: Function) -> Alarm:
     """What is called by people may fail now and then; what a clock calls may not."""
-    runs_alone = function.every is not None or function.name == "rotate_jwt_secret"
+    runs_alone = function.every is not None or function.name in ("rotate_jwt_secret", "handle_mail_events")
     return Alarm(
         f"{function.words}-errors",
         f"`{function.name}` crashed, or ran out of time or memory.",

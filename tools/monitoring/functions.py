@@ -31,5 +31,6 @@ FUNCTIONS = (
     Function("CheckStore", "check_store", DAY),
     Function("RemindOfCarts", "remind_of_carts", HOUR),
     Function("SummariseSales", "summarise_sales", HOUR),
+    Function("HandleMailEvents", "handle_mail_events"),
     Function("RotateJwtSecret", "rotate_jwt_secret"),
 )

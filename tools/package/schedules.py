@@ -28,6 +28,7 @@ FUNCTIONS = {
     "CheckStore": SELDOM,
     "RemindOfCarts": SELDOM,
     "SummariseSales": SELDOM,
+    "HandleMailEvents": SELDOM,
 }
 
 

@@ -130,7 +130,7 @@ def _record(config: Config, stage: str, model: Any, account: Account) -> Record 
             return _role(name, model.role_name)
         case models.LambdaFunction():
             return _function(name, model.function_name, account)
-        case models.ScheduledEvent():
+        case models.ScheduledEvent() | models.CloudWatchEvent():
             return _rule(name, model.rule_name, account)
         case models.DynamoDBEventSource():
             return _trigger(name, model, account)
