@@ -26,6 +26,7 @@ RESOURCES = (
     "DynamoDB::Table", "S3::Bucket", "S3::BucketPolicy", "CloudFront::OriginAccessControl", "CloudFront::Distribution",
     "SecretsManager::Secret", "Events::EventBus", "KMS::Key", "KMS::Alias", "SNS::Topic", "SNS::TopicPolicy",
     "SNS::Subscription", "SQS::Queue", "SQS::QueuePolicy", "SES::EmailIdentity",
+    "SES::ConfigurationSet", "SES::ConfigurationSetEventDestination",
 )  # fmt: skip
 # What a type does to other services than its own: all else of that kind is for features that no template uses.
 BESIDE = {
@@ -42,7 +43,9 @@ UNUSED = (
     "s3:*Accelerate*", "s3:*ObjectLock*", "s3:*Logging", "s3:*IntelligentTiering*", "s3:*BucketMetadata*", "s3:*Abac",
     "s3:*Acl", "s3:DeleteObject",
     "cloudfront:*ConnectionGroup", "cloudfront:*VpcOrigin", "cloudfront:*Staging*",
-    "secretsmanager:*Repli*", "sns:*DataProtection*", "ses:*MailFrom*", "ses:*ConfigurationSet*", "ses:*DkimSigning*",
+    "secretsmanager:*Repli*", "sns:*DataProtection*", "ses:*MailFrom*",
+    "ses:*IdentityConfigurationSet*", "ses:*TrackingOptions", "ses:*DeliveryOptions", "ses:*ReputationOptions",
+    "ses:*SendingOptions", "ses:*VdmOptions", "ses:*ArchivingOptions", "ses:*Tenant*", "ses:*DedicatedIp*",
     "events:*Permission", "lambda:*ProvisionedConcurrency*", "lambda:*CodeSigning*", "lambda:*RecursionConfig",
     "lambda:*ScalingConfig", "lambda:*RuntimeManagement*", "lambda:AssociateRuntimeAlias", "lambda:GetLayerVersion",
     "lambda:PassCapacityProvider", "codedeploy:RegisterOnPremisesInstance", "iam:*PermissionsBoundary",
