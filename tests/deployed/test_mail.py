@@ -6,9 +6,13 @@ import json
 from typing import Any
 
 import boto3
+from msgspec.structs import replace
 
 from tests.deployed.conftest import DeployedStage
 from tests.deployed.test_sam import resource, wait_until
+from tools import stages
+from tools.local import deployed
+from tools.local.settings import LocalSettings
 
 GONE = "bounce@simulator.amazonses.com"
 PASSWORD = "correct horse battery"
@@ -42,3 +46,17 @@ def test_the_stage_hears_of_its_own_mail_alone(dev: DeployedStage) -> None:
     assert pattern["detail"] == {"mail": {"tags": {"ses:configuration-set": ["ecommerce-dev"]}}}
     assert sets["EventDestinations"][0]["MatchingEventTypes"] == ["BOUNCE", "COMPLAINT", "REJECT"]
     assert resource("HandleMailEvents")
+
+
+def test_a_domain_as_the_sender_tells_the_records_for_its_dns(cloud: LocalSettings) -> None:
+    stage = replace(
+        stages.read("dev"), name="signing", table_name="ecommerce-signing", jwt_secret_name="ecommerce/signing/jwt",
+        payment_secret_name="ecommerce/signing/payment", mail_from="shop@example.org", mail_identity="example.org",
+    )  # fmt: skip
+
+    told = deployed.deploy_resources(stage)
+
+    tokens = boto3.client("sesv2").get_email_identity(EmailIdentity="example.org")["DkimAttributes"]["Tokens"]
+    records = {told[f"MailDnsName{number}"]: told[f"MailDnsValue{number}"] for number in (1, 2, 3)}
+    assert records == {f"{each}._domainkey.example.org": f"{each}.dkim.amazonses.com" for each in tokens}
+    boto3.client("cloudformation").delete_stack(StackName=stage.resources_stack)

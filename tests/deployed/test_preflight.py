@@ -265,6 +265,16 @@ def test_of_a_stage_that_is_not_there_yet_everything_is_made_by_one_command(read
     assert all("make resources" in each.remedy for each in found)
 
 
+def test_a_domain_that_is_not_confirmed_says_what_its_dns_needs(ready: Stage, aws: Aws) -> None:
+    tokens = ["one", "two", "three"]
+    aws.answers("sesv2.GetEmailIdentity", {"VerifiedForSendingStatus": False, "DkimAttributes": {"Tokens": tokens}})
+
+    found = list(checks.identity(replace(ready, mail_identity="example.com", owns_mail_identity=False)))
+
+    records = ", ".join(f"{each}._domainkey.example.com CNAME {each}.dkim.amazonses.com" for each in tokens)
+    assert [each.remedy for each in found] == [f"put into its DNS: {records}"]
+
+
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE"])
 def test_a_stack_that_cannot_be_changed_is_said(ready: Stage, aws: Aws, status: str) -> None:
     aws.answers("cloudformation.DescribeStacks", {"Stacks": [{"StackStatus": status}]})
