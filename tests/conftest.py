@@ -117,6 +117,17 @@ def aws(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         clients.forget()
         keyring.forget()
         webhooks.forget()
+        emulator.furnish(_furnish)
+        watch = leaks.Watch(monkeypatch)
+        yield
+        watch.check()
+    clients.forget()
+    keyring.forget()
+
+
+def _furnish() -> None:
+    """Make what the shop finds in an account."""
+    with times.standard():
         boto3.client("dynamodb").create_table(**table.definition())
         secret = json.dumps({"kid": "initial", "secret": "s" * 64})
         boto3.client("secretsmanager").create_secret(Name="ecommerce/test/jwt/secret", SecretString=secret)
@@ -125,11 +136,6 @@ def aws(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         stream.listen_to_bus()
         boto3.client("s3").create_bucket(Bucket="ecommerce-test")
         boto3.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
-        watch = leaks.Watch(monkeypatch)
-        yield
-        watch.check()
-    clients.forget()
-    keyring.forget()
 
 
 @pytest.fixture

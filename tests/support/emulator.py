@@ -7,28 +7,38 @@ docs/adr says what the engines of the tests are trusted for.
 from __future__ import annotations
 
 import copy
+import copyreg
+import functools
+import itertools
 from collections import defaultdict
 from collections.abc import Callable
-from threading import RLock
+from threading import Condition, RLock
 from typing import Any
 
 import moto
-from moto.core import DEFAULT_ACCOUNT_ID
+from botocore.useragent import UserAgentString
+from moto import backends
+from moto.core import DEFAULT_ACCOUNT_ID, responses
+from moto.core import models as mocks
+from moto.core.base_backend import BackendDict
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
 from moto.dynamodb.responses import DynamoHandler
 
 KNOWN = {"5.2.5"}
-LOOK_AT = """look whether its dynamodb/models/__init__.py still copies tables by `copy.deepcopy` in a transaction, its
-core/serialize.py still has `_serialize_type_structure`, and its dynamodb/responses.py `DynamoHandler.call_action`;
+LOOK_AT = """look whether each thing that tests/support/emulator.py puts in a place of moto's is still what it replaces;
 then run tests/integration/aws/test_emulator.py and add the version to KNOWN."""
 
 # moto would forget boto3's session at each test, and another one reads the model of every service anew; what keys the
 # one session found stays with it, so they have to be the environment's.
 CONFIG = {"core": {"reset_boto3_session": False, "mock_credentials": False}}
+SURELY_SMALL = 100_000  # characters of an item; moto refuses what is above 405,000 bytes
+
+_numbers = itertools.count(1)
 
 
 def emulated() -> Table:
@@ -59,6 +69,24 @@ def quicken() -> None:
     _copy_what_a_transaction_writes()
     _do_one_thing_at_a_time()
     _answer_with_what_a_value_has()
+    _add_up_an_item_once()
+    _look_up_once()
+    _say_nothing_of_oneself()
+
+
+def furnish(make: Callable[[], None]) -> None:
+    """Leave an empty AWS as `make` leaves it, which does that once a process; later what it left is brought back."""
+    for name, account, region, kept in copy.deepcopy(_left_by(make)):
+        backends.get_backend(name)[account][region] = kept
+
+
+@functools.cache
+def _left_by(make: Callable[[], None]) -> list[tuple[Any, ...]]:
+    """What the emulated services keep after `make`."""
+    copyreg.pickle(Condition, lambda _: (Condition, ()))  # a copy is nobody's yet
+    make()
+    made = list(BackendDict._instances)
+    return copy.deepcopy([(each.service_name, *kept) for each in made for kept in each.iter_backends()])
 
 
 class _Sparing:
@@ -131,3 +159,44 @@ def _answer_with_what_a_value_has() -> None:
         self._default_serialize(serialized, wrapper, shape, key)
 
     BaseJSONSerializer._serialize_type_structure = serialize
+
+
+def _add_up_an_item_once() -> None:
+    """moto adds up the sizes of all attributes of an item whenever one is set, to refuse what is above 400 kB."""
+    set_carefully = LimitedSizeDict.__setitem__
+
+    def set_one(item: Any, name: str, value: Any) -> None:
+        size = len(name) + (value.size() if isinstance(value, DynamoType) else len(str(value)))
+        item.at_most = getattr(item, "at_most", 0) + size  # characters, of up to four bytes each
+        (set_carefully if item.at_most > SURELY_SMALL else dict.__setitem__)(item, name, value)
+
+    LimitedSizeDict.__setitem__ = set_one
+
+
+def _look_up_once() -> None:
+    """moto asks a class for its methods at each call, and at each node of an expression what is done to such nodes."""
+    responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+    handled, known = DepthFirstTraverser.nodes_to_be_processed, dict[type, Any]()
+
+    def known_to_be_handled(traverser: DepthFirstTraverser) -> Any:
+        kind = type(traverser)
+        if kind not in known:
+            known[kind] = handled(traverser)
+        return known[kind]
+
+    DepthFirstTraverser.nodes_to_be_processed = known_to_be_handled
+
+
+def _say_nothing_of_oneself() -> None:
+    """botocore works out anew for each call who calls, and moto 52 random letters, and nobody reads them.
+
+    Nor does anybody reach AWS by `requests`, for which moto lists all addresses of all services at each test.
+    """
+    UserAgentString.to_string = lambda _: "tests"
+    responses.gen_amzn_requestid_long = _number
+    mocks.RESPONSES_METHODS.clear()
+
+
+def _number(headers: dict[str, str]) -> str:
+    headers["x-amzn-requestid"] = number = str(next(_numbers))
+    return number

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from chalicelib.aws import clients
 from chalicelib.core import settings
-from tests.support import emulator
+from tests.support import emulator, stream
 from tests.support.table import everything
 
 EVERY_TYPE = {
@@ -55,3 +57,31 @@ def test_a_transaction_that_fails_leaves_items_and_stream_as_they_were(aws: None
     assert len(emulator.emulated().stream_shard.items) == told
     client.transact_write_items(TransactItems=[update("1"), delete, put])
     assert len(emulator.emulated().stream_shard.items) == told + 3
+
+
+def test_an_item_above_400_kilobytes_is_refused_whether_it_comes_whole_or_grows(aws: None) -> None:
+    client, table = clients.dynamodb(), settings.current().table_name
+    key = {"PK": {"S": "BIG"}, "SK": {"S": "1"}}
+    for part in "ab":
+        client.update_item(
+            TableName=table, Key=key, UpdateExpression=f"SET {part} = :x",
+            ExpressionAttributeValues={":x": {"S": "é" * 95_000}},
+        )  # fmt: skip
+
+    with pytest.raises(client.exceptions.ClientError, match="size"):
+        client.update_item(
+            TableName=table, Key=key, UpdateExpression="SET c = :x",
+            ExpressionAttributeValues={":x": {"S": "é" * 95_000}},
+        )  # fmt: skip
+    with pytest.raises(client.exceptions.ClientError, match="size"):
+        client.put_item(TableName=table, Item={**key, "SK": {"S": "2"}, "a": {"S": "x" * 410_000}})
+    client.delete_item(TableName=table, Key=key)
+
+
+@pytest.mark.parametrize("run", ["first", "second"])
+def test_what_a_test_leaves_in_a_service_is_gone_in_the_next(run: str, aws: None) -> None:
+    queue = clients.sqs().get_queue_url(QueueName="ecommerce-test-dead-letters")["QueueUrl"]
+    clients.sqs().send_message(QueueUrl=queue, MessageBody=json.dumps(run))
+
+    assert stream.messages("ecommerce-test-dead-letters") == [run]
+    assert everything() == {}
