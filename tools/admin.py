@@ -82,7 +82,7 @@ def _appoint(email: str) -> str:
     actor = str(boto3.client("sts").get_caller_identity()["Arn"])
     with redirect_stdout(sys.stderr):  # what is logged is not the answer
         user = accounts.appoint_admin(new, actor=actor)
-        is_invited = user.password_hash is None and accounts.invite(user)
+        is_invited = user.password_hash is None and user.is_reachable and accounts.invite(user)
     return " ".join((_what_changed(before, user), _what_next(user, is_invited=is_invited)))
 
 
@@ -116,6 +116,10 @@ def _what_changed(before: User | None, user: User) -> str:
 def _what_next(user: User, *, is_invited: bool) -> str:
     if user.password_hash is not None:
         return "They log in with their password."
+    if not user.is_reachable:
+        return (
+            "Mail to that address came back, so nobody is invited: run this at a terminal, and type a password."
+        )
     if is_invited:
         return "A mail with which they choose a password is on its way; it is good for half an hour."
     return "They were invited to choose a password less than half an hour ago; after that this command does it again."

@@ -15,6 +15,8 @@ from chalicelib.aws import db, keys
 from chalicelib.core import clock
 from chalicelib.users import store as user_store
 from chalicelib.users.models import User
+from chalicelib.users.reach import EmailMark
+from chalicelib.users.schemas import EmailStatus
 from tests.support.faults import Crash
 from tests.support.stage import with_settings
 from tests.support.stream import deliver, mail_about, mails
@@ -186,6 +188,21 @@ def test_who_was_deleted_gets_a_new_account(ada: Shop, shop: Shop) -> None:
 
     assert admin.main([EMAIL]) == 0
     assert found().user_id != former
+
+
+def test_an_address_that_mail_came_back_from_is_invited_to_nothing(
+    shop: Shop, typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed.append("")
+    admin.main([EMAIL])
+    mark = EmailMark(status=EmailStatus.BOUNCED, at=clock.timestamp(), reason="General")
+    db.commit(*user_store.update(found(), found().with_email_mark(mark), actor="system"))
+    typed += ["", PASSWORD, PASSWORD]
+
+    assert admin.main([EMAIL]) == 0
+    assert "came back, so nobody is invited" in capsys.readouterr().out
+    assert admin.main([EMAIL]) == 0
+    shop.login(EMAIL)
 
 
 def test_a_crash_before_the_invitation_is_made_up_for(shop: Shop) -> None:
