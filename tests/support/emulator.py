@@ -17,6 +17,7 @@ from typing import Any
 
 import moto
 from botocore.useragent import UserAgentString
+from jsonpath_ng import ext
 from moto import backends
 from moto.core import DEFAULT_ACCOUNT_ID, responses
 from moto.core import models as mocks
@@ -174,8 +175,12 @@ def _add_up_an_item_once() -> None:
 
 
 def _look_up_once() -> None:
-    """moto asks a class for its methods at each call, and at each node of an expression what is done to such nodes."""
+    """moto asks a class for its methods at each call, and at each node of an expression what is done to such nodes.
+
+    For each event that a rule hands on, it makes a parser of paths.
+    """
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+    ext.parse = functools.cache(ext.parse)
     handled, known = DepthFirstTraverser.nodes_to_be_processed, dict[type, Any]()
 
     def known_to_be_handled(traverser: DepthFirstTraverser) -> Any:
