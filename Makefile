@@ -11,7 +11,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages resources preflight release rollback smoke admin restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages account resources payment-keys preflight release rollback smoke admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -96,6 +96,9 @@ job: $(VENV)/ready ## Do a scheduled function's work: NAME=summarise_sales AT=20
 stages: $(VENV)/ready ## Write .chalice/config.json and the policies from the settings files in stages/
 	@exec $(PYTHON) -m tools.stages
 
+account: $(VENV)/ready ## Make what an account has once in a region, and the role of who deploys: TRUSTED=arn:… YES=1
+	@exec $(PYTHON) -m tools.stages.account $(if $(TRUSTED),"$(TRUSTED)")
+
 resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, secrets …, and do it: STAGE=prod YES=1
 	@exec $(PYTHON) -m tools.stages.resources $(STAGE)
 
@@ -114,6 +117,26 @@ admin: STAGE := $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 admin: $(VENV)/ready ## Make an admin of a stage, such as its first: EMAIL=ada@example.com STAGE=local
 	@test -n "$(EMAIL)" || { echo "Whom? make admin EMAIL=ada@example.com STAGE=dev" >&2; exit 2; }
 	@STAGE=$(STAGE) exec $(PYTHON) -m tools.admin "$(EMAIL)"
+
+address: $(VENV)/ready ## Say where a stage's API answers: STAGE=prod
+	@exec $(PYTHON) -m tools.release address $(STAGE)
+
+payment-keys: $(VENV)/ready ## Put the keys of the payment provider into a stage: STAGE=prod FILE=payment.json
+	$(NAMED_STAGE)
+	@test -n "$(FILE)" || { echo "Which file? make payment-keys STAGE=dev FILE=payment.json" >&2; exit 2; }
+	@exec $(PYTHON) -m tools.stages.secrets pay $(STAGE) "$(FILE)"
+
+rotate: $(VENV)/ready ## Make another signing key, and wait until it is in use: STAGE=prod
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.stages.secrets rotate $(STAGE)
+
+ring: $(VENV)/ready ## Let an alarm of a stage ring, to see that it arrives: STAGE=prod
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.stages.ringing $(STAGE)
+
+remove: $(VENV)/ready ## Take a stage away, but for what holds data: STAGE=trial
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.stages.removal $(STAGE)
 
 preflight: $(VENV)/ready ## Say what is missing or wrong before a release, in one list: STAGE=prod
 	@exec $(PYTHON) -m tools.stages.preflight $(STAGE)

@@ -1,4 +1,4 @@
-"""`python -m tools.release release|rollback|smoke STAGE`: ship a stage's code, take it back, try it as a customer.
+"""`python -m tools.release release|rollback|smoke|address STAGE`: ship a stage's code, take it back, try it, find it.
 
 Exit codes: 0 it is done, 1 it was not, with the reason and the state, 130 interrupted.
 """
@@ -20,7 +20,7 @@ from tools.stages.settings import Stage
 def main(arguments: list[str]) -> int:
     """Do what is asked for; the exit code."""
     parser = ArgumentParser("python -m tools.release")
-    parser.add_argument("work", choices=("release", "rollback", "smoke"))
+    parser.add_argument("work", choices=("release", "rollback", "smoke", "address"))
     parser.add_argument("stage")
     parser.add_argument("--python", help="package for another Python than the stage's, such as this machine's")
     given = parser.parse_args(arguments)
@@ -42,6 +42,8 @@ def _work(work: str, stage: Stage, python: str | None) -> str:
     place.require(stage)
     if work == "rollback":
         return returning.roll_back(stage)
+    if work == "address":
+        return trying.address(stage)
     trying.over_http(stage)
     return f"{stage.name}: a customer can buy."
 

@@ -18,6 +18,11 @@ packaged.
 | `place.py` | the account and region that the credentials lead to |
 | `changes.py` | a change set of CloudFormation, shown before it is carried out |
 | `resources.py` | brings the stack of the resources up: `make resources` |
+| `account.py` | what an account has once in a region: `make account` |
+| `secrets.py` | payment keys and the signing key: `make payment-keys`, `make rotate` |
+| `ringing.py` | lets an alarm ring on trial: `make ring` |
+| `removal.py` | takes a stage away, but for its data: `make remove` |
+| `command.py` | how such a command ends |
 | `findings.py` | what a look at a stage finds |
 | `checks.py` | looks at the account, a function a subject |
 | `preflight.py` | all of them in one list: `make preflight` |

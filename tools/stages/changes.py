@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from chalicelib.core import clock
 from chalicelib.core.deadline import Deadline
-from tools.refusal import Refusal
+from tools.refusal import Refusal, is_confirmed
 
 NAME = "make-resources"
 ABSENT = (None, "REVIEW_IN_PROGRESS")  # a stack that never got further than a change set is none
@@ -69,6 +69,22 @@ def propose(stack: str, template: str, parameters: Mapping[str, str], tags: Mapp
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
     return ChangeSet(stack, found in ABSENT, _changes(cloudformation, stack))
+
+
+def settle(proposed: ChangeSet) -> bool:
+    """Show what would change, and do it after a yes; was there anything to do? Raises `Refusal` after a no."""
+    if not proposed.changes:
+        withdraw(proposed)
+        print(f"Nothing would change in {proposed.stack}.")
+        return False
+    print(f"In the stack {proposed.stack}:")
+    for change in proposed.changes:
+        print(f"  {change}")
+    if not is_confirmed("Do it?"):
+        withdraw(proposed)
+        raise Refusal("Nothing was changed: say YES=1 to do it.")
+    carry_out(proposed, print)
+    return True
 
 
 def withdraw(proposed: ChangeSet) -> None:

@@ -144,10 +144,11 @@ def payment(stage: Stage) -> Iterator[Finding]:
     except secrets.exceptions.ResourceNotFoundException:
         yield Finding(f"there is no secret {name}", f"run `make resources STAGE={stage.name}`")
         return
-    yield from _judge_credentials(stage, text)
+    yield from judge_credentials(stage, text)
 
 
-def _judge_credentials(stage: Stage, text: str) -> Iterator[Finding]:
+def judge_credentials(stage: Stage, text: str) -> Iterator[Finding]:
+    """Is that what the payment secret has to hold?"""
     name, given = stage.payment_secret_name, _fields(text)
     key = str(given.get("apiKey", ""))
     if not key.startswith(("sk_", "rk_")):
@@ -213,7 +214,7 @@ def gateway(_stage: Stage) -> Iterator[Finding]:
     if not boto3.client("apigateway").get_account().get("cloudwatchRoleArn"):
         yield Finding(
             "API Gateway has no role to write logs with",
-            "give the account one by infra/account.yaml, see docs/deploying.md",
+            "run `make account`",
         )
 
 

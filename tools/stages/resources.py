@@ -13,13 +13,15 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import stages
-from tools.refusal import Refusal, complain, is_confirmed
+from tools.refusal import Refusal, complain
 from tools.stages import changes, parameters, place
 from tools.stages.settings import Stage
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "infra" / "template.yaml"
 # What holds data or is known by its name elsewhere; CloudFormation would leave the former one behind, out of the stack.
 MUST_STAY = {"Table", "Bucket", "JwtSecret", "PaymentSecret", "DeadLetters", "AlertTopic", "EventBus"}
+# What its stack leaves behind, by the template's deletion policies.
+OUTLIVES = {"Table", "Bucket", "JwtSecret", "PaymentSecret", "DeadLetters", "MailIdentity"}
 # What a secret is called is what it is: another name is another secret, with another key in it.
 NAMED = {"jwt_secret_name": "JwtSecretName", "payment_secret_name": "PaymentSecretName"}
 
@@ -40,12 +42,6 @@ def propose(stage: Stage) -> changes.ChangeSet:
     return proposed
 
 
-def carry_out(stage: Stage, proposed: changes.ChangeSet) -> None:
-    """Do it, telling of each resource that is done, and let nobody delete a protected stage's stack by accident."""
-    changes.carry_out(proposed, print)
-    protect(stage)
-
-
 def protect(stage: Stage) -> None:
     """Set the protection of the stack against deletion as the stage's file says."""
     boto3.client("cloudformation").update_termination_protection(
@@ -56,19 +52,8 @@ def protect(stage: Stage) -> None:
 def bring_up(stage: Stage) -> None:
     """Show what would change, ask, and do it."""
     place.require(stage)
-    proposed = propose(stage)
-    if not proposed.changes:
-        changes.withdraw(proposed)
-        protect(stage)
-        print(f"Nothing would change in {stage.resources_stack}.")
-        return
-    print(f"In the stack {stage.resources_stack}:")
-    for change in proposed.changes:
-        print(f"  {change}")
-    if not is_confirmed("Do it?"):
-        changes.withdraw(proposed)
-        raise Refusal("Nothing was changed: say YES=1 to do it.")
-    carry_out(stage, proposed)
+    changes.settle(propose(stage))
+    protect(stage)
 
 
 def main(arguments: list[str]) -> int:

@@ -33,8 +33,10 @@ NAMES = {
     "cloudformation": ("StackName",), "lambda": ("FunctionName",), "dynamodb": ("TargetTableName", "TableName"),
     "s3": ("Bucket",), "logs": ("logGroupName",), "events": ("Rule", "Name"), "iam": ("RoleName",),
     "secretsmanager": ("SecretId",), "sesv2": ("EmailIdentity",), "codedeploy": ("applicationName",),
+    "cloudwatch": ("AlarmName",),
 }  # fmt: skip
 FORMS = {
+    "cloudwatch": "arn:aws:cloudwatch:{here}:alarm:{name}",
     "cloudformation": "arn:aws:cloudformation:{here}:stack/{name}/1",
     "lambda": "arn:aws:lambda:{here}:function:{name}",
     "dynamodb": "arn:aws:dynamodb:{here}:table/{name}",
