@@ -17,10 +17,9 @@ CALLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("dynamodb", "ImportTable", {"TableCreationParameters": {"TableName": "ecommerce-dev-2"}}),
     ("dynamodb", "ListImports", {"TableArn": TABLE}),
     ("dynamodb", "DescribeImport", {"ImportArn": f"{TABLE}/import/1"}),
-    # A release that is stopped by make rollback, and a proposal for a new stack that nobody wants.
+    # A release that is stopped by make rollback.
     ("codedeploy", "StopDeployment", {"deploymentId": "d-1"}),
     ("cloudformation", "CancelUpdateStack", STACK),
-    ("cloudformation", "DeleteStack", STACK),
     # Chalice, for a function whose tags, concurrency or role's trust is another than before.
     ("lambda", "TagResource", {"Resource": FUNCTION}),
     ("lambda", "UntagResource", {"Resource": FUNCTION}),
