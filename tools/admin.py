@@ -117,9 +117,7 @@ def _what_next(user: User, *, is_invited: bool) -> str:
     if user.password_hash is not None:
         return "They log in with their password."
     if not user.is_reachable:
-        return (
-            "Mail to that address came back, so nobody is invited: run this at a terminal, and type a password."
-        )
+        return "Mail to that address came back, so nobody is invited: run this at a terminal, and type a password."
     if is_invited:
         return "A mail with which they choose a password is on its way; it is good for half an hour."
     return "They were invited to choose a password less than half an hour ago; after that this command does it again."
