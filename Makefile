@@ -183,7 +183,7 @@ $(VENV)/ready: requirements.txt requirements-dev.txt
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(LINTERS)/ready: requirements-lint.txt
+$(LINTERS)/ready: requirements-lint.txt | $(VENV)/ready
 	@echo "Preparing $(LINTERS), once."
 	@$(PYTHON) -m venv --clear $(LINTERS)
 	@$(LINTERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-lint.txt

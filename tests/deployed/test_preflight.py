@@ -22,7 +22,13 @@ from tools.refusal import Refusal
 from tools.stages import Stage, checks, place, preflight, resources
 
 MAIL = "preflight@example.com"
-CREDENTIALS = json.dumps({"apiKey": "rk_live_1", "webhookSecret": ["whsec_1", "whsec_2"]})
+SIGNING = "whsec_0123456789abcdefghijklmnopqrstuv"
+CREDENTIALS = json.dumps(
+    {
+        "apiKey": "rk_live_1",
+        "webhookSecret": [SIGNING, f"{SIGNING}wxyz"],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +173,7 @@ CHANGED_ANSWERS: dict[str, tuple[Callable[[Any], object], str]] = {
         "(SES sends to confirmed addresses only)",
     ),
     "secretsmanager.GetSecretValue": (
-        secret('{"apiKey": "not-set", "webhookSecret": "whsec_1"}'),
+        secret(json.dumps({"apiKey": "not-set", "webhookSecret": SIGNING})),
         f"{KEY} key of Stripe's",
     ),
     "secretsmanager.GetSecretValue ": (
@@ -283,7 +289,7 @@ def test_a_stack_that_cannot_be_changed_is_said(ready: Stage, aws: Aws, status: 
 
 
 def test_a_test_key_is_none_for_prod(ready: Stage, aws: Aws) -> None:
-    trial = {"apiKey": "sk_test_1", "webhookSecret": "whsec_1"}
+    trial = {"apiKey": "sk_test_1", "webhookSecret": SIGNING}
     aws.changes("secretsmanager.GetSecretValue", secret(json.dumps(trial)))
 
     assert list(checks.payment(ready)) == []

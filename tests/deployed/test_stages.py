@@ -58,7 +58,8 @@ def beside(settings: local.LocalSettings, project: Path) -> dict[str, Stage]:
         run(project, "-m", "tools.stages.resources", name)
         run(project, "-m", "tools.package", name, f"out/{name}")
         deployed.deploy_package(stage, project / "out" / name)
-    key = {"apiKey": "sk_live_none", "webhookSecret": "whsec_none"}  # of prod, which is healthy only with one
+    # Of prod, which is healthy only with one.
+    key = {"apiKey": "sk_live_none", "webhookSecret": "whsec_0123456789abcdefghijklmnopqrstuv"}
     boto3.client("secretsmanager").put_secret_value(
         SecretId=found["prod"].payment_secret_name, SecretString=json.dumps(key)
     )

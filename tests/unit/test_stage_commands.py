@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,11 +15,13 @@ from chalicelib.core import clock
 from tests.support import deployer
 from tools import stages
 from tools.refusal import Refusal
-from tools.stages import account, changes, removal, resources, secrets
+from tools.stages import account, changes, checks, removal, resources, secrets
 
 DEV, PROD = stages.read("dev"), stages.read("prod")
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
-LIVE = '{"apiKey": "sk_live_1", "webhookSecret": "whsec_1"}'
+LIVE = '{"apiKey": "sk_live_1", "webhookSecret": "whsec_0123456789abcdefghijklmnopqrstuv"}'
+
+TRIAL = LIVE.replace("live", "test")
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +52,30 @@ def test_a_protected_stage_is_not_removed(monkeypatch: pytest.MonkeyPatch) -> No
 def test_nothing_is_removed_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, describe_stacks={"Stacks": [{"StackStatus": "CREATE_COMPLETE"}]})
     monkeypatch.setattr(removal, "_kept", lambda _: [])
+    monkeypatch.setattr(removal, "_refuse_what_chalice_deployed", lambda _: None)
 
     with pytest.raises(Refusal, match="Nothing was deleted"):
+        removal.remove(DEV)
+
+
+def test_a_stage_whose_stack_is_protected_still_keeps_its_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = {"StackStatus": "CREATE_COMPLETE", "EnableTerminationProtection": True}
+    answers(monkeypatch, describe_stacks={"Stacks": [locked]})
+    monkeypatch.setenv("YES", "1")
+
+    with pytest.raises(Refusal, match=r"^ecommerce-dev-resources is protected: run `make resources STAGE=dev` first"):
+        removal.remove(DEV)
+
+
+def test_what_chalice_deployed_is_taken_away_by_chalice(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(
+        monkeypatch,
+        describe_stacks={"Stacks": [{"StackStatus": "CREATE_COMPLETE"}]},
+        get_function={"Configuration": {}},
+    )
+    monkeypatch.setenv("YES", "1")
+
+    with pytest.raises(Refusal, match="run `make chalice-delete STAGE=dev` first"):
         removal.remove(DEV)
 
 
@@ -66,8 +91,10 @@ def test_a_stage_that_is_gone_is_gone(monkeypatch: pytest.MonkeyPatch, capsys: p
     ("stage", "text", "why"),
     [
         (DEV, "", "holds no key of Stripe's"),
-        (DEV, '{"apiKey": "sk_test_1"}', "holds no signing secret"),
-        (PROD, LIVE.replace("live", "test"), "holds a key of Stripe's test mode"),
+        (DEV, TRIAL.replace("whsec_0123456789abcdefghijklmnopqrstuv", "whsec_yours"), "holds no signing secret"),
+        (DEV, '{"apiKey": "sk_test_1", "webhookSecret": []}', "holds no signing secret"),
+        (DEV, LIVE, "holds a live key, and dev is not protected"),
+        (PROD, TRIAL, "holds a key of Stripe's test mode"),
     ],
 )
 def test_what_is_no_payment_key_is_not_put_in(
@@ -79,6 +106,25 @@ def test_what_is_no_payment_key_is_not_put_in(
 
     with pytest.raises(Refusal, match=why):
         secrets.put_payment_keys(stage, file)
+
+
+@pytest.mark.parametrize("there", ["not-set", "whsec_0123456789abcdefghijklmnopqrstuv"])
+def test_a_file_without_a_signing_secret_keeps_the_one_there_or_gets_one_that_nobody_knows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, there: str
+) -> None:
+    put = dict[str, str]()
+    held = {"SecretString": json.dumps({"apiKey": "not-set", "webhookSecret": there})}
+    vault = SimpleNamespace(get_secret_value=lambda **_: held, put_secret_value=lambda **given: put.update(given))
+    monkeypatch.setattr(boto3, "client", lambda _service: vault)
+    file = tmp_path / "payment.json"
+    file.write_text('{"apiKey": "sk_test_1"}')
+
+    secrets.put_payment_keys(DEV, file)
+
+    made = json.loads(put["SecretString"])
+    assert made["apiKey"] == "sk_test_1"
+    assert (made["webhookSecret"] == there) == there.startswith("whsec_")
+    assert checks.are_signing_secrets(made["webhookSecret"])
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Whether the shop is open: its API takes requests, and its schedule and its trigger run.
 
 Closed, API Gateway lets nothing through (429 with Retry-After, also to the payment provider, which sends its messages
-again), no rule calls a function, and the stream waits. All of that is said by calls to AWS and takes effect in seconds;
+again), no rule of the schedule calls a function, and the stream waits. All of that is said by calls to AWS and takes effect in seconds;
 nothing is deployed. A request that is under way ends by itself, within 29 seconds.
 """
 
@@ -53,9 +53,11 @@ def _throttle(stage: Stage, *, rate: int, burst: int) -> None:
 
 def _run(stage: Stage, *, enabled: bool) -> None:
     events = boto3.client("events")
-    for rule in members(stage, RULE):
-        change = events.enable_rule if enabled else events.disable_rule
-        change(**_rule(rule))
+    for rule in map(_rule, members(stage, RULE)):
+        if enabled:
+            events.enable_rule(**rule)
+        elif "ScheduleExpression" in events.describe_rule(**rule):  # an event would be lost that no rule waits for
+            events.disable_rule(**rule)
     for trigger in members(stage, TRIGGER):
         _set_trigger(trigger, enabled=enabled)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ NEEDED = ("BucketName", "ImageBaseUrl", "AlertTopicArn", "DeadLetterQueueUrl", "
 EXPIRY_ATTRIBUTE = "expiresAt"
 UNRESERVED = 100  # of the concurrency, what Lambda keeps for functions without a reserve
 NOT_FOUND = 404
+SIGNING_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{24,}")
 USUAL_CONCURRENCY = 100  # new accounts have 10, which a single busy minute uses up
 
 
@@ -112,7 +114,8 @@ def _to_confirm(stage: Stage, found: Mapping[str, Any]) -> str:
     if not stage.signs_mail:
         return "follow the link in SES' mail"
     tokens, domain = found.get("DkimAttributes", {}).get("Tokens", []), stage.mail_identity
-    records = (f"{token}._domainkey.{domain} CNAME {token}.dkim.amazonses.com" for token in tokens)
+    zone = found.get("DkimAttributes", {}).get("SigningHostedZone") or "dkim.amazonses.com"  # another in some regions
+    records = (f"{token}._domainkey.{domain} CNAME {token}.{zone}" for token in tokens)
     return f"put into its DNS: {', '.join(records)}" if tokens else "wait until SES has made its DKIM keys"
 
 
@@ -149,18 +152,26 @@ def payment(stage: Stage) -> Iterator[Finding]:
 
 def judge_credentials(stage: Stage, text: str) -> Iterator[Finding]:
     """Is that what the payment secret has to hold?"""
-    name, given = stage.payment_secret_name, _fields(text)
+    name, given = stage.payment_secret_name, fields(text)
     key = str(given.get("apiKey", ""))
     if not key.startswith(("sk_", "rk_")):
         yield Finding(f"the secret {name} holds no key of Stripe's", 'put {"apiKey": "…", "webhookSecret": "…"} in')
     elif stage.name == "prod" and "_test_" in key:
         yield Finding(f"the secret {name} holds a key of Stripe's test mode", "put the live one in")
-    signing = given.get("webhookSecret", "")
-    if not all(str(each).startswith("whsec_") for each in (signing if isinstance(signing, list) else [signing])):
+    elif "_live_" in key and not stage.is_protected:
+        yield Finding(f"the secret {name} holds a live key, and {stage.name} is not protected", "put a test key in")
+    if not are_signing_secrets(given.get("webhookSecret")):
         yield Finding(f"the secret {name} holds no signing secret of Stripe's webhook", "put it in as webhookSecret")
 
 
-def _fields(text: str) -> dict[str, Any]:
+def are_signing_secrets(given: Any) -> bool:
+    """Is that one signing secret of Stripe's, or several, and none that somebody could guess?"""
+    listed = given if isinstance(given, list) else [given]
+    return bool(listed) and all(isinstance(each, str) and SIGNING_SECRET.fullmatch(each) for each in listed)
+
+
+def fields(text: str) -> dict[str, Any]:
+    """What a secret holds, nothing if it is no object of JSON."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -31,6 +31,9 @@ def remove(stage: Stage) -> None:
     if not there:
         print(f"There is no stack of {stage.name}.")
         return
+    if stage.resources_stack in there and _is_locked(stage):
+        raise Refusal(f"{stage.resources_stack} is protected: run `make resources STAGE={stage.name}` first.")
+    _refuse_what_chalice_deployed(stage)
     kept = _kept(stage) if stage.resources_stack in there else []
     if not is_confirmed(f"Delete {' and '.join(there)}?"):
         raise Refusal("Nothing was deleted: say YES=1 to do it.")
@@ -38,6 +41,22 @@ def remove(stage: Stage) -> None:
         _delete(stack)
     for each in kept:
         print(f"  stays: {each}")
+
+
+def _is_locked(stage: Stage) -> bool:
+    """Does CloudFormation refuse to delete the resources, whatever the file says by now?"""
+    (found,) = boto3.client("cloudformation").describe_stacks(StackName=stage.resources_stack)["Stacks"]
+    return bool(found.get("EnableTerminationProtection"))
+
+
+def _refuse_what_chalice_deployed(stage: Stage) -> None:
+    """An app that no stack knows would go on without what it works on."""
+    functions = boto3.client("lambda")
+    try:
+        functions.get_function(FunctionName=f"ecommerce-{stage.name}-handle_table_stream")
+    except functions.exceptions.ResourceNotFoundException:
+        return
+    raise Refusal(f"Chalice deployed the app of {stage.name}: run `make chalice-delete STAGE={stage.name}` first.")
 
 
 def _kept(stage: Stage) -> list[str]:

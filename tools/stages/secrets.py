@@ -1,17 +1,22 @@
 """`python -m tools.stages.secrets pay STAGE FILE | rotate STAGE`: a stage's secrets.
 
-`pay` puts the keys of the payment provider in; FILE is {"apiKey": "…", "webhookSecret": "…"}. `rotate` makes another
-signing key, and waits until it is in use. Exit codes: 0 it is done, 2 it is not.
+`pay` puts the keys of the payment provider in; FILE is {"apiKey": "…", "webhookSecret": "…"}. Without a `webhookSecret`
+the one that is there stays, or one stands in that nobody can guess. `rotate` makes another signing key, and waits until
+it is in use. Exit codes: 0 it is done, 2 it is not.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
+from typing import Any
 
 import boto3
 
+from chalicelib.auth.models import SESSION_LIFETIME
 from chalicelib.core import clock
 from chalicelib.core.deadline import Deadline
 from tools import stages
@@ -19,7 +24,6 @@ from tools.refusal import Refusal, complain, is_confirmed
 from tools.stages import checks, command, place
 from tools.stages.settings import Stage
 
-SESSION_DAYS = 7  # how long a session lives, and so the key before the last is needed
 ROTATION_SECONDS = 180
 POLL_SECONDS = 1.0
 CURRENT = "AWSCURRENT"
@@ -32,10 +36,21 @@ def put_payment_keys(stage: Stage, file: Path) -> None:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Refusal(f"{file} cannot be read: {error}") from error
+    vault, name = boto3.client("secretsmanager"), stage.payment_secret_name
+    given = checks.fields(text)
+    if given and "webhookSecret" not in given:
+        given["webhookSecret"] = _signing_secret(vault, name)
+        text = json.dumps(given)
     if wrong := list(checks.judge_credentials(stage, text)):
         raise Refusal(f"Nothing was changed, for with {file} {wrong[0].what}: {wrong[0].remedy}.")
-    boto3.client("secretsmanager").put_secret_value(SecretId=stage.payment_secret_name, SecretString=text)
-    print(f"{stage.payment_secret_name} holds the keys; within five minutes all use them. Delete {file}.")
+    vault.put_secret_value(SecretId=name, SecretString=text)
+    print(f"{name} holds the keys; within five minutes all use them. Delete {file}.")
+
+
+def _signing_secret(vault: Any, name: str) -> Any:
+    """The webhook's signing secret that is there, or one that no message is signed with until Stripe's is put in."""
+    there = checks.fields(vault.get_secret_value(SecretId=name)["SecretString"]).get("webhookSecret")
+    return there if checks.are_signing_secrets(there) else f"whsec_{token_hex(32)}"
 
 
 def rotate(stage: Stage) -> None:
@@ -43,8 +58,10 @@ def rotate(stage: Stage) -> None:
     place.require(stage)
     vault, name = boto3.client("secretsmanager"), stage.jwt_secret_name
     last: datetime | None = vault.describe_secret(SecretId=name).get("LastRotatedDate")
-    if last and clock.now() - last < timedelta(days=SESSION_DAYS):
-        print(f"It was rotated on {last:%Y-%m-%d}: twice in {SESSION_DAYS} days logs out who logged in before that.")
+    is_again = last is not None and clock.now() - last < SESSION_LIFETIME
+    if last and is_again:
+        days = SESSION_LIFETIME.days
+        print(f"It was rotated on {last:%Y-%m-%d}: twice in {days} days logs out who logged in before that.")
         if not is_confirmed("Rotate it all the same?"):
             raise Refusal("Nothing was changed: say YES=1 to do it.")
     version = vault.rotate_secret(SecretId=name)["VersionId"]
@@ -54,7 +71,8 @@ def rotate(stage: Stage) -> None:
         if deadline.is_over:
             raise Refusal(f"It is not done yet; see the log group /aws/lambda/{stage.stack}-rotate_jwt_secret.")
         clock.pause(POLL_SECONDS)
-    print("The signing key was rotated. New tokens are signed with it in ten minutes; those from before stay good.")
+    before = "those from before the last time are good no more" if is_again else "those from before stay good"
+    print(f"The signing key was rotated. New tokens are signed with it in ten minutes; {before}.")
 
 
 def main(arguments: list[str]) -> int:
