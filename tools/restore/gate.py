@@ -1,8 +1,9 @@
 """Whether the shop is open: its API takes requests, and its schedule and its trigger run.
 
 Closed, API Gateway lets nothing through (429 with Retry-After, also to the payment provider, which sends its messages
-again), no rule of the schedule calls a function, and the stream waits. All of that is said by calls to AWS and takes effect in seconds;
-nothing is deployed. A request that is under way ends by itself, within 29 seconds.
+again), no rule of the schedule calls a function, and the stream waits. What is told of mail that came back is still
+heard, for nobody would tell it again. All of that is said by calls to AWS and takes effect in seconds; nothing is
+deployed. A request that is under way ends by itself, within 29 seconds.
 """
 
 from __future__ import annotations
