@@ -257,14 +257,14 @@ def test_a_setting_that_does_not_fit_is_said(ready: Stage, aws: Aws, name: str) 
 
 
 def test_of_a_stage_that_is_not_there_yet_everything_is_made_by_one_command(ready: Stage) -> None:
-    new = {"name": "new", "table_name": "ecommerce-new", "payment_secret_name": "new", "mail_identity": "example.org"}
+    new = {"name": "new", "table_name": "ecommerce-new", "payment_secret_name": "new", "mail_identity": "example.net"}
 
     found = preflight.examine(replace(ready, **new))
 
     assert [each.what for each in found] == [
         "there is no stack ecommerce-new-resources",
         "there is no table ecommerce-new",
-        "SES does not know example.org",
+        "SES does not know example.net",
         "there is no secret new",
     ]
     assert str(found[0]) == "WRONG there is no stack ecommerce-new-resources: run `make resources STAGE=new`."

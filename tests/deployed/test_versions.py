@@ -53,7 +53,7 @@ def test_other_code_makes_a_new_version_that_answers_and_the_same_code_makes_non
     second = deployed.deploy_package(STAGE, changed)
 
     versions = [name for name in second if name.endswith("Version")]
-    assert len(versions) == 10
+    assert len(versions) == 11
     assert all(int(second[name]) == int(first[name]) + 1 for name in versions)
     assert serving(dev) == {"name": second["APIHandlerName"], "version": second["APIHandlerVersion"]}
     assert aliased(second) == second["APIHandlerVersion"]

@@ -46,6 +46,8 @@ def ship(stage: Stage, template_url: str, say: Say = print, *, started: float) -
     """Bring the app's stack up to a template that lies in the bucket; one line of what came of it."""
     bucket = artifacts.bucket()
     is_first = changes.status(stage.stack) in changes.ABSENT
+    if not is_first and gate.is_closed(stage):
+        raise Refusal(f"{stage.name} is closed, and a release is tried by buying: make open STAGE={stage.name} first.")
     before = {} if is_first else remember(stage, bucket, say)
     say(f"4. Stack {stage.stack}")
     proposed = changes.propose(stage.stack, template_url, parameters.of_app(stage), stage.tags)
@@ -55,10 +57,7 @@ def ship(stage: Stage, template_url: str, say: Say = print, *, started: float) -
         changes.withdraw(proposed)
         say("Nothing would change: this very code serves already.")
     say("5. Smoke test over HTTP")
-    if gate.is_closed(stage):
-        say(f"  The shop is closed: nobody is asked before make open STAGE={stage.name}.")
-    else:
-        trying.over_http(stage, say)
+    trying.over_http(stage, say)
     kept = ledger.record(stage, bucket).kept
     if forgotten := aliases.forget_old(stage, kept):
         say(f"{forgotten} old versions were deleted.")
