@@ -9,7 +9,7 @@ import copy
 import io
 import subprocess
 import sys
-import tarfile
+import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -37,12 +37,12 @@ Item = dict[str, Any]
 @pytest.fixture(scope="module")
 def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The last release's tree; without the project's history there is none."""
-    archived = subprocess.run(["git", "archive", COMMIT], cwd=ROOT, capture_output=True, check=False)
+    archived = subprocess.run(["git", "archive", "--format=zip", COMMIT], cwd=ROOT, capture_output=True, check=False)
     if archived.returncode:
         pytest.skip(f"the history does not hold {COMMIT[:7]}, the last release: {archived.stderr.decode().strip()}")
     place = tmp_path_factory.mktemp("former")
-    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as tree:
-        tree.extractall(place, filter="data")
+    with zipfile.ZipFile(io.BytesIO(archived.stdout)) as tree:
+        tree.extractall(place)
     (place / "tests" / "infra" / "test_former_reads.py").write_bytes(READER.read_bytes())
     return place
 
