@@ -71,12 +71,12 @@ def propose(stack: str, template: str, parameters: Mapping[str, str], tags: Mapp
     return ChangeSet(stack, found in ABSENT, _changes(cloudformation, stack))
 
 
-def settle(proposed: ChangeSet) -> bool:
-    """Show what would change, and do it after a yes; was there anything to do? Raises `Refusal` after a no."""
+def settle(proposed: ChangeSet) -> None:
+    """Show what would change, and do it after a yes. Raises `Refusal` after a no."""
     if not proposed.changes:
         withdraw(proposed)
         print(f"Nothing would change in {proposed.stack}.")
-        return False
+        return
     print(f"In the stack {proposed.stack}:")
     for change in proposed.changes:
         print(f"  {change}")
@@ -84,7 +84,6 @@ def settle(proposed: ChangeSet) -> bool:
         withdraw(proposed)
         raise Refusal("Nothing was changed: say YES=1 to do it.")
     carry_out(proposed, print)
-    return True
 
 
 def withdraw(proposed: ChangeSet) -> None:

@@ -10,11 +10,10 @@ import sys
 from pathlib import Path
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import stages
 from tools.refusal import Refusal, complain
-from tools.stages import changes, parameters, place
+from tools.stages import changes, command, parameters, place
 from tools.stages.settings import Stage
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "infra" / "template.yaml"
@@ -60,15 +59,7 @@ def main(arguments: list[str]) -> int:
     """Bring the stack up; the exit code."""
     if len(arguments) != 1:
         return complain("usage: python -m tools.stages.resources STAGE")
-    try:
-        bring_up(stages.read(arguments[0]))
-    except Refusal as refusal:
-        return complain(str(refusal))
-    except (BotoCoreError, ClientError) as error:
-        return complain(f"AWS did not do it: {error}")
-    except KeyboardInterrupt:
-        return complain("Interrupted; what CloudFormation has begun it ends. Run it again to see.", code=130)
-    return 0
+    return command.carry_out(lambda: bring_up(stages.read(arguments[0])))
 
 
 if __name__ == "__main__":
