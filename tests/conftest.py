@@ -44,7 +44,7 @@ import app
 from chalicelib.aws import clients, keyring
 from chalicelib.core import clock
 from chalicelib.webhooks import service as webhooks
-from tests.support import emulator, kept_clients, leaks, stream, times
+from tests.support import emulator, kept_clients, leaks, short_way, stream, times
 from tools.testing import table
 from tools.testing.shop import Shop
 
@@ -52,6 +52,7 @@ ROOT = Path(__file__).parents[1]
 gc.set_threshold(50_000, 20, 100)  # the models of AWS are many small things that stay, and were looked at all the time
 emulator.quicken()
 kept_clients.install()
+short_way.install()
 times.guard()
 # The same examples each time: what is found by chance should be found by `--hypothesis-profile=explore`.
 unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}

@@ -10,6 +10,7 @@ import copy
 import copyreg
 import functools
 import itertools
+import pickle
 from collections import defaultdict
 from collections.abc import Callable
 from threading import Condition, RLock
@@ -24,10 +25,14 @@ from moto.core import models as mocks
 from moto.core.base_backend import BackendDict
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import models
+from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models import table as tables
 from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
+from moto.dynamodb.parsing import validators
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 
 KNOWN = {"5.2.5"}
@@ -72,6 +77,8 @@ def quicken() -> None:
     _answer_with_what_a_value_has()
     _add_up_an_item_once()
     _look_up_once()
+    _parse_once()
+    _walk_straight()
     _say_nothing_of_oneself()
 
 
@@ -190,6 +197,72 @@ def _look_up_once() -> None:
         return known[kind]
 
     DepthFirstTraverser.nodes_to_be_processed = known_to_be_handled
+
+
+def _parse_once() -> None:
+    """moto parses each condition two or three times a call, each update twice, and copies what came of it by hand."""
+    parse = ConditionExpressionParser.parse
+    remember = functools.lru_cache(maxsize=1000)
+
+    @remember
+    def parsed(expression: str, names: str, values: str, parser: _Same) -> tuple[Any, list[str], list[str]]:
+        condition = parse(parser.parser)
+        return condition, list(parser.parser.expr_attr_names_found), list(parser.parser.expr_attr_values_found)
+
+    def parse_once(parser: ConditionExpressionParser) -> Any:
+        names, values = repr(parser.expression_attribute_names), repr(parser.expression_attribute_values)
+        condition, found_names, found_values = parsed(parser.condition_expression or "", names, values, _Same(parser))
+        parser.expr_attr_names_found[:] = found_names
+        parser.expr_attr_values_found[:] = found_values
+        return condition
+
+    ConditionExpressionParser.parse = parse_once
+    UpdateExpressionParser.make = functools.lru_cache(maxsize=1000)(UpdateExpressionParser.make)
+    validators.deepcopy = lambda node: pickle.loads(pickle.dumps(node))  # noqa: S301 - what we pickled
+
+
+class _Same:
+    """A parser that counts as the same as any other for a cache."""
+
+    def __init__(self, parser: ConditionExpressionParser) -> None:
+        self.parser = parser
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def _walk_straight() -> None:
+    """moto walks ten times through each update, and asks at each node what there is to do at nodes.
+
+    The size of each record of the stream, for which moto writes it out as JSON, is read by nobody.
+    """
+
+    def walk(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
+        kinds = traverser.nodes_to_be_processed()
+        does_before = type(traverser).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
+
+        def visit(node: Any, child_id: int) -> Any:
+            parent = node.parent
+            for at, child in enumerate(node.children or ()):
+                if does_before:
+                    traverser.pre_processing_of_child(node, at)
+                if isinstance(child, Node):
+                    visit(child, at)
+            if not isinstance(node, kinds):
+                return node
+            made = traverser.process(node)
+            made.parent = parent
+            if parent:
+                parent.children[child_id] = made
+            return made
+
+        return visit(node, child_id) if isinstance(node, Node) else node
+
+    DepthFirstTraverser.traverse_node_recursively = walk
+    tables.dynamo_json_dump = lambda _: ""
 
 
 def _say_nothing_of_oneself() -> None:
