@@ -42,6 +42,7 @@ then run tests/integration/aws/test_emulator.py and add the version to KNOWN."""
 # moto would forget boto3's session at each test, and another one reads the model of every service anew; what keys the
 # one session found stays with it, so they have to be the environment's.
 CONFIG = {"core": {"reset_boto3_session": False, "mock_credentials": False}}
+MAX_KNOWN = 1000  # expressions that are kept parsed
 SURELY_SMALL = 100_000  # characters of an item; moto refuses what is above 405,000 bytes
 
 _numbers = itertools.count(1)
@@ -182,56 +183,28 @@ def _add_up_an_item_once() -> None:
 
 
 def _look_up_once() -> None:
-    """moto asks a class for its methods at each call, and at each node of an expression what is done to such nodes.
-
-    For each event that a rule hands on, it makes a parser of paths.
-    """
+    """moto asks a class for its methods at each call, and makes a parser of paths for each event of a rule."""
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
     ext.parse = functools.cache(ext.parse)
-    handled, known = DepthFirstTraverser.nodes_to_be_processed, dict[type, Any]()
-
-    def known_to_be_handled(traverser: DepthFirstTraverser) -> Any:
-        kind = type(traverser)
-        if kind not in known:
-            known[kind] = handled(traverser)
-        return known[kind]
-
-    DepthFirstTraverser.nodes_to_be_processed = known_to_be_handled
 
 
 def _parse_once() -> None:
     """moto parses each condition two or three times a call, each update twice, and copies what came of it by hand."""
-    parse = ConditionExpressionParser.parse
-    remember = functools.lru_cache(maxsize=1000)
-
-    @remember
-    def parsed(expression: str, names: str, values: str, parser: _Same) -> tuple[Any, list[str], list[str]]:
-        condition = parse(parser.parser)
-        return condition, list(parser.parser.expr_attr_names_found), list(parser.parser.expr_attr_values_found)
+    parse, known = ConditionExpressionParser.parse, dict[tuple[str, ...], tuple[Any, list[str], list[str]]]()
 
     def parse_once(parser: ConditionExpressionParser) -> Any:
         names, values = repr(parser.expression_attribute_names), repr(parser.expression_attribute_values)
-        condition, found_names, found_values = parsed(parser.condition_expression or "", names, values, _Same(parser))
-        parser.expr_attr_names_found[:] = found_names
-        parser.expr_attr_values_found[:] = found_values
+        key = (parser.condition_expression or "", names, values)
+        if key not in known:
+            if len(known) == MAX_KNOWN:
+                known.clear()
+            known[key] = parse(parser), [*parser.expr_attr_names_found], [*parser.expr_attr_values_found]
+        condition, parser.expr_attr_names_found[:], parser.expr_attr_values_found[:] = known[key]
         return condition
 
     ConditionExpressionParser.parse = parse_once
-    UpdateExpressionParser.make = functools.lru_cache(maxsize=1000)(UpdateExpressionParser.make)
+    UpdateExpressionParser.make = functools.lru_cache(maxsize=MAX_KNOWN)(UpdateExpressionParser.make)
     validators.deepcopy = lambda node: pickle.loads(pickle.dumps(node))  # noqa: S301 - what we pickled
-
-
-class _Same:
-    """A parser that counts as the same as any other for a cache."""
-
-    def __init__(self, parser: ConditionExpressionParser) -> None:
-        self.parser = parser
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same)
-
-    def __hash__(self) -> int:
-        return 0
 
 
 def _walk_straight() -> None:
@@ -239,30 +212,33 @@ def _walk_straight() -> None:
 
     The size of each record of the stream, for which moto writes it out as JSON, is read by nobody.
     """
-
-    def walk(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
-        kinds = traverser.nodes_to_be_processed()
-        does_before = type(traverser).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
-
-        def visit(node: Any, child_id: int) -> Any:
-            parent = node.parent
-            for at, child in enumerate(node.children or ()):
-                if does_before:
-                    traverser.pre_processing_of_child(node, at)
-                if isinstance(child, Node):
-                    visit(child, at)
-            if not isinstance(node, kinds):
-                return node
-            made = traverser.process(node)
-            made.parent = parent
-            if parent:
-                parent.children[child_id] = made
-            return made
-
-        return visit(node, child_id) if isinstance(node, Node) else node
-
-    DepthFirstTraverser.traverse_node_recursively = walk
+    DepthFirstTraverser.traverse_node_recursively = _walk
     tables.dynamo_json_dump = lambda _: ""
+
+
+def _walk(traverser: DepthFirstTraverser, node: Any) -> Any:
+    """Process all nodes, children first, as `DepthFirstTraverser` promises."""
+    processors, of_kind = traverser._processing_map().items(), dict[type, Any]()
+    does_before = type(traverser).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
+
+    def visit(node: Node, position: int) -> Any:
+        parent, kind = node.parent, type(node)
+        for at, child in enumerate(node.children or ()):
+            if does_before:
+                traverser.pre_processing_of_child(node, at)
+            if isinstance(child, Node):
+                visit(child, at)
+        if kind not in of_kind:
+            of_kind[kind] = next((process for each, process in processors if issubclass(kind, each)), None)
+        if of_kind[kind] is None:
+            return node
+        made = of_kind[kind](node)
+        made.parent = parent
+        if parent:
+            parent.children[position] = made
+        return made
+
+    return visit(node, -1)
 
 
 def _say_nothing_of_oneself() -> None:
