@@ -62,7 +62,10 @@ def begin_restore(source: str, target: str, at: datetime) -> None:
         return
     wait(f"{text_of(at)} comes within reach", lambda: window(source)[1] >= at or None)
     boto3.client("dynamodb").restore_table_to_point_in_time(
-        SourceTableName=source, TargetTableName=target, RestoreDateTime=at
+        SourceTableName=source,
+        TargetTableName=target,
+        RestoreDateTime=at,
+        BillingModeOverride=definition()["BillingMode"],  # nothing would scale what is set aside for it
     )
 
 

@@ -10,6 +10,7 @@ packaged.
 | file | job |
 |---|---|
 | `settings.py` | a stage's settings, and what they may be |
+| `foundation.py` | the options below the API |
 | `files.py` | reads them from their files |
 | `policies.py` | what a function may do in a stage |
 | `generated.py` | the files of `.chalice/` that follow from the settings |

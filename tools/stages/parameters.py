@@ -8,6 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from tools.refusal import Refusal
+from tools.stages.foundation import Capacity
 from tools.stages.settings import Stage
 
 
@@ -29,6 +30,20 @@ def of_resources(stage: Stage, table: str | None = None) -> dict[str, str]:
         "SesIdentityIsDomain": str(stage.signs_mail).lower(),
         "AlertEmail": stage.alert_email,
         "CorsOrigin": stage.cors_origin,
+        **_of_capacity(stage.foundation.provisioned),
+    }
+
+
+def _of_capacity(capacity: Capacity | None) -> dict[str, str]:
+    """How the table is paid; the numbers say nothing when it is paid by use."""
+    least = capacity or Capacity(least_reads=1, most_reads=1, least_writes=1, most_writes=1)
+    return {
+        "HasCapacity": str(capacity is not None).lower(),
+        "LeastReads": str(least.least_reads),
+        "MostReads": str(least.most_reads),
+        "LeastWrites": str(least.least_writes),
+        "MostWrites": str(least.most_writes),
+        "Utilisation": str(least.utilisation),
     }
 
 
