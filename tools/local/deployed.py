@@ -93,8 +93,7 @@ def deploy_package(stage: Stage, out: Path, environment: Mapping[str, str] | Non
     artifacts.refer(template, stage.name, out)
     for properties in finishing.functions(template).values():
         properties.setdefault("Environment", {}).setdefault("Variables", {}).update(environment or {})
-    code = finishing.functions(template)[HANDLER]["CodeUri"]
-    finishing.publish_what_changed(template, code["Key"])
+    finishing.publish_what_changed(template, sam.code_sha256(out))
     return stacks.deploy(stage.stack, json.dumps(template), parameters.of_app(stage))
 
 

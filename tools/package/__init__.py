@@ -10,6 +10,7 @@
 | `runtime.py` | the Python that a package is for |
 | `pinned.py` | Chalice's commands, for that Python |
 | `canary.py` | how a release takes over the traffic |
+| `foundation.py` | a key of its own, warm functions, a private network |
 | `artifacts.py` | the bucket that packages go through |
 | `schedules.py` | where failed runs of scheduled functions go |
 | `deploy.py` | `chalice deploy` instead of SAM |

@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from tools.package import runtime
 from tools.refusal import Refusal
 
-TASK = "/var/task/"  # where the Lambda runtime unpacks it; tracebacks say so
+TASK, LAYERS = "/var/task/", "/opt/"  # where the Lambda runtime unpacks code and layers; tracebacks say so
 UNREAD = re.compile(
     r"\.pyi$|\.pyc$|/py\.typed$"
     r"|\.dist-info/(RECORD|WHEEL|INSTALLER|REQUESTED|top_level\.txt|entry_points\.txt|sboms/.*)$"
@@ -30,38 +30,41 @@ LOADED = {f"stripe/{name}.py" for name in ("_api_version", "_event", "_v1_servic
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can tell
 _MODE = 0o100644 << 16  # anybody may read it
 # Unchecked: the runtime believes it without a look at the source, whose time unpacking changes.
-_COMPILE = f"""
+_COMPILE = """
 import sys
 from py_compile import PycInvalidationMode, compile
 for name in sys.stdin.read().splitlines():
-    compile(name, dfile={TASK!r} + name, doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+    compile(name, dfile=sys.argv[1] + name, doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
 """
 
 
-def finish(archive: Path, python: str) -> None:
+def finish(archive: Path, python: str, root: str = "") -> None:
     """Write the archive anew, for a runtime of that Python. Says so when this host cannot make the bytecode.
+
+    `root` is the folder within that is searched for imports; only a layer's archive has one.
 
     Raises `Refusal` when a source cannot be compiled: it could not be imported either.
     """
     with TemporaryDirectory() as scratch:
         task = Path(scratch)
         with ZipFile(archive) as made:
-            made.extractall(task, [name for name in made.namelist() if not UNREAD.search(name)])
+            read = (name for name in made.namelist() if not UNREAD.search(name.removeprefix(f"{root}/")))
+            made.extractall(task, list(read))
         if (interpreter := runtime.interpreter(python)) is None:
             sys.stdout.write(
                 f"There is no python{python} on this host, so the package is without bytecode: "
                 "each cold start will take some tenths of a second longer.\n"
             )
         else:
-            _compile(task, interpreter)
+            _compile(task / root, interpreter, f"{LAYERS}{root}/" if root else TASK)
         _pack(task, archive)
 
 
-def _compile(task: Path, interpreter: str) -> None:
+def _compile(task: Path, interpreter: str, place: str) -> None:
     """Bytecode beside every source that is ever loaded. The seed makes it the same each time."""
     sources = "\n".join(name for name in _names(task, "*.py") if name in LOADED or not _is_generated(task / name))
     ran = subprocess.run(  # noqa: S603 - our own words
-        [interpreter, "-S", "-c", _COMPILE],
+        [interpreter, "-S", "-c", _COMPILE, place],
         cwd=task,
         env={"PYTHONHASHSEED": "0"},
         input=sources,

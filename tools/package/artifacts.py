@@ -22,7 +22,8 @@ from tools.refusal import Refusal
 
 TEMPLATE = Path(__file__).parents[2] / "infra" / "artifacts.yaml"
 STACK = "ecommerce-artifacts"
-CODE, SAM, DEPLOYED = "deployment.zip", "sam.json", "deploy.json"
+CODE, LAYER, SAM, DEPLOYED = "deployment.zip", "layer-deployment.zip", "sam.json", "deploy.json"
+LAYER_VERSION = "AWS::Serverless::LayerVersion"
 ARGUMENTS = 2
 _QUICKLY = {"Delay": 2, "MaxAttempts": 150}
 
@@ -57,11 +58,13 @@ def put(stage: str, out: Path) -> Artifact:
 
 
 def refer(deployed: dict[str, Any], stage: str, out: Path) -> None:
-    """Upload the archives of `out` that functions of the template name, and let these take their code from there."""
+    """Upload the archives of `out` that functions and layers of the template name, and let these take them there."""
     placed = cache(lambda archive: upload(stage, out / archive))
-    for properties in finishing.functions(deployed).values():
-        place = placed(properties["CodeUri"])
-        properties["CodeUri"] = {"Bucket": place.bucket, "Key": place.key, "Version": place.version}
+    layers = [each["Properties"] for each in deployed["Resources"].values() if each["Type"] == LAYER_VERSION]
+    named = [("CodeUri", each) for each in finishing.functions(deployed).values()]
+    for key, properties in [*named, *(("ContentUri", layer) for layer in layers)]:
+        place = placed(properties[key])
+        properties[key] = {"Bucket": place.bucket, "Key": place.key, "Version": place.version}
 
 
 def upload(stage: str, file: Path) -> Artifact:

@@ -21,6 +21,7 @@ UNVERSIONED = {
     "DeploymentPreference",
     "EventInvokeConfig",
     "Events",
+    "ProvisionedConcurrencyConfig",
     "ReservedConcurrentExecutions",
     "Tags",
 }

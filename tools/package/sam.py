@@ -17,7 +17,7 @@ from typing import Any
 
 from tools import stages
 from tools.monitoring import access_log, template
-from tools.package import canary, finishing, gateway, runtime, schedules
+from tools.package import artifacts, canary, finishing, foundation, gateway, runtime, schedules
 from tools.refusal import Refusal
 from tools.stages import generated
 
@@ -36,16 +36,24 @@ def package(stage: str, out: Path, python: str | None = None) -> None:
     merge = merge_for(stage)
     generated.require_current()
     forget()
+    (out / artifacts.LAYER).unlink(missing_ok=True)
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "merge.json"
         file.write_text(json.dumps(merge))
         words = ("--stage", stage, "--template-format", "json", "--merge-template", str(file), str(out))
         _chalice(python or stages.read(stage).python, "package", *words)
-    sam, code = out / "sam.json", out / "deployment.zip"
+    sam = out / "sam.json"
     made = json.loads(sam.read_text())
-    finishing.finish(made, hashlib.sha256(code.read_bytes()).hexdigest())
+    finishing.finish(made, code_sha256(out))
     sam.write_text(finishing.written(made))
     canary.write_archive(out)
+    _tell_sizes(out)
+
+
+def code_sha256(out: Path) -> str:
+    """The digest of the code that lies in `out`: of its archive, and of the layer's if there is one."""
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in _archives(out)]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def forget() -> None:
@@ -73,7 +81,19 @@ def merge_for(stage: str) -> dict[str, Any]:
     api["AccessLogSetting"] = access_log.setting()
     merge["Resources"] |= template.resources(settings)
     canary.add_to(merge, settings)
+    foundation.add_to(merge, settings)
     return merge
+
+
+def _archives(out: Path) -> list[Path]:
+    return [file for file in (out / artifacts.CODE, out / artifacts.LAYER) if file.is_file()]
+
+
+def _tell_sizes(out: Path) -> None:
+    """Say how large the archives are, where there are two."""
+    if len(archives := _archives(out)) > 1:
+        told = [f"{file.name} {file.stat().st_size / 1_000_000:.1f} MB" for file in archives]
+        sys.stdout.write(f"Packaged: {', '.join(told)}\n")
 
 
 def _chalice(python: str, *arguments: str) -> None:

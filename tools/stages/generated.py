@@ -23,8 +23,7 @@ def texts(project: Path = PROJECT) -> dict[Path, str]:
     chalice, folder = project / ".chalice", project / "infra" / "policies"
     stages, functions = files.read_all(project / "stages"), policies.functions(folder)
     for stage in stages:
-        if unknown := set(stage.reserved_concurrency) - set(functions):
-            raise Refusal(f"stages/{stage.name}.toml: reserved_concurrency names {min(unknown)}, which is no function.")
+        _require_known(stage, set(functions))
     return {chalice / "config.json": _text(_config(chalice, stages, functions))} | {
         chalice / policies.file_of(stage, function): _text(policies.policy(stage, function, folder))
         for stage in stages
@@ -56,6 +55,17 @@ def require_current(project: Path = PROJECT) -> None:
         raise Refusal(f"{found[0].relative_to(project)} does not say what stages/ says: run `make stages`.")
 
 
+def _require_known(stage: Stage, functions: set[str]) -> None:
+    network = stage.foundation.private_network
+    named = {
+        "reserved_concurrency": stage.reserved_concurrency,
+        "foundation.private_network.functions": network.functions if network else (),
+    }
+    for key, names in named.items():
+        if unknown := set(names) - functions:
+            raise Refusal(f"stages/{stage.name}.toml: {key} names {min(unknown)}, which is no function.")
+
+
 def _config(chalice: Path, stages: list[Stage], functions: list[str]) -> dict[str, Any]:
     config: dict[str, Any] = json.loads((chalice / "config.json").read_text(encoding="utf-8"))
     local = {LOCAL: config["stages"][LOCAL]}
@@ -66,6 +76,7 @@ def _configured(stage: Stage, functions: list[str]) -> dict[str, Any]:
     return {
         "api_gateway_stage": stage.name,
         "tags": {name: value for name, value in stage.tags.items() if name != "Project"},
+        **({"automatic_layer": True} if stage.foundation.layer else {}),
         "environment_variables": stage.environment,
         "lambda_functions": {function: _of_function(stage, function) for function in functions},
     }

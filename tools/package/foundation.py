@@ -1,0 +1,88 @@
+"""What a stage's `[foundation]` adds to the app's stack: a key of its own, warm functions, a private network.
+
+The layer is Chalice's, by its setting `automatic_layer`; capacity, budget and the network itself are in
+infra/template.yaml. Each is off unless the stage says so, and then the template is as if this module were not there.
+"""
+
+from typing import Any
+
+from tools.monitoring.functions import FUNCTIONS
+from tools.package import canary
+from tools.stages import Stage
+
+KEY, ALIAS = "ApplicationKey", "ApplicationKeyAlias"
+GROUP = "AWS::Logs::LogGroup"
+OF_THE_LOGS = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
+               "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]  # fmt: skip
+LOGICAL_IDS = {function.name: function.logical_id for function in FUNCTIONS}
+
+Template = dict[str, Any]
+
+
+def add_to(merge: Template, stage: Stage) -> None:
+    """Put all that the stage asks for into what is merged into Chalice's template; after all else that has a log."""
+    if stage.foundation.own_keys:
+        _encrypt(merge, stage)
+    for function, number in stage.foundation.provisioned_concurrency.items():
+        properties = merge["Resources"][LOGICAL_IDS[function]]["Properties"]
+        properties["ProvisionedConcurrencyConfig"] = {"ProvisionedConcurrentExecutions": number}
+    if network := stage.foundation.private_network:
+        for function in network.functions:
+            merge["Resources"][LOGICAL_IDS[function]]["Properties"]["VpcConfig"] = {
+                "SubnetIds": {"Fn::Split": [",", _imported("PrivateSubnets")]},
+                "SecurityGroupIds": [_imported("FunctionsGroup")],
+            }
+
+
+def _imported(name: str) -> dict[str, Any]:
+    return {"Fn::ImportValue": {"Fn::Sub": f"ecommerce-${{Stage}}-{name}"}}
+
+
+def _encrypt(merge: Template, stage: Stage) -> None:
+    """Let the environment of every function, and every log group, be encrypted by a key of the stage."""
+    groups = [each["Properties"] for each in merge["Resources"].values() if each.get("Type") == GROUP]
+    key = {"Fn::GetAtt": [KEY, "Arn"]}
+    for group in groups:
+        group["KmsKeyId"] = key
+    merge["Globals"]["Function"]["KmsKeyArn"] = key
+    merge["Resources"] |= {
+        KEY: _key(stage, [group["LogGroupName"]["Fn::Sub"] for group in groups]),
+        ALIAS: {
+            "Type": "AWS::KMS::Alias",
+            "Properties": {"AliasName": {"Fn::Sub": "alias/ecommerce-${Stage}"}, "TargetKeyId": {"Ref": KEY}},
+        },
+    }
+
+
+def _key(stage: Stage, groups: list[str]) -> dict[str, Any]:
+    """The key, which outlives its stack: what it encrypted is read by it alone."""
+    here = "${AWS::Region}:${AWS::AccountId}"
+    arns = [{"Fn::Sub": f"arn:${{AWS::Partition}}:logs:{here}:log-group:{name}"} for name in groups]
+    statements = [
+        {
+            "Sid": "TheAccountGoverns",
+            "Effect": "Allow",
+            "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+        {
+            "Sid": "LogsOfTheStage",
+            "Effect": "Allow",
+            "Principal": {"Service": {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}},
+            "Action": OF_THE_LOGS,
+            "Resource": "*",
+            "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": arns}},
+        },
+    ]
+    return {
+        "Type": "AWS::KMS::Key",
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {
+            "Description": {"Fn::Sub": "Encrypts the functions' environment and the logs of ecommerce-${Stage}"},
+            "EnableKeyRotation": True,
+            "KeyPolicy": {"Version": canary.VERSION, "Statement": statements},
+            "Tags": [{"Key": name, "Value": value} for name, value in stage.tags.items()],
+        },
+    }
