@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from tests.support.conditions import decided, difference
 from tools import stages
-from tools.stages import parameters, resources
-from tools.stages.foundation import Capacity, Foundation
+from tools.package import sam
+from tools.stages import generated, parameters, policies, resources
+from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
 
 OFF = stages.read("prod")
 NOTHING = {"added": set[str](), "removed": set[str](), "changed": set[str]()}
@@ -69,3 +70,174 @@ def test_the_numbers_of_the_capacity_are_those_of_the_stage() -> None:
 
     names = ("HasCapacity", "LeastReads", "MostReads", "LeastWrites", "MostWrites", "Utilisation")
     assert [given[name] for name in names] == ["true", "5", "400", "6", "500", "60"]
+
+
+def test_a_budget_tells_the_topic_which_lets_it_publish(template: dict[str, Any]) -> None:
+    on = made(template, Foundation(monthly_budget=50))
+
+    assert difference(made(template, Foundation()), on) == {
+        "added": {"Budget"},
+        "removed": set(),
+        "changed": {"AlertKey.Properties.KeyPolicy.Statement", "AlertTopicPolicy.Properties.PolicyDocument.Statement"},
+    }
+    budget = on["Resources"]["Budget"]["Properties"]
+    told = [each["Notification"] for each in budget["NotificationsWithSubscribers"]]
+    assert [(each["NotificationType"], each["Threshold"]) for each in told] == [("ACTUAL", 80), ("FORECASTED", 100)]
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": {"Ref": "MonthlyBudget"}, "Unit": "USD"}
+    assert budget["Budget"]["CostFilters"] == {"TagKeyValue": [{"Fn::Join": ["", ["user:Stage$", {"Ref": "Stage"}]]}]}
+    for document in (on["Resources"]["AlertKey"]["Properties"]["KeyPolicy"],
+                     on["Resources"]["AlertTopicPolicy"]["Properties"]["PolicyDocument"]):  # fmt: skip
+        (added,) = [each for each in document["Statement"] if each["Sid"] == "BudgetsPublish"]
+        assert added["Principal"] == {"Service": "budgets.amazonaws.com"}
+        assert set(added["Condition"]) == {"StringEquals", "ArnLike"}
+
+
+NETWORK = {"Network", "PrivateRoutes", "PrivateSubnet1", "PrivateSubnet1Routes", "PrivateSubnet2",
+           "PrivateSubnet2Routes", "FunctionsGroup", "EndpointsGroup", "TableEndpoint", "BucketEndpoint",
+           "output PrivateSubnets", "output FunctionsGroup"}  # fmt: skip
+WAY_OUT = {"PublicSubnet", "PublicRoutes", "PublicSubnetRoutes", "InternetGateway", "InternetGatewayOfNetwork",
+           "PublicWayOut", "NatAddress", "Nat", "PrivateWayOut"}  # fmt: skip
+REACHED = {
+    (): set[str](),
+    ("remind_of_carts", "handle_mail_events"): set[str](),
+    ("authorize",): {"SecretsEndpoint"},
+    ("handle_table_stream",): {
+        "SecretsEndpoint", "AlertsEndpoint", "EventsEndpoint", "LettersEndpoint", "MailEndpoint",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("functions", "endpoints"), REACHED.items(), ids=lambda each: "+".join(sorted(each)) or "none")
+def test_a_private_network_has_endpoints_for_what_its_functions_call_and_no_way_out(
+    template: dict[str, Any], functions: tuple[str, ...], endpoints: set[str]
+) -> None:
+    on = made(template, Foundation(private_network=PrivateNetwork(functions=functions)))
+
+    assert difference(made(template, Foundation()), on) == {**NOTHING, "added": NETWORK | endpoints}
+    assert not [each for each in on["Resources"].values() if each["Type"] == "AWS::EC2::Route"]
+
+
+def test_a_third_zone_and_a_way_out_are_added_when_asked_for(template: dict[str, Any]) -> None:
+    asked = PrivateNetwork(functions=())
+    plain = made(template, Foundation(private_network=asked))
+
+    three = made(template, Foundation(private_network=replace(asked, zones=3)))
+    out = made(template, Foundation(private_network=replace(asked, nat=True)))
+
+    added = {"PrivateSubnet3", "PrivateSubnet3Routes"}
+    assert difference(plain, three) == {
+        **NOTHING, "added": added, "changed": {"output PrivateSubnets.Value.Fn::Join.1"}}  # fmt: skip
+    assert difference(plain, out) == {**NOTHING, "added": WAY_OUT}
+
+
+def test_functions_call_out_by_tls_alone_and_only_they_reach_the_endpoints(template: dict[str, Any]) -> None:
+    on = made(template, Foundation(private_network=PrivateNetwork(functions=("handle_table_stream",))))["Resources"]
+    functions, endpoints = (on[each]["Properties"] for each in ("FunctionsGroup", "EndpointsGroup"))
+
+    (call,), (answer,) = functions["SecurityGroupEgress"], endpoints["SecurityGroupIngress"]
+    assert {(each["IpProtocol"], each["FromPort"], each["ToPort"]) for each in (call, answer)} == {("tcp", 443, 443)}
+    assert answer["SourceSecurityGroupId"] == {"Ref": "FunctionsGroup"}
+    assert "SecurityGroupIngress" not in functions
+    assert [each["CidrIp"] for each in endpoints["SecurityGroupEgress"]] == ["127.0.0.1/32"]
+    for name, endpoint in on.items():
+        if endpoint["Type"] == "AWS::EC2::VPCEndpoint" and name != "MailEndpoint":
+            (statement,) = endpoint["Properties"]["PolicyDocument"]["Statement"]
+            assert set(statement["Condition"]["StringEquals"]) == {"aws:PrincipalAccount", "aws:ResourceAccount"}
+
+
+def added_rights(function: str, foundation: Foundation) -> list[dict[str, Any]]:
+    """By what the function's policy is more with these options."""
+    before, after = (
+        policies.policy(each, function)["Statement"] for each in (OFF, replace(OFF, foundation=foundation))
+    )
+    assert after[: len(before)] == before
+    return list(after[len(before) :])
+
+
+@pytest.mark.parametrize("function", policies.functions())
+def test_with_a_key_of_its_own_each_function_may_read_its_own_environment(function: str) -> None:
+    (added,) = added_rights(function, Foundation(own_keys=True))
+
+    name = "ecommerce-prod" if function == "api_handler" else f"ecommerce-prod-{function}"
+    assert (added["Action"], added["Resource"]) == (["kms:Decrypt"], "arn:aws:kms:*:*:key/*")
+    assert added["Condition"] == {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/ecommerce-prod"},
+        "StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": f"arn:aws:lambda:*:*:function:{name}*"},
+    }
+
+
+@pytest.mark.parametrize("function", policies.functions())
+def test_rights_to_interfaces_are_for_functions_in_the_network_and_not_for_their_code(function: str) -> None:
+    network = Foundation(private_network=PrivateNetwork(functions=("authorize", "remind_of_carts")))
+
+    added = added_rights(function, network)
+
+    assert len(added) == (function in ("authorize", "remind_of_carts"))
+    for statement in added:
+        assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}
+        assert statement["Action"] == sorted(statement["Action"])
+        assert {action for action in statement["Action"] if not action.startswith("ec2:")} == set()
+
+
+def merged(foundation: Foundation, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is merged into Chalice's template for a stage with these options."""
+    monkeypatch.setattr(sam.stages, "read", lambda _: replace(OFF, foundation=foundation))
+    return sam.merge_for("prod")
+
+
+def changes_of(foundation: Foundation, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    off, on = merged(Foundation(), monkeypatch), merged(foundation, monkeypatch)
+    assert {name: each for name, each in off.items() if name != "Resources"} == {
+        name: {**each, "Function": {k: v for k, v in each["Function"].items() if k != "KmsKeyArn"}}
+        if name == "Globals" else each for name, each in on.items() if name != "Resources"
+    }  # fmt: skip
+    return difference(off, on)
+
+
+def test_a_key_of_its_own_encrypts_every_environment_and_every_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = merged(Foundation(own_keys=True), monkeypatch)
+
+    groups = {name for name, each in on["Resources"].items() if each.get("Type") == "AWS::Logs::LogGroup"}
+    assert changes_of(Foundation(own_keys=True), monkeypatch) == {
+        "added": {"ApplicationKey", "ApplicationKeyAlias"},
+        "removed": set(),
+        "changed": {f"{name}.Properties.KmsKeyId" for name in groups}
+        | {"SmokeTestRole.Properties.Policies.0.PolicyDocument.Statement"},
+    }
+    assert on["Globals"]["Function"]["KmsKeyArn"] == {"Fn::GetAtt": ["ApplicationKey", "Arn"]}
+    key = on["Resources"]["ApplicationKey"]
+    assert (key["DeletionPolicy"], key["Properties"]["EnableKeyRotation"]) == ("RetainExceptOnCreate", True)
+    logs = key["Properties"]["KeyPolicy"]["Statement"][1]
+    allowed = {each["Fn::Sub"].partition(":log-group:")[2] for each in logs["Condition"]["ArnEquals"][CONTEXT]}
+    assert allowed == {on["Resources"][name]["Properties"]["LogGroupName"]["Fn::Sub"] for name in groups}
+    assert not [action for action in logs["Action"] if "*" in action]
+
+
+CONTEXT = "kms:EncryptionContext:aws:logs:arn"
+
+
+def test_warm_functions_are_those_that_the_stage_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Foundation(provisioned_concurrency={"api_handler": 3, "authorize": 1})
+
+    assert changes_of(asked, monkeypatch) == {
+        **NOTHING,
+        "changed": {f"{name}.Properties.ProvisionedConcurrencyConfig" for name in ("APIHandler", "Authorize")},
+    }
+    found = merged(asked, monkeypatch)["Resources"]["APIHandler"]["Properties"]["ProvisionedConcurrencyConfig"]
+    assert found == {"ProvisionedConcurrentExecutions": 3}
+
+
+def test_functions_of_the_network_are_in_it_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Foundation(private_network=PrivateNetwork(functions=("authorize", "check_store"), nat=True))
+
+    assert changes_of(asked, monkeypatch) == {
+        **NOTHING, "changed": {f"{name}.Properties.VpcConfig" for name in ("Authorize", "CheckStore")}}  # fmt: skip
+
+
+def test_a_layer_is_chalices_setting_of_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert changes_of(Foundation(layer=True), monkeypatch) == NOTHING
+    on = generated._configured(replace(OFF, foundation=Foundation(layer=True)), [])
+    off = generated._configured(OFF, [])
+
+    assert {**off, "automatic_layer": True} == on
+    assert "automatic_layer" not in off

@@ -26,7 +26,7 @@ def decided(template: Template, parameters: Mapping[str, str]) -> Template:
 
 def difference(before: Template, after: Template) -> dict[str, set[str]]:
     """By what `after` is more, less or otherwise: names of resources and outputs, and what changed in those of both."""
-    one, other = ({**each["Resources"], **{f"output {n}": o for n, o in each["Outputs"].items()}}
+    one, other = ({**each["Resources"], **{f"output {n}": o for n, o in each.get("Outputs", {}).items()}}
                   for each in (before, after))  # fmt: skip
     return {
         "added": set(other) - set(one),

@@ -45,6 +45,7 @@ def _encrypt(merge: Template, stage: Stage) -> None:
     for group in groups:
         group["KmsKeyId"] = key
     merge["Globals"]["Function"]["KmsKeyArn"] = key
+    _let_the_smoke_test_read(merge["Resources"][f"{canary.SMOKE}Role"], key)
     merge["Resources"] |= {
         KEY: _key(stage, [group["LogGroupName"]["Fn::Sub"] for group in groups]),
         ALIAS: {
@@ -52,6 +53,16 @@ def _encrypt(merge: Template, stage: Stage) -> None:
             "Properties": {"AliasName": {"Fn::Sub": "alias/ecommerce-${Stage}"}, "TargetKeyId": {"Ref": KEY}},
         },
     }
+
+
+def _let_the_smoke_test_read(role: Template, key: dict[str, Any]) -> None:
+    """Its environment, as the policies of the app's functions let them (tools/stages/policies.py)."""
+    function = f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{canary.PREFIX}"
+    condition = {"kms:EncryptionContext:aws:lambda:FunctionArn": {"Fn::Sub": f"{function}ecommerce-${{Stage}}-smoke*"}}
+    (policy,) = role["Properties"]["Policies"]
+    policy["PolicyDocument"]["Statement"].append(
+        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key, "Condition": {"StringLike": condition}}
+    )
 
 
 def _key(stage: Stage, groups: list[str]) -> dict[str, Any]:

@@ -8,8 +8,20 @@ import boto3
 from botocore.exceptions import ClientError
 
 from tools.refusal import Refusal
-from tools.stages.foundation import Capacity
+from tools.stages import policies
+from tools.stages.foundation import ZONES, Capacity, PrivateNetwork
 from tools.stages.settings import Stage
+
+# What has no way into a private network but an endpoint that costs by the hour.
+ENDPOINTS = {
+    "NeedsAlerts": "sns",
+    "NeedsEvents": "events",
+    "NeedsLetters": "sqs",
+    "NeedsMail": "ses",
+    "NeedsSecrets": "secretsmanager",
+}
+# For all others the Lambda service writes what they give up, and is in no network of ours.
+WRITES_LETTERS = "handle_table_stream"
 
 
 def of_resources(stage: Stage, table: str | None = None) -> dict[str, str]:
@@ -31,6 +43,8 @@ def of_resources(stage: Stage, table: str | None = None) -> dict[str, str]:
         "AlertEmail": stage.alert_email,
         "CorsOrigin": stage.cors_origin,
         **_of_capacity(stage.foundation.provisioned),
+        "MonthlyBudget": str(stage.foundation.monthly_budget),
+        **_of_network(stage),
     }
 
 
@@ -45,6 +59,26 @@ def _of_capacity(capacity: Capacity | None) -> dict[str, str]:
         "MostWrites": str(least.most_writes),
         "Utilisation": str(least.utilisation),
     }
+
+
+def _of_network(stage: Stage) -> dict[str, str]:
+    """Whether there is a private network, and which services the functions in it reach through endpoints."""
+    network = stage.foundation.private_network or PrivateNetwork(functions=())
+    reached = {service for function in network.functions for service in _called(stage, function)}
+    answers = {
+        "HasNetwork": stage.foundation.private_network is not None,
+        "HasThirdZone": network.zones > min(ZONES),
+        "HasWayOut": network.nat,
+        **{parameter: service in reached for parameter, service in ENDPOINTS.items()},
+    }
+    return {name: str(answer).lower() for name, answer in answers.items()}
+
+
+def _called(stage: Stage, function: str) -> set[str]:
+    """The services that the function's own code calls."""
+    statements = policies.policy(stage, function)["Statement"]
+    called = {action.partition(":")[0] for statement in statements for action in statement["Action"]}
+    return called if function == WRITES_LETTERS else called - {"sqs"}
 
 
 def of_app(stage: Stage) -> dict[str, str]:
