@@ -28,13 +28,31 @@ RESOURCES = (
     "SNS::Subscription", "SQS::Queue", "SQS::QueuePolicy", "SES::EmailIdentity",
     "SES::ConfigurationSet", "SES::ConfigurationSetEventDestination",
 )  # fmt: skip
+# Of both stacks, when a stage has options of [foundation].
+FOUNDATION = (
+    "ApplicationAutoScaling::ScalableTarget", "ApplicationAutoScaling::ScalingPolicy", "Budgets::Budget",
+    "EC2::VPC", "EC2::Subnet", "EC2::RouteTable", "EC2::Route", "EC2::SubnetRouteTableAssociation",
+    "EC2::SecurityGroup", "EC2::VPCEndpoint", "EC2::InternetGateway", "EC2::VPCGatewayAttachment", "EC2::EIP",
+    "EC2::NatGateway", "Lambda::LayerVersion",
+)  # fmt: skip
+# What these options make of types that are there without them.
+FEATURES = {
+    "Lambda::Alias": ("lambda:*ProvisionedConcurrency*",),
+    "Lambda::Function": ("kms:*", "ec2:*"),
+    "Logs::LogGroup": ("logs:*KmsKey",),
+}
+SERVICES = {"applicationautoscaling": "application-autoscaling"}  # whose name in IAM is another than in its types
 # What a type does to other services than its own: all else of that kind is for features that no template uses.
 BESIDE = {
     "Lambda::Function": {"iam:PassRole", "s3:GetObject", "s3:GetObjectVersion"},
     "Lambda::Alias": {"codedeploy:*"},
     "CodeDeploy::DeploymentGroup": {"iam:PassRole"},
     "SecretsManager::RotationSchedule": {"lambda:InvokeFunction"},
-}
+    "ApplicationAutoScaling::ScalableTarget": {
+        "iam:CreateServiceLinkedRole", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
+    },
+    "Budgets::Budget": {"billing:GetBillingViewData"},
+}  # fmt: skip
 # What a type does for features that no template uses; what it reads, it reads in any case.
 UNUSED = (
     "dynamodb:*Item", "dynamodb:Scan", "dynamodb:Query", "dynamodb:*Replica*", "dynamodb:*Import*",
@@ -51,35 +69,51 @@ UNUSED = (
     "lambda:PassCapacityProvider", "codedeploy:RegisterOnPremisesInstance", "iam:*PermissionsBoundary",
     "logs:*DataProtection*", "logs:*IndexPolic*", "logs:*LogDelivery", "logs:*ResourcePolic*", "logs:*BearerToken*",
     "logs:*KmsKey", "logs:*DeletionProtection",
+    "application-autoscaling:*ScheduledAction", "ec2:*EncryptionControl*", "ec2:*CidrBlock", "ec2:*Vpn*",
+    "ec2:AcceptAddressTransfer", "ec2:*NatGatewayAddress", "ec2:AssociateAddress", "ec2:*VpcTenancy",
+    "ec2:DescribeInstances", "ec2:ReplaceRouteTableAssociation",
 )  # fmt: skip
 # What schemas say and IAM does not know; the words for it are PutBucketCORS, CreateDistribution and the like.
 UNKNOWN = ("cloudfront:CreateDistributionWithTags", "s3:DeleteBucketCors", "s3:DeleteBucketEncryption",
            "s3:DeleteBucketLifecycle")  # fmt: skip
 # The policies of infra/deployer.yaml that are about the two kinds of stacks.
-STACKS = [("ForResources", RESOURCES), ("ForApp", APP)]
+STACKS = [("ForResources", RESOURCES), ("ForApp", APP), ("ForFoundation", FOUNDATION)]
+OF_CHALICE = {"AWS::Lambda::LayerVersion"}  # which writes it into the stack of the app
 OF_OTHERS = {"OfTransforms"}  # CloudFormation's guide says it, and IAM's reference does not
-POLICIES = ("ForResources", "ForApp", "ForTools")
+POLICIES = ("ForResources", "ForApp", "ForTools", "ForFoundation")
 # Named by chance, by AWS, or by the owner of a domain; or of the account as a whole.
-NAMED_BY_OTHERS = ("cloudfront", "apigateway", "ses", "kms")
+NAMED_BY_OTHERS = ("cloudfront", "apigateway", "ses", "kms", "application-autoscaling", "billing", "ec2")
 MAX_POLICY_CHARACTERS = 6144  # of IAM for a managed policy, without spaces
 
 
 @cache
 def handlers() -> dict[str, dict[str, Any]]:
     """What each type of the templates does to AWS, by its schema."""
-    wanted = {f"AWS::{name}" for name in (*RESOURCES, *APP)}
+    wanted = {f"AWS::{name}" for name in (*RESOURCES, *APP, *FOUNDATION)}
     schemas = (json.loads(file.read_text(encoding="utf-8")) for file in SCHEMAS.glob("*.json"))
     return {each["typeName"]: each["handlers"] for each in schemas if each.get("typeName") in wanted}
 
 
 def needed(kind: str) -> set[str]:
     """What CloudFormation has to be allowed for a type."""
-    own, found = kind.partition("::")[0].lower(), set[str]()
+    service, found = kind.partition("::")[0].lower(), set[str]()
+    own = SERVICES.get(service, service)
     for name, handler in handlers()[f"AWS::{kind}"].items():
         if name != "list":
             found |= {each for each in handler["permissions"] if name == "read" or not is_any(each, UNUSED)}
     kept = (f"{own}:*", *BESIDE.get(kind, ()))
     return {each for each in found if is_any(each, kept) and each not in UNKNOWN}
+
+
+def wanted_by(policy: str, types: tuple[str, ...]) -> set[str]:
+    """What a policy of the role is for: all that its types need, and for options what is in no other policy."""
+    found = set[str]().union(*(needed(each) for each in types))
+    if policy == "ForFoundation":
+        without = {action for name, others in STACKS[:2] for each in others for action in needed(each)}
+        for kind, patterns in FEATURES.items():
+            done = {each for handler in handlers()[f"AWS::{kind}"].values() for each in handler.get("permissions", [])}
+            found |= {each for each in done - without if is_any(each, patterns)}
+    return found
 
 
 def is_any(action: str, patterns: tuple[str, ...]) -> bool:
@@ -90,7 +124,7 @@ def is_any(action: str, patterns: tuple[str, ...]) -> bool:
 def test_what_cloudformation_does_for_every_type_is_allowed_and_nothing_else(
     policy: str, types: tuple[str, ...]
 ) -> None:
-    wanted = set[str]().union(*(needed(each) for each in types))
+    wanted = wanted_by(policy, types)
 
     granted = deployer.actions(deployer.statements(policy))
 
@@ -102,12 +136,12 @@ def test_every_type_of_the_templates_of_data_is_known() -> None:
     files = ("template.yaml", "artifacts.yaml")
     types = {each["Type"] for file in files for each in deployer.template(file)["Resources"].values()}
 
-    assert types == {f"AWS::{each}" for each in RESOURCES}
+    assert types == {f"AWS::{each}" for each in RESOURCES} | ({f"AWS::{each}" for each in FOUNDATION} - OF_CHALICE)
 
 
 @pytest.mark.parametrize(("policy", "types"), STACKS)
 def test_without_any_one_action_cloudformation_is_refused_what_it_does(policy: str, types: tuple[str, ...]) -> None:
-    wanted = set[str]().union(*(needed(each) for each in types))
+    wanted = wanted_by(policy, types)
 
     missed = [
         taken

@@ -54,15 +54,17 @@ def test_api_gateway_writes_logs_by_the_policy_that_aws_keeps_for_it() -> None:
     assert set(found) == {"AssumeRolePolicyDocument", "ManagedPolicyArns", "Tags"}
 
 
-def test_one_principal_may_deploy_by_three_policies() -> None:
+def test_one_principal_may_deploy_by_these_policies() -> None:
     found = role("deployer.yaml", "Deployer")
 
     assert trust(found) == {"Principal": {"AWS": {"Ref": "TrustedArn"}}, "Action": "sts:AssumeRole"}
-    assert found["ManagedPolicyArns"] == [{"Ref": name} for name in ("ForTools", "ForResources", "ForApp")]
+    assert found["ManagedPolicyArns"] == [
+        {"Ref": name} for name in ("ForTools", "ForResources", "ForApp", "ForFoundation")
+    ]
     assert "Policies" not in found
 
 
-@pytest.mark.parametrize("policy", ["ForTools", "ForResources", "ForApp"])
+@pytest.mark.parametrize("policy", ["ForTools", "ForResources", "ForApp", "ForFoundation"])
 def test_who_deploys_changes_neither_its_role_nor_its_policies_nor_their_stack(policy: str) -> None:
     reached = {
         f"{statement['Sid']}: {name}"

@@ -114,7 +114,8 @@ def test_no_policy_allows_everybody(template: dict[str, Any]) -> None:
     allowed = [s for document in documents if document for s in statements(document) if s["Effect"] == "Allow"]
 
     assert allowed
-    assert all(statement["Principal"] not in ("*", {"AWS": "*"}) for statement in allowed)
+    open_to_all = [each for each in allowed if each["Principal"] in ("*", {"AWS": "*"})]
+    assert all("aws:PrincipalAccount" in each["Condition"]["StringEquals"] for each in open_to_all)  # of endpoints
 
 
 def test_pages_of_the_shops_origin_may_post_to_the_bucket(template: dict[str, Any]) -> None:
