@@ -1,6 +1,7 @@
 # The shop's commands; `make` alone lists them.
 
 STAGE ?= prod
+FORMAT ?= sam
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 LINTERS := .venv-lint
@@ -11,7 +12,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages account resources payment-keys preflight release rollback smoke admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages account resources payment-keys preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -96,15 +97,18 @@ job: $(VENV)/ready ## Do a scheduled function's work: NAME=summarise_sales AT=20
 stages: $(VENV)/ready ## Write .chalice/config.json and the policies from the settings files in stages/
 	@exec $(PYTHON) -m tools.stages
 
-account: $(VENV)/ready ## Make what an account has once in a region, and the role of who deploys: TRUSTED=arn:… YES=1
-	@exec $(PYTHON) -m tools.stages.account $(if $(TRUSTED),"$(TRUSTED)")
+account: $(VENV)/ready ## Make what an account has once in a region, and the role of who deploys: TRUSTED=arn:… GITHUB=owner/name YES=1
+	@exec $(PYTHON) -m tools.stages.account $(if $(TRUSTED),"$(TRUSTED)") $(if $(GITHUB),--github "$(GITHUB)")
 
 resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, secrets …, and do it: STAGE=prod YES=1
 	@exec $(PYTHON) -m tools.stages.resources $(STAGE)
 
-release: $(VENV)/ready ## Ship this code to a stage: shown, tried as a customer, shifted, watched: STAGE=prod YES=1
+plan: $(VENV)/ready ## Say what a release would change in both stacks, and change nothing: STAGE=prod FORMAT=sam PULL_REQUEST=12
+	@exec $(PYTHON) -m tools.delivery plan $(STAGE) --format $(FORMAT) $(if $(PULL_REQUEST),--pull-request $(PULL_REQUEST))
+
+release: $(VENV)/ready ## Ship this code to a stage: shown, tried as a customer, shifted, watched: STAGE=prod YES=1 SMOKE=0
 	$(NAMED_STAGE)
-	@exec $(PYTHON) -m tools.release release $(STAGE)
+	@exec $(PYTHON) -m tools.release release $(STAGE) $(if $(filter 0,$(SMOKE)),--without-smoke)
 
 rollback: $(VENV)/ready ## Let the release before serve again, within seconds: STAGE=prod
 	$(NAMED_STAGE)
@@ -112,6 +116,14 @@ rollback: $(VENV)/ready ## Let the release before serve again, within seconds: S
 
 smoke: $(VENV)/ready ## Buy in a deployed stage as a customer, and leave nothing behind: STAGE=prod
 	@exec $(PYTHON) -m tools.release smoke $(STAGE)
+
+release-notes: $(VENV)/ready ## Tag this commit as what serves, and tell on GitHub what it brings: STAGE=prod
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.delivery notes $(STAGE)
+
+notify: $(VENV)/ready ## Tell a webhook how a deployment ended: STAGE=prod NOTIFY_WEBHOOK=https://… RESULT=success
+	$(NAMED_STAGE)
+	@exec $(PYTHON) -m tools.delivery notify $(STAGE)
 
 admin: STAGE := $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 admin: $(VENV)/ready ## Make an admin of a stage, such as its first: EMAIL=ada@example.com STAGE=local

@@ -25,6 +25,7 @@ STACK = "ecommerce-artifacts"
 CODE, LAYER, SAM, DEPLOYED = "deployment.zip", "layer-deployment.zip", "sam.json", "deploy.json"
 LAYER_VERSION = "AWS::Serverless::LayerVersion"
 ARGUMENTS = 2
+NO_VERSION = "none-yet"  # of what is not uploaded
 _QUICKLY = {"Delay": 2, "MaxAttempts": 150}
 
 
@@ -57,9 +58,13 @@ def put(stage: str, out: Path) -> Artifact:
     return upload(stage, file)
 
 
-def refer(deployed: dict[str, Any], stage: str, out: Path) -> None:
-    """Upload the archives of `out` that functions and layers of the template name, and let these take them there."""
-    placed = cache(lambda archive: upload(stage, out / archive))
+def refer(deployed: dict[str, Any], stage: str, out: Path, *, only_look: bool = False) -> None:
+    """Upload the archives of `out` that functions and layers of the template name, and let these take them there.
+
+    With `only_look` nothing is uploaded: the template names where the code would lie, as far as that can be known.
+    """
+    way = expect if only_look else upload
+    placed = cache(lambda archive: way(stage, out / archive))
     layers = [each["Properties"] for each in deployed["Resources"].values() if each["Type"] == LAYER_VERSION]
     named = [("CodeUri", each) for each in finishing.functions(deployed).values()]
     for key, properties in [*named, *(("ContentUri", layer) for layer in layers)]:
@@ -71,11 +76,18 @@ def upload(stage: str, file: Path) -> Artifact:
     """Put the file into the bucket, unless it is there; its place. Two at once do the same."""
     store, owned = boto3.client("s3"), _owned()
     content = file.read_bytes()
-    key = f"{stage}/{hashlib.sha256(content).hexdigest()}{file.suffix}"
+    key = _key(stage, file, content)
     if (version := _version(store, owned, key)) is None:
         store.put_object(**owned, Key=key, Body=content, ChecksumAlgorithm="SHA256")
         version = _version(store, owned, key)
     return Artifact(owned["Bucket"], key, str(version))
+
+
+def expect(stage: str, file: Path) -> Artifact:
+    """Where the file lies, or would after it was uploaded."""
+    owned = _owned()
+    key = _key(stage, file, file.read_bytes())
+    return Artifact(owned["Bucket"], key, _version(boto3.client("s3"), owned, key) or NO_VERSION)
 
 
 def keep(stage: str, text: str) -> Artifact:
@@ -111,6 +123,10 @@ def _owned() -> dict[str, str]:
     sts = boto3.client("sts")
     account = sts.get_caller_identity()["Account"]
     return {"Bucket": f"{STACK}-{account}-{sts.meta.region_name}", "ExpectedBucketOwner": account}
+
+
+def _key(stage: str, file: Path, content: bytes) -> str:
+    return f"{stage}/{hashlib.sha256(content).hexdigest()}{file.suffix}"
 
 
 def _version(store: Any, owned: dict[str, str], key: str) -> str | None:

@@ -5,16 +5,20 @@ Exit codes: 0 it is done, 1 it was not, with the reason and the state, 130 inter
 
 from __future__ import annotations
 
+import os
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import stages
 from tools.refusal import Refusal, complain
-from tools.release import returning, shipping, trying
-from tools.stages import place
+from tools.release import aliases, returning, shipping, trying
+from tools.stages import changes, place
 from tools.stages.settings import Stage
+
+OUTPUTS = "GITHUB_OUTPUT"  # a file of GitHub's runners
 
 
 def main(arguments: list[str]) -> int:
@@ -23,10 +27,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("work", choices=("release", "rollback", "smoke", "address"))
     parser.add_argument("stage")
     parser.add_argument("--python", help="package for another Python than the stage's, such as this machine's")
+    parser.add_argument("--without-smoke", action="store_true", help="leave the last look to a further step")
     given = parser.parse_args(arguments)
     try:
         stage = stages.read(given.stage)
-        print(_work(given.work, stage, given.python))
+        print(_work(given, stage))
     except Refusal as refusal:
         return complain(str(refusal), code=1)
     except (BotoCoreError, ClientError) as error:
@@ -36,16 +41,30 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _work(work: str, stage: Stage, python: str | None) -> str:
-    if work == "release":
-        return shipping.release(stage, python=python)
+def _work(given: Namespace, stage: Stage) -> str:
+    if given.work == "release":
+        return _release(given, stage)
     place.require(stage)
-    if work == "rollback":
+    if given.work == "rollback":
         return returning.roll_back(stage)
-    if work == "address":
+    if given.work == "address":
         return trying.address(stage)
     trying.over_http(stage)
     return f"{stage.name}: a customer can buy."
+
+
+def _release(given: Namespace, stage: Stage) -> str:
+    """Ship; further steps of a workflow hear whether other versions serve now, so that there is a way back."""
+    before = _serving(stage)
+    said = shipping.release(stage, python=given.python, tries=not given.without_smoke)
+    if file := os.environ.get(OUTPUTS):
+        with Path(file).open("a", encoding="utf-8") as outputs:
+            outputs.write(f"moved={str(_serving(stage) != before).lower()}\n")
+    return said
+
+
+def _serving(stage: Stage) -> dict[str, aliases.Served]:
+    return {} if changes.status(stage.stack) in changes.ABSENT else aliases.live(stage)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,13 @@ class ResourceChange:
     replacement: str
 
     def __str__(self) -> str:
-        note = {"True": ", by a new one", "Conditional": ", perhaps by a new one"}.get(self.replacement, "")
+        note = f", {self.by}" if self.by else ""
         return f"{self.action:<7} {self.name} ({self.kind}){note}"
+
+    @property
+    def by(self) -> str:
+        """Whether another one takes its place."""
+        return {"True": "by a new one", "Conditional": "perhaps by a new one"}.get(self.replacement, "")
 
     @property
     def loses_it(self) -> bool:
@@ -48,9 +53,12 @@ class ChangeSet:
     stack: str
     is_new: bool
     changes: tuple[ResourceChange, ...]
+    name: str = NAME
 
 
-def propose(stack: str, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> ChangeSet:
+def propose(
+    stack: str, template: str, parameters: Mapping[str, str], tags: Mapping[str, str], *, name: str = NAME
+) -> ChangeSet:
     """Make the change set, in place of an earlier one that nobody carried out; the template may be its address.
 
     Raises `Refusal` for a stack that cannot be changed now, and when CloudFormation does not take the template.
@@ -58,17 +66,17 @@ def propose(stack: str, template: str, parameters: Mapping[str, str], tags: Mapp
     cloudformation, found = boto3.client("cloudformation"), status(stack)
     _require_changeable(stack, found)
     if found is not None:
-        cloudformation.delete_change_set(StackName=stack, ChangeSetName=NAME)
+        cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
     cloudformation.create_change_set(
         StackName=stack,
-        ChangeSetName=NAME,
+        ChangeSetName=name,
         ChangeSetType="CREATE" if found in ABSENT else "UPDATE",
         **_source(template),
         Capabilities=CAPABILITIES,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
-    return ChangeSet(stack, found in ABSENT, _changes(cloudformation, stack))
+    return ChangeSet(stack, found in ABSENT, _changes(cloudformation, stack, name), name)
 
 
 def settle(proposed: ChangeSet) -> None:
@@ -92,7 +100,7 @@ def withdraw(proposed: ChangeSet) -> None:
     if proposed.is_new:
         cloudformation.delete_stack(StackName=proposed.stack)
     else:
-        cloudformation.delete_change_set(StackName=proposed.stack, ChangeSetName=NAME)
+        cloudformation.delete_change_set(StackName=proposed.stack, ChangeSetName=proposed.name)
 
 
 def carry_out(proposed: ChangeSet, say: Callable[[str], object]) -> None:
@@ -102,7 +110,7 @@ def carry_out(proposed: ChangeSet, say: Callable[[str], object]) -> None:
     """
     cloudformation = boto3.client("cloudformation")
     seen = {event["EventId"] for event in _events(cloudformation, proposed.stack)}
-    cloudformation.execute_change_set(StackName=proposed.stack, ChangeSetName=NAME)
+    cloudformation.execute_change_set(StackName=proposed.stack, ChangeSetName=proposed.name)
     failures: list[str] = []
     deadline = Deadline(MAX_SECONDS)
     while not _is_over(cloudformation, proposed.stack, seen, failures, say):
@@ -150,17 +158,17 @@ def _require_changeable(stack: str, found: str | None) -> None:
         raise Refusal(f"The stack {stack} is {found}: try again when that is over.")
 
 
-def _changes(cloudformation: Any, stack: str) -> tuple[ResourceChange, ...]:
+def _changes(cloudformation: Any, stack: str, name: str) -> tuple[ResourceChange, ...]:
     try:
         cloudformation.get_waiter("change_set_create_complete").wait(
-            StackName=stack, ChangeSetName=NAME, WaiterConfig=QUICKLY
+            StackName=stack, ChangeSetName=name, WaiterConfig=QUICKLY
         )
     except WaiterError as error:
         reason = str(error.last_response.get("StatusReason", error))
         if any(each in reason for each in NO_CHANGE):
             return ()
         raise Refusal(f"CloudFormation does not take the template for {stack}: {reason}") from error
-    pages = cloudformation.get_paginator("describe_change_set").paginate(StackName=stack, ChangeSetName=NAME)
+    pages = cloudformation.get_paginator("describe_change_set").paginate(StackName=stack, ChangeSetName=name)
     return tuple(_change(each["ResourceChange"]) for page in pages for each in page["Changes"])
 
 

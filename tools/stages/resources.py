@@ -25,7 +25,7 @@ OUTLIVES = {"Table", "Bucket", "JwtSecret", "PaymentSecret", "DeadLetters", "Mai
 NAMED = {"jwt_secret_name": "JwtSecretName", "payment_secret_name": "PaymentSecretName"}
 
 
-def propose(stage: Stage) -> changes.ChangeSet:
+def propose(stage: Stage, *, name: str = changes.NAME) -> changes.ChangeSet:
     """The change set of the stage's resources, to be looked at. Raises `Refusal` when it would give up data."""
     found = changes.describe(stage.resources_stack)
     outputs = changes.outputs_of(found) if found else {}
@@ -33,7 +33,8 @@ def propose(stage: Stage) -> changes.ChangeSet:
         if outputs.get(output, getattr(stage, key)) != getattr(stage, key):
             raise Refusal(f"stages/{stage.name}.toml: {key} cannot change any more; the stack has {outputs[output]}.")
     given = parameters.of_resources(stage, outputs.get("TableName"))
-    proposed = changes.propose(stage.resources_stack, TEMPLATE.read_text(encoding="utf-8"), given, stage.tags)
+    body = TEMPLATE.read_text(encoding="utf-8")
+    proposed = changes.propose(stage.resources_stack, body, given, stage.tags, name=name)
     lost = [change for change in proposed.changes if change.name in MUST_STAY and change.loses_it]
     if lost and not proposed.is_new:
         changes.withdraw(proposed)
