@@ -137,6 +137,16 @@ def table_stream_arn() -> str:
     return os.environ.get("TABLE_STREAM_ARN", _UNDEPLOYED_STREAM)
 
 
+def trace_header() -> str:
+    """What X-Ray knows this invocation by and whether it is sampled; empty outside of Lambda."""
+    return os.environ.get("_X_AMZN_TRACE_ID", "")
+
+
+def trace_daemon() -> str | None:
+    """Where Lambda says that X-Ray's daemon listens."""
+    return os.environ.get("AWS_XRAY_DAEMON_ADDRESS") or None
+
+
 def region() -> str:
     """The AWS region the process runs in."""
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")

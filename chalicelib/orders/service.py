@@ -8,7 +8,7 @@ from chalicelib.api.idempotency import Claim
 from chalicelib.auth import store as session_store
 from chalicelib.aws import db, keys
 from chalicelib.cart import store as cart_store
-from chalicelib.core import clock, log
+from chalicelib.core import clock, log, tracing
 from chalicelib.core.principal import Principal
 from chalicelib.coupons import store as coupon_store
 from chalicelib.orders import books, checkout, reconcile, refunds, settlement, store
@@ -43,7 +43,9 @@ def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView
     started = clock.monotonic()
     try:
         providers.current()  # a stage that cannot take money must not take stock off the shelf either
-        order = db.retry_on_conflict(lambda: _reserve(request, buyer, claim))
+        with tracing.Subsegment("order.reserve", userId=buyer.user_id) as traced:
+            order = db.retry_on_conflict(lambda: _reserve(request, buyer, claim))
+            traced.annotate(orderId=order.order_id)
         log.info("ORDER_CREATED", orderId=order.order_id, items=len(order.lines))
         outcome = _charge(order, request.payment_method.token) if order.total else settlement.NOTHING_TO_PAY
         return _answer(settlement.settle(order, outcome, claim), outcome)

@@ -16,7 +16,7 @@ from chalicelib.aws import db
 from chalicelib.cart import store as cart_store
 from chalicelib.cart.models import CartLine
 from chalicelib.cart.service import of_user
-from chalicelib.core import log
+from chalicelib.core import log, tracing
 from chalicelib.core.errors import Unavailable
 from chalicelib.coupons import store as coupon_store
 from chalicelib.orders import books, incidents, store
@@ -81,7 +81,8 @@ def settle(
             raise
 
     try:
-        return db.retry_on_conflict(attempt)
+        with tracing.Subsegment("order.settle", orderId=order.order_id, userId=order.user_id, outcome=outcome.state):
+            return db.retry_on_conflict(attempt)
     except Unavailable as error:
         log.error("SETTLE_FAILED", orderId=order.order_id, outcome=outcome.state, error=type(error).__name__)
         log.metric("SettleFailed")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from chalicelib.core import clock, log
+from chalicelib.core import clock, log, settings, tracing
 from chalicelib.core.errors import Unavailable
 from chalicelib.payments import port, providers
 from chalicelib.payments.models import (
@@ -17,6 +18,8 @@ from chalicelib.payments.models import (
     RefundState,
 )
 from chalicelib.payments.returns import Returns
+
+Answer = TypeVar("Answer", Outcome, RefundOutcome, Outcome | None, RefundOutcome | None)
 
 
 class ProviderSilent(Exception):
@@ -31,7 +34,7 @@ _UNANSWERED = RefundOutcome(state=RefundState.PENDING)
 def charge(attempt: Attempt, token: str) -> Outcome:
     """Charge an attempt that is on record; no answer is the outcome `unknown`, never a failure (P2)."""
     started = clock.monotonic()
-    outcome = _ask(lambda: providers.current().charge(attempt, token))
+    outcome = _ask("charge", attempt, lambda: providers.current().charge(attempt, token))
     elapsed = round((clock.monotonic() - started) * 1000, 1)
     log.info("PAYMENT_PROCESSED", orderId=attempt.order_id, outcome=outcome.state, duration=elapsed)
     log.metric("PaymentProcessed", Outcome=outcome.state)
@@ -52,21 +55,21 @@ def require_refundable(amount: int, currency: str) -> None:
 def look_up(attempt: Attempt) -> Outcome | None:
     """What the provider knows of an attempt: None when it never heard of it, `unknown` when it is silent."""
     try:
-        return providers.current().look_up(attempt)
+        return _traced("look_up", attempt, lambda: providers.current().look_up(attempt))
     except _NO_ANSWER:
         return _UNKNOWN
 
 
 def capture(attempt: Attempt, payment_id: str) -> Outcome:
     """Take the money of an authorised attempt; `unknown` when the provider is silent, so look it up or ask again."""
-    outcome = _ask(lambda: providers.current().capture(attempt, payment_id))
+    outcome = _ask("capture", attempt, lambda: providers.current().capture(attempt, payment_id))
     log.info("PAYMENT_CAPTURED", orderId=attempt.order_id, outcome=outcome.state)
     return outcome
 
 
 def void(attempt: Attempt, payment_id: str) -> Outcome:
     """Let go of an attempt; `captured` when it was too late, `unknown` when the provider is silent."""
-    outcome = _ask(lambda: providers.current().void(attempt, payment_id))
+    outcome = _ask("void", attempt, lambda: providers.current().void(attempt, payment_id))
     log.info("PAYMENT_VOIDED", orderId=attempt.order_id, outcome=outcome.state)
     return outcome
 
@@ -77,8 +80,10 @@ def refund(pending: Refund) -> RefundOutcome:
     One that was made at the provider is looked up: asking for it would make another.
     """
     provider = providers.current()
+    operation = "look_up_refund" if pending.provider_id else "refund"
+    ask = provider.look_up_refund if pending.provider_id else provider.refund
     try:
-        outcome = (provider.look_up_refund(pending) if pending.provider_id else provider.refund(pending)) or _UNANSWERED
+        outcome = _traced(operation, pending, lambda: ask(pending)) or _UNANSWERED
     except _NO_ANSWER:
         log.warning("REFUND_UNANSWERED", orderId=pending.order_id, refundId=pending.refund_id)
         return _UNANSWERED
@@ -89,7 +94,7 @@ def refund(pending: Refund) -> RefundOutcome:
 def look_up_refund(pending: Refund) -> RefundOutcome | None:
     """What the provider knows of a refund: None when it never heard of it. Raises `ProviderSilent`."""
     try:
-        return providers.current().look_up_refund(pending)
+        return _traced("look_up_refund", pending, lambda: providers.current().look_up_refund(pending))
     except _NO_ANSWER as error:
         raise ProviderSilent from error
 
@@ -113,8 +118,18 @@ def read_event(body: bytes, headers: Mapping[str, str]) -> ProviderEvent | None:
         raise Unavailable("The payment provider did not say whose payment this is; send the message again.") from error
 
 
-def _ask(ask: Callable[[], Outcome]) -> Outcome:
+def _ask(operation: str, attempt: Attempt, ask: Callable[[], Outcome]) -> Outcome:
     try:
-        return ask()
+        return _traced(operation, attempt, ask)
     except _NO_ANSWER:
         return _UNKNOWN
+
+
+def _traced(operation: str, subject: Attempt | Refund, ask: Callable[[], Answer]) -> Answer:
+    """What the provider answers; the trace says for which order and user it was asked, and what came of it."""
+    ids = {"orderId": subject.order_id, "userId": subject.user_id}
+    provider = settings.current().payment_provider
+    with tracing.Subsegment(provider, is_remote=True, operation=operation, **ids) as traced:
+        answer = ask()
+        traced.annotate(outcome=answer.state if answer else "not_found")
+        return answer

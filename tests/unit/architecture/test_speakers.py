@@ -55,7 +55,7 @@ SPEAKERS = {
     "idna": {"chalicelib/users/emails.py"},
     "jwt": {"chalicelib/auth/tokens.py"},
     "langcodes": {"chalicelib/users/languages.py"},
-    "socket": {"chalicelib/webhooks/sender.py"},
+    "socket": {"chalicelib/core/tracing.py", "chalicelib/webhooks/sender.py"},
 }
 CLOCK = "chalicelib/core/clock.py"
 TIME_ASKED = re.compile(r"(^|\.)(datetime\.(now|utcnow|today)|date\.today|time\.(time|monotonic|sleep)\w*)$")
