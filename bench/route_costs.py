@@ -38,7 +38,7 @@ SMALLEST = 1_000  # products that fill all the pages of the journey
 _SCRATCH = PROJECT / ".local" / "costs"
 _BEGIN, _END = "<!-- costs:begin -->", "<!-- costs:end -->"
 _WARM_UP = 10
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "STAGE": "costs",
     "TABLE_NAME": "ecommerce-costs",
     "JWT_SECRET_NAME": "costs",
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure, print, and write the tables where they were asked for."""
     options = _parse(arguments)
     local.use_local_aws(local.read({}))  # so that nothing left in the terminal leads elsewhere
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(ENVIRONMENT)
     try:
         costs, times = _measure(options)
         text = f"{_cost_table(costs)}\n\n{_latency_table(times, options.sizes)}"
