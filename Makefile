@@ -169,9 +169,9 @@ open: $(VENV)/ready ## Open a shop that was closed: STAGE=…
 	$(NAMED_STAGE)
 	@exec $(PYTHON) -m tools.restore open "$(STAGE)"
 
-package: $(VENV)/ready ## Make the SAM artifacts of a stage in out/: STAGE=prod
-	$(PYTHON) -m tools.package $(STAGE) out
-	$(VENV)/bin/cfn-lint out/sam.json
+package: $(VENV)/ready ## Make the artifacts of a stage in out/, for SAM or for Terraform: STAGE=prod FORMAT=sam
+	$(PYTHON) -m tools.package $(STAGE) out --format $(FORMAT)
+	$(if $(filter sam,$(FORMAT)),$(VENV)/bin/cfn-lint out/sam.json)
 
 chalice-deploy: $(VENV)/ready ## Deploy a stage by Chalice instead of SAM, or go on with it: STAGE=dev
 	@test "$(origin STAGE)" != file || { echo "Which stage? make chalice-deploy STAGE=dev" >&2; exit 2; }

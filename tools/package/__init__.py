@@ -13,5 +13,7 @@
 | `foundation.py` | a key of its own, warm functions, a private network |
 | `artifacts.py` | the bucket that packages go through |
 | `schedules.py` | where failed runs of scheduled functions go |
+| `translated.py` | what SAM makes of the template |
+| `terraform/` | the same for Terraform, translated |
 | `deploy.py` | `chalice deploy` instead of SAM |
 """

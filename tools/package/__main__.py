@@ -1,6 +1,7 @@
-"""`python -m tools.package STAGE DIRECTORY`: write a stage's SAM template and code into the directory.
+"""`python -m tools.package STAGE DIRECTORY`: write a stage's template and code into the directory.
 
 They are for the Python that the stage's settings say; `--python 3.11` makes them for another, such as this machine's.
+`--format terraform` writes a root module of Terraform's instead of SAM's template.
 """
 
 import sys
@@ -8,18 +9,22 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from tools.package import sam
+from tools.package.terraform import packaging
 from tools.refusal import Refusal, complain
+
+FORMS = {"sam": sam.package, "terraform": packaging.package}
 
 
 def main(arguments: list[str]) -> int:
     """Package; the exit code."""
-    parser = ArgumentParser("python -m tools.package", description="Write a stage's SAM template and code.")
+    parser = ArgumentParser("python -m tools.package", description="Write a stage's template and code.")
     parser.add_argument("stage")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--python", help="such as 3.13; what the stage says if left out")
+    parser.add_argument("--format", choices=FORMS, default="sam", help="what takes the package; SAM if left out")
     given = parser.parse_args(arguments)
     try:
-        sam.package(given.stage, given.directory.absolute(), given.python)
+        FORMS[given.format](given.stage, given.directory.absolute(), given.python)
     except Refusal as refusal:
         return complain(str(refusal), code=1)
     return 0

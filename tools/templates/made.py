@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-
 from tools import stages
-from tools.package import finishing, sam
+from tools.package import sam
+from tools.package.translated import translate
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
-ANY_CODE = "s3://artifacts/code.zip"  # the translator wants to know where the code lies
-REGION = "us-east-1"  # the translator wants one; what it writes is for all
 
 
 def write(folder: Path) -> list[str]:
@@ -33,12 +28,7 @@ def write(folder: Path) -> list[str]:
 
 def translated(template: dict[str, Any], stage: str) -> dict[str, Any]:
     """What SAM makes of a stage's template."""
-    for properties in finishing.functions(template).values():
-        properties["CodeUri"] = ANY_CODE
-    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    parameters = {"Stage": stage}
-    made: dict[str, Any] = Translator({}, Parser()).translate(template, parameters)
-    return made
+    return translate(template, stage)
 
 
 def _package(stage: str) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""Writes the Terraform form of a stage: translated from the templates that CloudFormation takes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+from tools import stages
+from tools.package import canary, sam
+from tools.package.terraform import hcl, root, texts
+from tools.package.terraform.evaluation import snake
+from tools.package.terraform.hcl import Block
+from tools.package.terraform.kind import Made, arguments
+from tools.package.terraform.modules import ALIAS, APPLICATION, MONITORING, RESOURCES, Module, Stack, exports
+from tools.package.terraform.values import InFile, Reference, references
+from tools.package.translated import translate
+from tools.stages import Stage, parameters
+
+TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "template.yaml"
+CODE = "deployment.zip"
+FORM = "terraform"
+META = ("count", "for_each")
+
+
+def package(name: str, out: Path, python: str | None = None) -> Path:
+    """Write the root module of a stage, its modules and the code to `out`/terraform/STAGE; that folder.
+
+    Raises `Refusal` for what has no translation, and as `sam.package` does.
+    """
+    folder = out / FORM / name
+    with TemporaryDirectory() as scratch:
+        sam.package(name, Path(scratch), python)
+        template = json.loads((Path(scratch) / "sam.json").read_text(encoding="utf-8"))
+        files = written(stages.read(name), template)
+        forget(folder)
+        for each in (CODE, canary.ARCHIVE):
+            shutil.copy(Path(scratch) / each, folder / each)
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    return folder
+
+
+def forget(folder: Path) -> None:
+    """Take away what was packaged before, and nothing else: a state, a lock, a backend may lie there."""
+    for name in (RESOURCES, APPLICATION, MONITORING):
+        shutil.rmtree(folder / "modules" / name, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def written(stage: Stage, template: dict[str, Any]) -> dict[str, str]:
+    """The text of every file by its path in the folder; `template` is the stage's for SAM."""
+    modules, told = translated(stage, template)
+    given = values(stage)
+    files = {
+        "versions.tf": hcl.document([root.versions()]),
+        "providers.tf": hcl.document([root.providers(stage)]),
+        "variables.tf": hcl.document(root.variables(modules, given)),
+        "main.tf": hcl.document(root.main(modules)),
+        "outputs.tf": hcl.document(root.outputs(modules, told)),
+        "terraform.tfvars": hcl.assignments(
+            {name: value for name, value in sorted(given.items()) if value is not None}
+        ),
+        **texts.files(stage),
+    }
+    for module in modules.values():
+        files |= {f"modules/{module.name}/{name}": text for name, text in _module(module).items()}
+    return files
+
+
+def values(stage: Stage) -> dict[str, Any]:
+    """What the variables are in the stage."""
+    asked = {snake(name): value for name, value in parameters.of_resources(stage).items()}
+    own = {"table_name": stage.stack, "table_in_use": stage.table_name, "region": stage.region or None}
+    fixed = {snake(name) for name in _fixed(_resources())}
+    return {name: value for name, value in (asked | own).items() if name not in fixed}
+
+
+def translated(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module], dict[str, set[str]]]:
+    """The modules, and which outputs of each the stacks tell."""
+    modules = {name: Module(name) for name in (RESOURCES, APPLICATION, MONITORING)}
+    resources = Stack(
+        of_resources := _resources(),
+        stage.resources_stack,
+        {name: each for name, each in parameters.of_resources(stage).items() if name in _fixed(of_resources)},
+        stage.is_protected,
+        {RESOURCES: modules[RESOURCES]},
+    )
+    resources.translate()
+    application = Stack(
+        translate(template, stage.name),
+        stage.stack,
+        {"Stage": stage.name},
+        stage.is_protected,
+        {APPLICATION: modules[APPLICATION], MONITORING: modules[MONITORING]},
+        exports(resources),
+    )
+    application.translate()
+    modules[APPLICATION].variables[root.STREAM].given = Reference(f"local.{root.STREAM}")
+    modules[APPLICATION].outputs["versions"] = _versions(application)
+    told = {RESOURCES: _told(resources), APPLICATION: {*_told(application), "versions"}}
+    return modules, told
+
+
+def _resources() -> dict[str, Any]:
+    found: dict[str, Any] = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+    return found
+
+
+def _fixed(template: dict[str, Any]) -> set[str]:
+    """The parameters that a condition hangs on: a package is for one stage, so they are decided."""
+    return {"Stage", *(name for name in template["Parameters"] if f"'Ref': '{name}'" in str(template["Conditions"]))}
+
+
+def _told(stack: Stack) -> set[str]:
+    module = next(iter(stack.modules.values()))
+    return {snake(name) for name in stack.template["Outputs"]} & set(module.outputs)
+
+
+def _versions(stack: Stack) -> tuple[Any, str]:
+    functions = [f"aws_lambda_function.{label}" for label in stack.labels(ALIAS)]
+    newest = {Reference(f"{each}.function_name"): Reference(f"{each}.version") for each in functions}
+    return newest, "The newest version of each function, which a release shifts the traffic to."
+
+
+def _module(module: Module) -> dict[str, str]:
+    """The files of a module."""
+    found: dict[str, str] = {}
+    used: set[str] = set()
+    for service, resources in sorted(module.resources.items()):
+        blocks = []
+        for each in resources:
+            made = arguments(each)
+            beside = [value for value in made.values() if isinstance(value, InFile)]
+            found |= {value.name: value.text for value in beside}
+            used |= {one.resource for one in references(made) if one.resource.startswith("data.")}
+            blocks.append(_block(each, made))
+        found[f"{service}.tf"] = hcl.document(blocks)
+    told = [root.output(name, value, about) for name, (value, about) in sorted(module.outputs.items())]
+    used |= {one.resource for value, _ in module.outputs.values() for one in references(value)}
+    found["variables.tf"] = hcl.document(
+        Block("variable", (name,), {"description": each.description, "type": Reference("string")})
+        for name, each in sorted(module.variables.items())
+    )
+    found |= {"outputs.tf": hcl.document(told)} if told else {}
+    found["versions.tf"] = hcl.document([root.versions()])
+    sources = [Block("data", tuple(each.split(".")[1:])) for each in sorted(used) if each.endswith(".current")]
+    return found | ({"data.tf": hcl.document(sources)} if sources else {})
+
+
+def _block(resource: Made, made: dict[str, Any]) -> Block:
+    """A resource's block: attributes, blocks, and what Terraform is told of its life."""
+    return Block(
+        "data" if resource.is_data else "resource",
+        (resource.terraform, resource.label),
+        {**_attributes(made), **({"depends_on": _plain(resource.depends_on)} if resource.depends_on else {})},
+        [*_blocks(made), *([Block("lifecycle", (), resource.lifecycle)] if resource.lifecycle else [])],
+    )
+
+
+def _attributes(made: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in made.items() if not _is_blocks(value)}
+
+
+def _blocks(made: dict[str, Any]) -> list[Block]:
+    """The blocks of a resource, or of a block."""
+    return [
+        Block(name, (), _attributes(each), _blocks(each))
+        for name, value in made.items()
+        if _is_blocks(value)
+        for each in value
+    ]
+
+
+def _is_blocks(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value) and value != []
+
+
+def _plain(addresses: list[str]) -> list[Reference]:
+    return [Reference(each) for each in dict.fromkeys(addresses)]
