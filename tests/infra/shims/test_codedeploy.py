@@ -192,6 +192,52 @@ def test_an_alarm_takes_everything_back(stack: None) -> None:
     assert told() == "old"
 
 
+def test_a_group_of_ones_own_moves_an_alias_by_an_appspec(stack: None) -> None:
+    client, lambda_ = boto3.client("codedeploy"), boto3.client("lambda")
+    client.create_application(applicationName="own", computePlatform="Lambda", tags=[{"Key": "Stage", "Value": "dev"}])
+    client.create_deployment_group(
+        applicationName="own", deploymentGroupName="own-group", serviceRoleArn="arn:aws:iam::000000000000:role/r",
+        deploymentConfigName="CodeDeployDefault.LambdaCanary10Percent15Minutes",
+    )  # fmt: skip
+    client.update_deployment_group(
+        applicationName="own", currentDeploymentGroupName="own-group",
+        deploymentConfigName="CodeDeployDefault.LambdaAllAtOnce",
+    )  # fmt: skip
+    lambda_.update_function_code(FunctionName="teller", ZipFile=zipped("def handler(event, context): return 'own'"))
+    new = lambda_.publish_version(FunctionName="teller")["Version"]
+    old = lambda_.get_alias(FunctionName="teller", Name="live")["FunctionVersion"]
+
+    deployment = create_deployment(old, new)
+
+    assert client.get_deployment_group(applicationName="own", deploymentGroupName="own-group")[
+        "deploymentGroupInfo"
+    ]["deploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"  # fmt: skip
+    deadline = Deadline(60)
+    while client.get_deployment(deploymentId=deployment)["deploymentInfo"]["status"] != "Succeeded":
+        deadline.require()
+    assert told() == "own"
+    with pytest.raises(ClientError, match="InvalidRevision"):
+        create_deployment(old, new)
+    arn = "arn:aws:codedeploy:us-east-1:000000000000:application:own"
+    assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "Stage", "Value": "dev"}]
+    client.delete_deployment_group(applicationName="own", deploymentGroupName="own-group")
+    client.delete_application(applicationName="own")
+    with pytest.raises(ClientError, match="ApplicationDoesNotExist"):
+        client.get_application(applicationName="own")
+
+
+def create_deployment(old: str, new: str) -> str:
+    function = {"Name": "teller", "Alias": "live", "CurrentVersion": old, "TargetVersion": new}
+    resource = {"teller": {"Type": "AWS::Lambda::Function", "Properties": function}}
+    said = {"version": 0.0, "Resources": [resource], "Hooks": [{"BeforeAllowTraffic": "CodeDeployHook_test"}]}
+    made = boto3.client("codedeploy").create_deployment(
+        applicationName="own",
+        deploymentGroupName="own-group",
+        revision={"revisionType": "AppSpecContent", "appSpecContent": {"content": json.dumps(said)}},
+    )
+    return str(made["deploymentId"])
+
+
 @pytest.mark.parametrize(
     ("config", "shares"),
     [

@@ -3,7 +3,8 @@
 | file | job |
 |---|---|
 | `deployment.py` | one deployment: the hooks, the shares of traffic, the alarms, the way back |
-| `service.py` | the calls of its API that hooks and the shop's tools make |
+| `service.py` | the calls of its API that hooks, the shop's tools and Terraform make |
+| `groups.py` | applications and their groups, and what a deployment of one is to do |
 | `resources.py` | its types in a template, and the update policy of an alias |
 
 What AWS does in minutes is done in CODEDEPLOY_MINUTE_SECONDS of the local AWS' environment, 60 unless it says

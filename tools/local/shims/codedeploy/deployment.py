@@ -113,6 +113,9 @@ class Deployment:
             raise ValueError(f"The alias {self.alias} of {self.function} cannot be moved: {body!r}")
 
 
+DEPLOYMENTS: dict[str, Deployment] = {}
+
+
 def _rings(name: str) -> bool:
     alarm = cloudwatch._alarms.get(name)  # noqa: SLF001
     if alarm is None:

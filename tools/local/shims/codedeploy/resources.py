@@ -6,8 +6,9 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
-from tools.local.shims.codedeploy.deployment import Deployment
-from tools.local.shims.codedeploy.service import DEPLOYMENTS, GROUPS
+from tools.local.shims.codedeploy import groups
+from tools.local.shims.codedeploy.deployment import DEPLOYMENTS, Deployment
+from tools.local.shims.codedeploy.groups import GROUPS
 
 Properties = dict[str, Any]
 Provisioned = tuple[str, dict[str, str]]
@@ -51,20 +52,17 @@ def _create_application(logical_id: str, props: Properties, stack_name: str) -> 
 
 def _create_group(logical_id: str, props: Properties, stack_name: str) -> Provisioned:
     name = str(props.get("DeploymentGroupName") or f"{stack_name}-{logical_id}")
-    GROUPS[name] = props
+    GROUPS[name] = groups.spelled(props)
     return name, {}
 
 
 def _update_group(name: str, old: Properties, new: Properties, stack_name: str) -> Provisioned:  # noqa: ARG001 - theirs
-    GROUPS[name] = new
+    GROUPS[name] = groups.spelled(new)
     return name, {}
 
 
 def _forget(name: str, props: Properties) -> None:  # noqa: ARG001 - the signature of ministack's provisioners
-    """With a group or an application goes what was deployed by it."""
-    GROUPS.pop(name, None)
-    for each in [each.deployment_id for each in DEPLOYMENTS.values() if name in (each.group, each.application)]:
-        del DEPLOYMENTS[each]
+    groups.forget(name)
 
 
 def _shifting(update: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
@@ -89,7 +87,7 @@ def _shifting(update: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
 
 def _deployment(policy: dict[str, str], old: Properties, new: Properties) -> Deployment:
     group = GROUPS[policy["DeploymentGroupName"]]
-    alarms = group.get("AlarmConfiguration") or {}
+    alarms = group.get("alarmConfiguration") or {}
     return Deployment(
         application=policy["ApplicationName"],
         group=policy["DeploymentGroupName"],
@@ -97,8 +95,8 @@ def _deployment(policy: dict[str, str], old: Properties, new: Properties) -> Dep
         alias=new["Name"],
         old=str(old["FunctionVersion"]),
         new=str(new["FunctionVersion"]),
-        config=group["DeploymentConfigName"],
-        alarms=tuple(each["Name"] for each in alarms.get("Alarms", ()) if alarms.get("Enabled")),
+        config=group["deploymentConfigName"],
+        alarms=tuple(each["name"] for each in alarms.get("alarms", ()) if alarms.get("enabled")),
         before=policy.get("BeforeAllowTrafficHook"),
         after=policy.get("AfterAllowTrafficHook"),
     )

@@ -1,25 +1,20 @@
-"""The calls of CodeDeploy's API that hooks and the shop's tools make."""
+"""The calls of CodeDeploy's API that hooks, the shop's tools and Terraform make."""
 
 import json
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ministack import app as ministack
 from ministack.core import router
+from ministack.core.responses import get_account_id, get_region, request_scope
 
-from tools.local.shims.codedeploy.deployment import Deployment
+from tools.local.shims.codedeploy import groups
+from tools.local.shims.codedeploy.deployment import DEPLOYMENTS, Deployment, DeploymentFailed
+from tools.local.shims.codedeploy.groups import InvalidCall
 
 Asked = dict[str, Any]
-DEPLOYMENTS: dict[str, Deployment] = {}
-GROUPS: dict[str, dict[str, Any]] = {}
-
-
-class InvalidCall(Exception):
-    """What the API answers with an error."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def apply() -> None:
@@ -122,10 +117,16 @@ def _list_targets(asked: Asked) -> Asked:
     return {"targetIds": [f"{it.function}:{it.alias}"]}
 
 
-def _list_groups(asked: Asked) -> Asked:
-    application = asked["applicationName"]
-    named = [name for name, group in GROUPS.items() if group["ApplicationName"] == application]
-    return {"applicationName": application, "deploymentGroups": named}
+def _create_deployment(asked: Asked) -> Asked:
+    it = groups.deployment(asked)
+    DEPLOYMENTS[it.deployment_id] = it
+    threading.Thread(target=_run, args=(it, get_account_id(), get_region()), daemon=True).start()
+    return {"deploymentId": it.deployment_id}
+
+
+def _run(it: Deployment, account: str, region: str) -> None:
+    with request_scope(account, region), suppress(DeploymentFailed):  # its status tells of it
+        it.run()
 
 
 def _put_status(asked: Asked) -> Asked:
@@ -135,8 +136,9 @@ def _put_status(asked: Asked) -> Asked:
 
 
 _ACTIONS: dict[str, Callable[[Asked], Asked]] = {
+    **groups.ACTIONS,
+    "CreateDeployment": _create_deployment,
     "GetDeployment": _get_deployment,
-    "ListDeploymentGroups": _list_groups,
     "ListDeploymentTargets": _list_targets,
     "GetDeploymentTarget": _get_deployment_target,
     "ListDeployments": _list_deployments,
