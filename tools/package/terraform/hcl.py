@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,24 +41,10 @@ def assignments(values: Mapping[str, Any]) -> str:
 
 def expression(value: Any) -> str:
     """A value as Terraform writes it; more than one line if it does not fit on one."""
-    match value:
-        case Reference(text):
-            return text
-        case Interpolated(parts):
-            return '"' + "".join(f"${{{p.text}}}" if isinstance(p, Reference) else escaped(p) for p in parts) + '"'
-        case Encoded(inner):
-            return f"jsonencode({expression(inner)})"
-        case InFile():
-            return _in_file(value)
-        case dict():
-            return _object(value)
-        case list():
-            return _list(value)
-        case str():
-            return f'"{escaped(value)}"'
-        case None:
-            return "null"
-    return json.dumps(value)
+    for kind, write in _WRITERS.items():
+        if isinstance(value, kind):
+            return write(value)
+    return json.dumps(value)  # a number, a truth, null
 
 
 def escaped(text: str) -> str:
@@ -125,3 +111,18 @@ def _key(name: str | Reference) -> str:
 
 def _indented(lines: list[str]) -> list[str]:
     return [INDENT + line if line else line for line in lines]
+
+
+def _interpolated(value: Interpolated) -> str:
+    return '"' + "".join(f"${{{p.text}}}" if isinstance(p, Reference) else escaped(p) for p in value.parts) + '"'
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    Reference: lambda value: str(value.text),
+    Interpolated: _interpolated,
+    Encoded: lambda value: f"jsonencode({expression(value.value)})",
+    InFile: _in_file,
+    dict: _object,
+    list: _list,
+    str: lambda value: f'"{escaped(value)}"',
+}

@@ -6,6 +6,7 @@ a map where it has a map, and JSON where it has a text. Lists of Key and Value, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -132,19 +133,17 @@ def _arguments(made: Made, takes: Schema, properties: Properties, path: str) -> 
 
 def _fitted(kind: str, value: Any) -> Any:
     """A value as an attribute of this type takes it."""
+    if kind in ("list", "set"):
+        return value if isinstance(value, list) else [value]
     if isinstance(value, Reference | Interpolated | Encoded):
-        return [value] if kind in ("list", "set") else value
-    match kind:
-        case "map":
-            return _map(value) if isinstance(value, list) else value
-        case "list" | "set":
-            return value if isinstance(value, list) else [value]
-        case "string":
+        return value
+    match kind, value:
+        case "map", list():
+            return {each["Key" if "Key" in each else "Name"]: each["Value"] for each in value}
+        case "string", _:
             return _text(value)
-        case "bool" if isinstance(value, str):
-            return value == "true"
-        case "number" if isinstance(value, str):
-            return float(value) if "." in value else int(value)
+        case "bool" | "number", str():
+            return json.loads(value)
     return value
 
 
@@ -159,7 +158,3 @@ def _text(value: Any) -> Any:
         case dict() | list():
             return Encoded(value)
     return value
-
-
-def _map(pairs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {each["Key" if "Key" in each else "Name"]: each["Value"] for each in pairs}

@@ -127,7 +127,7 @@ class Stack:
         attribute = kind.ref if asked is None else kind.attributes.get(asked, snake(asked))
         if home is module:
             return _of_itself(attribute, address)
-        output = re.sub(r"\W+", "_", f"{address.removeprefix('aws_')}_{asked and snake(asked) or kind.ref}")
+        output = re.sub(r"\W+", "_", f"{address.removeprefix('aws_')}_{snake(asked) if asked else kind.ref}")
         home.outputs[output] = (_of_itself(attribute, address), f"For the module {module.name}.")
         return module.give(output, f"Comes from the module {home.name}.", Reference(f"module.{home.name}.{output}"))
 
@@ -167,11 +167,13 @@ def _none(*_: object) -> Any:
 
 
 def _short(name: str, kind: str) -> str:
-    """A logical id without what SAM puts into it twice, and without its hashes."""
+    """A logical id without what SAM puts into it twice, and without its hashes and the stage's name."""
     if kind in HASHED:
         name = re.sub(r"[0-9a-f]{10}$", "", name)
     if kind == ALIAS:
         name = name.removesuffix("Aliaslive")
+    if kind == "AWS::ApiGateway::Stage":
+        name = re.sub(r"^(.*API)\w+(Stage)$", r"\1\2", name)
     return re.sub(r"^(.{4,})\1", r"\1", name)
 
 

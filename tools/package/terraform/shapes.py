@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from tools.package.terraform.evaluation import snake
 from tools.package.terraform.kind import Properties, Source
 from tools.package.terraform.values import InFile, Interpolated, Reference
 
@@ -80,32 +81,32 @@ def permission(source: Source) -> Properties:
 
 
 def event_destination(source: Source) -> Properties:
-    """The destination's name stands beside it."""
+    """The destination's name stands beside it, and types of events are in capitals."""
     destination = dict(source.properties["EventDestination"])
     name = destination.pop("Name")
+    destination["MatchingEventTypes"] = [snake(each).upper() for each in destination["MatchingEventTypes"]]
     return {**source.properties, "event_destination_name": name, "EventDestination": destination}
 
 
 def distribution(source: Source) -> Properties:
-    """What CloudFormation takes for said, Terraform wants to hear; an origin of S3 with an access control needs no more."""
+    """What CloudFormation takes for said, Terraform wants to hear."""
     config = source.properties["DistributionConfig"]
-    origins = [
-        {
-            name: each
-            for name, each in origin.items()
-            if name != "S3OriginConfig" or "OriginAccessControlId" not in origin
-        }
-        for origin in config["Origins"]
-    ]
-    cached = {"cached_methods": ["GET", "HEAD"], **config["DefaultCacheBehavior"]}
     said = {
         "restrictions": {"geo_restriction": {"restriction_type": "none", "locations": []}},
         "viewer_certificate": {"cloudfront_default_certificate": True},
     }
-    return {
-        **source.properties,
-        "DistributionConfig": {**config, "Origins": origins, "DefaultCacheBehavior": cached, **said},
+    changed = {
+        "Origins": [_origin(each) for each in config["Origins"]],
+        "DefaultCacheBehavior": {"cached_methods": ["GET", "HEAD"], **config["DefaultCacheBehavior"]},
     }
+    return {**source.properties, "DistributionConfig": {**said, **config, **changed}}
+
+
+def _origin(given: Properties) -> Properties:
+    """An origin of S3 with an access control needs no other word of S3."""
+    if "OriginAccessControlId" not in given:
+        return given
+    return {name: each for name, each in given.items() if name != "S3OriginConfig"}
 
 
 def alarm(source: Source) -> Properties:

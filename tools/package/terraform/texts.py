@@ -6,7 +6,8 @@ from tools.stages import Stage
 
 BACKEND = """\
 # Where the state is kept, so that everybody who deploys has the same: copy this to backend.tf, say your bucket.
-# The bucket has versions and is encrypted, and nobody reads it who may not deploy: the state holds the first signing key.
+# The bucket has versions and is encrypted, and nobody reads it who may not deploy: the state holds the first signing
+# key of the stage.
 terraform {{
   backend "s3" {{
     bucket       = "your-terraform-states"
