@@ -24,6 +24,7 @@ import pytest
 import urllib3
 
 from chalicelib.core import clock
+from tests.support import terraform
 from tests.support.ports import free_port
 from tools import dated
 from tools.local import schedule
@@ -32,7 +33,6 @@ from tools.local.settings import LocalSettings
 from tools.testing.shop import ADDRESS, PASSWORD, ShopAnswer
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 180
 KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH", *dated.VARIABLES)
 
 
@@ -81,9 +81,15 @@ class Form:
 
     command: str
     stage: str
+    start_seconds: int = 180
 
 
-FORMS = {"local": Form("run", "local"), "sam": Form("deployed", "dev"), "chalice": Form("chalice", "dev")}
+FORMS = {
+    "local": Form("run", "local"),
+    "sam": Form("deployed", "dev"),
+    "chalice": Form("chalice", "dev"),
+    "terraform": Form("terraform", "dev", start_seconds=900),
+}
 
 
 @dataclass
@@ -176,6 +182,8 @@ class OpenShop:
         if self.form == FORMS["chalice"]:
             return f"ecommerce-{self.form.stage}-{name}"
         logical_id = "".join(word.capitalize() for word in name.split("_"))
+        if self.form == FORMS["terraform"]:
+            return f"ecommerce-{self.form.stage}-{logical_id}"
         stack = self.aws("cloudformation").describe_stack_resource(
             StackName=f"ecommerce-{self.form.stage}", LogicalResourceId=logical_id
         )
@@ -188,7 +196,7 @@ class OpenShop:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment(), stdout=output, stderr=subprocess.STDOUT
             )
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.form.start_seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.said
             if "Ctrl-C stops it" in self.said:
@@ -248,6 +256,8 @@ def open_shop(form: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
     """The shop, opened once for all tests of this folder."""
     if form != "local" and "OFFLINE" in os.environ:
         pytest.skip("what is deployed is packaged, packaging fetches wheels, and OFFLINE is set")
+    if form == "terraform":
+        terraform.program()
     shop = OpenShop(tmp_path_factory.mktemp("shop") / "state", FORMS[form])
     try:
         shop.start()

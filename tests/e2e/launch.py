@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.e2e import by_chalice
+from tests.e2e import by_chalice, by_terraform
 from tests.infra.packaging import copied, run
 from tools.local import __main__ as launcher
 from tools.local import deployed, shop
@@ -29,6 +29,9 @@ def main(arguments: list[str]) -> int:
     if arguments == ["chalice"]:
         deployed.package, deployed.deploy = by_chalice.package, by_chalice.deploy
         deployed.functions_environment = by_chalice.functions_environment
+        arguments = ["deployed"]
+    if arguments == ["terraform"]:
+        deployed.deploy, deployed.functions_environment = by_terraform.deploy, by_terraform.functions_environment
         arguments = ["deployed"]
     return launcher.main(arguments)
 

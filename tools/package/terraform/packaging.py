@@ -11,20 +11,19 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
-from tools.package import canary, sam
+from tools.package import canary, sam, translated
 from tools.package.terraform import hcl, root, texts
 from tools.package.terraform.evaluation import snake
 from tools.package.terraform.hcl import Block
 from tools.package.terraform.kind import Made, arguments
 from tools.package.terraform.modules import ALIAS, APPLICATION, MONITORING, RESOURCES, Module, Stack, exports
 from tools.package.terraform.values import InFile, Reference, references
-from tools.package.translated import translate
 from tools.stages import Stage, parameters
 
 TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "template.yaml"
+SAM = "sam.json"
 CODE = "deployment.zip"
 FORM = "terraform"
-META = ("count", "for_each")
 
 
 def package(name: str, out: Path, python: str | None = None) -> Path:
@@ -32,17 +31,21 @@ def package(name: str, out: Path, python: str | None = None) -> Path:
 
     Raises `Refusal` for what has no translation, and as `sam.package` does.
     """
-    folder = out / FORM / name
     with TemporaryDirectory() as scratch:
         sam.package(name, Path(scratch), python)
-        template = json.loads((Path(scratch) / "sam.json").read_text(encoding="utf-8"))
-        files = written(stages.read(name), template)
-        forget(folder)
-        for each in (CODE, canary.ARCHIVE):
-            shutil.copy(Path(scratch) / each, folder / each)
+        return translate(name, Path(scratch), out)
+
+
+def translate(name: str, packaged: Path, out: Path) -> Path:
+    """Write the same of what SAM's package of the stage holds."""
+    folder = out / FORM / name
+    files = written(stages.read(name), json.loads((packaged / SAM).read_text(encoding="utf-8")))
+    forget(folder)
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
+    for each in (CODE, canary.ARCHIVE):
+        shutil.copy(packaged / each, folder / each)
     return folder
 
 
@@ -55,7 +58,7 @@ def forget(folder: Path) -> None:
 
 def written(stage: Stage, template: dict[str, Any]) -> dict[str, str]:
     """The text of every file by its path in the folder; `template` is the stage's for SAM."""
-    modules, told = translated(stage, template)
+    modules, told = divided(stage, template)
     given = values(stage)
     files = {
         "versions.tf": hcl.document([root.versions()]),
@@ -81,7 +84,7 @@ def values(stage: Stage) -> dict[str, Any]:
     return {name: value for name, value in (asked | own).items() if name not in fixed}
 
 
-def translated(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module], dict[str, set[str]]]:
+def divided(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module], dict[str, set[str]]]:
     """The modules, and which outputs of each the stacks tell."""
     modules = {name: Module(name) for name in (RESOURCES, APPLICATION, MONITORING)}
     resources = Stack(
@@ -93,7 +96,7 @@ def translated(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module
     )
     resources.translate()
     application = Stack(
-        translate(template, stage.name),
+        translated.translate(template, stage.name),
         stage.stack,
         {"Stage": stage.name},
         stage.is_protected,
