@@ -97,8 +97,8 @@ job: $(VENV)/ready ## Do a scheduled function's work: NAME=summarise_sales AT=20
 stages: $(VENV)/ready ## Write .chalice/config.json and the policies from the settings files in stages/
 	@exec $(PYTHON) -m tools.stages
 
-account: $(VENV)/ready ## Make what an account has once in a region, and the role of who deploys: TRUSTED=arn:… GITHUB=owner/name YES=1
-	@exec $(PYTHON) -m tools.stages.account $(if $(TRUSTED),"$(TRUSTED)") $(if $(GITHUB),--github "$(GITHUB)")
+account: $(VENV)/ready ## Make what an account has once in a region, and the role of who deploys: TRUSTED=arn:… GITHUB=owner/name SAFETY="trail backups" YES=1
+	@exec $(PYTHON) -m tools.stages.account $(if $(TRUSTED),"$(TRUSTED)") $(if $(GITHUB),--github "$(GITHUB)") $(if $(SAFETY),--safety "$(SAFETY)")
 
 resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, secrets …, and do it: STAGE=prod YES=1
 	@exec $(PYTHON) -m tools.stages.resources $(STAGE)

@@ -18,6 +18,7 @@ ROLES = {
     "account.yaml": {"ApiLogsRole"},
     "artifacts.yaml": set(),
     "deployer.yaml": {"Deployer"},
+    "safety.yaml": {"BackupRole", "RecorderRole"},
     "template.yaml": set(),
 }
 PUSH_TO_LOGS = "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"

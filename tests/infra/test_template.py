@@ -38,7 +38,7 @@ def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [each["Fn::If"][1] if "Fn::If" in each else each for each in document["Statement"]]
 
 
-@pytest.mark.parametrize("name", ["template.yaml", "account.yaml", "deployer.yaml"])
+@pytest.mark.parametrize("name", ["template.yaml", "account.yaml", "deployer.yaml", "safety.yaml"])
 def test_the_template_lints(name: str) -> None:
     assert lint((TEMPLATE.parent / name).read_text(), config=ManualArgs(regions=["us-east-1", "eu-west-1"])) == []
 

@@ -20,6 +20,7 @@ packaged.
 | `changes.py` | a change set of CloudFormation, shown before it is carried out |
 | `resources.py` | brings the stack of the resources up: `make resources` |
 | `account.py` | what an account has once in a region: `make account` |
+| `safety.py` | what watches an account, for the same command |
 | `secrets.py` | payment keys and the signing key: `make payment-keys`, `make rotate` |
 | `ringing.py` | lets an alarm ring on trial: `make ring` |
 | `removal.py` | takes a stage away, but for its data: `make remove` |

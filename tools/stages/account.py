@@ -1,9 +1,9 @@
-"""`python -m tools.stages.account [TRUSTED] [--github OWNER/NAME]`: what an account has once in a region.
+"""`python -m tools.stages.account [TRUSTED] [--github OWNER/NAME] [--safety PARTS]`: what an account has once.
 
 An administrator makes it: the role by which API Gateway writes access logs, unless the account has one already, and,
 for the ARN of whoever may take it, the role of who deploys. For a repository on GitHub that role can be taken by its
 environments named for the stages that live here, and another one, which only looks, by its pull requests; no key is
-stored. Shows what would change, and does it after a yes. Safe to repeat. Exit codes: 0 all is there, 2 it is not.
+stored. What watches the account is made part by part, as named. Shows what would change, and does it after a yes. Safe to repeat. Exit codes: 0 all is there, 2 it is not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import boto3
 
 from tools import stages
 from tools.refusal import Refusal, is_confirmed
-from tools.stages import changes, command, place, resources
+from tools.stages import changes, command, place, resources, safety
 
 INFRA = resources.TEMPLATE.parent
 STACK, DEPLOYER = "ecommerce-account", "shop-deployer"
@@ -25,10 +25,11 @@ REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 ISSUER, AUDIENCE = "token.actions.githubusercontent.com", "sts.amazonaws.com"
 
 
-def bring_up(trusted: str = "", github: str = "") -> None:
+def bring_up(trusted: str = "", github: str = "", watched: str = "") -> None:
     """Bring all up; the roles of who deploys only for somebody who is trusted with them."""
     if github and not REPOSITORY.fullmatch(github):
         raise Refusal(f"GITHUB is owner/name, such as acme/shop, and not {github!r}.")
+    parts = safety.parameters(watched) if watched else {}
     place.region()
     has_role = bool(boto3.client("apigateway").get_account().get("cloudwatchRoleArn"))
     if has_role and changes.status(STACK) in changes.ABSENT:
@@ -39,6 +40,8 @@ def bring_up(trusted: str = "", github: str = "") -> None:
         _let_github_in()
     if trusted or github:
         _bring_up(DEPLOYER, "deployer.yaml", _trusted(trusted, github))
+    if parts:
+        _bring_up(safety.STACK, safety.FILE, parts)
 
 
 def environments(github: str) -> list[str]:
@@ -89,8 +92,9 @@ def main(arguments: list[str]) -> int:
     parser = ArgumentParser("python -m tools.stages.account")
     parser.add_argument("trusted", nargs="?", default="", help="the ARN of whoever may take the role of who deploys")
     parser.add_argument("--github", default="", help="the repository, owner/name, whose workflows may take it")
+    parser.add_argument("--safety", default="", help=f"what watches the account: {', '.join(safety.PARTS)}, an address")
     given = parser.parse_args(arguments)
-    return command.carry_out(lambda: bring_up(given.trusted, given.github))
+    return command.carry_out(lambda: bring_up(given.trusted, given.github, given.safety))
 
 
 if __name__ == "__main__":

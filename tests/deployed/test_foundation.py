@@ -1,0 +1,100 @@
+"""A stage with every option below the API, deployed: the shop works, and has what the local AWS knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+import urllib3
+
+from tests.infra.packaging import copied, run
+from tools import stages
+from tools.local import deployed, stacks
+from tools.local.settings import LocalSettings
+from tools.package import artifacts, finishing, runtime
+from tools.stages import Stage
+
+OPTIONS = """
+[foundation]
+own_keys = true
+layer = true
+monthly_budget = 100
+provisioned_concurrency = { api_handler = 2, authorize = 1 }
+provisioned = { least_reads = 5, most_reads = 500, least_writes = 7, most_writes = 500 }
+private_network = { functions = ["authorize", "handle_table_stream"], zones = 3 }
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with one more stage, which has all of them."""
+    made = copied(tmp_path_factory.mktemp("project"))
+    text = (made / "stages" / "dev.toml").read_text().replace("owns_mail_identity = true", "owns_mail_identity = false")
+    (made / "stages" / "based.toml").write_text(text + OPTIONS)
+    run(made, "-m", "tools.stages")
+    run(made, "-m", "tools.package", "based", "out", "--python", runtime.own())
+    return made
+
+
+@pytest.fixture(scope="module")
+def outputs(cloud: LocalSettings, project: Path) -> Iterator[dict[str, str]]:
+    """What its two stacks tell."""
+    stage = stages.read("based", project / "stages")
+    yield {**deployed.deploy_resources(stage), **deployed.deploy_package(stage, project / "out")}
+    cloudformation = boto3.client("cloudformation")
+    for stack in (stage.stack, stage.resources_stack):
+        cloudformation.delete_stack(StackName=stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig=stacks.QUICKLY)
+
+
+@pytest.fixture(scope="module")
+def stage(project: Path, outputs: dict[str, str]) -> Stage:
+    return stages.read("based", project / "stages")
+
+
+def test_the_shop_serves_from_a_layer(cloud: LocalSettings, stage: Stage, outputs: dict[str, str]) -> None:
+    url = deployed.api_url(cloud, stage.name, outputs)
+
+    answers = [urllib3.request("GET", url + path, timeout=120, retries=False) for path in ("/health", "/auth/me")]
+
+    assert [answer.status for answer in answers] == [200, 401]
+    (layer,) = boto3.client("lambda").get_function_configuration(FunctionName=outputs["AuthorizeName"])["Layers"]
+    assert ":layer:ecommerce-based-managed-layer:1" in layer["Arn"]
+
+
+def test_code_and_layer_are_packed_as_all_archives_are(project: Path) -> None:
+    code, layer = (project / "out" / name for name in (artifacts.CODE, artifacts.LAYER))
+
+    assert code.stat().st_size * 4 < layer.stat().st_size
+
+
+def test_the_table_has_the_least_of_its_capacity_and_so_has_each_index(stage: Stage, outputs: dict[str, str]) -> None:
+    table = boto3.client("dynamodb").describe_table(TableName=stage.table_name)["Table"]
+
+    assert outputs["TableName"] == stage.table_name
+    assert table["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
+    for each in (table, *table["GlobalSecondaryIndexes"]):
+        units = each["ProvisionedThroughput"]
+        assert (int(units["ReadCapacityUnits"]), int(units["WriteCapacityUnits"])) == (5, 7)
+
+
+def test_functions_are_kept_warm_behind_their_alias(outputs: dict[str, str]) -> None:
+    found = boto3.client("lambda").get_provisioned_concurrency_config(
+        FunctionName=outputs["AuthorizeName"], Qualifier=finishing.ALIAS
+    )
+
+    assert found["RequestedProvisionedConcurrentExecutions"] == 1
+
+
+def test_every_log_of_the_stage_has_its_key_and_the_key_is_rotated(stage: Stage, outputs: dict[str, str]) -> None:
+    logs, kms = boto3.client("logs"), boto3.client("kms")
+    key = kms.describe_key(KeyId=f"alias/{stage.stack}")["KeyMetadata"]
+
+    groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stage.stack}")["logGroups"]
+
+    assert outputs["HealthURL"]
+    assert len(groups) == len(finishing.canary.SHIFTED) + 9
+    assert {group.get("kmsKeyId") for group in groups} == {key["Arn"]}
+    assert kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"] is True
