@@ -12,7 +12,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages account resources payment-keys preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -132,6 +132,11 @@ admin: $(VENV)/ready ## Make an admin of a stage, such as its first: EMAIL=ada@e
 
 address: $(VENV)/ready ## Say where a stage's API answers: STAGE=prod
 	@exec $(PYTHON) -m tools.release address $(STAGE)
+
+api-key: $(VENV)/ready ## Make a key of the API in a plan, or delete it: STAGE=… PLAN=free NAME=acme DELETE=1
+	$(NAMED_STAGE)
+	@test -n "$(NAME)" || { echo "Whose? make api-key STAGE=dev PLAN=free NAME=acme" >&2; exit 2; }
+	@exec $(PYTHON) -m tools.stages.api_keys $(STAGE) "$(or $(PLAN),free)" "$(NAME)" $(if $(DELETE),--delete)
 
 payment-keys: $(VENV)/ready ## Put the keys of the payment provider into a stage: STAGE=prod FILE=payment.json
 	$(NAMED_STAGE)

@@ -85,6 +85,14 @@ WRONG = {
     "no setting": ("LOG_LEVEL", "LOGLEVEL", "environment says LOGLEVEL, which is no setting of the app."),
     "provider": ('"stripe"', '"cash"', "environment.PAYMENT_PROVIDER is one of stripe, simulator, simulator-http."),
     "simulator": ('"stripe"', '"simulator"', "environment.PAYMENT_PROVIDER of prod is stripe."),
+    "edge": ("[tags]", "[edge]\ncolour = 1\n[tags]", "edge: Object contains unknown field `colour`."),
+    "host": ("[tags]", '[edge]\ndomain = "https://a.com"\n[tags]', "edge.domain is the name of a host such as"),
+    "zone": ("[tags]", '[edge]\ndomain_zone = "example.com"\n[tags]', "edge.domain_zone is the id of a hosted zone"),
+    "no domain": ("[tags]", "[edge]\nonly_domain = true\n[tags]", "edge.only_domain needs edge.domain."),
+    "no certificate": ("[tags]", '[edge]\ndomain = "a.example.com"\n[tags]', "edge.domain needs edge.domain_certif"),
+    "country": ("[tags]", '[edge]\nfirewall = true\nblocked_countries = ["X"]\n[tags]', "edge.allowed_countries and"),
+    "no firewall": ("[tags]", '[edge]\nblocked_countries = ["KP"]\n[tags]', "edge.allowed_countries and edge.blocked"),
+    "unguarded": ("[tags]", "[edge]\ndistribution = true\n[tags]", "edge.distribution needs edge.firewall"),
     "reserve": ("[reserved_concurrency]", "[reserved_concurrency]\nauthorize = 0", "reserved_concurrency is more"),
 }  # fmt: skip
 

@@ -25,6 +25,7 @@ from tools.package.pinned import pin
 from tools.package.sam import LEFT_OUT, MERGE, PROJECT, forget
 from tools.refusal import Refusal, complain
 from tools.stages import Stage, generated, parameters
+from tools.stages.edge import Edge
 
 EXPORTS = {
     "BUCKET_NAME": "BucketName",
@@ -67,6 +68,8 @@ def deploy(stage: Stage, python: str) -> None:
     Whatever broke off before is taken up.
     """
     generated.require_current()
+    if stage.edge != Edge():
+        raise Refusal(f"Nothing was deployed: stages/{stage.name}.toml has options under [edge], which need SAM.")
     exported = known(stage)
     factory = factory_of(stage, exported)
     config, ui = factory.create_config_obj(chalice_stage_name=stage.name), Teller()

@@ -65,7 +65,16 @@ REFUSALS = {
 
 def responses(origin: str) -> dict[str, Any]:
     """The GatewayResponses of an AWS::Serverless::Api whose answers pages of that origin may read."""
-    return {kind: _response(refusal, origin) for kind, refusal in REFUSALS.items()}
+    return {kind: response(refusal, origin) for kind, refusal in REFUSALS.items()}
+
+
+def response(refusal: GatewayAnswer, origin: str) -> dict[str, Any]:
+    """One of the GatewayResponses."""
+    return {
+        "StatusCode": refusal.status,
+        "ResponseParameters": {"Headers": _headers(refusal, origin)},
+        "ResponseTemplates": {_TEMPLATE: _document(refusal)},
+    }
 
 
 def other_methods(origin: str) -> dict[str, Any]:
@@ -98,14 +107,6 @@ def _answering(refusal: GatewayAnswer, origin: str) -> dict[str, Any]:
                 }
             },
         },
-    }
-
-
-def _response(refusal: GatewayAnswer, origin: str) -> dict[str, Any]:
-    return {
-        "StatusCode": refusal.status,
-        "ResponseParameters": {"Headers": _headers(refusal, origin)},
-        "ResponseTemplates": {_TEMPLATE: _document(refusal)},
     }
 
 

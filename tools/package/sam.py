@@ -17,7 +17,7 @@ from typing import Any
 
 from tools import stages
 from tools.monitoring import access_log, template
-from tools.package import artifacts, canary, finishing, foundation, gateway, runtime, schedules
+from tools.package import artifacts, canary, edge, finishing, foundation, gateway, runtime, schedules
 from tools.refusal import Refusal
 from tools.stages import generated
 
@@ -44,6 +44,7 @@ def package(stage: str, out: Path, python: str | None = None) -> None:
         _chalice(python or stages.read(stage).python, "package", *words)
     sam = out / "sam.json"
     made = json.loads(sam.read_text())
+    edge.add_to(made, stages.read(stage))
     finishing.finish(made, code_sha256(out))
     sam.write_text(finishing.written(made))
     canary.write_archive(out)

@@ -11,6 +11,7 @@ packaged.
 |---|---|
 | `settings.py` | a stage's settings, and what they may be |
 | `foundation.py` | the options below the API |
+| `edge.py` | the options at its edge, the table `[edge]` |
 | `files.py` | reads them from their files |
 | `policies.py` | what a function may do in a stage |
 | `generated.py` | the files of `.chalice/` that follow from the settings |
@@ -22,6 +23,7 @@ packaged.
 | `account.py` | what an account has once in a region: `make account` |
 | `safety.py` | what watches an account, for the same command |
 | `secrets.py` | payment keys and the signing key: `make payment-keys`, `make rotate` |
+| `api_keys.py` | makes and deletes keys of the API: `make api-key` |
 | `ringing.py` | lets an alarm ring on trial: `make ring` |
 | `removal.py` | takes a stage away, but for its data: `make remove` |
 | `command.py` | how such a command ends |

@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.core.settings import Settings
 from tools.refusal import Refusal
-from tools.stages import foundation
+from tools.stages import edge, foundation
 
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 PROVIDERS = ("stripe", "simulator", "simulator-http")
@@ -68,6 +68,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reserved_concurrency: dict[str, int]
     own_tags: dict[str, str] = msgspec.field(name="tags")
     foundation: foundation.Foundation = foundation.Foundation()
+    edge: edge.Edge = edge.Edge()
 
     @property
     def stack(self) -> str:
@@ -129,6 +130,7 @@ def _judgements(stage: Stage) -> list[tuple[bool, str]]:
         (all(each > 0 for each in stage.reserved_concurrency.values()), "reserved_concurrency is more than 0 each."),
         *_judgements_of_settings(stage),
         *foundation.judgements(stage),
+        *edge.judgements(stage.edge),
     ]
 
 

@@ -117,7 +117,18 @@ def _of_the_gateway(operation: str, parameters: dict[str, Any]) -> Asked:
     path = "/account" if operation == "GetAccount" else f"/restapis/{api}/stages/dev" if api else "/restapis"
     if operation == "TagResource":
         path = "/tags/arn%3Aaws%3Aapigateway"
+    if "ApiKey" in operation or "UsagePlan" in operation:
+        path = _of_keys(operation, parameters)
     return Asked(action("apigateway", operation), f"arn:aws:apigateway:us-east-1::{path}")
+
+
+def _of_keys(operation: str, parameters: dict[str, Any]) -> str:
+    """The path of API keys and the plans they are in."""
+    if "UsagePlan" not in operation:
+        return "/apikeys" + (f"/{parameters['apiKey']}" if "apiKey" in parameters else "")
+    plan = parameters.get("usagePlanId")
+    keys = "/keys" if "UsagePlanKey" in operation else ""
+    return "/usageplans" + (f"/{plan}{keys}" if plan else "")
 
 
 def _resource(service: str, operation: str, parameters: dict[str, Any]) -> str:

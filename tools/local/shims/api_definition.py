@@ -21,6 +21,7 @@ INTEGRATION = "x-amazon-apigateway-integration"
 PLAIN = ("httpMethod", "uri", "credentials", "requestParameters", "requestTemplates", "timeoutInMillis",
          "cacheKeyParameters", "contentHandling")  # fmt: skip
 PATH_VARIABLE = re.compile(r"\$(?:context\.path\b|\{context\.path\})")
+PARTS = ("_resources", "_authorizers_v1", "_gateway_responses", "_models", "_request_validators")
 ID_VARIABLE = re.compile(r"\$(?:context\.requestId\b|\{context\.requestId\})")
 
 _asked: ContextVar[str] = ContextVar("asked", default="")
@@ -47,8 +48,9 @@ def apply() -> None:
 def overwrite(api_id: str, definition: Mapping[str, Any]) -> None:
     """Make the API what the definition says, as PutRestApi with mode=overwrite; its address and stages stay."""
     beside = gateway._import_rest_api(definition)  # noqa: SLF001
-    for part in (gateway._resources, gateway._authorizers_v1, gateway._gateway_responses):  # noqa: SLF001
-        part[api_id] = part[beside]
+    for part in PARTS:
+        kept = getattr(gateway, part)
+        kept[api_id] = kept.get(beside, {})
     gateway._delete_rest_api(beside)  # noqa: SLF001
 
 

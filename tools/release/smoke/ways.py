@@ -35,6 +35,7 @@ class OverHttp:
 
     base: str
     timeout: float = 30.0
+    api_key: str = ""  # for a stage that asks for one
 
     def __call__(
         self, method: str, path: str, body: Any = None, *, resource: str | None = None, **headers: str
@@ -42,8 +43,9 @@ class OverHttp:
         """One request over HTTP."""
         del resource  # the gateway finds it
         data = None if body is None else json.dumps(body).encode()
+        known = {"X-Api-Key": self.api_key} if self.api_key else {}
         request = urllib.request.Request(  # noqa: S310 - the address is the stage's own
-            self.base + path, data, {"Content-Type": "application/json", **headers}, method=method
+            self.base + path, data, {"Content-Type": "application/json", **known, **headers}, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=self.timeout) as answer:  # noqa: S310 - as above

@@ -1,0 +1,107 @@
+"""The options at the edge, at work: keys and quotas, bodies that the gateway refuses, a domain."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import msgspec
+import pytest
+
+from tests.deployed.conftest import DeployedStage
+from tools.local import deployed
+from tools.package import artifacts, edge
+from tools.release import trying
+from tools.stages import Stage, api_keys
+from tools.stages.edge import Edge
+
+
+def deploy(stage: Stage, packaged: Path, out: Path) -> dict[str, str]:
+    """Deploy the package with the stage's options, which it was made without."""
+    shutil.copytree(packaged, out)
+    template = json.loads((out / artifacts.SAM).read_text())
+    edge.add_to(template, stage)
+    (out / artifacts.SAM).write_text(json.dumps(template))
+    return deployed.deploy_package(stage, out)
+
+
+@pytest.fixture(scope="module")
+def guarded(dev: DeployedStage, packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStage]:
+    """The stage dev with options; without them again afterwards."""
+    stage = msgspec.structs.replace(dev.stage, edge=Edge(usage_plans=True))
+    yield DeployedStage(stage, dev.url, deploy(stage, packaged, tmp_path_factory.mktemp("edge") / "out"))
+    deployed.deploy_package(dev.stage, packaged)
+
+
+@pytest.fixture
+def key(guarded: DeployedStage) -> Iterator[str]:
+    """A key in the plan free."""
+    value = api_keys.make(guarded.stage, "free", "acme")
+    yield str(value)
+    api_keys.delete(guarded.stage, "acme")
+
+
+def told(answer: Any) -> tuple[int, str, str, str]:
+    """Status and code of a problem document, and that pages may read it."""
+    document = answer.json()
+    assert document["status"] == answer.status
+    assert document["requestId"] == answer.headers["x-amzn-requestid"]
+    headers = answer.headers["Content-Type"], answer.headers["Access-Control-Allow-Origin"]
+    return (answer.status, document["code"], *headers)
+
+
+def test_without_a_key_only_what_is_for_all_is_open(guarded: DeployedStage) -> None:
+    refused = [guarded("GET", "/products"), guarded("GET", "/products", headers={"X-Api-Key": "somebody's"})]
+    allowed = [guarded("GET", "/health"), guarded("OPTIONS", "/products"), guarded("POST", "/payments/webhook")]
+
+    assert {told(each) for each in refused} == {(403, "api_key_required", "application/problem+json", "*")}
+    assert [each.status for each in allowed[:2]] == [200, 200]
+    assert allowed[2].json()["code"] != "api_key_required"
+
+
+def test_a_key_lets_in_until_its_quota_is_used_up(guarded: DeployedStage, key: str) -> None:
+    plan = guarded.stage.stack + "-free"
+    gateway = boto3.client("apigateway")
+    (found,) = [each for each in gateway.get_usage_plans()["items"] if each["name"] == plan]
+
+    def limit(value: int) -> None:
+        change = {"op": "replace", "path": "/quota/limit", "value": str(value)}
+        gateway.update_usage_plan(usagePlanId=found["id"], patchOperations=[change])
+
+    limit(2)
+    answers = [guarded("GET", "/products", headers={"X-Api-Key": key}) for _ in range(3)]
+    limit(found["quota"]["limit"])
+
+    assert [each.status for each in answers] == [200, 200, 429]
+    assert told(answers[2]) == (429, "quota_exceeded", "application/problem+json", "*")
+
+
+def test_a_key_is_shown_once_and_can_change_its_plan_and_end(guarded: DeployedStage, key: str) -> None:
+    again, other = (api_keys.make(guarded.stage, plan, "acme") for plan in ("free", "premium"))
+    before = guarded("GET", "/hello", headers={"X-Api-Key": key}).status
+    ended = api_keys.delete(guarded.stage, "acme"), api_keys.delete(guarded.stage, "acme")
+    after = guarded("GET", "/hello", headers={"X-Api-Key": key}).status
+
+    assert (again, other, before, ended, after) == (None, None, 200, (True, False), 403)
+
+
+def test_a_key_that_was_never_shown_is_made_anew(guarded: DeployedStage) -> None:
+    boto3.client("apigateway").create_api_key(name=f"{guarded.stage.stack}-broken", enabled=True)
+
+    value = api_keys.make(guarded.stage, "free", "broken")
+
+    assert value is not None
+    assert guarded("GET", "/hello", headers={"X-Api-Key": value}).status == 200
+    assert api_keys.delete(guarded.stage, "broken")
+
+
+def test_a_customer_of_the_smoke_test_has_a_key_that_is_kept(guarded: DeployedStage) -> None:
+    first, second = (api_keys.kept(guarded.stage, "free", "smoke") for _ in range(2))
+
+    assert first == second != ""
+    assert trying._customer(guarded.stage)("GET", "/hello").status == 200
+    assert api_keys.delete(guarded.stage, "smoke")

@@ -1,0 +1,20 @@
+"""The options at the edge of a stage, added to its finished template: one module an option, docs/edge.md says what for.
+
+| file | job |
+|---|---|
+| `plans.py` | API keys, and the plans that they belong to |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.package.edge import plans
+from tools.stages import Stage
+
+
+def add_to(template: dict[str, Any], stage: Stage) -> None:
+    """Add every option that the stage asks for; without any the template stays as it is."""
+    edge = stage.edge
+    if edge.usage_plans:
+        plans.add_to(template, stage)

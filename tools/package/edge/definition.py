@@ -1,0 +1,37 @@
+"""The definition of the API within a finished template, as the options read and write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+VERBS = ("get", "head", "post", "put", "patch", "delete")
+Template = dict[str, Any]
+
+
+class Operation(NamedTuple):
+    """A method of a path, and what the definition says of it."""
+
+    method: str
+    path: str
+    said: dict[str, Any]
+
+
+def api(template: Template) -> dict[str, Any]:
+    """The properties of the API."""
+    properties: dict[str, Any] = template["Resources"]["RestAPI"]["Properties"]
+    return properties
+
+
+def of(template: Template) -> dict[str, Any]:
+    """The whole definition."""
+    definition: dict[str, Any] = api(template)["DefinitionBody"]
+    return definition
+
+
+def routes(template: Template) -> Iterator[Operation]:
+    """Every method that the app answers: neither preflights nor methods that there is no route for."""
+    for path, methods in of(template)["paths"].items():
+        for method in VERBS:
+            if method in methods:
+                yield Operation(method.upper(), path, methods[method])
