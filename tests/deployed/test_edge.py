@@ -100,7 +100,7 @@ def test_a_key_that_was_never_shown_is_made_anew(guarded: DeployedStage) -> None
 
 
 def test_a_customer_of_the_smoke_test_has_a_key_that_is_kept(guarded: DeployedStage) -> None:
-    first, second = (api_keys.kept(guarded.stage, "free", "smoke") for _ in range(2))
+    first, second = (api_keys.keep(guarded.stage, "free", "smoke") for _ in range(2))
 
     assert first == second != ""
     assert trying._customer(guarded.stage)("GET", "/hello").status == 200

@@ -52,7 +52,7 @@ def _customer(stage: Stage) -> OverHttp:
     """The shop as a customer meets it, who has a key where the stage asks for one; a new one needs a while to count."""
     if not stage.edge.usage_plans:
         return OverHttp(address(stage))
-    api = OverHttp(address(stage), api_key=api_keys.kept(stage, "free", KEY))
+    api = OverHttp(address(stage), api_key=api_keys.keep(stage, "free", KEY))
     deadline = Deadline(KEY_SECONDS)
     while api("GET", "/hello").status == HTTPStatus.FORBIDDEN:
         if deadline.is_over:

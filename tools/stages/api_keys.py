@@ -40,7 +40,7 @@ def make(stage: Stage, plan: str, name: str) -> str | None:
     return None if found else str(made["value"])
 
 
-def kept(stage: Stage, plan: str, name: str) -> str:
+def keep(stage: Stage, plan: str, name: str) -> str:
     """The value of that name's key, which is made if there is none: for tools, which show it to nobody."""
     made = make(stage, plan, name)
     if made is None and (found := _key(stage, name)):

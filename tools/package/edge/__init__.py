@@ -2,6 +2,7 @@
 
 | file | job |
 |---|---|
+| `definition.py` | the API's definition, as they read and write it |
 | `plans.py` | API keys, and the plans that they belong to |
 """
 

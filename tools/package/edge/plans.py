@@ -19,7 +19,7 @@ HEADER = "x-api-key"
 MISSING = gateway.GatewayAnswer(403, "api_key_required", "A valid API key is needed, in the header X-Api-Key.")
 
 
-class Plan(NamedTuple):
+class UsagePlan(NamedTuple):
     """How much a key of the plan may ask for."""
 
     name: str
@@ -32,7 +32,7 @@ class Plan(NamedTuple):
         return f"ecommerce-{stage.name}-{self.name}"
 
 
-PLANS = (Plan("free", 100, 200, 100_000), Plan("premium", 1_000, 2_000, 10_000_000))
+PLANS = (UsagePlan("free", 100, 200, 100_000), UsagePlan("premium", 1_000, 2_000, 10_000_000))
 
 
 def add_to(template: dict[str, Any], stage: Stage) -> None:
@@ -47,7 +47,7 @@ def add_to(template: dict[str, Any], stage: Stage) -> None:
         template["Resources"][f"{plan.name.title()}UsagePlan"] = _resource(plan, stage)
 
 
-def _resource(plan: Plan, stage: Stage) -> dict[str, Any]:
+def _resource(plan: UsagePlan, stage: Stage) -> dict[str, Any]:
     return {
         "Type": "AWS::ApiGateway::UsagePlan",
         "Properties": {
