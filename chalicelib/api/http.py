@@ -22,6 +22,7 @@ from chalicelib.core.principal import Principal
 from chalicelib.core.reading import unpadded
 
 Handler = Callable[..., Any]
+CONTRACT = "contract"  # what a view knows of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class _Contract:
+class Contract:
     """What one endpoint takes and gives."""
 
     takes: type[Any] | None
@@ -134,18 +135,24 @@ def endpoint_for(
         owner: Callable[[Any], str] | None = None,
         kept: str = caching.PRIVATE,
     ) -> Callable[[Handler], Handler]:
-        contract = _Contract(takes, query, status, resume, owner, kept, authenticate, require_open)
+        contract = Contract(takes, query, status, resume, owner, kept, authenticate, require_open)
 
         def wrap(view: Handler) -> Handler:
             @functools.wraps(view)
             def answer(**path: str) -> Response:
                 return _answer(cast("Request", app.current_request), contract, view, path)
 
+            answer.__dict__[CONTRACT] = contract
             return answer
 
         return wrap
 
     return endpoint
+
+
+def contract_of(view: Handler) -> Contract:
+    """What a route of app.py takes and gives, for whoever describes the routes."""
+    return cast("Contract", view.__dict__[CONTRACT])
 
 
 def answer_head(app: Chalice) -> None:
@@ -160,7 +167,7 @@ def answer_head(app: Chalice) -> None:
             methods["HEAD"].method = "HEAD"
 
 
-def _answer(request: Request, contract: _Contract, view: Handler, path: dict[str, str]) -> Response:
+def _answer(request: Request, contract: Contract, view: Handler, path: dict[str, str]) -> Response:
     log.begin_request(problems.request_id(request), request.headers.get("x-correlation-id", ""))
     try:
         return _serve(request, contract, view, path)
@@ -170,7 +177,7 @@ def _answer(request: Request, contract: _Contract, view: Handler, path: dict[str
         return problems.answer(error, request)
 
 
-def _serve(request: Request, contract: _Contract, view: Handler, path: dict[str, str]) -> Response:
+def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, str]) -> Response:
     route = permissions.route(request.method, request.context["resourcePath"])
     spelling.require_once(request.to_original_event())
     spelling.require_json(request.headers.get("content-type"))
@@ -193,7 +200,7 @@ def _serve(request: Request, contract: _Contract, view: Handler, path: dict[str,
     return _response(*_render(contract, result), headers)
 
 
-def _call(request: Request, contract: _Contract, principal: Principal | None) -> Call:
+def _call(request: Request, contract: Contract, principal: Principal | None) -> Call:
     body = _body(request, contract.takes)
     query = schema.decode_query(_single_values(request), contract.query)
     method, template = permissions.route(request.method, request.context["resourcePath"])
@@ -226,7 +233,7 @@ def _body(request: Request, takes: type[Any] | None) -> Any:
     return None
 
 
-def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Response:
+def _replay(call: Call, contract: Contract, failure: errors.ShopError) -> Response:
     """Answer a failed request from the record of an earlier one with its key, or let the failure stand."""
     recorded = call.claim.find()
     if recorded is None or recorded.is_forgotten:
@@ -238,7 +245,7 @@ def _replay(call: Call, contract: _Contract, failure: errors.ShopError) -> Respo
     raise idempotency.InProgress("The first request with this Idempotency-Key is still in progress; try again soon.")
 
 
-def _resume(call: Call, contract: _Contract, resume: Callable[[Call, str], Any], subject: str) -> Response:
+def _resume(call: Call, contract: Contract, resume: Callable[[Call, str], Any], subject: str) -> Response:
     """Finish what an earlier request began, and record the answer unless it holds what must not be kept."""
     try:
         result = resume(call, subject)
@@ -251,7 +258,7 @@ def _resume(call: Call, contract: _Contract, resume: Callable[[Call, str], Any],
     return _response(*_render(contract, result), {})
 
 
-def _render(contract: _Contract, outcome: Any, request: Request | None = None) -> tuple[int, str]:
+def _render(contract: Contract, outcome: Any, request: Request | None = None) -> tuple[int, str]:
     if isinstance(outcome, errors.ShopError):
         return problems.of(outcome, request)
     body = outcome.body if isinstance(outcome, Answer) else outcome

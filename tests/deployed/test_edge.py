@@ -32,7 +32,7 @@ def deploy(stage: Stage, packaged: Path, out: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def guarded(dev: DeployedStage, packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStage]:
     """The stage dev with options; without them again afterwards."""
-    stage = msgspec.structs.replace(dev.stage, edge=Edge(usage_plans=True))
+    stage = msgspec.structs.replace(dev.stage, edge=Edge(usage_plans=True, validates_requests=True))
     yield DeployedStage(stage, dev.url, deploy(stage, packaged, tmp_path_factory.mktemp("edge") / "out"))
     deployed.deploy_package(dev.stage, packaged)
 
@@ -105,3 +105,30 @@ def test_a_customer_of_the_smoke_test_has_a_key_that_is_kept(guarded: DeployedSt
     assert first == second != ""
     assert trying._customer(guarded.stage)("GET", "/hello").status == 200
     assert api_keys.delete(guarded.stage, "smoke")
+
+
+@pytest.mark.parametrize("body", [{"productId": "prd_1"}, {"productId": "prd_1", "quantity": "1"}, "{", ""])
+def test_a_body_that_no_route_takes_is_refused_before_a_function_is_started(
+    guarded: DeployedStage, key: str, body: object
+) -> None:
+    sent = body if isinstance(body, str) else json.dumps(body)
+    headers = {"Content-Type": "application/json", "X-Api-Key": key}
+
+    answer = guarded("POST", "/cart/items", body=sent, headers=headers)
+
+    assert told(answer) == (400, "validation_failed", "application/problem+json", "*")
+    assert "errors" not in answer.json()  # which only the app knows
+    assert "X-Request-Id" not in answer.headers
+
+
+def test_a_body_that_fits_gets_to_the_app_which_looks_closer(guarded: DeployedStage, key: str) -> None:
+    headers = {"Content-Type": "application/json", "X-Api-Key": key}
+    bodies = ({"email": "nobody", "password": "long enough", "firstName": "A", "lastName": "\n"}, {})
+
+    answer = guarded("POST", "/auth/register", body=json.dumps(bodies[0]), headers=headers)
+    missing = guarded("PUT", "/auth/register", body=json.dumps(bodies[1]), headers=headers)
+    unsigned = guarded("POST", "/payments/webhook", body=json.dumps(bodies[1]))
+
+    assert (answer.status, answer.json()["code"]) == (400, "validation_failed")
+    assert {each["field"] for each in answer.json()["errors"]} == {"email", "lastName"}
+    assert (missing.status, unsigned.json()["code"] == "validation_failed") == (405, False)

@@ -11,7 +11,7 @@ import pytest
 from tests.infra.packaging import network
 from tools import stages
 from tools.package import edge
-from tools.package.edge import definition, plans
+from tools.package.edge import checks, definition, models, plans
 from tools.stages.edge import Edge
 
 pytestmark = [network, pytest.mark.no_cover]
@@ -77,3 +77,18 @@ def test_the_plans_bound_what_the_requirements_say(template: Template) -> None:
         ("ecommerce-prod-free", {"RateLimit": 100, "BurstLimit": 200}, {"Limit": 100_000, "Period": "MONTH"}),
         ("ecommerce-prod-premium", {"RateLimit": 1_000, "BurstLimit": 2_000}, {"Limit": 10_000_000, "Period": "MONTH"}),
     ]
+
+
+def test_checks_are_of_the_definition_alone_and_leave_the_payment_provider_alone(template: Template) -> None:
+    after = with_options(template, validates_requests=True)
+
+    assert come(template, after) == {}
+    assert changed(template, after) == {"RestAPI.DefinitionBody"}
+    checked = {(route.method, route.path) for route in definition.routes(after) if checks.VALIDATORS[:-1] in route.said}
+    bodies = {(route.method, route.path): each["schema"]["$ref"].rpartition("/")[2]
+              for route in definition.routes(after)
+              for each in route.said.get("parameters", []) if each["in"] == "body"}  # fmt: skip
+    assert bodies == {route: shape.__name__ for route, shape in models.bodies().items()}
+    assert checked == {*bodies, *(route for route, known in models.queries().items() if known)}
+    assert ("POST", "/payments/webhook") not in checked
+    assert set(bodies.values()) < set(definition.of(after)["definitions"])

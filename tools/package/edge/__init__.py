@@ -3,6 +3,8 @@
 | file | job |
 |---|---|
 | `definition.py` | the API's definition, as they read and write it |
+| `models.py` | what the app takes, as API Gateway says it |
+| `checks.py` | requests that API Gateway refuses by itself |
 | `plans.py` | API keys, and the plans that they belong to |
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tools.package.edge import plans
+from tools.package.edge import checks, plans
 from tools.stages import Stage
 
 
@@ -19,3 +21,5 @@ def add_to(template: dict[str, Any], stage: Stage) -> None:
     edge = stage.edge
     if edge.usage_plans:
         plans.add_to(template, stage)
+    if edge.validates_requests:
+        checks.add_to(template)

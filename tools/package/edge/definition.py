@@ -35,3 +35,10 @@ def routes(template: Template) -> Iterator[Operation]:
         for method in VERBS:
             if method in methods:
                 yield Operation(method.upper(), path, methods[method])
+
+
+def declare(route: Operation, name: str, place: str, *, is_required: bool = False) -> None:
+    """Say that the route knows this parameter, once."""
+    parameters: list[dict[str, Any]] = route.said.setdefault("parameters", [])
+    if not any((each["name"], each["in"]) == (name, place) for each in parameters):
+        parameters.append({"name": name, "in": place, "required": is_required, "type": "string"})
