@@ -6,30 +6,23 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
-from tests.infra.packaging import ROOT, SETTINGS, copied
+from tests.deployed import checkouts
+from tests.infra.packaging import ROOT, SETTINGS
 from tests.support.hearing import sitecustomize
 from tests.support.ports import free_port
 from tools.local import cloud as local_cloud
 from tools.local import settings as local
 from tools.local.settings import LocalSettings
-from tools.package import runtime
 
 PAGE = ROOT / "docs" / "deploying.md"
 OF_AN_ADMINISTRATOR = "2. The account"  # what the role of who deploys may not
 SECONDS = 300
-# What the page says in words of the stage's file, and the Python that this AWS has.
-WRITTEN = {
-    'python = "3.13"': f'python = "{runtime.own()}"',
-    'alert_email = ""': 'alert_email = "ops@example.com"',
-    'region = ""': 'region = "us-east-1"',
-}
 
 
 @pytest.fixture(scope="module")
@@ -45,22 +38,8 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSettings]
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as a reader has it, whose virtual environment is that of the tests, and its stage's file written."""
-    project = copied(tmp_path_factory.mktemp("checkout"))
-    for name in ("Makefile", "requirements-dev.txt"):
-        (project / name).write_bytes((ROOT / name).read_bytes())
-    (project / ".venv").mkdir()
-    for each in Path(sys.prefix).iterdir():
-        if each.name != "ready":
-            (project / ".venv" / each.name).symlink_to(each)
-    (project / ".venv" / "ready").touch()  # newer than the locks, so that make does not renew it
-    file = project / "stages" / "dev.toml"
-    text = file.read_text()
-    for old, new in WRITTEN.items():
-        assert text.count(f"\n{old}\n") == 1
-        text = text.replace(f"\n{old}\n", f"\n{new}\n")
-    file.write_text(text)
-    return project
+    """What the page says in words of the stage's file stands there."""
+    return checkouts.checkout(tmp_path_factory.mktemp("checkout"))
 
 
 def scripts() -> list[tuple[str, str]]:

@@ -149,6 +149,8 @@ def _besides(action: str, parameters: dict[str, Any]) -> Iterator[Asked]:
     """What AWS asks IAM about as well, by its documents: in the caller's name, and without a call of the caller's."""
     if action == "lambda:CreateFunction" and "Role" in parameters:
         yield Asked("iam:PassRole", str(parameters["Role"]))
+    if action == "s3:GetObject":  # else what is not there is told as forbidden
+        yield Asked("s3:ListBucket", f"arn:aws:s3:::{parameters['Bucket']}")
     if action == "cloudformation:CreateChangeSet":
         yield Asked(action, "arn:aws:cloudformation:us-east-1:aws:transform/Serverless-2016-10-31")
     if action == "dynamodb:ExportTableToPointInTime":
