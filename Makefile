@@ -12,7 +12,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates format lock scan docs costs import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan docs costs import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -62,10 +62,13 @@ lock: $(VENV)/ready ## Renew the locks, requirements*.txt, from their .in files,
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) requirements-lint.in --output-file requirements-lint.txt
 
-scan: $(VENV)/ready ## Look for known holes in dependencies, code and workflows; asks the package index
+scan: $(VENV)/ready lint-workflows ## Look for known holes in dependencies, code and workflows; asks the package index
 	$(PYTHON) -m pip_audit --strict --disable-pip --require-hashes -r requirements-dev.txt
 	$(PYTHON) -m bandit --quiet -ll --configfile pyproject.toml --recursive app.py chalicelib tools
-	$(VENV)/bin/zizmor --quiet --offline .github
+
+lint-workflows: $(VENV)/ready ## Lint the workflows by their schema and by a linter of their security
+	$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/zizmor --quiet --offline --persona auditor .github
 
 docs: $(VENV)/ready ## Write what the documents repeat from the code
 	@exec $(PYTHON) -m tools.documents

@@ -80,7 +80,7 @@ UNKNOWN = ("cloudfront:CreateDistributionWithTags", "s3:DeleteBucketCors", "s3:D
 STACKS = [("ForResources", RESOURCES), ("ForApp", APP), ("ForFoundation", FOUNDATION)]
 OF_CHALICE = {"AWS::Lambda::LayerVersion"}  # which writes it into the stack of the app
 OF_OTHERS = {"OfTransforms"}  # CloudFormation's guide says it, and IAM's reference does not
-POLICIES = ("ForResources", "ForApp", "ForTools", "ForFoundation")
+POLICIES = ("ForResources", "ForApp", "ForTools", "ForFoundation", "ForPlans")
 # Named by chance, by AWS, or by the owner of a domain; or of the account as a whole.
 NAMED_BY_OTHERS = ("cloudfront", "apigateway", "ses", "kms", "application-autoscaling", "billing", "ec2")
 MAX_POLICY_CHARACTERS = 6144  # of IAM for a managed policy, without spaces

@@ -29,6 +29,7 @@ FORGE = {
     ".github/ISSUE_TEMPLATE/[!c]*.yml": "vendor.github-issue-forms",
 }
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+AUDITED = ("--persona", "auditor")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -52,8 +53,12 @@ def variable(name: str) -> str:
     return str(value)
 
 
+def jobs(workflow: Path) -> dict[str, dict[str, Any]]:
+    return dict(yaml.safe_load(workflow.read_text())["jobs"])
+
+
 def steps(workflow: Path) -> list[dict[str, Any]]:
-    return [step for job in yaml.safe_load(workflow.read_text())["jobs"].values() for step in job["steps"]]
+    return [step for job in jobs(workflow).values() for step in job.get("steps", ())]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -138,10 +143,48 @@ def test_the_forge_understands_its_files(files: str, schema: str) -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_may_only_read_and_runs_what_nobody_can_exchange(workflow: Path) -> None:
     used = re.findall(r"uses: (.*)", workflow.read_text())
+    pinned = r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v[\d.]+|\$/\.github/workflows/\w+\.yml"
 
     assert yaml.safe_load(workflow.read_text())["permissions"] == {"contents": "read"}
     assert used
-    assert [each for each in used if not re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v[\d.]+", each)] == []
+    assert [each for each in used if not re.fullmatch(pinned, each)] == []
+
+
+def test_a_job_may_write_what_it_says_and_none_has_credentials_of_aws_and_rights_to_the_history() -> None:
+    rights = {
+        f"{workflow.stem} {name}": {right for right, how in job.get("permissions", {}).items() if how == "write"}
+        for workflow in WORKFLOWS
+        for name, job in jobs(workflow).items()
+    }
+
+    assert {name: found for name, found in rights.items() if found} == {
+        "plan plan": {"id-token", "pull-requests"},
+        "deploy deploy": {"id-token"},
+        "deploy notes": {"contents"},
+        "rollback rollback": {"id-token"},
+    }
+
+
+def test_who_deploys_by_a_workflow_goes_through_the_stages_environment_and_is_not_cut_off() -> None:
+    for workflow in WORKFLOWS:
+        text = yaml.safe_load(workflow.read_text())
+        for name, job in jobs(workflow).items():
+            if "AWS_DEPLOYER_ROLE" in str(job):
+                assert "environment" in job, f"{workflow.name}: {name}"
+                assert text["concurrency"]["cancel-in-progress"] is False
+
+
+def test_a_workflow_has_no_stored_key_of_aws() -> None:
+    secrets = {each for workflow in WORKFLOWS for each in re.findall(r"secrets\.(\w+)", workflow.read_text())}
+
+    assert secrets == {"NOTIFY_WEBHOOK"}
+
+
+def test_no_workflow_has_what_the_security_linter_knows() -> None:
+    linted = run(str(Path(sys.executable).parent / "zizmor"), "--quiet", "--offline", *AUDITED, ".github")
+
+    assert linted.returncode == 0, linted.stdout
+    assert " ".join(AUDITED) in (ROOT / "Makefile").read_text()
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
@@ -149,7 +192,12 @@ def test_a_workflow_runs_commands_that_there_are(workflow: Path) -> None:
     commands = [shlex.split(line) for step in steps(workflow) for line in step.get("run", "").splitlines()]
 
     assert commands
-    assert [each for each in commands if each[0] != "make" or each[1] not in targets()] == []
+    assert [each for each in commands if each[0] != "make" or named(each) not in targets()] == []
+
+
+def named(command: list[str]) -> str:
+    """The target of a command of make."""
+    return next(word for word in command[1:] if not word.startswith("-"))
 
 
 def test_the_checks_run_on_every_python_from_the_oldest_that_is_promised() -> None:

@@ -1,6 +1,7 @@
 """What this code writes is readable by the code of the last release, so that going back is always possible.
 
-`.last-release` names its commit. That release's own tests and tools carry the reading (`former_reads.py`).
+`.last-release` names its commit, or a later tag of those that deployments make. That release's own tests and tools
+carry the reading (`former_reads.py`).
 """
 
 from __future__ import annotations
@@ -29,22 +30,54 @@ from tools.testing.shop import Shop
 pytestmark = pytest.mark.no_cover  # it is the other release's code that counts
 
 ROOT = Path(__file__).parents[2]
-COMMIT = (ROOT / ".last-release").read_text().strip()
+TAGS = "prod-*"
 READER = Path(__file__).with_name("former_reads.py")
 Item = dict[str, Any]
+
+
+def git(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", *words], cwd=cwd, capture_output=True, check=False)
+
+
+def last_release(root: Path = ROOT) -> str:
+    """The commit that serves: that of the latest tag of a deployment, unless the file names a later one."""
+    written = (root / ".last-release").read_text().strip()
+    described = git("describe", "--tags", "--abbrev=0", "--match", TAGS, cwd=root)
+    tag = described.stdout.decode().strip()
+    if described.returncode or git("merge-base", "--is-ancestor", written, tag, cwd=root).returncode:
+        return written
+    return tag
 
 
 @pytest.fixture(scope="module")
 def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The last release's tree; without the project's history there is none."""
-    archived = subprocess.run(["git", "archive", "--format=zip", COMMIT], cwd=ROOT, capture_output=True, check=False)
+    commit = last_release()
+    archived = git("archive", "--format=zip", commit)
     if archived.returncode:
-        pytest.skip(f"the history does not hold {COMMIT[:7]}, the last release: {archived.stderr.decode().strip()}")
+        pytest.skip(f"the history does not hold {commit[:7]}, the last release: {archived.stderr.decode().strip()}")
     place = tmp_path_factory.mktemp("former")
     with zipfile.ZipFile(io.BytesIO(archived.stdout)) as tree:
         tree.extractall(place)
     (place / "tests" / "infra" / "test_former_reads.py").write_bytes(READER.read_bytes())
     return place
+
+
+@pytest.mark.parametrize(("tagged", "wins"), [((), "file"), (("0",), "file"), (("0", "2"), "prod-2")])
+def test_what_serves_is_told_by_the_latest_tag_or_by_a_file_that_is_later(
+    tmp_path: Path, tagged: tuple[str, ...], wins: str
+) -> None:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
+    git("init", "--quiet", cwd=tmp_path)
+    commits = []
+    for number in "012":
+        git(*who, "commit", "--quiet", "--allow-empty", "--message", number, cwd=tmp_path)
+        commits.append(git("rev-parse", "HEAD", cwd=tmp_path).stdout.decode().strip())
+        if number in tagged:
+            git("tag", f"prod-{number}", cwd=tmp_path)
+    (tmp_path / ".last-release").write_text(commits[1])
+
+    assert last_release(tmp_path) == (commits[1] if wins == "file" else wins)
 
 
 @dataclass(frozen=True)

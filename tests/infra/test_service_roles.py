@@ -5,6 +5,7 @@ That is tests/deployed/test_roles.py. What the role of who deploys may do is in 
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,15 +13,17 @@ import pytest
 
 from tests.support import deployer
 from tests.support.deployer import INFRA
+from tools.release import planning
 
 ROLE = "AWS::IAM::Role"
 ROLES = {
     "account.yaml": {"ApiLogsRole"},
     "artifacts.yaml": set(),
-    "deployer.yaml": {"Deployer"},
+    "deployer.yaml": {"Deployer", "Planner"},
     "safety.yaml": {"BackupRole", "RecorderRole"},
     "template.yaml": set(),
 }
+OF_THE_DEPLOYER = ("ForTools", "ForResources", "ForApp", "ForFoundation")
 PUSH_TO_LOGS = "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 OWN = ("iam::000000000000:role/shop-deployer-us-east-1", "iam::000000000000:policy/shop-deployer-ForTools",
        "cloudformation:us-east-1:000000000000:stack/shop-deployer/1")  # fmt: skip
@@ -55,17 +58,56 @@ def test_api_gateway_writes_logs_by_the_policy_that_aws_keeps_for_it() -> None:
     assert set(found) == {"AssumeRolePolicyDocument", "ManagedPolicyArns", "Tags"}
 
 
-def test_one_principal_may_deploy_by_these_policies() -> None:
-    found = role("deployer.yaml", "Deployer")
+def of_github(subject: Any) -> dict[str, Any]:
+    """Who is trusted by the tokens that GitHub gives its runners, as long as they are made for AWS and say this."""
+    issuer = "token.actions.githubusercontent.com"
+    provider = f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:oidc-provider/{issuer}"
+    return {
+        "Principal": {"Federated": {"Fn::Sub": provider}},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subject}},
+    }
 
-    assert trust(found) == {"Principal": {"AWS": {"Ref": "TrustedArn"}}, "Action": "sts:AssumeRole"}
-    assert found["ManagedPolicyArns"] == [
-        {"Ref": name} for name in ("ForTools", "ForResources", "ForApp", "ForFoundation")
+
+def test_who_is_named_and_the_environments_of_a_repository_may_deploy_by_these_policies() -> None:
+    found = role("deployer.yaml", "Deployer")
+    trusted, github = (each["Fn::If"] for each in found["AssumeRolePolicyDocument"]["Statement"])
+
+    assert trusted == [
+        "HasTrusted",
+        {"Effect": "Allow", "Principal": {"AWS": {"Ref": "TrustedArn"}}, "Action": "sts:AssumeRole"},
+        {"Ref": "AWS::NoValue"},
     ]
+    environments = of_github({"Ref": "GitHubEnvironments"})
+    assert github == ["HasGitHub", {"Effect": "Allow", **environments}, {"Ref": "AWS::NoValue"}]
+    assert found["ManagedPolicyArns"] == [{"Ref": name} for name in OF_THE_DEPLOYER]
     assert "Policies" not in found
 
 
-@pytest.mark.parametrize("policy", ["ForTools", "ForResources", "ForApp", "ForFoundation"])
+def test_pull_requests_of_a_repository_may_plan_and_no_more() -> None:
+    found, template = role("deployer.yaml", "Planner"), deployer.template("deployer.yaml")["Resources"]
+
+    assert trust(found) == of_github({"Fn::Sub": "repo:${GitHubRepository}:pull_request"})
+    assert found["ManagedPolicyArns"] == [{"Ref": "ForPlans"}]
+    assert {template[name]["Condition"] for name in ("Planner", "ForPlans")} == {"HasGitHub"}
+    granted = deployer.actions(deployer.statements("ForPlans"))
+    assert granted & {"cloudformation:ExecuteChangeSet", "cloudformation:DeleteStack", "iam:PassRole"} == set()
+
+
+def test_a_plan_writes_only_what_is_named_for_plans() -> None:
+    writing = [
+        each
+        for each in deployer.statements("ForPlans")
+        if any(re.search(":(Create|Delete|Put|Update|Execute)", action) for action in each["Action"])
+    ]
+
+    stacks, transforms, templates = writing
+    assert stacks["Condition"] == {"StringLike": {"cloudformation:ChangeSetName": f"{planning.PREFIX}*"}}
+    assert transforms["Resource"] == ["arn:aws:cloudformation:us-east-1:aws:transform/Serverless-2016-10-31"]
+    assert all(each.endswith(f"/{planning.FOLDER}/*") for each in templates["Resource"])
+
+
+@pytest.mark.parametrize("policy", OF_THE_DEPLOYER)
 def test_who_deploys_changes_neither_its_role_nor_its_policies_nor_their_stack(policy: str) -> None:
     reached = {
         f"{statement['Sid']}: {name}"

@@ -10,12 +10,13 @@ from typing import Any
 
 import boto3
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.core import clock
 from tests.support import deployer
 from tools import stages
 from tools.refusal import Refusal
-from tools.stages import account, changes, checks, removal, resources, secrets
+from tools.stages import account, changes, checks, place, removal, resources, secrets
 
 DEV, PROD = stages.read("dev"), stages.read("prod")
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -147,3 +148,49 @@ def test_a_role_of_somebody_elses_for_access_logs_stays(
     account.bring_up()
 
     assert "which is not this project's" in capsys.readouterr().out
+
+
+def test_what_is_no_repository_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch)
+
+    with pytest.raises(Refusal, match=r"^GITHUB is owner/name, such as acme/shop, and not 'shop'"):
+        account.bring_up(github="shop")
+
+
+def test_only_the_environments_of_stages_that_live_here_may_deploy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "account", lambda: "111111111111")
+    elsewhere = {"dev": replace(DEV, account="222222222222"), "prod": replace(PROD, account="111111111111")}
+    monkeypatch.setattr(stages, "read", elsewhere.__getitem__)
+
+    assert account.environments("acme/shop") == ["repo:acme/shop:environment:prod"]
+
+    monkeypatch.setattr(place, "account", lambda: "333333333333")
+    with pytest.raises(Refusal, match="No stage lives in 333333333333 and us-east-1"):
+        account.environments("acme/shop")
+
+
+def test_who_was_trusted_stays_when_another_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [{"ParameterKey": "TrustedArn", "ParameterValue": "arn:aws:iam::111111111111:user/ci"}]
+    answers(monkeypatch, describe_stacks={"Stacks": [{"Parameters": before}]})
+    monkeypatch.setattr(place, "account", lambda: "111111111111")
+
+    assert account._trusted("", "acme/shop") == {
+        "TrustedArn": "arn:aws:iam::111111111111:user/ci",
+        "GitHubRepository": "acme/shop",
+        "GitHubEnvironments": "repo:acme/shop:environment:dev,repo:acme/shop:environment:prod",
+    }
+
+
+def test_github_is_let_in_once_in_an_account_and_for_this_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
+    calls = list[str]()
+    iam = SimpleNamespace(
+        list_open_id_connect_providers=lambda: {"OpenIDConnectProviderList": [{"Arn": known}]},
+        get_open_id_connect_provider=lambda **_: {"ClientIDList": ["others"]},
+        add_client_id_to_open_id_connect_provider=lambda **given: calls.append(given["ClientID"]),
+    )
+    monkeypatch.setattr(boto3, "client", lambda _service: iam)
+
+    account._let_github_in()
+
+    assert calls == ["sts.amazonaws.com"]

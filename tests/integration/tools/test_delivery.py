@@ -1,0 +1,168 @@
+"""What continuous delivery says: on pull requests, in release notes, and to a webhook."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.core import clock
+from tools.delivery import comment, forge, notes, notify
+from tools.refusal import Refusal
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+CHANGELOG = "# Changelog\n\n## Unreleased\n\n### Added\n\n- One,\n  which goes on.\n"
+WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[str, ...], str]]:
+    """What GitHub's client was asked for."""
+    found: list[tuple[tuple[str, ...], str]] = []
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/shop")
+    monkeypatch.setattr(forge, "gh", lambda *words, given="": (found.append((words, given)), "")[1])
+    return found
+
+
+@pytest.fixture
+def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a changelog."""
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    commit("Begin", CHANGELOG)
+    return tmp_path
+
+
+def git(*words: str) -> None:
+    subprocess.run(["git", *WHO, *words], check=True, capture_output=True)
+
+
+def commit(subject: str, changelog: str) -> None:
+    Path("CHANGELOG.md").write_text(changelog)
+    git("add", "--all")
+    git("commit", "--quiet", "--allow-empty", "--message", subject)
+
+
+# --- Comments
+
+
+def test_the_first_plan_of_a_pull_request_is_a_comment_of_its_own(asked: list[tuple[tuple[str, ...], str]]) -> None:
+    comment.put(12, "prod", "Nothing.")
+
+    (listed, _), (words, given) = asked
+    assert listed == ("api", "--paginate", "--slurp", "repos/acme/shop/issues/12/comments?per_page=100")
+    assert words == ("api", "--method", "POST", "repos/acme/shop/issues/12/comments", "--input", "-")
+    assert json.loads(given) == {"body": "<!-- plan of prod -->\nNothing."}
+
+
+def test_a_plan_that_is_too_long_is_cut(asked: list[tuple[tuple[str, ...], str]]) -> None:
+    comment.put(12, "prod", "x" * 70_000)
+
+    body = json.loads(asked[-1][1])["body"]
+    assert len(body) < 65_536
+    assert body.endswith("`make plan` shows all.")
+
+
+def test_outside_of_a_runner_the_repository_has_to_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+
+    with pytest.raises(Refusal, match="Which repository"):
+        forge.repository()
+
+
+# --- Release notes
+
+
+def test_the_first_notes_tell_all_there_is(history: Path, asked: list[tuple[tuple[str, ...], str]]) -> None:
+    assert history.is_dir()
+
+    with clock.fixed(NOW):
+        said = notes.publish("prod")
+
+    assert said == "prod-20270301T120000Z tells what came since the beginning."
+    words, given = asked[-1]
+    assert words[:3] == ("release", "create", "prod-20270301T120000Z")
+    assert words[words.index("--target") + 1] == forge.git("rev-parse", "HEAD")
+    assert given.startswith("### Added\n\n- One,\n  which goes on.\n\n### Commits\n\n- Begin (")
+
+
+def test_the_next_notes_begin_at_the_last_and_are_made_once(
+    history: Path, asked: list[tuple[tuple[str, ...], str]]
+) -> None:
+    assert history.is_dir()
+    git("tag", "prod-20270228T120000Z")
+    git("tag", "dev-20270228T130000Z")
+    commit("Go on", f"{CHANGELOG}- Two.\n\n### Fixed\n\n- Three.\n")
+
+    with clock.fixed(NOW):
+        notes.publish("prod")
+
+    given = asked[-1][1]
+    assert given.startswith("### Added\n\n- Two.\n\n### Fixed\n\n- Three.\n\n### Commits\n\n- Go on (")
+    assert "Begin" not in given
+    git("tag", "prod-20270301T120000Z")
+    assert notes.publish("prod") == "prod-20270301T120000Z tells of this commit already."
+    assert len(asked) == 1
+
+
+def test_a_command_that_fails_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(Refusal, match=r"^`git rev-parse HEAD` did not work: fatal: not a git repository"):
+        forge.git("rev-parse", "HEAD")
+
+
+def test_a_client_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(Refusal, match="There is no gh on the PATH"):
+        forge.gh("release", "list")
+
+
+# --- Notifications
+
+
+@pytest.mark.parametrize(
+    ("result", "rollback", "said"),
+    [
+        ("success", "", "serves"),
+        ("success", "skipped", "serves"),
+        ("failure", "", "was not deployed"),
+        ("failure", "success", "failed its smoke test, and the version before serves again"),
+        ("failure", "failure", "could NOT be taken back"),
+        ("cancelled", "", "was stopped from here; AWS may go on"),
+    ],
+)
+def test_a_message_says_what_serves(monkeypatch: pytest.MonkeyPatch, result: str, rollback: str, said: str) -> None:
+    monkeypatch.setenv("RESULT", result)
+    monkeypatch.setenv("ROLLBACK", rollback)
+    monkeypatch.setenv("GITHUB_ACTOR", "<!channel>")
+
+    text = notify.text("prod")
+
+    assert said in text
+    assert "&lt;!channel&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("", "Nobody is told: NOTIFY_WEBHOOK is empty."),
+        ("file:///etc/passwd", "no address that begins with https://"),
+        ("http://hooks.example.com/1", "no address that begins with https://"),
+        ("http://127.0.0.1:1/secret", "Nobody was told: URLError."),
+    ],
+)
+def test_what_cannot_be_told_is_said_without_the_address(
+    monkeypatch: pytest.MonkeyPatch, address: str, said: str
+) -> None:
+    monkeypatch.setenv("NOTIFY_WEBHOOK", address)
+
+    answer: Any = notify.send("prod")
+
+    assert said in answer
+    assert "secret" not in answer
