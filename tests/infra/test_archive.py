@@ -118,3 +118,19 @@ def test_an_interpreter_is_one_of_that_version_only(tmp_path: Path, monkeypatch:
 
     assert runtime.interpreter(runtime.own()) == sys.executable
     assert runtime.interpreter("3.98") is None
+
+
+ROOT = "python/lib/python3.13/site-packages"
+
+
+def test_a_layers_archive_ends_as_that_of_the_code_below_its_root(tmp_path: Path) -> None:
+    within = {f"{ROOT}/{name}": content for name, content in (FILES | UNREAD).items()}
+    code, layer = made(tmp_path / "code.zip", FILES | UNREAD), made(tmp_path / "layer.zip", within)
+
+    archive.finish(code, runtime.own())
+    archive.finish(layer, runtime.own(), ROOT)
+
+    with ZipFile(code) as one, ZipFile(layer) as other:
+        assert {f"{ROOT}/{name}" for name in one.namelist()} == set(other.namelist())
+    (compiled,) = [each for name, each in bytecode(layer).items() if "/_util." in name]
+    assert f"/opt/{ROOT}/stripe/_util.py".encode() in compiled

@@ -120,6 +120,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str, bool]] = {
     "runtime": ({"Runtime": "python3.12"}, "code", True),
     "where the code lies": ({"CodeUri": "s3://artifacts/code.zip"}, "code", False),
     "tags, of which no version can be made": ({"Tags": {"Stage": "prod", "Team": "shop"}}, "code", False),
+    "what is kept warm": ({"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 2}}, "code", False),
     "what calls it": ({"Events": {"Nightly": {"Type": "Schedule"}}}, "code", False),
 }
 

@@ -11,7 +11,12 @@ from msgspec.structs import replace
 
 from tests.support.conditions import decided, difference
 from tools import stages
-from tools.package import sam
+from tools.package import deploy, sam
+from tools.package.terraform import kind, packaging
+from tools.package.terraform.kind import Made
+from tools.package.terraform.modules import RESOURCES, Module, Stack
+from tools.package.terraform.values import Reference
+from tools.refusal import Refusal
 from tools.stages import generated, parameters, policies, resources
 from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
 
@@ -241,3 +246,60 @@ def test_a_layer_is_chalices_setting_of_the_stage(monkeypatch: pytest.MonkeyPatc
 
     assert {**off, "automatic_layer": True} == on
     assert "automatic_layer" not in off
+
+
+EVERYTHING = Foundation(
+    own_keys=True,
+    monthly_budget=100,
+    provisioned_concurrency={"api_handler": 2},
+    provisioned=CAPACITY,
+    private_network=PrivateNetwork(functions=("handle_table_stream", "authorize"), nat=True, zones=3),
+)
+ONLY_BY_SAM = {
+    "own_keys": Foundation(own_keys=True),
+    "provisioned_concurrency": Foundation(provisioned_concurrency={"authorize": 1}),
+    "private_network.functions": Foundation(private_network=PrivateNetwork(functions=("authorize",))),
+}
+
+
+@pytest.mark.parametrize(("option", "foundation"), ONLY_BY_SAM.items(), ids=list(ONLY_BY_SAM))
+def test_what_chalice_cannot_make_is_refused_before_anything_is_deployed(option: str, foundation: Foundation) -> None:
+    with pytest.raises(Refusal, match=f"^Nothing was deployed: foundation.{option} is for stages that SAM deploys"):
+        deploy.deploy(replace(OFF, foundation=foundation), "3.13")
+
+
+def test_what_is_in_the_resources_or_a_setting_of_chalices_may_be_asked_of_chalice() -> None:
+    network = PrivateNetwork(functions=())
+    asked = Foundation(layer=True, monthly_budget=9, provisioned=CAPACITY, private_network=network)
+
+    deploy.refuse_what_only_sam_makes(replace(OFF, foundation=asked))
+
+
+def in_terraform(foundation: Foundation) -> dict[str, Made]:
+    """What the resources of a stage with these options are there, by their addresses."""
+    stage, template = replace(OFF, foundation=foundation), packaging._resources()
+    fixed = packaging._fixed(template)
+    given = {name: each for name, each in parameters.of_resources(stage).items() if name in fixed}
+    module = Module(RESOURCES)
+    Stack(template, stage.resources_stack, given, stage.is_protected, {RESOURCES: module}).translate()
+    return {each.address: each for service in module.resources.values() for each in service}
+
+
+def test_terraform_makes_of_each_option_what_cloudformation_makes(template: dict[str, Any]) -> None:
+    before, after = in_terraform(Foundation()), in_terraform(EVERYTHING)
+
+    added = [kind.arguments(each) for address, each in after.items() if address not in before]
+    wanted = difference(made(template, Foundation()), made(template, EVERYTHING))["added"]
+    assert len(added) == len([each for each in wanted if not each.startswith("output ")])
+    assert after["aws_dynamodb_table.table"].lifecycle["ignore_changes"] == [
+        Reference(name) for name in ("read_capacity", "write_capacity", "global_secondary_index")
+    ]
+    assert "ignore_changes" not in before["aws_dynamodb_table.table"].lifecycle
+    scaling = kind.arguments(after["aws_appautoscaling_policy.table_reads_scaling"])
+    assert scaling["resource_id"].text == "aws_appautoscaling_target.table_reads.resource_id"
+    budget = kind.arguments(after["aws_budgets_budget.budget"])
+    assert [each["notification_type"] for each in budget["notification"]] == ["ACTUAL", "FORECASTED"]
+    group = kind.arguments(after["aws_security_group.endpoints_group"])
+    assert [each["security_groups"] for each in group["ingress"]] == [
+        [Reference("aws_security_group.functions_group.id", "aws_security_group.functions_group")]
+    ]

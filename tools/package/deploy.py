@@ -67,6 +67,7 @@ def deploy(stage: Stage, python: str) -> None:
 
     Whatever broke off before is taken up.
     """
+    refuse_what_only_sam_makes(stage)
     generated.require_current()
     if stage.edge != Edge():
         raise Refusal(f"Nothing was deployed: stages/{stage.name}.toml has options under [edge], which need SAM.")
@@ -85,6 +86,21 @@ def deploy(stage: Stage, python: str) -> None:
     deployed = deployer.deploy(config, chalice_stage_name=stage.name)
     settled.settle(config, stage, secret=exported["JwtSecretArn"], rules=rotation_rules(), queue=queue)
     factory.create_deployment_reporter(ui=ui).display_report(deployed)
+
+
+def refuse_what_only_sam_makes(stage: Stage) -> None:
+    """Raise `Refusal` for options of the functions that Chalice has no words for, and their stack has."""
+    asked = stage.foundation
+    options = {
+        "own_keys": asked.own_keys,
+        "provisioned_concurrency": asked.provisioned_concurrency,
+        "private_network.functions": asked.private_network and asked.private_network.functions,
+    }
+    if found := [name for name, value in options.items() if value]:
+        raise Refusal(
+            f"Nothing was deployed: foundation.{found[0]} is for stages that SAM deploys (make release); take it out "
+            f"of stages/{stage.name}.toml, or deploy by SAM."
+        )
 
 
 def delete(stage: Stage) -> None:

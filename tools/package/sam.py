@@ -53,7 +53,7 @@ def package(stage: str, out: Path, python: str | None = None) -> None:
 
 def code_sha256(out: Path) -> str:
     """The digest of the code that lies in `out`: of its archive, and of the layer's if there is one."""
-    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in _archives(out)]
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in archives(out)]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
@@ -86,14 +86,15 @@ def merge_for(stage: str) -> dict[str, Any]:
     return merge
 
 
-def _archives(out: Path) -> list[Path]:
+def archives(out: Path) -> list[Path]:
+    """The archives of the code that lie there: the layer's only where the stage has one."""
     return [file for file in (out / artifacts.CODE, out / artifacts.LAYER) if file.is_file()]
 
 
 def _tell_sizes(out: Path) -> None:
     """Say how large the archives are, where there are two."""
-    if len(archives := _archives(out)) > 1:
-        told = [f"{file.name} {file.stat().st_size / 1_000_000:.1f} MB" for file in archives]
+    if len(found := archives(out)) > 1:
+        told = [f"{file.name} {file.stat().st_size / 1_000_000:.1f} MB" for file in found]
         sys.stdout.write(f"Packaged: {', '.join(told)}\n")
 
 

@@ -16,6 +16,7 @@ PSEUDO = {
     "AWS::Region": Reference("data.aws_region.current.name", "data.aws_region.current"),
     "AWS::URLSuffix": Reference("data.aws_partition.current.dns_suffix", "data.aws_partition.current"),
 }
+ZONES = Reference("data.aws_availability_zones.current.names", "data.aws_availability_zones.current")
 SUBSTITUTED = re.compile(r"\$\{(!?)([^}]+)\}")
 NOTHING = object()  # what AWS::NoValue is: the property, or the item, is not there
 
@@ -82,7 +83,9 @@ class Evaluation:
             "Fn::Sub": self._sub,
             "Fn::Join": self._join,
             "Fn::GetAtt": self._get_att,
-            "Fn::Select": lambda pair: self.value(pair[1])[int(pair[0])],
+            "Fn::Select": self._select,
+            "Fn::Split": self._split,
+            "Fn::GetAZs": lambda _: ZONES,
             "Fn::ImportValue": lambda export: self.imported(self._plain(export)),
         }
         if name not in known:
@@ -92,6 +95,17 @@ class Evaluation:
     def _if(self, given: list[Any]) -> Any:
         condition, then, otherwise = given
         return self.value(then if self.holds(condition) else otherwise)
+
+    def _select(self, given: list[Any]) -> Any:
+        number, found = int(given[0]), self.value(given[1])
+        return Reference(f"{found.text}[{number}]", found.resource) if isinstance(found, Reference) else found[number]
+
+    def _split(self, given: list[Any]) -> Any:
+        """The items of a text that is known later."""
+        separator, found = given[0], self.value(given[1])
+        if not isinstance(found, Reference):
+            raise Refusal("Fn::Split of a text that is known when a stage is packaged has no translation to Terraform.")
+        return Reference(f'split("{separator}", {found.text})', found.resource, is_list=True)
 
     def _get_att(self, given: Any) -> Any:
         resource, _, attribute = given.partition(".") if isinstance(given, str) else (given[0], "", given[1])

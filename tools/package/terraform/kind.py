@@ -134,7 +134,7 @@ def _arguments(made: Made, takes: Schema, properties: Properties, path: str) -> 
 def _fitted(kind: str, value: Any) -> Any:
     """A value as an attribute of this type takes it."""
     if kind in ("list", "set"):
-        return value if isinstance(value, list) else [value]
+        return value if isinstance(value, list) or (isinstance(value, Reference) and value.is_list) else [value]
     if isinstance(value, Reference | Interpolated | Encoded):
         return value
     match kind, value:

@@ -5,7 +5,7 @@ Who adds a type to a template adds its line here, and makes the extract of the p
 
 from __future__ import annotations
 
-from tools.package.terraform import parts, shapes
+from tools.package.terraform import foundation, parts, shapes
 from tools.package.terraform.kind import Kind, Properties, Source
 from tools.package.terraform.values import Reference
 
@@ -27,6 +27,7 @@ def _tokens() -> dict[str, str]:
 
 
 KINDS: dict[str, Kind] = {
+    **foundation.KINDS,
     "AWS::ApiGateway::Deployment": Kind(
         "aws_api_gateway_deployment",
         shape=shapes.deployment,
@@ -80,6 +81,7 @@ KINDS: dict[str, Kind] = {
             "SSESpecification.SSEType": None,  # KMS, which is the only one
         },
         shape=shapes.table,
+        lifecycle=foundation.scaled,
     ),
     "AWS::Events::EventBus": Kind("aws_cloudwatch_event_bus", ref="name"),
     "AWS::Events::Rule": Kind(
@@ -99,7 +101,13 @@ KINDS: dict[str, Kind] = {
     ),
     "AWS::KMS::Alias": Kind("aws_kms_alias", ref="name", renamed={"AliasName": "name"}),
     "AWS::KMS::Key": Kind("aws_kms_key", ref="key_id", renamed={"KeyPolicy": "policy"}),
-    "AWS::Lambda::Alias": Kind("aws_lambda_alias", ref="arn", lifecycle=_shifted),
+    "AWS::Lambda::Alias": Kind(
+        "aws_lambda_alias",
+        ref="arn",
+        lifecycle=_shifted,
+        parts={"ProvisionedConcurrencyConfig": foundation.warm},
+        part_types=("aws_lambda_provisioned_concurrency_config",),
+    ),
     "AWS::Lambda::EventInvokeConfig": Kind("aws_lambda_function_event_invoke_config"),
     "AWS::Lambda::EventSourceMapping": Kind(
         "aws_lambda_event_source_mapping",

@@ -22,7 +22,6 @@ from tools.stages import Stage, parameters
 
 TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "template.yaml"
 SAM = "sam.json"
-CODE = "deployment.zip"
 FORM = "terraform"
 
 
@@ -44,8 +43,8 @@ def translate(name: str, packaged: Path, out: Path) -> Path:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
-    for each in (CODE, canary.ARCHIVE):
-        shutil.copy(packaged / each, folder / each)
+    for each in (*sam.archives(packaged), packaged / canary.ARCHIVE):
+        shutil.copy(each, folder / each.name)
     return folder
 
 

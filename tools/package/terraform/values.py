@@ -11,11 +11,13 @@ from typing import Any
 class Reference:
     """An expression of Terraform's, such as `aws_sqs_queue.dead_letters.arn`.
 
-    `resource` is the address that it begins with, where it is one of a resource's attributes.
+    `resource` is the address that it begins with, where it is one of a resource's attributes. `is_list` says that it
+    is many values and not one.
     """
 
     text: str
     resource: str = ""
+    is_list: bool = False
 
     def other(self, attribute: str) -> Reference:
         """Another attribute of the same resource."""
