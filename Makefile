@@ -37,6 +37,7 @@ test-deployed: $(VENV)/ready ## Run the tests of the deployed shop, and the end-
 .test-forms:
 	@$(PYTHON) -m pytest -p no:cacheprovider tests/e2e --form sam
 	@$(PYTHON) -m pytest -p no:cacheprovider tests/e2e --form chalice
+	@$(PYTHON) -m pytest -p no:cacheprovider tests/e2e --form terraform
 
 test: $(VENV)/ready ## Run every test: DATE=2028-02-29T23:56 as if it were then
 	@exec $(PYTHON) $(if $(DATE),-m tools.dated $(DATE) $(PYTHON)) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
