@@ -48,7 +48,7 @@ def translated(*resources: dict[str, Any], is_protected: bool = False) -> Module
         ({"Fn::Sub": "${Queue}"}, Reference("Queue.id")),
         ({"Ref": "Other"}, Reference("var.other")),
         ({"Fn::ImportValue": {"Fn::Sub": "${Stage}-Key"}}, Reference("var.dev-Key")),
-        ({"Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}),
+        ({"Condition": {"Bool": {"a": "b"}}}, {"Condition": {"Bool": {"a": "b"}}}),
     ],
 )  # fmt: skip
 def test_conditions_are_decided_and_functions_become_expressions(given: Any, value: Any) -> None:
