@@ -1,0 +1,119 @@
+"""The Terraform form of prod: what Terraform itself says of it, and that nothing of the templates is left out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from tests.infra.packaging import network
+from tests.support import terraform
+from tests.support.terraform import Terraform
+from tools import stages
+from tools.package import translated
+from tools.package.terraform import packaging
+from tools.package.terraform.kinds import KINDS
+
+NOT_IN_PROD = ("HasAlertEmail",)
+pytestmark = [network, pytest.mark.no_cover]
+
+
+@pytest.fixture(scope="module")
+def folder(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        return packaging.translate("prod", out, tmp_path_factory.mktemp("terraform"))
+
+
+@pytest.fixture(scope="module")
+def texts(folder: Path) -> str:
+    return "\n".join(file.read_text() for file in sorted(folder.glob("modules/*/*.tf")))
+
+
+@pytest.fixture(scope="module")
+def by_sam(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every resource of the stage as CloudFormation has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        resources: dict[str, dict[str, Any]] = translated.translate(template, "prod")["Resources"]
+    return resources
+
+
+def test_terraform_would_format_nothing_otherwise(folder: Path) -> None:
+    assert Terraform(folder)("fmt", "-check", "-recursive", "-no-color").stdout == ""
+
+
+def test_terraform_finds_it_valid(folder: Path) -> None:
+    terraform.program()
+    run = Terraform(folder)
+
+    run("init", "-backend=false", "-no-color")
+
+    assert json.loads(run("validate", "-json").stdout)["diagnostics"] == []
+
+
+def test_every_resource_of_both_templates_is_there(by_sam: dict[str, dict[str, Any]], texts: str) -> None:
+    resources = yaml_parse(packaging.TEMPLATE.read_text())["Resources"]
+    there = [each for each in resources.values() if each.get("Condition") not in NOT_IN_PROD]
+    kinds = [KINDS[each["Type"]].terraform for each in (*by_sam.values(), *there)]
+
+    found = Counter(re.findall(r'^resource "(\w+)"', texts, re.MULTILINE))
+
+    wanted = Counter(kind for kind in kinds if kind)
+    assert {kind: found[kind] for kind in wanted} == wanted
+
+
+def test_what_must_never_be_lost_cannot_be_destroyed(texts: str) -> None:
+    blocks = re.split(r"^(?=resource )", texts, flags=re.MULTILINE)
+
+    kept = {re.findall(r'"(\w+)"', each)[0] for each in blocks if "prevent_destroy = true" in each}
+
+    assert kept == {
+        "aws_dynamodb_table",
+        "aws_s3_bucket",
+        "aws_secretsmanager_secret",
+        "aws_sqs_queue",
+        "aws_sesv2_email_identity",
+    }
+    assert "force_destroy" not in texts
+    assert "recovery_window_in_days" not in texts
+
+
+def test_the_api_is_defined_as_for_sam(by_sam: dict[str, dict[str, Any]], folder: Path) -> None:
+    body = by_sam["RestAPI"]["Properties"]["Body"]
+
+    definition = json.loads((folder / "modules" / "application" / "definition.json").read_text())
+
+    assert {path: set(methods) for path, methods in definition["paths"].items()} == {
+        path: set(methods) for path, methods in body["paths"].items()
+    }
+    answers = "x-amazon-apigateway-gateway-responses"
+    assert set(definition[answers]) == set(body[answers])
+    assert stages.read("prod").cors_origin in json.dumps(definition)
+
+
+def test_code_deploy_alone_moves_the_aliases_that_customers_meet(texts: str) -> None:
+    aliases = re.findall(r'^resource "aws_lambda_alias" "(\w+)" \{(.*?)^\}', texts, re.MULTILINE | re.DOTALL)
+
+    left = {name for name, text in aliases if "ignore_changes = [function_version, routing_config]" in text}
+
+    assert left == {"api_handler", "authorize"}
+
+
+def test_a_file_of_ones_own_outlives_the_next_package(folder: Path, out: Path) -> None:
+    (folder / "backend.tf").write_text("")
+    stale = folder / "modules" / "application" / "gone.tf"
+    stale.write_text("")
+
+    packaging.translate("prod", out, folder.parents[1])
+
+    assert (folder / "backend.tf").exists()
+    assert not stale.exists()
