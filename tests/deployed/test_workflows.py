@@ -1,7 +1,7 @@
 """The workflows' `run` lines, as GitHub's runners run them, in an account that they find as docs say it is prepared.
 
-One story: a push to develop deploys, a pull request is told what it would change, a push to main is released and told
-of, and one whose smoke test fails goes back. All of it happens to the stage dev, for prod takes Stripe alone; which
+One story: a push to main is released and told of, a pull request is told what it would change, and a push to develop
+whose smoke test fails goes back. All of it happens to the stage dev, for prod takes Stripe alone; which
 stage a branch deploys to is looked at beside it. GitHub's client is one that writes down what it is asked for.
 """
 
@@ -191,14 +191,31 @@ def test_a_branch_is_deployed_to_its_stage_and_by_its_environment(branch: str, s
     assert expressions.filled(job["env"]["STAGE"], known) == stage
 
 
-def test_a_push_to_develop_is_deployed_tried_and_told_of(machine: Runner, told: tuple[str, list[str]]) -> None:
-    ran = deploy(machine, "develop")
+def notes(machine: Runner, branch: str, moved: str) -> Ran:
+    github = {**machine.contexts["github"], "ref_name": branch}
+    return machine.run("deploy.yml", "notes", github=github, needs={"deploy": {"outputs": {"moved": moved}}})
+
+
+def test_a_push_to_main_is_released_tried_and_told_of(machine: Runner, told: tuple[str, list[str]]) -> None:
+    ran = deploy(machine, "main")
 
     assert (ran.result, ran.outputs) == ("success", {"moved": "true"}), ran.printed
     assert ran.steps == dict.fromkeys(("Release", "Smoke test", "Notify"), "success") | {"Rollback": "skipped"}
     assert greeting() == "Hello from Lambda"
-    assert told[1][-1] == "dev: 0123456 of ada serves. https://github.com/acme/shop/actions/runs/42"
-    assert machine.run("deploy.yml", "notes", needs={"deploy": {"outputs": ran.outputs}}).result == "skipped"
+    assert told[1] == ["dev: 0123456 of ada serves. https://github.com/acme/shop/actions/runs/42"]
+
+
+def test_notes_are_made_of_what_moved_on_main(machine: Runner, gh: Path) -> None:
+    assert notes(machine, "develop", "true").result == notes(machine, "main", "false").result == "skipped"
+
+    noted = notes(machine, "main", "true")
+
+    assert noted.result == "success", noted.printed
+    ((words, given),) = asked(gh)
+    assert words[:2] == ["release", "create"]
+    assert words[2].startswith("dev-")
+    assert "### Added\n\n- " in given
+    assert "- Shop (" in given
 
 
 def test_a_pull_request_is_told_what_a_release_would_change(machine: Runner, gh: Path) -> None:
@@ -209,7 +226,7 @@ def test_a_pull_request_is_told_what_a_release_would_change(machine: Runner, gh:
     ran = Runner(machine.checkout, hears, machine.contexts, machine.instead).run("plan.yml", "plan")
 
     assert ran.result == "success", ran.printed
-    (listed, _), (words, given) = asked(gh)
+    (listed, _), (words, given) = asked(gh)[-2:]
     assert listed[-1] == "repos/acme/shop/issues/12/comments?per_page=100"
     assert words == ["api", "--method", "PATCH", "repos/acme/shop/issues/comments/7", "--input", "-"]
     text = json.loads(given)["body"]
@@ -246,21 +263,7 @@ def test_what_comes_from_elsewhere_gets_no_credentials(machine: Runner, reposito
     assert ran.result == "skipped"
 
 
-def test_a_push_to_main_is_released_and_its_notes_are_made(machine: Runner, gh: Path) -> None:
-    ran = deploy(machine, "main")
-
-    assert (ran.result, ran.outputs) == ("success", {"moved": "true"}), ran.printed
-    assert greeting() == "Hello from the branch"
-    main = {**machine.contexts["github"], "ref_name": "main"}
-    noted = machine.run("deploy.yml", "notes", github=main, needs={"deploy": {"outputs": ran.outputs}})
-    assert noted.result == "success", noted.printed
-    words, given = asked(gh)[-1]
-    assert words[:2] == ["release", "create"]
-    assert words[2].startswith("dev-")
-    assert "- Greet from the branch (" in given
-
-
-def test_what_fails_its_smoke_test_goes_back(machine: Runner, told: tuple[str, list[str]]) -> None:
+def test_a_push_to_develop_that_fails_its_smoke_test_goes_back(machine: Runner, told: tuple[str, list[str]]) -> None:
     """It passes the hook, which calls the functions themselves, and fails every customer who comes by the gateway."""
     checkouts.edit(
         machine.checkout / HEALTH[0],
@@ -269,11 +272,11 @@ def test_what_fails_its_smoke_test_goes_back(machine: Runner, told: tuple[str, l
     )
     commit(machine.checkout, "Break what only the gateway shows")
 
-    ran = deploy(machine, "main")
+    ran = deploy(machine, "develop")
 
     assert ran.result == "failure", ran.printed
     assert ran.steps == {"Release": "success", "Smoke test": "failure", "Rollback": "success", "Notify": "success"}
-    assert greeting() == "Hello from the branch"
+    assert greeting() == "Hello from Lambda"
     assert "failed its smoke test, and the version before serves again" in told[1][-1]
 
 
@@ -287,7 +290,7 @@ def test_what_a_release_refuses_leaves_what_serves_alone(machine: Runner, told: 
 
     assert ran.steps == {"Release": "failure", "Smoke test": "skipped", "Rollback": "skipped", "Notify": "success"}
     assert "was not deployed" in told[1][-1]
-    assert greeting() == "Hello from the branch"
+    assert greeting() == "Hello from Lambda"
 
 
 def test_what_the_workflows_ask_of_aws_is_allowed_to_who_deploys(machine: Runner) -> None:

@@ -4,6 +4,7 @@ What it does to AWS is done by the same commands that people use: `tools/release
 
 | file | job |
 |---|---|
+| `__main__.py` | the commands |
 | `comment.py` | a plan as a comment on a pull request, one for each stage, kept up to date |
 | `notes.py` | what went to a stage since the last time, as a release of the repository |
 | `notify.py` | a message to a webhook when a deployment ends |

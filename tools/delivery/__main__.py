@@ -41,9 +41,9 @@ def _plan(given: Namespace) -> int:
     try:
         made = planning.plan(stages.read(given.stage), given.format)
     except Refusal as refusal:
-        made = planning.Plan(f"There is no plan of `{given.stage}`: {refusal}\n", is_refused=True)
+        made = planning.ReleasePlan(f"There is no plan of `{given.stage}`: {refusal}\n", is_refused=True)
     except (BotoCoreError, ClientError) as error:
-        made = planning.Plan(f"AWS did not make the plan of `{given.stage}`: {error}\n", is_refused=True)
+        made = planning.ReleasePlan(f"AWS did not make the plan of `{given.stage}`: {error}\n", is_refused=True)
     print(made.text, end="")
     if given.pull_request:
         comment.put(given.pull_request, given.stage, made.text)

@@ -18,13 +18,13 @@ def put(pull_request: int, stage: str, text: str) -> None:
     kept = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + CUT
     body = json.dumps({"body": f"{mark}\n{kept}"})
     comments = f"repos/{forge.repository()}/issues"
-    if (found := _found(f"{comments}/{pull_request}/comments", mark)) is None:
+    if (found := _find(f"{comments}/{pull_request}/comments", mark)) is None:
         forge.gh("api", "--method", "POST", f"{comments}/{pull_request}/comments", "--input", "-", given=body)
     else:
         forge.gh("api", "--method", "PATCH", f"{comments}/comments/{found}", "--input", "-", given=body)
 
 
-def _found(comments: str, mark: str) -> int | None:
+def _find(comments: str, mark: str) -> int | None:
     """The id of our own comment: what somebody else wrote with the same mark is theirs."""
     pages: list[list[dict[str, Any]]] = json.loads(
         forge.gh("api", "--paginate", "--slurp", f"{comments}?per_page=100") or "[]"

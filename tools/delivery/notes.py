@@ -26,7 +26,7 @@ def publish(stage: str) -> str:
     before = last(tags)
     now = clock.now()
     tag = f"{stage}-{now:%Y%m%dT%H%M%SZ}"
-    text = written(before)
+    text = compose(before)
     kept = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + CUT
     title = f"{stage}, {now:%Y-%m-%d %H:%M} UTC"
     words = ("release", "create", tag, "--repo", forge.repository(), "--target", commit, "--title", title)
@@ -42,7 +42,7 @@ def last(tags: str) -> str | None:
         return None
 
 
-def written(before: str | None) -> str:
+def compose(before: str | None) -> str:
     """The notes: what the changelog has that it had not then, and the commits since."""
     told = [f"### {heading}\n\n" + "\n".join(lines) for heading, lines in _entries_since(before).items()]
     span = f"{before}..HEAD" if before else "HEAD"
@@ -54,12 +54,12 @@ def _entries_since(before: str | None) -> dict[str, list[str]]:
     now = _entries(forge.git("show", f"HEAD:{CHANGELOG}"))
     known = set[str]()
     if before:
-        known = {each for entries in _entries(_shown(before)).values() for each in entries}
+        known = {each for entries in _entries(_read_at(before)).values() for each in entries}
     new = {heading: [each for each in entries if each not in known] for heading, entries in now.items()}
     return {heading: entries for heading, entries in new.items() if entries}
 
 
-def _shown(before: str) -> str:
+def _read_at(before: str) -> str:
     """The changelog as it was then; nothing if there was none."""
     try:
         return forge.git("show", f"{before}:{CHANGELOG}")

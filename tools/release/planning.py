@@ -30,14 +30,14 @@ FORMATS = ("sam", "terraform")
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReleasePlan:
     """What would change, in Markdown, and whether a release would be refused because of it."""
 
     text: str
     is_refused: bool = False
 
 
-def plan(stage: Stage, form: str = "sam") -> Plan:
+def plan(stage: Stage, form: str = "sam") -> ReleasePlan:
     """Ask what would change. Raises `Refusal` when it cannot be said."""
     if form != "sam":
         raise Refusal(f"A plan of {form} is not made here: FORMAT=sam is.")
@@ -50,14 +50,14 @@ def plan(stage: Stage, form: str = "sam") -> Plan:
         sections += [f"**`{stage.resources_stack}`: a release is refused.** {refusal}"]
         refused = True
     sections += _of_app(stage, name)
-    return Plan("\n\n".join(sections) + "\n", is_refused=refused)
+    return ReleasePlan("\n\n".join(sections) + "\n", is_refused=refused)
 
 
 def _of_resources(stage: Stage, name: str) -> Iterator[str]:
     if changes.status(stage.resources_stack) in changes.ABSENT:
         yield _told_new(stage.resources_stack, dict(cfn_yaml.load(str(resources.TEMPLATE))))
         return
-    yield _told(_withdrawn(resources.propose(stage, name=name)))
+    yield _told(_withdraw(resources.propose(stage, name=name)))
 
 
 def _of_app(stage: Stage, name: str) -> Iterator[str]:
@@ -72,10 +72,10 @@ def _of_app(stage: Stage, name: str) -> Iterator[str]:
         return
     artifacts.refer(template, stage.name, OUT / stage.name, only_look=True)
     kept = artifacts.keep(FOLDER, finishing.written(template))
-    yield _told(_withdrawn(changes.propose(stage.stack, kept.url, parameters.of_app(stage), stage.tags, name=name)))
+    yield _told(_withdraw(changes.propose(stage.stack, kept.url, parameters.of_app(stage), stage.tags, name=name)))
 
 
-def _withdrawn(proposed: ChangeSet) -> ChangeSet:
+def _withdraw(proposed: ChangeSet) -> ChangeSet:
     changes.withdraw(proposed)
     return proposed
 

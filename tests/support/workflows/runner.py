@@ -23,7 +23,8 @@ PASSED_OVER = (
     "actions/checkout", "actions/setup-python", "actions/upload-artifact", "aws-actions/configure-aws-credentials",
 )  # fmt: skip
 SHELL = ("bash", "-e")  # of a step that names none, on Linux
-NOT_RUN: dict[str, Any] = {"outcome": "", "conclusion": "", "outputs": {}}
+# What steps may tell further ones, by their ids: nothing unless they do.
+TELLING = {"release": {"moved": ""}}
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Runner:
         known: dict[str, Any] = {**self.contexts, **contexts, "status": "success"}
         if not expressions.holds(str(job.get("if", "success()")), known):
             return Ran("skipped")
-        known["steps"] = {each["id"]: NOT_RUN for each in job["steps"] if "id" in each}
+        known["steps"] = {each["id"]: _ended(each["id"], "", "") for each in job["steps"] if "id" in each}
         environment = {**self.environment, **_filled(job.get("env", {}), known), **self.instead}
         ran = Ran("success")
         for step in job["steps"]:
@@ -81,7 +82,7 @@ class Runner:
         ran.steps[name], ran.printed = outcome, f"{ran.printed}{printed}"
         conclusion = "success" if step.get("continue-on-error") else outcome
         if "id" in step:
-            known["steps"][step["id"]] = {"outcome": outcome, "conclusion": conclusion, "outputs": outputs}
+            known["steps"][step["id"]] = _ended(step["id"], outcome, conclusion, outputs)
         if conclusion == "failure":
             known["status"] = "failure"
 
@@ -96,6 +97,11 @@ class Runner:
             )  # fmt: skip
             said = dict(line.split("=", 1) for line in outputs.read_text(encoding="utf-8").splitlines())
         return ran.returncode, ran.stdout + ran.stderr, said
+
+
+def _ended(step: str, outcome: str, conclusion: str, outputs: Mapping[str, str] | None = None) -> dict[str, Any]:
+    told = {**TELLING.get(step, {}), **(outputs or {})}
+    return {"outcome": outcome, "conclusion": conclusion, "outputs": told}
 
 
 def run_lines(workflow: str) -> Iterable[tuple[str, str]]:
