@@ -196,6 +196,22 @@ def notes(machine: Runner, branch: str, moved: str) -> Ran:
     return machine.run("deploy.yml", "notes", github=github, needs={"deploy": {"outputs": {"moved": moved}}})
 
 
+def test_only_the_environments_of_this_repository_and_its_pull_requests_are_trusted(project: Path) -> None:
+    assert project.is_dir()
+    roles = [
+        boto3.client("iam").get_role(RoleName=f"shop-{name}-us-east-1")["Role"] for name in ("deployer", "planner")
+    ]
+
+    trusted = [each["AssumeRolePolicyDocument"]["Statement"] for each in roles]
+
+    issuer = "token.actions.githubusercontent.com"
+    subjects = [one["Condition"]["StringEquals"][f"{issuer}:sub"] for statements in trusted for one in statements]
+    environments = [f"repo:{REPOSITORY}:environment:{stage}" for stage in ("dev", "prod")]
+    assert subjects == [environments, f"repo:{REPOSITORY}:pull_request"]
+    (provider,) = boto3.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    assert {one["Principal"]["Federated"] for statements in trusted for one in statements} == {provider["Arn"]}
+
+
 def test_a_push_to_main_is_released_tried_and_told_of(machine: Runner, told: tuple[str, list[str]]) -> None:
     ran = deploy(machine, "main")
 
@@ -278,6 +294,18 @@ def test_a_push_to_develop_that_fails_its_smoke_test_goes_back(machine: Runner, 
     assert ran.steps == {"Release": "success", "Smoke test": "failure", "Rollback": "success", "Notify": "success"}
     assert greeting() == "Hello from Lambda"
     assert "failed its smoke test, and the version before serves again" in told[1][-1]
+
+
+def test_who_asks_for_a_rollback_is_told_that_there_is_no_way_back(
+    machine: Runner, told: tuple[str, list[str]]
+) -> None:
+    by_hand = Runner(machine.checkout, {**machine.environment, "GITHUB_WORKFLOW": "rollback"}, machine.contexts)
+
+    ran = by_hand.run("rollback.yml", "rollback")
+
+    assert ran.steps == {"Rollback": "failure", "Smoke test": "skipped", "Notify": "success"}
+    assert "There is no release of dev before this one" in ran.printed
+    assert "dev: did NOT go back" in told[1][-1]
 
 
 def test_what_a_release_refuses_leaves_what_serves_alone(machine: Runner, told: tuple[str, list[str]]) -> None:

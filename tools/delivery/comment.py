@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from tools.delivery import forge
 
+ACCOUNT = re.compile(r"\b\d{12}\b")  # in what AWS says; anybody may read a comment
 BOT = "github-actions[bot]"
 MAX_CHARACTERS = 60_000  # GitHub takes 65,536
 CUT = "\n\n… and more: `make plan` shows all."
@@ -14,8 +16,8 @@ CUT = "\n\n… and more: `make plan` shows all."
 
 def put(pull_request: int, stage: str, text: str) -> None:
     """Say it on the pull request, in place of what was said there of this stage. Raises `Refusal` if it cannot."""
-    mark = f"<!-- plan of {stage} -->"
-    kept = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + CUT
+    mark, hidden = f"<!-- plan of {stage} -->", ACCOUNT.sub("…", text)
+    kept = hidden if len(hidden) <= MAX_CHARACTERS else hidden[:MAX_CHARACTERS] + CUT
     body = json.dumps({"body": f"{mark}\n{kept}"})
     comments = f"repos/{forge.repository()}/issues"
     if (found := _find(f"{comments}/{pull_request}/comments", mark)) is None:

@@ -16,6 +16,8 @@ LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 10.0
 SPECIAL = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}  # of Slack's text
 WORDS = {"success": "serves", "failure": "was not deployed", "cancelled": "was stopped from here; AWS may go on"}
+BY_HAND = "rollback"  # the workflow's name
+ASKED = {"success": "went back to the release before", "failure": "did NOT go back, or fails its smoke test since"}
 WENT_BACK = "failed its smoke test, and the version before serves again"
 STUCK = "failed its smoke test, and could NOT be taken back"
 
@@ -40,9 +42,13 @@ def send(stage: str) -> str:
 def text(stage: str) -> str:
     """The message: which commit, what became of it, and where to look."""
     said = os.environ.get
-    what = _outcome(said("RESULT", ""), said("ROLLBACK", ""))
+    result, actor = said("RESULT", ""), said("GITHUB_ACTOR", "")
     run = f"{said('GITHUB_SERVER_URL', '')}/{said('GITHUB_REPOSITORY', '')}/actions/runs/{said('GITHUB_RUN_ID', '')}"
-    plain = f"{stage}: {said('GITHUB_SHA', '')[:7]} of {said('GITHUB_ACTOR', '')} {what}. {run}"
+    if said("GITHUB_WORKFLOW") == BY_HAND:
+        what = f"{ASKED.get(result, WORDS['cancelled'])}, as {actor} asked"
+    else:
+        what = f"{said('GITHUB_SHA', '')[:7]} of {actor} {_outcome(result, said('ROLLBACK', ''))}"
+    plain = f"{stage}: {what}. {run}"
     return "".join(SPECIAL.get(each, each) for each in plain)
 
 

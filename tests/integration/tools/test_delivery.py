@@ -67,6 +67,12 @@ def test_a_plan_that_is_too_long_is_cut(asked: list[tuple[tuple[str, ...], str]]
     assert body.endswith("`make plan` shows all.")
 
 
+def test_a_comment_names_no_account(asked: list[tuple[tuple[str, ...], str]]) -> None:
+    comment.put(12, "prod", "arn:aws:iam::123456789012:role/shop is not allowed to")
+
+    assert "arn:aws:iam::…:role/shop" in json.loads(asked[-1][1])["body"]
+
+
 def test_outside_of_a_runner_the_repository_has_to_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
 
@@ -141,11 +147,26 @@ def test_a_message_says_what_serves(monkeypatch: pytest.MonkeyPatch, result: str
     monkeypatch.setenv("RESULT", result)
     monkeypatch.setenv("ROLLBACK", rollback)
     monkeypatch.setenv("GITHUB_ACTOR", "<!channel>")
+    monkeypatch.delenv("GITHUB_WORKFLOW", raising=False)
 
     text = notify.text("prod")
 
     assert said in text
     assert "&lt;!channel&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ("success", "prod: went back to the release before, as ada asked."),
+        ("failure", "prod: did NOT go back, or fails its smoke test since, as ada asked."),
+    ],
+)
+def test_a_message_about_a_rollback_says_who_wanted_it(monkeypatch: pytest.MonkeyPatch, result: str, said: str) -> None:
+    for name, value in {"RESULT": result, "GITHUB_ACTOR": "ada", "GITHUB_WORKFLOW": "rollback"}.items():
+        monkeypatch.setenv(name, value)
+
+    assert notify.text("prod").startswith(said)
 
 
 @pytest.mark.parametrize(
