@@ -3,8 +3,8 @@
 An administrator makes it: the role by which API Gateway writes access logs, unless the account has one already, and,
 for the ARN of whoever may take it, the role of who deploys. For a repository on GitHub that role can be taken by its
 environments named for the stages that live here, and another one, which only looks, by its pull requests; no key is
-stored. What watches the account is made part by part, as named. Shows what would change, and does it after a yes. Safe
-to repeat. Exit codes: 0 all is there, 2 it is not.
+stored. What watches the account is made part by part, as named. Shows what would change, and does it after a yes.
+Safe to repeat. Exit codes: 0 all is there, 2 it is not.
 """
 
 from __future__ import annotations
