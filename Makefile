@@ -12,7 +12,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan docs costs import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan docs costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -76,6 +76,16 @@ docs: $(VENV)/ready ## Write what the documents repeat from the code
 
 costs: $(VENV)/ready ## Measure what each route costs: calls, capacity and latency, with 1,000 and with 100,000 products
 	@exec $(PYTHON) -m bench.route_costs --write docs/budgets.md
+
+cost: $(VENV)/ready ## Say what a month of a stage costs: LOAD=3000/day STAGE=prod MS=120 FREE_TIER=1
+	@test -n "$(LOAD)" || { echo "Which load? make cost LOAD=3000/day" >&2; exit 2; }
+	@MS="$(MS)" FREE_TIER="$(FREE_TIER)" exec $(PYTHON) -m tools.cost "$(LOAD)" $(STAGE)
+
+cost-units: $(VENV)/ready ## Measure anew what make cost computes with: capacity, time and bytes of requests and functions
+	@exec $(PYTHON) -m bench.cost_units
+
+scaling: $(VENV)/ready ## Say what a day with a flash sale does to capacity that is scaled, and what that costs
+	@exec $(PYTHON) -m tools.cost.scaling
 
 import: $(VENV)/ready ## Read a catalogue into the shop: FILE=products.csv
 	@test -n "$(FILE)" || { echo "Which file? make import FILE=products.csv" >&2; exit 2; }

@@ -1,9 +1,9 @@
 """`python -m tools.documents`: write what the documents repeat from the code.
 
-docs/events.md and its schema are whole files (`tools.events`), and so is the picture of the dashboard. In
-docs/architecture.md and docs/operations.md, what stands between a line `<!-- generated: NAME -->` and the next
-`<!-- end -->` is written here: charts and tables read off the table of keys, the states, the reactions and the
-alarms. The drawback: what a function is named is shown, so a better name changes the page.
+docs/events.md and its schema are whole files (`tools.events`), and so are the pictures of the dashboard and of days that
+are scaled. In docs/architecture.md and docs/operations.md, what stands between a line `<!-- generated: NAME -->` and
+the next `<!-- end -->` is written here: charts and tables read off the table of keys, the states, the reactions and
+the alarms. The drawback: what a function is named is shown, so a better name changes the page.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from chalicelib.notifications.reactions import REACTIONS, Reaction
 from chalicelib.orders import states
 from chalicelib.payments import models as payment_models
 from tools import events
+from tools.cost import scaling_picture
 from tools.monitoring import dashboard, draw, pages
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "architecture.md"
 PAGES = (PAGE, DOCS / "operations.md")
 PICTURE = DOCS / "dashboard.svg"
+SCALING = DOCS / "scaling.svg"
 _PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
@@ -162,6 +164,7 @@ def main() -> None:
     for page in PAGES:
         page.write_text(written(page.read_text("utf-8")), "utf-8")
     PICTURE.write_text(drawn(), "utf-8")
+    SCALING.write_text(scaling_picture.picture(), "utf-8")
 
 
 def drawn() -> str:

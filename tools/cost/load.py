@@ -1,0 +1,20 @@
+"""How many interactions there are, as somebody would say it: 3000/day, 10/second."""
+
+from __future__ import annotations
+
+import re
+
+from tools.refusal import Refusal
+
+DAYS = 30  # of a month here
+HOURS = DAYS * 24
+SECONDS = HOURS * 3600
+_IN_A_MONTH = {"second": SECONDS, "minute": HOURS * 60, "hour": HOURS, "day": DAYS, "month": 1}
+
+
+def parse_load(text: str) -> float:
+    """Interactions in a month. Raises `Refusal` for what is not a number in a time."""
+    said = re.fullmatch(rf"(\d[\d_,]*(?:\.\d+)?)/({'|'.join(_IN_A_MONTH)})", text.strip())
+    if not said:
+        raise Refusal(f"LOAD={text} is no load: say a number in a time, such as 3000/day ({', '.join(_IN_A_MONTH)}).")
+    return float(re.sub("[_,]", "", said[1])) * _IN_A_MONTH[said[2]]

@@ -1,0 +1,131 @@
+"""What a stage is charged for whether anybody comes or not: what stands in its two templates, with its options."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cfnlint.decode import cfn_yaml
+
+from tools.cost import functions
+from tools.cost.load import HOURS, SECONDS
+from tools.cost.units import Assumed, Measured
+from tools.package import sam
+from tools.package.terraform.evaluation import Evaluation
+from tools.stages import Stage, parameters
+
+TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
+GIGABYTE = 1e9
+PRODUCTS = 1_000  # of the catalogue that was measured
+# What is counted by its type: the price, and the hours that it is charged for, or once a month.
+COUNTED = {
+    "AWS::SecretsManager::Secret": ("secrets", 1),
+    "AWS::KMS::Key": ("keys", 1),
+    "AWS::CloudWatch::Dashboard": ("dashboards", 1),
+    "AWS::WAFv2::WebACL": ("firewalls", 1),
+    "AWS::EC2::NatGateway": ("nat_hours", HOURS),
+    "AWS::EC2::EIP": ("address_hours", HOURS),
+}
+# What is counted in other ways: its metrics, zones, rules, capacity or alarms.
+LOOKED_INTO = {
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::CloudWatch::Alarm",
+    "AWS::DynamoDB::Table",
+    "AWS::EC2::VPCEndpoint",
+}
+# What is charged by use alone, or not at all. A type that is in none of the three fails a test.
+WITHOUT_RENT = {
+    "AWS::ApiGateway": {"ApiKey", "BasePathMapping", "DomainName", "UsagePlan", "UsagePlanKey"},
+    "AWS::ApplicationAutoScaling": {"ScalableTarget"},
+    "AWS::Budgets": {"Budget"},
+    "AWS::CertificateManager": {"Certificate"},
+    "AWS::CloudFront": {"Distribution", "Function", "OriginAccessControl"},
+    "AWS::CodeDeploy": {"Application", "DeploymentGroup"},
+    "AWS::EC2": {
+        "InternetGateway", "Route", "RouteTable", "SecurityGroup", "Subnet", "SubnetRouteTableAssociation", "VPC",
+        "VPCGatewayAttachment",
+    },
+    "AWS::Events": {"EventBus", "Rule"},
+    "AWS::IAM": {"ManagedPolicy", "Role"},
+    "AWS::KMS": {"Alias"},
+    "AWS::Lambda": {"LayerVersion", "Permission"},
+    "AWS::Logs": {"LogGroup", "QueryDefinition", "ResourcePolicy"},
+    "AWS::Route53": {"RecordSet"},
+    "AWS::S3": {"Bucket", "BucketPolicy"},
+    "AWS::SES": {"ConfigurationSet", "ConfigurationSetEventDestination", "EmailIdentity"},
+    "AWS::SNS": {"Subscription", "Topic", "TopicPolicy"},
+    "AWS::SQS": {"Queue", "QueuePolicy"},
+    "AWS::SecretsManager": {"RotationSchedule"},
+    "AWS::Serverless": {"Api", "Function"},
+    "AWS::WAFv2": {"LoggingConfiguration", "WebACLAssociation"},
+}  # fmt: skip
+
+Resources = dict[str, dict[str, Any]]
+
+
+class Amount(NamedTuple):
+    """So much of what a price is for; `what` says it in other words than the price's unit where that is needed."""
+
+    price: str
+    amount: float
+    what: str = ""
+
+
+def amounts(stage: Stage, resources: Resources, measured: Measured, assumed: Assumed) -> Iterator[Amount]:
+    """What stands, month by month."""
+    types = Counter(each.get("Type", "") for each in resources.values())
+    for kind, (price, times) in COUNTED.items():
+        yield Amount(price, types[kind] * times)
+    yield Amount("alarm_metrics", sum(map(_metrics_of, resources.values())))
+    scaled = types["AWS::ApplicationAutoScaling::ScalingPolicy"] * assumed.alarms_of_a_scaling_policy
+    yield Amount("alarm_metrics", scaled, "metrics in alarms of auto-scaling")
+    yield Amount("metrics", measured.metrics_idle, "metrics of the shop that runs on schedule write")
+    yield Amount("table_gb", PRODUCTS * assumed.product_bytes / GIGABYTE, "GB of the catalogue")
+    yield Amount("table_recovery_gb", PRODUCTS * assumed.product_bytes / GIGABYTE)
+    yield Amount("objects_gb", assumed.kept_picture_gb)
+    yield Amount("alert_mails", assumed.alert_mails)
+    yield Amount("queue_requests", assumed.dead_letters, "dead letters")
+    yield from _options(stage, resources)
+
+
+def found_resources(stage: Stage) -> Resources:
+    """The resources of both stacks as they are in that stage."""
+    template = cfn_yaml.load(str(TEMPLATE))
+    evaluation = Evaluation(template, parameters.of_resources(stage), "", _named, _named, _named)
+    there = {name: each for name, each in template["Resources"].items() if evaluation.is_there(each)}
+    known = {name: evaluation.value(each) for name, each in there.items() if each["Type"] in LOOKED_INTO}
+    return there | known | sam.merge_for(stage.name)["Resources"]
+
+
+def _options(stage: Stage, resources: Resources) -> Iterator[Amount]:
+    for name, number in stage.foundation.provisioned_concurrency.items():
+        warm = number * functions.gigabytes(name) * SECONDS
+        yield Amount("lambda_warm_gb_seconds", warm, f"GB-seconds of {name} kept warm")
+    yield Amount("endpoint_hours", sum(map(_zones_of, resources.values())) * HOURS)
+    firewalls = [_properties(each, "AWS::WAFv2::WebACL") for each in resources.values()]
+    yield Amount("firewall_rules", sum(len(each.get("Rules", ())) for each in firewalls))
+    if _properties(resources["RestAPI"]).get("CacheClusterEnabled"):
+        yield Amount("api_cache_hours", HOURS)
+
+
+def _metrics_of(resource: dict[str, Any]) -> int:
+    """How many metrics an alarm looks at, each of which is charged."""
+    alarm = _properties(resource, "AWS::CloudWatch::Alarm")
+    return sum("MetricStat" in each for each in alarm["Metrics"]) if "Metrics" in alarm else int(bool(alarm))
+
+
+def _zones_of(resource: dict[str, Any]) -> int:
+    endpoint = _properties(resource, "AWS::EC2::VPCEndpoint")
+    return len(endpoint["SubnetIds"]) if endpoint.get("VpcEndpointType") == "Interface" else 0
+
+
+def _properties(resource: dict[str, Any], kind: str | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = resource.get("Properties", {}) if kind in (None, resource.get("Type")) else {}
+    return found
+
+
+def _named(name: str, *_: object) -> str:
+    """What only the account knows, by its name."""
+    return name
