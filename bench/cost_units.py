@@ -22,28 +22,27 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from msgspec.structs import asdict, replace
 
 import app
 from bench import catalogue, route_costs
 from bench.meter import Meter
 from chalicelib.aws import clients
-from chalicelib.core import clock
+from chalicelib.core import clock, ids
+from tools.cost.units import MEASURED, STREAM, Units
 from tools.local import filters, functions, schedule
 from tools.local import settings as local
-from tools.local.settings import PROJECT
 from tools.refusal import Refusal
 from tools.testing.shop import ADDRESS, PASSWORD, Shop, ShopAnswer
 
-FILE = PROJECT / "tools" / "cost" / "units.toml"
 PRODUCTS = 1_000
 VISITORS = 5
 SCHEDULED = ("run_scheduled_work", "deliver_webhooks", "check_store", "remind_of_carts", "summarise_sales")
-STREAM = "handle_table_stream"
 _ENVIRONMENT = {
     **route_costs.ENVIRONMENT,
     "BUCKET_NAME": "costs",
@@ -58,21 +57,6 @@ _HEADING = """\
 # Capacity is that of table and indexes. Milliseconds are what this machine computed, without waiting for anybody.
 # `metrics_idle` and `metrics` are how many the shop's log made CloudWatch keep, without and with visitors.
 """
-
-
-class Units(NamedTuple):
-    """What one request or one call of a function takes."""
-
-    calls: float
-    reads: float
-    writes: float
-    milliseconds: float
-    log_bytes: float
-    answer_bytes: float = 0
-    mails: float = 0
-    events: float = 0
-    records: float = 0
-    runs: float = 1
 
 
 Taken = defaultdict[str, list[Units]]
@@ -122,8 +106,9 @@ class Observer:
         self.metrics |= set(_metrics(log.getvalue()))
         size = len(answers[0].text.encode()) if isinstance(answers[0], ShopAnswer) else 0
         return Units(
-            len(cost.calls), cost.read, cost.written, elapsed, len(log.getvalue().encode()), size,
-            outside.mails - mails, outside.events - events,
+            calls=len(cost.calls), reads=cost.read, writes=cost.written, milliseconds=elapsed, runs=1,
+            log_bytes=len(log.getvalue().encode()), answer_bytes=size,
+            mails=outside.mails - mails, events=outside.events - events,
         )  # fmt: skip
 
     def changes(self) -> list[dict[str, Any]]:
@@ -137,8 +122,8 @@ class Observer:
             records = self.changes()
             if not records:
                 return
-            taken = self.observe(lambda batch=records: self.shop.client.lambda_.invoke(STREAM, {"Records": batch}))
-            yield taken._replace(records=len(records))
+            taken = self.observe(partial(self.shop.client.lambda_.invoke, STREAM, {"Records": records}))
+            yield replace(taken, records=len(records))
 
 
 def main() -> int:
@@ -146,7 +131,7 @@ def main() -> int:
     local.use_local_aws(local.read({}))  # so that nothing left in the terminal leads elsewhere
     os.environ.update(_ENVIRONMENT)
     try:
-        FILE.write_text(_text(*measure()), "utf-8")
+        MEASURED.write_text(_text(*measure()), "utf-8")
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
@@ -182,44 +167,54 @@ def _run(name: str) -> None:
 
 
 def _visit(observer: Observer, shop: Shop, taken: Taken, email: str) -> None:
-    for name, request in _requests(shop, email):
+    for name, request in _Visitor(shop, email).requests():
         taken[name].append(observer.observe(request))
         taken[f"{STREAM} after {name}"].append(_sum(observer.follow()))
 
 
-def _requests(shop: Shop, email: str) -> Iterator[tuple[str, Callable[[], ShopAnswer]]]:
-    """What a visitor does who becomes a customer, each with its name in the mix."""
-    answers: dict[str, ShopAnswer] = {}
-    customer = shop
+class _Visitor:
+    """What somebody does who becomes a customer, each request with its name in the mix."""
 
-    def step(method: str, path: str, body: Any = None, name: str = "", **headers: str) -> Any:
-        said = name or f"{method} {path}"
+    def __init__(self, shop: Shop, email: str) -> None:
+        self._shop = shop
+        self._account = {"email": email, "password": PASSWORD}
+        self._answers: dict[str, ShopAnswer] = {}
 
-        def request() -> ShopAnswer:
-            answers[said] = customer(method, path, body, **headers)
-            if answers[said].status >= HTTPStatus.BAD_REQUEST:
-                raise Refusal(f"Nothing was measured: {said} answered {answers[said]}.")
-            return answers[said]
+    def requests(self) -> Iterator[tuple[str, Callable[[], ShopAnswer]]]:
+        """One after the other, each to be made before the next is asked for."""
+        product = catalogue.product(0).product_id
+        for path in ("/products", "/products/category/outdoors", "/products?q=outdoors", "/categories"):
+            yield self._request("GET", path, name=path.replace("outdoors", "…"))
+        yield self._request("GET", f"/products/{product}", name="/products/{productId}")
+        yield self._request("POST", "/auth/register", {**self._account, "firstName": "Ada", "lastName": "Lovelace"})
+        yield self._request("POST", "/auth/login", self._account)
+        yield self._request("POST", "/auth/refresh", {"refreshToken": self._said("POST /auth/login", "refreshToken")})
+        token = self._said("POST /auth/refresh", "accessToken")
+        self._shop = Shop(self._shop.client, {"Authorization": f"Bearer {token}"})
+        yield self._request("POST", "/cart/items", {"productId": product, "quantity": 1})
+        yield self._request("GET", "/cart")
+        yield self._request("POST", "/orders", _ORDER)
+        order = self._said("POST /orders", "orderId")
+        yield self._request("GET", "/orders")
+        yield self._request("GET", f"/orders/{order}", name="/orders/{orderId}")
+        yield self._request("PUT", f"/orders/{order}/cancel", name="/orders/{orderId}/cancel")
 
-        return said, request
+    def _request(
+        self, method: str, path: str, body: Any = None, *, name: str = ""
+    ) -> tuple[str, Callable[[], ShopAnswer]]:
+        called = f"{method} {name or path}"
+        headers = {"Idempotency_Key": ids.secret()} if called == "POST /orders" else {}
 
-    product = catalogue.product(0).product_id
-    account = {"email": email, "password": PASSWORD}
-    for path in ("/products", "/products/category/outdoors", "/products?q=outdoors", "/categories"):
-        yield step("GET", path, name=f"GET {path.replace('outdoors', '…')}")
-    yield step("GET", f"/products/{product}", name="GET /products/{productId}")
-    yield step("POST", "/auth/register", {**account, "firstName": "Ada", "lastName": "Lovelace"})
-    yield step("POST", "/auth/login", account)
-    opened = answers["POST /auth/login"].body
-    yield step("POST", "/auth/refresh", {"refreshToken": opened["refreshToken"]})
-    customer = Shop(shop.client, {"Authorization": f"Bearer {answers['POST /auth/refresh'].body['accessToken']}"})
-    yield step("POST", "/cart/items", {"productId": product, "quantity": 1})
-    yield step("GET", "/cart")
-    yield step("POST", "/orders", _ORDER, Idempotency_Key=email)
-    order = answers["POST /orders"].body["orderId"]
-    yield step("GET", "/orders")
-    yield step("GET", f"/orders/{order}", name="GET /orders/{orderId}")
-    yield step("PUT", f"/orders/{order}/cancel", name="PUT /orders/{orderId}/cancel")
+        def make() -> ShopAnswer:
+            answer = self._answers[called] = self._shop(method, path, body, **headers)
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                raise Refusal(f"Nothing was measured: {called} answered {answer}.")
+            return answer
+
+        return called, make
+
+    def _said(self, called: str, field: str) -> str:
+        return str(self._answers[called].body[field])
 
 
 def _changes(url: str) -> Iterator[list[dict[str, Any]]]:
@@ -260,12 +255,16 @@ def _metrics(log: str) -> Iterator[str]:
 
 def _sum(units: Iterator[Units]) -> Units:
     """All together."""
-    each = list(units)
-    return Units(*map(sum, zip(*each, strict=True))) if each else Units(*[0] * len(Units._fields))
+    return _folded(list(units), sum)
 
 
 def _median(units: list[Units]) -> Units:
-    return Units(*map(statistics.median, zip(*units, strict=True)))
+    return _folded(units, statistics.median)
+
+
+def _folded(units: list[Units], fold: Callable[[list[float]], float]) -> Units:
+    values = [asdict(each) for each in units]
+    return Units(**{name: fold([each[name] for each in values]) for name in asdict(Units())}) if units else Units()
 
 
 def _text(units: dict[str, Units], idle: int, metrics: int) -> str:
@@ -273,7 +272,7 @@ def _text(units: dict[str, Units], idle: int, metrics: int) -> str:
     heading = _HEADING.format(day=clock.timestamp()[:10], products=PRODUCTS)
     lines = [f"{heading}measured = {clock.timestamp()[:10]}", f"metrics_idle = {idle}", f"metrics = {metrics}"]
     for name, each in units.items():
-        values = [f"{field} = {round(value, 1):.10g}" for field, value in each._asdict().items() if value]
+        values = [f"{field} = {round(value, 1):.10g}" for field, value in asdict(each).items() if value]
         if not values:
             continue
         lines += ["", f"[units.{json.dumps(name, ensure_ascii=False)}]", *values]

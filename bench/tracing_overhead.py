@@ -17,8 +17,9 @@ from pathlib import Path
 from chalice.test import Client
 
 import app
-from bench.route_costs import ENVIRONMENT, PROJECT
+from bench.route_costs import ENVIRONMENT
 from chalicelib.core import tracing
+from tools.local.settings import PROJECT
 
 ROUNDS, BLOCKS_EACH, REQUESTS_EACH = 50, 1_000, 10
 _HEADER = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled={}"

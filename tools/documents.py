@@ -1,9 +1,10 @@
 """`python -m tools.documents`: write what the documents repeat from the code.
 
-docs/events.md and its schema are whole files (`tools.events`), and so are the pictures of the dashboard and of days that
-are scaled. In docs/architecture.md and docs/operations.md, what stands between a line `<!-- generated: NAME -->` and
-the next `<!-- end -->` is written here: charts and tables read off the table of keys, the states, the reactions and
-the alarms. The drawback: what a function is named is shown, so a better name changes the page.
+docs/events.md and its schema are whole files (`tools.events`), and so are the pictures of the dashboard and of days
+that are scaled. In docs/architecture.md, docs/operations.md and docs/cost.md, what stands between a line
+`<!-- generated: NAME -->` and the next `<!-- end -->` is written here: charts and tables read off the table of keys,
+the states, the reactions, the alarms and the prices. The drawback: what a function is named is shown, so a better name
+changes the page.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from chalicelib.notifications.reactions import REACTIONS, Reaction
 from chalicelib.orders import states
 from chalicelib.payments import models as payment_models
 from tools import events
-from tools.cost import scaling_picture
+from tools.cost import scaling_picture, tables
 from tools.monitoring import dashboard, draw, pages
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "architecture.md"
-PAGES = (PAGE, DOCS / "operations.md")
+PAGES = (PAGE, DOCS / "operations.md", DOCS / "cost.md")
 PICTURE = DOCS / "dashboard.svg"
 SCALING = DOCS / "scaling.svg"
 _PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
@@ -150,6 +151,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "attempt-states": attempt_states,
     "reactions": reactions,
     "alarms": pages.alarms,
+    "months": tables.months,
+    "idle": tables.idle,
+    "days": tables.days,
 }
 
 

@@ -18,8 +18,8 @@ from tools import stages
 from tools.cost import __main__ as command
 from tools.cost import bill, functions, prices, scaling, standing, traffic, units
 from tools.cost.load import DAYS, HOURS, parse_load
-from tools.cost.prices import Price, Tier
-from tools.cost.standing import Amount
+from tools.cost.prices import ListPrice, Tier
+from tools.cost.standing import Charge
 from tools.cost.units import Assumptions, Measured, Units
 from tools.package import sam
 from tools.refusal import Refusal
@@ -66,7 +66,7 @@ def test_a_number_of_milliseconds_is_one(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_is_over_an_amount_costs_what_its_tier_says() -> None:
-    price = Price(
+    price = ListPrice(
         service="", dollars=3.5, per=MILLION, unit="", page="", free=1000,
         above=(Tier(333 * MILLION, 2.8), Tier(1000 * MILLION, 2.38)),
     )  # fmt: skip
@@ -86,7 +86,7 @@ def test_every_price_says_where_it_stands() -> None:
 
 
 def test_what_is_free_of_a_price_is_free_once() -> None:
-    lines = [*bill.priced([Amount("log_gb", 4, "one"), Amount("log_gb", 4, "two")], has_free_tier=True)]
+    lines = [*bill.priced([Charge("log_gb", 4, "one"), Charge("log_gb", 4, "two")], has_free_tier=True)]
 
     assert [line.dollars for line in lines] == [0, Decimal("1.5000")]
 

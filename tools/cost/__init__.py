@@ -4,12 +4,13 @@
 |---|---|
 | `__main__.py` | the command: `make cost LOAD=3000/day` |
 | `load.py` | how many interactions there are in a month |
-| `prices.toml`, `prices.py` | what a unit costs, and what an amount of it does |
-| `units.toml`, `units.py` | what a request takes, measured by `make cost-units`, and the mix of requests |
-| `mix.toml` | that mix, and all else that is assumed |
+| `prices.py` | what an amount of something costs, by the list in `prices.toml` |
+| `units.py` | what a request takes, measured by `make cost-units` into `units.toml`, and what `mix.toml` assumes |
+| `functions.py` | how long functions take, with their memory |
 | `standing.py` | what is paid whether anybody comes or not, read off the stage's templates |
 | `traffic.py` | what is paid for what comes, and for what runs on schedule |
 | `bill.py` | both, as lines that add up |
+| `tables.py` | what docs/cost.md repeats |
 | `scaling.py` | a day with a flash sale against DynamoDB's auto-scaling |
 | `scaling_picture.py` | that day, drawn |
 """

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tools import stages
 from tools.cost import bill, prices, units
-from tools.cost.bill import Line
+from tools.cost.bill import BillLine
 from tools.cost.load import DAYS, parse_load
 from tools.refusal import Refusal, complain
 
@@ -46,18 +46,14 @@ def _heading(load: str, stage: str, *, has_free_tier: bool) -> Iterator[str]:
     yield f"By {said}, units of {units.measured().measured}, {'with' if has_free_tier else 'without'} the free tier."
 
 
-def _rows(lines: list[Line]) -> Iterator[str]:
+def _rows(lines: list[BillLine]) -> Iterator[str]:
     for service in dict.fromkeys(line.service for line in lines):
         own = [line for line in lines if line.service == service]
         yield f"{service:<68} {bill.total(own):>14,.4f}"
-        yield from (f"{_number(line.amount):>18} {line.what:<50} {line.dollars:>12,.4f}" for line in own)
+        yield from (f"{line.number:>18} {line.what:<50} {line.dollars:>12,.4f}" for line in own)
 
 
-def _number(amount: float) -> str:
-    return f"{amount:,.0f}" if amount >= 1000 or amount == int(amount) else f"{amount:,.4f}"  # noqa: PLR2004 - as read
-
-
-def _sums(lines: list[Line], idle: list[Line]) -> Iterator[str]:
+def _sums(lines: list[BillLine], idle: list[BillLine]) -> Iterator[str]:
     whole, without = bill.total(lines), bill.total(idle)
     yield f"{'Together':<68} {whole:>14,.4f}"
     yield f"{'  of it without any load':<68} {without:>14,.4f}"

@@ -18,7 +18,7 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dollars: float
 
 
-class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ListPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What so many units of something cost, where that stands, and whether it was looked up there."""
 
     service: str
@@ -44,7 +44,7 @@ class PriceList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     as_of: date
     region: str
-    prices: dict[str, Price]
+    prices: dict[str, ListPrice]
 
 
 @cache

@@ -60,7 +60,7 @@ def flash_sale() -> list[float]:
 
 def simulate(loads: Sequence[float], policy: Policy) -> Iterator[Minute]:
     """What becomes of each minute."""
-    table = _Table(policy)
+    table = _ScaledTable(policy)
     for minute, load in enumerate(loads):
         table.change(minute)
         capacity = table.capacity
@@ -92,7 +92,7 @@ def summary(name: str) -> str:
     )
 
 
-class _Table:
+class _ScaledTable:
     """A table that is scaled."""
 
     def __init__(self, policy: Policy) -> None:

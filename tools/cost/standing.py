@@ -65,7 +65,7 @@ WITHOUT_RENT = {
 Resources = dict[str, dict[str, Any]]
 
 
-class Amount(NamedTuple):
+class Charge(NamedTuple):
     """So much of what a price is for; `what` says it in other words than the price's unit where that is needed."""
 
     price: str
@@ -73,20 +73,20 @@ class Amount(NamedTuple):
     what: str = ""
 
 
-def amounts(stage: Stage, resources: Resources, measured: Measured, assumed: Assumed) -> Iterator[Amount]:
+def amounts(stage: Stage, resources: Resources, measured: Measured, assumed: Assumed) -> Iterator[Charge]:
     """What stands, month by month."""
     types = Counter(each.get("Type", "") for each in resources.values())
     for kind, (price, times) in COUNTED.items():
-        yield Amount(price, types[kind] * times)
-    yield Amount("alarm_metrics", sum(map(_metrics_of, resources.values())))
+        yield Charge(price, types[kind] * times)
+    yield Charge("alarm_metrics", sum(map(_metrics_of, resources.values())))
     scaled = types["AWS::ApplicationAutoScaling::ScalingPolicy"] * assumed.alarms_of_a_scaling_policy
-    yield Amount("alarm_metrics", scaled, "metrics in alarms of auto-scaling")
-    yield Amount("metrics", measured.metrics_idle, "metrics of the shop that runs on schedule write")
-    yield Amount("table_gb", PRODUCTS * assumed.product_bytes / GIGABYTE, "GB of the catalogue")
-    yield Amount("table_recovery_gb", PRODUCTS * assumed.product_bytes / GIGABYTE)
-    yield Amount("objects_gb", assumed.kept_picture_gb)
-    yield Amount("alert_mails", assumed.alert_mails)
-    yield Amount("queue_requests", assumed.dead_letters, "dead letters")
+    yield Charge("alarm_metrics", scaled, "metrics in alarms of auto-scaling")
+    yield Charge("metrics", measured.metrics_idle, "metrics of the shop that runs on schedule write")
+    yield Charge("table_gb", PRODUCTS * assumed.product_bytes / GIGABYTE, "GB of the catalogue")
+    yield Charge("table_recovery_gb", PRODUCTS * assumed.product_bytes / GIGABYTE)
+    yield Charge("objects_gb", assumed.kept_picture_gb)
+    yield Charge("alert_mails", assumed.alert_mails)
+    yield Charge("queue_requests", assumed.dead_letters, "dead letters")
     yield from _options(stage, resources)
 
 
@@ -96,18 +96,19 @@ def found_resources(stage: Stage) -> Resources:
     evaluation = Evaluation(template, parameters.of_resources(stage), "", _named, _named, _named)
     there = {name: each for name, each in template["Resources"].items() if evaluation.is_there(each)}
     known = {name: evaluation.value(each) for name, each in there.items() if each["Type"] in LOOKED_INTO}
-    return there | known | sam.merge_for(stage.name)["Resources"]
+    found: Resources = there | known | sam.merge_for(stage.name)["Resources"]
+    return found
 
 
-def _options(stage: Stage, resources: Resources) -> Iterator[Amount]:
+def _options(stage: Stage, resources: Resources) -> Iterator[Charge]:
     for name, number in stage.foundation.provisioned_concurrency.items():
         warm = number * functions.gigabytes(name) * SECONDS
-        yield Amount("lambda_warm_gb_seconds", warm, f"GB-seconds of {name} kept warm")
-    yield Amount("endpoint_hours", sum(map(_zones_of, resources.values())) * HOURS)
+        yield Charge("lambda_warm_gb_seconds", warm, f"GB-seconds of {name} kept warm")
+    yield Charge("endpoint_hours", sum(map(_zones_of, resources.values())) * HOURS)
     firewalls = [_properties(each, "AWS::WAFv2::WebACL") for each in resources.values()]
-    yield Amount("firewall_rules", sum(len(each.get("Rules", ())) for each in firewalls))
+    yield Charge("firewall_rules", sum(len(each.get("Rules", ())) for each in firewalls))
     if _properties(resources["RestAPI"]).get("CacheClusterEnabled"):
-        yield Amount("api_cache_hours", HOURS)
+        yield Charge("api_cache_hours", HOURS)
 
 
 def _metrics_of(resource: dict[str, Any]) -> int:
