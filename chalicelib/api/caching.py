@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from chalicelib.core import settings
+
 PRIVATE = "no-store"  # what is about somebody, or a failure that may be over soon, is kept by nobody
 ALIVE = "no-cache"  # asked for again each time
 # For what is the same for everybody:
 FOR_A_MINUTE = "public, max-age=60"
 WHILE_UNCHANGED = "public, no-cache"  # kept, but asked for again each time, which its ETag makes cheap
+
+# What is kept for all by the gateway itself, in a stage that asks for it: only by what its key of the cache knows.
+SHARED = ("/products", "/products/{product_id}", "/products/category/{category}")
+
+
+def is_shared(method: str, path: str) -> bool:
+    """Will what this request is answered be given to others, too?"""
+    return settings.is_cached_by_gateway() and method == "GET" and path in SHARED
 
 
 def is_known(etag: str | None, if_none_match: str) -> bool:

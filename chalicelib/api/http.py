@@ -179,8 +179,9 @@ def _answer(request: Request, contract: Contract, view: Handler, path: dict[str,
 
 def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, str]) -> Response:
     route = permissions.route(request.method, request.context["resourcePath"])
-    spelling.require_once(request.to_original_event())
-    spelling.require_json(request.headers.get("content-type"))
+    if not caching.is_shared(*route):
+        spelling.require_once(request.to_original_event())
+        spelling.require_json(request.headers.get("content-type"))
     principal = _principal(request, permissions.ROUTES[route], contract.authenticate)
     permissions.admit(permissions.ROUTES[route], principal)
     if principal and permissions.must_recheck(route, principal):
@@ -202,19 +203,22 @@ def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, 
 
 def _call(request: Request, contract: Contract, principal: Principal | None) -> Call:
     body = _body(request, contract.takes)
-    query = schema.decode_query(_single_values(request), contract.query)
     method, template = permissions.route(request.method, request.context["resourcePath"])
+    said = _single_values(request)
+    if caching.is_shared(method, template):
+        said = {name: value for name, value in said.items() if name in schema.names(contract.query)}
+    query = schema.decode_query(said, contract.query)
     route, path = f"{method} {template}", request.uri_params or {}
     anonymous = contract.owner(body) if contract.owner else _guest(request)
     caller = principal.user_id if principal else anonymous
     claim = idempotency.claim(
         request.headers.get("idempotency-key") if request.method == "POST" else None,
         scope=f"{caller}\n{route}",
-        named={**path, **{f"?{name}": value for name, value in _single_values(request).items()}},
+        named={**path, **{f"?{name}": value for name, value in said.items()}},
         request=lambda: schema.canonical(request.raw_body),
         render=lambda outcome: _render(contract, outcome, request),
     )
-    filters = sorted((k, v) for k, v in _single_values(request).items() if k not in ("cursor", "limit"))
+    filters = sorted((k, v) for k, v in said.items() if k not in ("cursor", "limit"))
     scope = f"{route} {sorted(path.items())}\n{filters}\n{principal.user_id if principal else ''}"
     context = request.lambda_context
     function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
@@ -287,7 +291,10 @@ def _principal(request: Request, audience: Audience, authenticate: Callable[[str
 
 
 def _source(request: Request) -> str:
-    """The address on the network that the request came from."""
+    """The address on the network that the request came from, as who stands before the API tells it, if anybody does."""
+    header = settings.client_address_header()
+    if header and (told := request.headers.get(header)):
+        return str(told)
     return str(request.context.get("identity", {}).get("sourceIp", ""))
 
 

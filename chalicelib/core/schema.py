@@ -168,6 +168,11 @@ def decode_query(values: Mapping[str, str], shape: type[T]) -> T:
         raise _invalid(read, shape, faults.Source(_from_text, is_text=True)) from None
 
 
+def names(shape: type[msgspec.Struct]) -> frozenset[str]:
+    """The names of a shape's fields, as callers write them."""
+    return frozenset(_bare_kinds(cast("Hashable", shape)))
+
+
 @lru_cache(maxsize=256)
 def _bare_kinds(shape: Hashable) -> dict[str, Any]:
     """The types of a shape's fields by the names that callers use, without what is annotated."""

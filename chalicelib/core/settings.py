@@ -126,6 +126,16 @@ def users_by_iam() -> bool:
     return os.environ.get("USER_MANAGEMENT_AUTH", "jwt") == "iam"
 
 
+def is_cached_by_gateway() -> bool:
+    """Does API Gateway keep what the routes of products answer, and give it to whoever asks next?"""
+    return os.environ.get("CACHED_BY_GATEWAY") == "true"
+
+
+def client_address_header() -> str:
+    """The header in which the distribution before the API tells who is calling; "" where nothing stands before it."""
+    return os.environ.get("CLIENT_ADDRESS_HEADER", "")
+
+
 def table_stream_arn() -> str:
     """The stream that the deployed trigger listens to; a placeholder until a stage has a table.
 

@@ -53,7 +53,8 @@ def test_a_model_is_draft_4_and_takes_the_apps_own_example(route: tuple[str, str
 
     Draft4Validator.check_schema(models.model(shape))
 
-    assert "$ref" not in json.dumps(models.model(shape))
+    said = json.dumps(models.model(shape))
+    assert [word for word in ("$ref", "anyOf", "null", "pattern", "{}") if f'"{word}"' in said or word == said] == []
     assert is_taken_by_app(shape, EXAMPLES[route]) is is_taken_by_model(shape, EXAMPLES[route])
     assert is_taken_by_model(shape, EXAMPLES[route])
 
@@ -88,7 +89,7 @@ def altered(data: st.DataObject, body: dict[str, Any], shape: type[msgspec.Struc
         (("POST", "/orders"), {"paymentMethod": {"type": "cash", "token": "x"}}),
         (("POST", "/products"), {"name": ""}),
         (("POST", "/products/{product_id}/stock"), {"delta": 1.5}),
-        (("POST", "/webhooks"), {"events": []}),
+        (("POST", "/webhooks"), {"events": "order.*"}),
     ],
 )
 def test_a_model_refuses_what_is_plainly_wrong(route: tuple[str, str], change: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from tools import stages
 from tools.package import sam
 from tools.package.translated import translate
+from tools.templates import options
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
 
@@ -17,13 +18,22 @@ INFRA = Path(__file__).resolve().parents[2] / "infra"
 def write(folder: Path) -> list[str]:
     """Package every stage, and write all templates as CloudFormation takes them; their names.
 
+    One stage is there with every option as well.
+
     What Chalice writes and SAM translates is there as the translation, which holds what AWS makes of it.
     """
     for file in INFRA.glob("*.yaml"):
         (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     for stage in stages.names():
-        (folder / f"{stage}.json").write_text(json.dumps(translated(_package(stage), stage), indent=1))
+        packaged = _package(stage)
+        if stage == options.BASE:
+            _write(folder, options.NAME, options.with_options(packaged), stage)
+        _write(folder, stage, packaged, stage)
     return sorted(file.name for file in folder.iterdir())
+
+
+def _write(folder: Path, name: str, template: dict[str, Any], stage: str) -> None:
+    (folder / f"{name}.json").write_text(json.dumps(translated(template, stage), indent=1))
 
 
 def translated(template: dict[str, Any], stage: str) -> dict[str, Any]:

@@ -42,3 +42,25 @@ def declare(route: Operation, name: str, place: str, *, is_required: bool = Fals
     parameters: list[dict[str, Any]] = route.said.setdefault("parameters", [])
     if not any((each["name"], each["in"]) == (name, place) for each in parameters):
         parameters.append({"name": name, "in": place, "required": is_required, "type": "string"})
+
+
+def tell_app(template: Template, name: str, value: str) -> None:
+    """Set a variable of the function behind the API."""
+    function = template["Resources"]["APIHandler"]["Properties"]
+    function.setdefault("Environment", {}).setdefault("Variables", {})[name] = value
+
+
+def answer_at(template: Template, host: str | dict[str, Any], base: str = "") -> None:
+    """The address of the API that the stack tells, which tools and people go by."""
+    outputs = template["Outputs"]
+    outputs["EndpointURL"] = {"Value": _address(host, f"{base}/")}
+    outputs["HealthURL"] = {**outputs["HealthURL"], "Value": _address(host, f"{base}/health")}
+
+
+def _address(host: str | dict[str, Any], path: str) -> str | dict[str, Any]:
+    return f"https://{host}{path}" if isinstance(host, str) else {"Fn::Join": ["", ["https://", host, path]]}
+
+
+def tags(of: dict[str, str]) -> list[dict[str, str]]:
+    """Tags as CloudFormation writes most of them."""
+    return [{"Key": key, "Value": value} for key, value in of.items()]

@@ -1,8 +1,9 @@
-"""What the app takes, from its own schemas, in the JSON Schema that API Gateway knows: draft 4, without references.
+"""What the app takes, from its own schemas, in the part of JSON Schema that API Gateway reads from a definition.
 
-A model takes all that the app takes. What draft 4 cannot say, or what two readers could understand differently, is
-left to the app, which checks every request in any case: patterns, whose language is another one there, and what a field
-may be besides its form.
+A model takes all that the app takes. What cannot be said there, or what two readers could understand differently, is
+left to the app, which checks every request in any case: patterns, whose language is another one there, fields that may
+be null, which a definition has no word for, and with them fields that nobody knows; how many a list may hold, which is
+lost in an import; and what a field may be besides its form.
 """
 
 from __future__ import annotations
@@ -16,10 +17,8 @@ import msgspec
 from chalicelib.api import http
 from chalicelib.core.money import Amount
 
-DRAFT = "http://json-schema.org/draft-04/schema#"
 DEFINITIONS = "#/definitions/"
-SAID = ("type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "enum", "anyOf",
-        "minimum", "maximum", "minLength")  # fmt: skip
+SAID = ("type", "required", "additionalProperties", "enum", "minimum", "maximum", "minLength")
 # Python counts characters; whoever counts as Java does counts some of them twice.
 UNITS_A_CHARACTER = 2
 
@@ -59,7 +58,7 @@ def queries() -> dict[Route, tuple[QueryParameter, ...]]:
 def model(shape: type[msgspec.Struct]) -> JsonSchema:
     """The model of a body."""
     (said,), known = msgspec.json.schema_components([shape], schema_hook=_of_type, ref_template=DEFINITIONS + "{name}")
-    return {"$schema": DRAFT, "title": shape.__name__, **_plain(said, known)}
+    return _plain(said, known)
 
 
 def _of_type(kind: type) -> JsonSchema:
@@ -69,18 +68,19 @@ def _of_type(kind: type) -> JsonSchema:
 
 
 def _plain(said: Mapping[str, Any], known: Mapping[str, Any]) -> JsonSchema:
-    """What is said, without references and without what draft 4 does not know."""
+    """What is said, without references and without what is left to the app."""
     if "$ref" in said:
         return _plain(known[said["$ref"].removeprefix(DEFINITIONS)], known)
-    kept = {word: said[word] for word in SAID if word in said}
-    if "properties" in kept:
-        kept["properties"] = {name: _plain(each, known) for name, each in kept["properties"].items()}
-    if "items" in kept:
-        kept["items"] = _plain(kept["items"], known)
-    if "anyOf" in kept:
-        kept["anyOf"] = [_plain(each, known) for each in kept["anyOf"]]
+    kept = {word: said[word] for word in SAID if said.get(word) not in (None, [])}
+    if "enum" in said:
+        kept["type"] = "string"
+    if "properties" in said:
+        definite = {name: each for name, each in said["properties"].items() if "anyOf" not in each}
+        kept["properties"] = {name: _plain(each, known) for name, each in definite.items()}
+        if definite != said["properties"]:
+            del kept["additionalProperties"]
+    if "items" in said:
+        kept["items"] = _plain(said["items"], known)
     if "maxLength" in said:
         kept["maxLength"] = UNITS_A_CHARACTER * said["maxLength"]
-    if not kept.get("required", True):
-        del kept["required"]  # draft 4 knows no empty list of these
     return kept

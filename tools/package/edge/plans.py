@@ -55,6 +55,6 @@ def _resource(plan: UsagePlan, stage: Stage) -> dict[str, Any]:
             "ApiStages": [{"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "RestAPI.Stage"}}],
             "Throttle": {"RateLimit": plan.requests_per_second, "BurstLimit": plan.burst},
             "Quota": {"Limit": plan.requests_per_month, "Period": "MONTH"},
-            "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+            "Tags": definition.tags(stage.tags),
         },
     }

@@ -1,0 +1,112 @@
+"""CloudFront before the API: it ends TLS near the caller, keeps nothing, and tells the API who is calling.
+
+What comes past it is refused by the firewall, by a key that only the distribution and the firewall know. So the
+header that tells who is calling is the distribution's word; a caller's own header of that name is overwritten.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.package.edge import definition, domain
+from tools.package.edge.firewall import ADDRESS_HEADER, ORIGIN_HEADER
+from tools.stages import Stage
+
+# Managed by AWS, and named by numbers that are the same everywhere.
+KEEPS_NOTHING = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+FORWARDS_ALL = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+FORWARDS_ALL_BUT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+ZONE = "Z2FDTNDATAQYW2"  # of every distribution
+METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
+NOTE_ADDRESS = (
+    "function handler(event) { var request = event.request; "
+    f"request.headers['{ADDRESS_HEADER.lower()}'] = {{value: event.viewer.ip}}; return request; }}"
+)
+
+
+def add_to(template: dict[str, Any], stage: Stage) -> None:
+    """Add the distribution, the key between it and the firewall, and what notes who is calling."""
+    template["Resources"] |= {"OriginKey": _key(stage), "NoteAddress": _note_address(), "Distribution": _made(stage)}
+    definition.tell_app(template, "CLIENT_ADDRESS_HEADER", ADDRESS_HEADER)
+    target = {"Fn::GetAtt": ["Distribution", "DomainName"]}
+    if not stage.edge.domain:
+        definition.answer_at(template, target)
+        return
+    template["Outputs"]["DomainTarget"]["Value"] = target
+    if stage.edge.domain_zone:
+        domain.point_at(template, stage, target, ZONE)
+
+
+def _made(stage: Stage) -> dict[str, Any]:
+    edge = stage.edge
+    certificate = {
+        "AcmCertificateArn": edge.distribution_certificate,
+        "SslSupportMethod": "sni-only",
+        "MinimumProtocolVersion": "TLSv1.2_2021",
+    }
+    config = {
+        "Enabled": True,
+        "Comment": f"The API of the shop's stage {stage.name}.",
+        "HttpVersion": "http2and3",
+        "IPV6Enabled": True,
+        "Origins": [_origin(stage)],
+        "DefaultCacheBehavior": _behaviour(stage),
+        "ViewerCertificate": certificate if edge.domain else {"CloudFrontDefaultCertificate": True},
+    }
+    aliases = {"Aliases": [edge.domain]} if edge.domain else {}
+    return {
+        "Type": "AWS::CloudFront::Distribution",
+        "Properties": {"DistributionConfig": {**config, **aliases}, "Tags": definition.tags(stage.tags)},
+    }
+
+
+def _origin(stage: Stage) -> dict[str, Any]:
+    """The API by its domain, which the caller's Host names, or by its own address."""
+    host = "${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
+    where = {"DomainName": domain.TARGET} if stage.edge.domain else {
+        "DomainName": {"Fn::Sub": host}, "OriginPath": f"/{stage.name}"}  # fmt: skip
+    return {
+        "Id": "api",
+        **where,
+        "CustomOriginConfig": {"OriginProtocolPolicy": "https-only", "OriginSSLProtocols": ["TLSv1.2"]},
+        "OriginCustomHeaders": [
+            {"HeaderName": ORIGIN_HEADER, "HeaderValue": {"Fn::Sub": "{{resolve:secretsmanager:${OriginKey}}}"}}
+        ],
+    }
+
+
+def _behaviour(stage: Stage) -> dict[str, Any]:
+    function = {"Fn::GetAtt": ["NoteAddress", "FunctionARN"]}
+    return {
+        "TargetOriginId": "api",
+        "AllowedMethods": METHODS,
+        "ViewerProtocolPolicy": "https-only",  # a token that came in the clear is not passed on, nor led elsewhere
+        "CachePolicyId": KEEPS_NOTHING,
+        "OriginRequestPolicyId": FORWARDS_ALL if stage.edge.domain else FORWARDS_ALL_BUT_HOST,
+        "FunctionAssociations": [{"EventType": "viewer-request", "FunctionARN": function}],
+    }
+
+
+def _key(stage: Stage) -> dict[str, Any]:
+    return {
+        "Type": "AWS::SecretsManager::Secret",
+        "Properties": {
+            "Name": f"ecommerce/{stage.name}/edge/origin-key",
+            "Description": "By it the firewall knows what came through the distribution.",
+            "GenerateSecretString": {"PasswordLength": 48, "ExcludePunctuation": True},
+            "Tags": definition.tags(stage.tags),
+        },
+    }
+
+
+def _note_address() -> dict[str, Any]:
+    config = {"Comment": "Tells the API who is calling.", "Runtime": "cloudfront-js-2.0"}
+    return {
+        "Type": "AWS::CloudFront::Function",
+        "Properties": {
+            "Name": {"Fn::Sub": "ecommerce-${Stage}-note-address"},
+            "AutoPublish": True,
+            "FunctionConfig": config,
+            "FunctionCode": NOTE_ADDRESS,
+        },
+    }
