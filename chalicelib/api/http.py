@@ -181,7 +181,7 @@ def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, 
     route = permissions.route(request.method, request.context["resourcePath"])
     if not caching.is_shared(*route):
         spelling.require_once(request.to_original_event())
-        spelling.require_json(request.headers.get("content-type"))
+    spelling.require_json(request.headers.get("content-type"))
     principal = _principal(request, permissions.ROUTES[route], contract.authenticate)
     permissions.admit(permissions.ROUTES[route], principal)
     if principal and permissions.must_recheck(route, principal):

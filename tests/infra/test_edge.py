@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import msgspec
 import pytest
+from cfnlint.api import lint
 
-from tests.infra.packaging import network
+from chalicelib.api import caching, permissions
+from chalicelib.core import schema
+from chalicelib.products.schemas import CategoryQuery, ProductQuery
+from tests.infra.packaging import LINT, network
 from tools import stages
-from tools.package import edge
-from tools.package.edge import checks, definition, models, plans
+from tools.package import edge, finishing
+from tools.package.edge import cache, checks, definition, distribution, domain, models, plans
 from tools.stages.edge import Edge
+from tools.templates import options
+from tools.templates.options import CERTIFICATE as CERTIFICATE_ARN
 
 pytestmark = [network, pytest.mark.no_cover]
 
 Template = dict[str, Any]
 
 
-def with_options(template: Template, **options: Any) -> Template:
+def with_options(template: Template, **said: Any) -> Template:
     """The template of prod with these options."""
     made = copy.deepcopy(template)
-    edge.add_to(made, msgspec.structs.replace(stages.read("prod"), edge=Edge(**options)))
+    edge.add_to(made, msgspec.structs.replace(stages.read("prod"), edge=Edge(**said)))
     return made
 
 
@@ -92,3 +99,154 @@ def test_checks_are_of_the_definition_alone_and_leave_the_payment_provider_alone
     assert checked == {*bodies, *(route for route, known in models.queries().items() if known)}
     assert ("POST", "/payments/webhook") not in checked
     assert set(bodies.values()) < set(definition.of(after)["definitions"])
+
+
+def test_only_what_is_told_of_products_is_kept_and_found_by_all_that_it_depends_on(template: Template) -> None:
+    after = with_options(template, caches_products=True)
+
+    assert come(template, after) == {}
+    assert changed(template, after) == {
+        "APIHandler.Environment", "RestAPI.CacheClusterEnabled", "RestAPI.CacheClusterSize", "RestAPI.DefinitionBody",
+        "RestAPI.MethodSettings",
+    }  # fmt: skip
+    everything, *kept = definition.api(after)["MethodSettings"]
+    (before,) = definition.api(template)["MethodSettings"]
+    assert everything == {**before, "CachingEnabled": False}
+    cached = {"HttpMethod": "GET", "CachingEnabled": True, "CacheTtlInSeconds": 300, "CacheDataEncrypted": True}
+    paths = ["/~1products", "/~1products~1{product_id}", "/~1products~1category~1{category}"]
+    assert kept == [{**before, **cached, "ResourcePath": path} for path in paths]
+    keys = {path: {each.removeprefix("method.request.") for each in key_of(after, path)} for path in caching.SHARED}
+    headers = {f"header.{name}" for name in cache.HEADERS}
+    assert keys["/products/{product_id}"] == {"path.product_id", *headers}
+    assert keys["/products/category/{category}"] == {"path.category", *headers, *queried(CategoryQuery)}
+    assert keys["/products"] == {*headers, *queried(ProductQuery)}
+
+
+def key_of(template: Template, path: str) -> list[str]:
+    integration = definition.of(template)["paths"][path]["get"]["x-amazon-apigateway-integration"]
+    return list(integration["cacheKeyParameters"])
+
+
+def queried(shape: type[msgspec.Struct]) -> set[str]:
+    return {f"querystring.{name}" for name in schema.names(shape)}
+
+
+def test_nothing_is_kept_that_depends_on_who_asks() -> None:
+    assert {permissions.ROUTES["GET", path] for path in caching.SHARED} == {permissions.Audience.PUBLIC}
+
+
+ZONE, CERTIFICATE = "Z0123456789ABCDEFGHIJ", CERTIFICATE_ARN.replace("us-east-1", "eu-west-1")
+DOMAIN = {"ApiDomain": "AWS::ApiGateway::DomainName", "ApiMapping": "AWS::ApiGateway::BasePathMapping"}
+RECORDS = dict.fromkeys(["ApiRecordA", "ApiRecordAaaa"], "AWS::Route53::RecordSet")
+MADE = {"ApiCertificate": "AWS::CertificateManager::Certificate"}
+
+
+@pytest.mark.parametrize(
+    ("said", "resources", "changes"),
+    [
+        ({"domain_zone": ZONE}, DOMAIN | RECORDS | MADE, set()),
+        ({"domain_zone": ZONE, "domain_certificate": CERTIFICATE}, DOMAIN | RECORDS, set()),
+        ({"domain_certificate": CERTIFICATE}, DOMAIN, set()),
+        ({"domain_certificate": CERTIFICATE, "only_domain": True}, DOMAIN, {"RestAPI.DisableExecuteApiEndpoint"}),
+    ],
+)
+def test_a_domain_has_what_is_not_there_yet(
+    template: Template, said: dict[str, Any], resources: dict[str, str], changes: set[str]
+) -> None:
+    after = with_options(template, domain="api.example.com", **said)
+
+    assert come(template, after) == resources
+    assert changed(template, after) == {"Outputs", *changes}
+    properties = after["Resources"]["ApiDomain"]["Properties"]
+    assert (properties["SecurityPolicy"], properties["EndpointConfiguration"]["Types"]) == ("TLS_1_2", ["REGIONAL"])
+    assert after["Resources"]["ApiMapping"]["Properties"]["BasePath"] == "v1"
+    assert after["Outputs"]["HealthURL"]["Value"] == "https://api.example.com/v1/health"
+    assert after["Outputs"]["DomainTarget"]["Value"] == domain.TARGET
+
+
+FIREWALL = {
+    "Firewall": "AWS::WAFv2::WebACL",
+    "FirewallAssociation": "AWS::WAFv2::WebACLAssociation",
+    "FirewallLogs": "AWS::Logs::LogGroup",
+    "FirewallLogging": "AWS::WAFv2::LoggingConfiguration",
+}
+
+
+def test_a_firewall_has_the_five_rules_and_lets_the_payment_provider_through(template: Template) -> None:
+    after = with_options(template, firewall=True, blocked_countries=("KP",))
+
+    assert come(template, after) == FIREWALL
+    assert changed(template, after) == set()
+    rules = after["Resources"]["Firewall"]["Properties"]["Rules"]
+    assert [rule["Name"] for rule in rules] == ["Rate", "Countries", "SqlInjection", "Scripts", "BadBots"]
+    assert [rule["Priority"] for rule in rules] == [0, 1, 2, 3, 4]
+    rate = rules[0]["Statement"]["RateBasedStatement"]
+    assert (rate["Limit"], rate["EvaluationWindowSec"], rate["AggregateKeyType"]) == (2000, 300, "IP")
+    let_through = '"SearchString": "/prod/payments/webhook"'
+    assert all(json.dumps(rule["Statement"]).count(let_through) == 1 for rule in rules)
+    assert not json.dumps(rules).count("ForwardedIPConfig")
+
+
+def test_countries_are_blocked_or_allowed_or_nobodys_affair(template: Template) -> None:
+    found = [
+        json.dumps(with_options(template, firewall=True, **said)["Resources"]["Firewall"])
+        for said in ({}, {"allowed_countries": ("DE", "FR")})
+    ]
+
+    assert "GeoMatchStatement" not in found[0]
+    assert '{"NotStatement": {"Statement": {"GeoMatchStatement": {"CountryCodes": ["DE", "FR"]}}}}' in found[1]
+
+
+def test_what_is_blocked_is_logged_without_secrets(template: Template) -> None:
+    logging = with_options(template, firewall=True)["Resources"]["FirewallLogging"]["Properties"]
+
+    assert logging["LoggingFilter"]["DefaultBehavior"] == "DROP"
+    redacted = {each["SingleHeader"]["Name"] for each in logging["RedactedFields"]}
+    assert redacted == {"authorization", "cookie", "x-api-key", "x-cart-token", "x-origin-key"}
+
+
+DISTRIBUTION = {
+    "OriginKey": "AWS::SecretsManager::Secret",
+    "NoteAddress": "AWS::CloudFront::Function",
+    "Distribution": "AWS::CloudFront::Distribution",
+}
+
+
+def test_a_distribution_keeps_nothing_and_the_api_takes_only_what_came_through_it(template: Template) -> None:
+    after = with_options(template, firewall=True, distribution=True)
+
+    assert come(template, after) == FIREWALL | DISTRIBUTION
+    assert changed(template, after) == {"APIHandler.Environment", "Outputs"}
+    config = after["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+    behaviour, (origin,) = config["DefaultCacheBehavior"], config["Origins"]
+    assert (behaviour["CachePolicyId"], behaviour["ViewerProtocolPolicy"]) == (distribution.KEEPS_NOTHING, "https-only")
+    assert behaviour["OriginRequestPolicyId"] == distribution.FORWARDS_ALL_BUT_HOST
+    assert origin["OriginPath"] == "/prod"
+    first, rate = after["Resources"]["Firewall"]["Properties"]["Rules"][:2]
+    known = first["Statement"]["NotStatement"]["Statement"]["ByteMatchStatement"]
+    assert known["SearchString"] == origin["OriginCustomHeaders"][0]["HeaderValue"]
+    assert rate["Statement"]["RateBasedStatement"]["AggregateKeyType"] == "FORWARDED_IP"
+    assert after["Outputs"]["HealthURL"]["Value"]["Fn::Join"][1][1] == {"Fn::GetAtt": ["Distribution", "DomainName"]}
+
+
+def test_a_distribution_answers_under_the_domain_if_there_is_one(template: Template) -> None:
+    named = {"domain": "api.example.com", "domain_zone": ZONE, "distribution_certificate": CERTIFICATE_ARN}
+    after = with_options(template, firewall=True, distribution=True, **named)
+
+    config = after["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+    assert config["Aliases"] == ["api.example.com"]
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert config["Origins"][0]["DomainName"] == domain.TARGET
+    assert config["DefaultCacheBehavior"]["OriginRequestPolicyId"] == distribution.FORWARDS_ALL
+    alias = after["Resources"]["ApiRecordA"]["Properties"]["AliasTarget"]
+    assert alias["DNSName"] == {"Fn::GetAtt": ["Distribution", "DomainName"]}
+    assert after["Outputs"]["HealthURL"]["Value"] == "https://api.example.com/v1/health"
+
+
+def test_a_template_with_every_option_is_one_that_cloudformation_takes(template: Template) -> None:
+    made = options.with_options(template)
+
+    assert lint(json.dumps(made), config=LINT) == []
+    assert len(finishing.written(made)) < finishing.MAX_TEMPLATE_BYTES / 2
+    missing = {each for each in msgspec.structs.asdict(options.EDGE) if not getattr(options.EDGE, each)}
+    assert missing == {"domain_certificate", "allowed_countries"}  # which exclude others

@@ -1,7 +1,7 @@
 """What API Gateway keeps for all: the answers to GET of products, for five minutes.
 
 An entry is found by what its key knows, so an answer must depend on nothing else. The key knows the path, each query
-parameter that the route takes, and the tag that a caller has already; the app, which is told of the cache, reads
+parameter that the route takes, the tag that a caller has already, and the kind of its body; the app, which is told of the cache, reads
 nothing else of such a request, or anybody could have a refusal kept for all. A HEAD is never kept.
 """
 
@@ -16,7 +16,7 @@ CLUSTER = "0.5"  # gigabytes, the smallest there is
 SECONDS = 300
 NOT_KEPT = {"CachingEnabled": False}
 KEPT = {"CachingEnabled": True, "CacheTtlInSeconds": SECONDS, "CacheDataEncrypted": True}
-TAG = "If-None-Match"
+HEADERS = ("If-None-Match", "Content-Type")
 
 
 def add_to(template: dict[str, Any]) -> None:
@@ -39,7 +39,8 @@ def _setting(everything: dict[str, Any], path: str) -> dict[str, Any]:
 def _key(route: definition.Operation, queries: list[str]) -> None:
     for name in queries:
         definition.declare(route, name, "query")
-    definition.declare(route, TAG, "header")
+    for name in HEADERS:
+        definition.declare(route, name, "header")
     places = {"path": "path", "query": "querystring", "header": "header"}
     integration = route.said["x-amazon-apigateway-integration"]
     integration["cacheKeyParameters"] = [
