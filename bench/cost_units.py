@@ -16,8 +16,8 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -43,7 +43,7 @@ from tools.testing.shop import ADDRESS, PASSWORD, Shop, ShopAnswer
 PRODUCTS = 1_000
 VISITORS = 5
 SCHEDULED = ("run_scheduled_work", "deliver_webhooks", "check_store", "remind_of_carts", "summarise_sales")
-_ENVIRONMENT = {
+ENVIRONMENT = {
     **route_costs.ENVIRONMENT,
     "BUCKET_NAME": "costs",
     "IMAGE_BASE_URL": "https://images.example.com",
@@ -129,7 +129,7 @@ class Observer:
 def main() -> int:
     """Measure, and write the file."""
     local.use_local_aws(local.read({}))  # so that nothing left in the terminal leads elsewhere
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(ENVIRONMENT)
     try:
         MEASURED.write_text(_text(*measure()), "utf-8")
     except Refusal as refusal:
@@ -143,15 +143,34 @@ def measure(visitors: int = VISITORS) -> tuple[dict[str, Units], int, int]:
     with (
         TemporaryDirectory() as folder,
         route_costs.engines([PRODUCTS], Path(folder)) as urls,
-        route_costs.visitor() as (meter, shop),
+        observed(urls) as observer,
     ):
-        observer, taken = Observer(meter, shop, urls[PRODUCTS]), Taken(list)
-        observer.outside.attach()
+        taken = Taken(list)
         _run_schedules(observer, taken)
         idle = len(observer.metrics)
-        for number in range(visitors):
-            _visit(observer, shop, taken, f"visitor{number}@example.com")
-    return {name: _median(units) for name, units in taken.items()}, idle, len(observer.metrics)
+        return _medians(taken) | requests_at(observer, visitors), idle, len(observer.metrics)
+
+
+@contextmanager
+def observed(urls: Mapping[int, str]) -> Iterator[Observer]:
+    """Somebody who looks on in the shop on the engine with as many products as are measured."""
+    with route_costs.visitor() as (meter, shop):
+        observer = Observer(meter, shop, urls[PRODUCTS])
+        observer.outside.attach()
+        yield observer
+
+
+def requests_at(observer: Observer, visitors: int) -> dict[str, Units]:
+    """The medians of requests and of what follows them; another visitor comes first, for whom things are made ready."""
+    taken = Taken(list)
+    _visit(observer, Taken(list), "first@example.com")
+    for number in range(visitors):
+        _visit(observer, taken, f"visitor{number}@example.com")
+    return _medians(taken)
+
+
+def _medians(taken: Taken) -> dict[str, Units]:
+    return {name: _folded(units, statistics.median) for name, units in taken.items()}
 
 
 def _run_schedules(observer: Observer, taken: Taken) -> None:
@@ -166,8 +185,8 @@ def _run(name: str) -> None:
     getattr(app, name)(schedule.event(clock.now()), functions.context(name))
 
 
-def _visit(observer: Observer, shop: Shop, taken: Taken, email: str) -> None:
-    for name, request in _Visitor(shop, email).requests():
+def _visit(observer: Observer, taken: Taken, email: str) -> None:
+    for name, request in _Visitor(observer.shop, email).requests():
         taken[name].append(observer.observe(request))
         taken[f"{STREAM} after {name}"].append(_sum(observer.follow()))
 
@@ -256,10 +275,6 @@ def _metrics(log: str) -> Iterator[str]:
 def _sum(units: Iterator[Units]) -> Units:
     """All together."""
     return _folded(list(units), sum)
-
-
-def _median(units: list[Units]) -> Units:
-    return _folded(units, statistics.median)
 
 
 def _folded(units: list[Units], fold: Callable[[list[float]], float]) -> Units:

@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 
-from bench import catalogue, route_costs
+from bench import catalogue, cost_units, route_costs
 from bench.meter import Cost
 from chalicelib.aws import clients, db
+from chalicelib.core import settings
 from chalicelib.products import search
 from chalicelib.products import store as product_store
 from tools import dynoxide
+from tools.cost import units
+from tools.cost.units import Units
 from tools.local.settings import PROJECT
 from tools.refusal import Refusal
 
@@ -27,6 +30,8 @@ pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and oth
 KILLED = """
 import os, signal
 from tools import dynoxide
+from tools.cost import units
+from tools.cost.units import Units
 with dynoxide.running() as url:
     print(url, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -44,14 +49,47 @@ def _engine() -> None:
         pytest.skip(str(refusal))
 
 
-def test_every_request_costs_the_same_in_a_catalogue_of_twice_the_size(standard_time: None, tmp_path: Path) -> None:
-    with route_costs.engines([1_000, 2_000], tmp_path) as urls, route_costs.visitor() as (meter, shop):
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where filled catalogues lie for all of these tests."""
+    return tmp_path_factory.mktemp("catalogues")
+
+
+def test_every_request_costs_the_same_in_a_catalogue_of_twice_the_size(
+    standard_time: None, tmp_path: Path, kept: Path
+) -> None:
+    with route_costs.engines([1_000, 2_000], tmp_path, kept=kept) as urls, route_costs.visitor() as (meter, shop):
         small, large = (route_costs.costs_at(url, meter, shop) for url in urls.values())
 
     assert small == large
     assert small["`GET /products`"] == Cost(("Query",), read=1.5, written=0)
     assert all(cost.read > 0 for cost in small.values())
     assert all(cost.written > 0 for name, cost in small.items() if "POST" in name or "PATCH" in name)
+
+
+def test_what_a_month_is_computed_from_is_what_requests_take(
+    standard_time: None, tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (cost_units.ENVIRONMENT | {"PASSWORD_ROUNDS": "4"}).items():
+        monkeypatch.setenv(name, value)
+    settings.current.cache_clear()
+
+    with (
+        route_costs.engines([cost_units.PRODUCTS], tmp_path, kept=kept) as urls,
+        cost_units.observed(urls) as observer,
+    ):
+        found = cost_units.requests_at(observer, visitors=1)
+
+    settings.current.cache_clear()
+    on_file = units.measured().units
+    assert {name: counted(each) for name, each in found.items() if each.runs} == {
+        name: counted(each) for name, each in on_file.items() if name not in cost_units.SCHEDULED
+    }, "run `make cost-units`"
+
+
+def counted(taken: Units) -> dict[str, float]:
+    """What is the same at each measurement, without times and lengths."""
+    return {name: getattr(taken, name) for name in ("calls", "reads", "writes", "mails", "events", "records", "runs")}
 
 
 def test_a_filled_file_holds_what_the_shop_itself_writes(tmp_path: Path) -> None:
