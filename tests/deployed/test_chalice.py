@@ -19,7 +19,7 @@ import urllib3
 from chalicelib.core.deadline import Deadline
 from tests.deployed.conftest import DeployedStage
 from tests.infra.packaging import SETTINGS, copied, run
-from tests.support import roles
+from tests.support import roles, trace_daemon
 from tests.support.inventories import Facts, inventory
 from tests.support.ports import free_port
 from tests.support.roles import BY_LAMBDA
@@ -98,7 +98,16 @@ def by_sam(dev: DeployedStage) -> Facts:
 
 
 @pytest.fixture(scope="module")
-def chalice(by_sam: Facts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByChalice]:
+def traces() -> Iterator[trace_daemon.Daemon]:
+    """Where functions send what they add to traces."""
+    with trace_daemon.listening() as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def chalice(
+    by_sam: Facts, traces: trace_daemon.Daemon, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ByChalice]:
     """The stage as `python -m tools.package.deploy dev` leaves it, on an AWS that is not that of the other tests."""
     project = copied(tmp_path_factory.mktemp("by-chalice"))
     state = tmp_path_factory.mktemp("cloud-by-chalice")
@@ -106,6 +115,7 @@ def chalice(by_sam: Facts, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         for name, value in local.aws_environment(settings).items():
             patch.setenv(name, value)
+        patch.setenv("AWS_XRAY_DAEMON_ADDRESS", traces.address)
         with local_cloud.running(settings):
             deployed.deploy_resources(stages.read("dev"))
             stage = ByChalice(project, settings)
@@ -138,7 +148,9 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any
         yield path, (one, other)
 
 
-def test_an_order_goes_through_to_its_mail(chalice: ByChalice, tmp_path: Path) -> None:
+def test_an_order_goes_through_to_its_mail_and_is_traced(
+    chalice: ByChalice, traces: trace_daemon.Daemon, tmp_path: Path
+) -> None:
     catalogue = tmp_path / "catalogue.jsonl"
     catalogue.write_text(json.dumps(PRODUCT))
     chalice.run("tools.catalogue", "import", str(catalogue))
@@ -151,6 +163,9 @@ def test_an_order_goes_through_to_its_mail(chalice: ByChalice, tmp_path: Path) -
 
     assert order.status == 201, order.data
     assert chalice("GET", f"/products/{product['productId']}").json()["stock"] == 3
+    parts = [each for each in traces.documents() if each["annotations"].get("orderId") == order.json()["orderId"]]
+    assert [each["name"] for each in parts] == ["order.reserve", "simulator", "order.settle"]
+    assert len({(each["trace_id"], each["parent_id"]) for each in parts}) == 1
     wait_until(lambda: f"Order {order.json()['orderId']} confirmed" in chalice.said_by_mail())
 
 
