@@ -23,6 +23,7 @@ from tools.cost.standing import Charge
 from tools.cost.units import Assumptions, Measured, Units
 from tools.package import sam
 from tools.refusal import Refusal
+from tools.stages.edge import Edge
 from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
 
 PROD = stages.read("prod")
@@ -236,6 +237,29 @@ def test_an_option_costs_what_it_makes(
 
     assert {line.what: line.dollars for line in on if line.what in lines} == lines
     assert bill.total(on) > before
+
+
+@pytest.mark.parametrize(
+    ("edge", "lines"),
+    [
+        (
+            Edge(firewall=True),
+            {"web ACLs": Decimal(5), "rules": Decimal(4), "requests that it looks at": Decimal("0.6")},
+        ),
+        (Edge(firewall=True, allowed_countries=("DE",)), {"rules": Decimal(5)}),
+        (Edge(firewall=True, distribution=True), {"requests to the API": Decimal(1), "secrets": Decimal("1.2")}),
+        (Edge(caches_products=True), {"hours of 0.5 GB": Decimal("14.4")}),
+    ],
+)
+def test_an_option_before_the_api_costs_what_it_makes_and_what_comes_through_it(
+    edge: Edge, lines: dict[str, Decimal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = replace(PROD, edge=edge)
+    monkeypatch.setattr(sam.stages, "read", lambda _: stage)
+
+    on = bill.month(stage, MILLION)
+
+    assert {what: bill.total(line for line in on if line.what == what) for what in lines} == lines
 
 
 def test_endpoints_cost_by_the_zone(monkeypatch: pytest.MonkeyPatch) -> None:

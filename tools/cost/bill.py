@@ -70,7 +70,7 @@ def _of_edge(resources: Resources, interactions: float) -> Iterator[Charge]:
     """What comes through what the stage has put before its API."""
     types = Counter(each.get("Type") for each in resources.values())
     if types["AWS::WAFv2::WebACL"]:
-        yield Charge("firewall_requests", interactions)
+        yield Charge("firewall_requests", interactions, "requests that it looks at")
     if types["AWS::CloudFront::Distribution"] > 1:
         yield Charge("edge_requests", interactions, "requests to the API")
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cfnlint.decode import cfn_yaml
+from msgspec.structs import replace
 
 from tools.cost import functions
 from tools.cost.load import HOURS, SECONDS
 from tools.cost.units import Assumed, Measured
-from tools.package import sam
+from tools.package import edge, sam
 from tools.package.terraform.evaluation import Evaluation
 from tools.stages import Stage, parameters
 
@@ -61,6 +62,8 @@ WITHOUT_RENT = {
     "AWS::Serverless": {"Api", "Function"},
     "AWS::WAFv2": {"LoggingConfiguration", "WebACLAssociation"},
 }  # fmt: skip
+# The options before the API that make no resource that is charged by itself: they need the whole definition of the API.
+IN_THE_DEFINITION = {"usage_plans": False, "validates_requests": False, "caches_products": False}
 
 Resources = dict[str, dict[str, Any]]
 
@@ -96,7 +99,9 @@ def found_resources(stage: Stage) -> Resources:
     evaluation = Evaluation(template, parameters.of_resources(stage), "", _named, _named, _named)
     there = {name: each for name, each in template["Resources"].items() if evaluation.is_there(each)}
     known = {name: evaluation.value(each) for name, each in there.items() if each["Type"] in LOOKED_INTO}
-    found: Resources = there | known | sam.merge_for(stage.name)["Resources"]
+    application = sam.merge_for(stage.name)
+    edge.add_to(application, replace(stage, edge=replace(stage.edge, **IN_THE_DEFINITION)))
+    found: Resources = there | known | application["Resources"]
     return found
 
 
@@ -107,7 +112,7 @@ def _options(stage: Stage, resources: Resources) -> Iterator[Charge]:
     yield Charge("endpoint_hours", sum(map(_zones_of, resources.values())) * HOURS)
     firewalls = [_properties(each, "AWS::WAFv2::WebACL") for each in resources.values()]
     yield Charge("firewall_rules", sum(len(each.get("Rules", ())) for each in firewalls))
-    if _properties(resources["RestAPI"]).get("CacheClusterEnabled"):
+    if stage.edge.caches_products:
         yield Charge("api_cache_hours", HOURS)
 
 
