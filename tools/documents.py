@@ -154,6 +154,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "months": tables.months,
     "idle": tables.idle,
     "days": tables.days,
+    "options": tables.options,
 }
 
 

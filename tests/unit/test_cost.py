@@ -226,12 +226,9 @@ def test_of_every_type_of_resource_it_is_said_what_it_costs() -> None:
         ),
     ],
 )
-def test_an_option_costs_what_it_makes(
-    foundation: Foundation, lines: dict[str, Decimal], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_option_costs_what_it_makes(foundation: Foundation, lines: dict[str, Decimal]) -> None:
     stage = replace(PROD, foundation=foundation)
     before = bill.total(bill.month(PROD, 0))
-    monkeypatch.setattr(sam.stages, "read", lambda _: stage)
 
     on = bill.month(stage, 0)
 
@@ -252,21 +249,19 @@ def test_an_option_costs_what_it_makes(
     ],
 )
 def test_an_option_before_the_api_costs_what_it_makes_and_what_comes_through_it(
-    edge: Edge, lines: dict[str, Decimal], monkeypatch: pytest.MonkeyPatch
+    edge: Edge, lines: dict[str, Decimal]
 ) -> None:
     stage = replace(PROD, edge=edge)
-    monkeypatch.setattr(sam.stages, "read", lambda _: stage)
 
     on = bill.month(stage, MILLION)
 
     assert {what: bill.total(line for line in on if line.what == what) for what in lines} == lines
 
 
-def test_endpoints_cost_by_the_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endpoints_cost_by_the_zone() -> None:
     def hours(zones: int) -> float:
         network = PrivateNetwork(functions=("api_handler",), nat=True, zones=zones)
         stage = replace(PROD, foundation=Foundation(private_network=network))
-        monkeypatch.setattr(sam.stages, "read", lambda _: stage)
         return next(line.amount for line in bill.month(stage, 0) if line.what == "hours of an endpoint in a zone")
 
     assert hours(3) == hours(2) * 1.5

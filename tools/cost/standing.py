@@ -99,7 +99,7 @@ def found_resources(stage: Stage) -> Resources:
     evaluation = Evaluation(template, parameters.of_resources(stage), "", _named, _named, _named)
     there = {name: each for name, each in template["Resources"].items() if evaluation.is_there(each)}
     known = {name: evaluation.value(each) for name, each in there.items() if each["Type"] in LOOKED_INTO}
-    application = sam.merge_for(stage.name)
+    application = sam.merge_of(stage)
     edge.add_to(application, replace(stage, edge=replace(stage.edge, **IN_THE_DEFINITION)))
     found: Resources = there | known | application["Resources"]
     return found

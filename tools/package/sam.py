@@ -19,7 +19,7 @@ from tools import stages
 from tools.monitoring import access_log, template
 from tools.package import artifacts, canary, edge, finishing, foundation, gateway, runtime, schedules
 from tools.refusal import Refusal
-from tools.stages import generated
+from tools.stages import Stage, generated
 
 PROJECT = Path(__file__).parents[2]
 MERGE = PROJECT / "infra" / "merge-sam.json"
@@ -64,10 +64,14 @@ def forget() -> None:
 
 
 def merge_for(stage: str) -> dict[str, Any]:
-    """What is merged into Chalice's template: infra/merge-sam.json, the gateway's answers, and what watches all."""
-    settings = stages.read(stage)
+    """What is merged into Chalice's template of the stage of that name."""
+    return merge_of(stages.read(stage))
+
+
+def merge_of(settings: Stage) -> dict[str, Any]:
+    """What is merged: infra/merge-sam.json, the gateway's answers, and what watches all."""
     merge: dict[str, Any] = json.loads(MERGE.read_text())
-    merge["Parameters"]["Stage"] |= {"Default": stage, "AllowedValues": [stage]}
+    merge["Parameters"]["Stage"] |= {"Default": settings.name, "AllowedValues": [settings.name]}
     merge["Outputs"]["TableName"] = {"Value": settings.table_name}
     for resource in merge["Resources"].values():
         if resource.get("Type") == "AWS::Logs::LogGroup":
