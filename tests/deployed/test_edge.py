@@ -11,13 +11,18 @@ from typing import Any
 import boto3
 import msgspec
 import pytest
+import urllib3
 
+from chalicelib.api import caching
 from tests.deployed.conftest import DeployedStage
 from tools.local import deployed
+from tools.local.settings import LocalSettings
 from tools.package import artifacts, edge
 from tools.release import trying
 from tools.stages import Stage, api_keys
 from tools.stages.edge import Edge
+
+DOMAIN = "api.example.com"
 
 
 def deploy(stage: Stage, packaged: Path, out: Path) -> dict[str, str]:
@@ -32,7 +37,15 @@ def deploy(stage: Stage, packaged: Path, out: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def guarded(dev: DeployedStage, packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStage]:
     """The stage dev with options; without them again afterwards."""
-    stage = msgspec.structs.replace(dev.stage, edge=Edge(usage_plans=True, validates_requests=True))
+    zone = boto3.client("route53").create_hosted_zone(Name="example.com", CallerReference="edge")["HostedZone"]["Id"]
+    edge_of_all = Edge(
+        usage_plans=True,
+        validates_requests=True,
+        caches_products=True,
+        domain=DOMAIN,
+        domain_zone=zone.rpartition("/")[2],
+    )
+    stage = msgspec.structs.replace(dev.stage, edge=edge_of_all)
     yield DeployedStage(stage, dev.url, deploy(stage, packaged, tmp_path_factory.mktemp("edge") / "out"))
     deployed.deploy_package(dev.stage, packaged)
 
@@ -132,3 +145,39 @@ def test_a_body_that_fits_gets_to_the_app_which_looks_closer(guarded: DeployedSt
     assert (answer.status, answer.json()["code"]) == (400, "validation_failed")
     assert {each["field"] for each in answer.json()["errors"]} == {"email", "lastName"}
     assert (missing.status, unsigned.json()["code"] == "validation_failed") == (405, False)
+
+
+def test_the_domain_answers_under_v1_and_tells_its_paths_so(guarded: DeployedStage, cloud: LocalSettings) -> None:
+    def ask(path: str) -> urllib3.BaseHTTPResponse:
+        return urllib3.request("GET", cloud.cloud_url + path, headers={"Host": DOMAIN}, retries=False, timeout=120)
+
+    healthy, refused, elsewhere = ask("/v1/health"), ask("/v1/products"), ask("/v2/health")
+
+    assert healthy.status == 200
+    assert (refused.status, refused.json()["code"]) == (403, "api_key_required")
+    assert elsewhere.status != 200
+    assert guarded.outputs["HealthURL"] == f"https://{DOMAIN}/v1/health"
+
+
+def test_the_domain_has_records_of_both_kinds_and_a_certificate_of_its_own(guarded: DeployedStage) -> None:
+    zone = guarded.stage.edge.domain_zone
+    pages = boto3.client("route53").get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
+    records = {each["Type"]: each.get("AliasTarget") for page in pages for each in page["ResourceRecordSets"]
+               if each["Name"].rstrip(".") == DOMAIN}  # fmt: skip
+    found = boto3.client("apigateway").get_domain_name(domainName=DOMAIN)
+
+    assert set(records) == {"A", "AAAA"}
+    assert {each["DNSName"].rstrip(".") for each in records.values()} == {found["regionalDomainName"]}
+    assert found["securityPolicy"] == "TLS_1_2"
+    assert guarded.outputs["DomainTarget"] == found["regionalDomainName"]
+
+
+def test_products_are_read_by_what_the_caches_key_knows(guarded: DeployedStage, key: str) -> None:
+    stage = boto3.client("apigateway").get_stage(restApiId=guarded.outputs["RestAPIId"], stageName="dev")
+
+    unknown, other = (guarded("GET", path, headers={"X-Api-Key": key}) for path in ("/products?a=1", "/categories?a=1"))
+
+    assert (unknown.status, other.status) == (200, 400)
+    assert stage["cacheClusterEnabled"] is True
+    cached = {path for path, each in stage["methodSettings"].items() if each.get("cachingEnabled")}
+    assert cached == {f"~1{path.strip('/').replace('/', '~1')}/GET" for path in caching.SHARED}

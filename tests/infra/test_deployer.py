@@ -35,13 +35,22 @@ FOUNDATION = (
     "EC2::SecurityGroup", "EC2::VPCEndpoint", "EC2::InternetGateway", "EC2::VPCGatewayAttachment", "EC2::EIP",
     "EC2::NatGateway", "Lambda::LayerVersion",
 )  # fmt: skip
+# Of the stack of the app, when a stage has options of [edge]; the group is one of another name.
+EDGE = (
+    "ApiGateway::UsagePlan", "ApiGateway::DomainName", "ApiGateway::BasePathMapping",
+    "CertificateManager::Certificate", "Route53::RecordSet", "CloudFront::Function", "WAFv2::WebACL",
+    "WAFv2::WebACLAssociation", "WAFv2::LoggingConfiguration", "Logs::LogGroup",
+)  # fmt: skip
 # What these options make of types that are there without them.
 FEATURES = {
     "Lambda::Alias": ("lambda:*ProvisionedConcurrency*",),
     "Lambda::Function": ("kms:*", "ec2:*"),
     "Logs::LogGroup": ("logs:*KmsKey",),
 }
-SERVICES = {"applicationautoscaling": "application-autoscaling"}  # whose name in IAM is another than in its types
+SERVICES = {
+    "applicationautoscaling": "application-autoscaling",
+    "certificatemanager": "acm",
+}  # whose name in IAM is another than in its types
 # What a type does to other services than its own: all else of that kind is for features that no template uses.
 BESIDE = {
     "Lambda::Function": {"iam:PassRole", "s3:GetObject", "s3:GetObjectVersion"},
@@ -52,6 +61,12 @@ BESIDE = {
         "iam:CreateServiceLinkedRole", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
     },
     "Budgets::Budget": {"billing:GetBillingViewData"},
+    "CertificateManager::Certificate": {"route53:ChangeResourceRecordSets"},
+    "WAFv2::WebACLAssociation": {"apigateway:SetWebACL"},
+    "WAFv2::LoggingConfiguration": {
+        "iam:CreateServiceLinkedRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+    },
 }  # fmt: skip
 # What a type does for features that no template uses; what it reads, it reads in any case.
 UNUSED = (
@@ -71,25 +86,35 @@ UNUSED = (
     "logs:*KmsKey", "logs:*DeletionProtection",
     "application-autoscaling:*ScheduledAction", "ec2:*EncryptionControl*", "ec2:*CidrBlock", "ec2:*Vpn*",
     "ec2:AcceptAddressTransfer", "ec2:*NatGatewayAddress", "ec2:AssociateAddress", "ec2:*VpcTenancy",
-    "ec2:DescribeInstances", "ec2:ReplaceRouteTableAssociation",
+    "ec2:DescribeInstances", "ec2:ReplaceRouteTableAssociation", "wafv2:*PermissionPolicy",
 )  # fmt: skip
 # What schemas say and IAM does not know; the words for it are PutBucketCORS, CreateDistribution and the like.
 UNKNOWN = ("cloudfront:CreateDistributionWithTags", "s3:DeleteBucketCors", "s3:DeleteBucketEncryption",
            "s3:DeleteBucketLifecycle")  # fmt: skip
 # The policies of infra/deployer.yaml that are about the two kinds of stacks.
-STACKS = [("ForResources", RESOURCES), ("ForApp", APP), ("ForFoundation", FOUNDATION)]
+STACKS = [("ForResources", RESOURCES), ("ForApp", APP), ("ForFoundation", FOUNDATION), ("ForEdge", EDGE)]
 OF_CHALICE = {"AWS::Lambda::LayerVersion"}  # which writes it into the stack of the app
 OF_OTHERS = {"OfTransforms"}  # CloudFormation's guide says it, and IAM's reference does not
-POLICIES = ("ForResources", "ForApp", "ForTools", "ForFoundation", "ForPlans")
+POLICIES = ("ForResources", "ForApp", "ForTools", "ForFoundation", "ForPlans", "ForEdge")
 # Named by chance, by AWS, or by the owner of a domain; or of the account as a whole.
-NAMED_BY_OTHERS = ("cloudfront", "apigateway", "ses", "kms", "application-autoscaling", "billing", "ec2")
+NAMED_BY_OTHERS = (
+    "cloudfront",
+    "apigateway",
+    "ses",
+    "kms",
+    "application-autoscaling",
+    "billing",
+    "ec2",
+    "acm",
+    "route53",
+)
 MAX_POLICY_CHARACTERS = 6144  # of IAM for a managed policy, without spaces
 
 
 @cache
 def handlers() -> dict[str, dict[str, Any]]:
     """What each type of the templates does to AWS, by its schema."""
-    wanted = {f"AWS::{name}" for name in (*RESOURCES, *APP, *FOUNDATION)}
+    wanted = {f"AWS::{name}" for name in (*RESOURCES, *APP, *FOUNDATION, *EDGE)}
     schemas = (json.loads(file.read_text(encoding="utf-8")) for file in SCHEMAS.glob("*.json"))
     return {each["typeName"]: each["handlers"] for each in schemas if each.get("typeName") in wanted}
 
@@ -97,11 +122,12 @@ def handlers() -> dict[str, dict[str, Any]]:
 def needed(kind: str) -> set[str]:
     """What CloudFormation has to be allowed for a type."""
     service, found = kind.partition("::")[0].lower(), set[str]()
-    own = SERVICES.get(service, service)
+    own, beside = SERVICES.get(service, service), BESIDE.get(kind, set())
     for name, handler in handlers()[f"AWS::{kind}"].items():
         if name != "list":
-            found |= {each for each in handler["permissions"] if name == "read" or not is_any(each, UNUSED)}
-    kept = (f"{own}:*", *BESIDE.get(kind, ()))
+            unused = () if name == "read" else UNUSED
+            found |= {each for each in handler["permissions"] if not is_any(each, unused) or each in beside}
+    kept = (f"{own}:*", *beside)
     return {each for each in found if is_any(each, kept) and each not in UNKNOWN}
 
 

@@ -14,6 +14,7 @@ from chalicelib.api import caching, permissions
 from chalicelib.core import schema
 from chalicelib.products.schemas import CategoryQuery, ProductQuery
 from tests.infra.packaging import LINT, network
+from tests.infra.test_deployer import EDGE
 from tools import stages
 from tools.package import edge, finishing
 from tools.package.edge import cache, checks, definition, distribution, domain, models, plans
@@ -248,5 +249,7 @@ def test_a_template_with_every_option_is_one_that_cloudformation_takes(template:
 
     assert lint(json.dumps(made), config=LINT) == []
     assert len(finishing.written(made)) < finishing.MAX_TEMPLATE_BYTES / 2
+    types = set(come(template, made).values())
+    assert types == {f"AWS::{each}" for each in (*EDGE, "SecretsManager::Secret", "CloudFront::Distribution")}
     missing = {each for each in msgspec.structs.asdict(options.EDGE) if not getattr(options.EDGE, each)}
     assert missing == {"domain_certificate", "allowed_countries"}  # which exclude others

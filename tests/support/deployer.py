@@ -16,7 +16,8 @@ Statement = dict[str, Any]
 INFRA = Path(__file__).parents[2] / "infra"
 WORDS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
 # Statements whose actions IAM judges without a resource, or on a resource that nobody here names.
-WITHOUT_A_NAME = {"OfTheAccount", "OfTheTrigger", "OfTheQueries", "OfTransforms", "OfImports", "OfScalingsRole"}
+WITHOUT_A_NAME = {"OfTheAccount", "OfTheTrigger", "OfTheQueries", "OfTransforms", "OfImports", "OfScalingsRole",
+                  "OfFirewalls", "OfFirewallsRole"}  # fmt: skip
 
 # Of the stack ecommerce-<stage>, after SAM has written it out; a test of what is deployed holds the list.
 APP = (

@@ -1,8 +1,9 @@
 """What API Gateway keeps for all: the answers to GET of products, for five minutes.
 
 An entry is found by what its key knows, so an answer must depend on nothing else. The key knows the path, each query
-parameter that the route takes, the tag that a caller has already, and the kind of its body; the app, which is told of the cache, reads
-nothing else of such a request, or anybody could have a refusal kept for all. A HEAD is never kept.
+parameter that the route takes, the tag that a caller has already, and the kind of body it says it sends. The app, which
+is told of the cache, reads nothing else of such a request, or anybody could have a refusal kept for all. A HEAD is
+never kept.
 """
 
 from __future__ import annotations
