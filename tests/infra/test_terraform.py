@@ -19,6 +19,7 @@ from tools import stages
 from tools.package import translated
 from tools.package.terraform import packaging
 from tools.package.terraform.kinds import KINDS
+from tools.templates import options
 
 NOT_IN_PROD = ("HasAlertEmail",)
 pytestmark = [network, pytest.mark.no_cover]
@@ -57,6 +58,23 @@ def test_terraform_finds_it_valid(folder: Path) -> None:
 
     run("init", "-backend=false", "-no-color")
 
+    assert json.loads(run("validate", "-json").stdout)["diagnostics"] == []
+
+
+def test_terraform_finds_a_stage_with_every_option_valid(
+    template: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    terraform.program()
+    for path, text in packaging.written(options.stage("prod"), options.with_options(template, "prod")).items():
+        (tmp_path / "root" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / path).write_text(text)
+    for archive in folder.glob("*.zip"):
+        (tmp_path / "root" / archive.name).symlink_to(archive)
+    run = Terraform(tmp_path / "root")
+
+    run("init", "-backend=false", "-no-color")
+
+    assert run("fmt", "-check", "-recursive", "-no-color").stdout == ""
     assert json.loads(run("validate", "-json").stdout)["diagnostics"] == []
 
 

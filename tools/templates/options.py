@@ -13,7 +13,7 @@ from tools.stages import Stage
 from tools.stages.edge import Edge
 
 NAME = "options"
-BASE = "dev"  # whose template is taken, and whose names
+BASE = "dev"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
 EDGE = Edge(
     usage_plans=True,
@@ -29,13 +29,13 @@ EDGE = Edge(
 )
 
 
-def stage() -> Stage:
-    """The stage that says them all."""
-    return msgspec.structs.replace(stages.read(BASE), edge=EDGE)
+def stage(base: str = BASE) -> Stage:
+    """The stage of that name, if it said them all."""
+    return msgspec.structs.replace(stages.read(base), edge=EDGE)
 
 
-def with_options(template: dict[str, Any]) -> dict[str, Any]:
-    """The packaged template of the stage that it is made from, with every option."""
+def with_options(template: dict[str, Any], base: str = BASE) -> dict[str, Any]:
+    """The packaged template of that stage, with every option."""
     made = copy.deepcopy(template)
-    edge.add_to(made, stage())
+    edge.add_to(made, stage(base))
     return made

@@ -157,9 +157,10 @@ def _visible(name: str) -> dict[str, Any]:
 
 def _logging() -> dict[str, Any]:
     blocked = {"Behavior": "KEEP", "Requirement": "MEETS_ANY", "Conditions": [{"ActionCondition": {"Action": "BLOCK"}}]}
+    group = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group"  # WAF wants no `:*` at its end
     return {
         "ResourceArn": {"Fn::GetAtt": ["Firewall", "Arn"]},
-        "LogDestinationConfigs": [{"Fn::Sub": "${FirewallLogs.Arn}"}],
+        "LogDestinationConfigs": [{"Fn::Sub": f"{group}:${{FirewallLogs}}"}],
         "LoggingFilter": {"DefaultBehavior": "DROP", "Filters": [blocked]},
         "RedactedFields": [{"SingleHeader": {"Name": name}} for name in SECRETS],
     }

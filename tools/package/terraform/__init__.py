@@ -3,7 +3,7 @@
 | file | job |
 |---|---|
 | `kinds.py` | the table of types: what is not mechanical about each |
-| `foundation.py` | its lines for a stage's options |
+| `edge.py`, `foundation.py` | its lines for a stage's options |
 | `kind.py` | what such a line says, and what is mechanical |
 | `shapes.py` | properties that Terraform has in another shape |
 | `parts.py` | properties that are resources of their own there |

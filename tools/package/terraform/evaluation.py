@@ -18,6 +18,7 @@ PSEUDO = {
 }
 ZONES = Reference("data.aws_availability_zones.current.names", "data.aws_availability_zones.current")
 SUBSTITUTED = re.compile(r"\$\{(!?)([^}]+)\}")
+SECRET = re.compile(r"\{\{resolve:secretsmanager:\$\{(\w+)\}\}\}")
 NOTHING = object()  # what AWS::NoValue is: the property, or the item, is not there
 
 Attribute = Callable[[str, str | None], Any]
@@ -120,12 +121,20 @@ class Evaluation:
 
     def _sub(self, given: Any) -> Any:
         text, own = (given, {}) if isinstance(given, str) else given
+        if found := SECRET.fullmatch(text):
+            return self._secret(found[1])
         parts: list[Any] = []
         end = 0
-        for found in SUBSTITUTED.finditer(text):
-            parts += [text[end : found.start()], self._substituted(found, own)]
-            end = found.end()
+        for part in SUBSTITUTED.finditer(text):
+            parts += [text[end : part.start()], self._substituted(part, own)]
+            end = part.end()
         return joined([*parts, text[end:]])
+
+    def _secret(self, name: str) -> Reference:
+        """What a secret of the template holds, which CloudFormation asks for while it works."""
+        kept: Reference = self.attribute(name, None)
+        address = kept.resource.replace("aws_secretsmanager_secret.", "aws_secretsmanager_secret_version.")
+        return Reference(f"{address}.secret_string", address)
 
     def _substituted(self, found: re.Match[str], own: dict[str, Any]) -> Any:
         literal, name = found.groups()

@@ -5,7 +5,7 @@ Who adds a type to a template adds its line here, and makes the extract of the p
 
 from __future__ import annotations
 
-from tools.package.terraform import foundation, parts, shapes
+from tools.package.terraform import edge, foundation, parts, shapes
 from tools.package.terraform.kind import Kind, Properties, Source
 from tools.package.terraform.values import Reference
 
@@ -27,6 +27,7 @@ def _tokens() -> dict[str, str]:
 
 
 KINDS: dict[str, Kind] = {
+    **edge.KINDS,
     **foundation.KINDS,
     "AWS::ApiGateway::Deployment": Kind(
         "aws_api_gateway_deployment",
@@ -48,6 +49,10 @@ KINDS: dict[str, Kind] = {
             "DistributionConfig": "",
             "DistributionConfig.Origins": "origin",
             "DistributionConfig.Origins.Id": "origin_id",
+            "DistributionConfig.Origins.OriginCustomHeaders": "custom_header",
+            "DistributionConfig.Origins.OriginCustomHeaders.HeaderName": "name",
+            "DistributionConfig.Origins.OriginCustomHeaders.HeaderValue": "value",
+            "DistributionConfig.DefaultCacheBehavior.FunctionAssociations": "function_association",
             "DistributionConfig.IPV6Enabled": "is_ipv6_enabled",
         },
         shape=shapes.distribution,

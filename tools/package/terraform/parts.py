@@ -40,8 +40,10 @@ def generated_secret(source: Source, value: Any) -> Iterator[Made]:
         {"password_length": value["PasswordLength"], "exclude_punctuation": value["ExcludePunctuation"]},
         is_data=True,
     )
-    known = json.loads(value["SecretStringTemplate"])
-    text = {**known, value["GenerateStringKey"]: Reference(f"{password.address}.random_password")}
+    made = Reference(f"{password.address}.random_password")
+    text: Any = made
+    if "SecretStringTemplate" in value:
+        text = {**json.loads(value["SecretStringTemplate"]), value["GenerateStringKey"]: made}
     arguments = {
         "secret_id": source.ref("id"),
         "secret_string": text,

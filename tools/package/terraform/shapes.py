@@ -103,7 +103,9 @@ def distribution(source: Source) -> Properties:
 
 
 def _origin(given: Properties) -> Properties:
-    """An origin of S3 with an access control needs no other word of S3."""
+    """An origin of S3 with an access control needs no other word of S3; another says its ports."""
+    if "CustomOriginConfig" in given:
+        return {**given, "CustomOriginConfig": {"http_port": 80, "https_port": 443, **given["CustomOriginConfig"]}}
     if "OriginAccessControlId" not in given:
         return given
     return {name: each for name, each in given.items() if name != "S3OriginConfig"}
