@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from msgspec.structs import replace
 
 from tests.support.conditions import decided, difference
 from tools import stages
-from tools.package import deploy, sam
+from tools.package import artifacts, deploy, sam
 from tools.package.terraform import kind, packaging
 from tools.package.terraform.kind import Made
 from tools.package.terraform.modules import RESOURCES, Module, Stack
@@ -303,3 +305,15 @@ def test_terraform_makes_of_each_option_what_cloudformation_makes(template: dict
     assert [each["security_groups"] for each in group["ingress"]] == [
         [Reference("aws_security_group.functions_group.id", "aws_security_group.functions_group")]
     ]
+
+
+def test_another_layer_is_other_code_and_without_one_nothing_is_otherwise(tmp_path: Path) -> None:
+    (tmp_path / artifacts.CODE).write_bytes(b"code")
+    alone = sam.code_sha256(tmp_path)
+    found = []
+    for layer in (b"one", b"other"):
+        (tmp_path / artifacts.LAYER).write_bytes(layer)
+        found.append(sam.code_sha256(tmp_path))
+
+    assert alone == hashlib.sha256(b"code").hexdigest()
+    assert len({alone, *found}) == 3

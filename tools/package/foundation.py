@@ -67,25 +67,6 @@ def _let_the_smoke_test_read(role: Template, key: dict[str, Any]) -> None:
 
 def _key(stage: Stage, groups: list[str]) -> dict[str, Any]:
     """The key, which outlives its stack: what it encrypted is read by it alone."""
-    here = "${AWS::Region}:${AWS::AccountId}"
-    arns = [{"Fn::Sub": f"arn:${{AWS::Partition}}:logs:{here}:log-group:{name}"} for name in groups]
-    statements = [
-        {
-            "Sid": "TheAccountGoverns",
-            "Effect": "Allow",
-            "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
-            "Action": "kms:*",
-            "Resource": "*",
-        },
-        {
-            "Sid": "LogsOfTheStage",
-            "Effect": "Allow",
-            "Principal": {"Service": {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}},
-            "Action": OF_THE_LOGS,
-            "Resource": "*",
-            "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": arns}},
-        },
-    ]
     return {
         "Type": "AWS::KMS::Key",
         "DeletionPolicy": "RetainExceptOnCreate",
@@ -93,7 +74,34 @@ def _key(stage: Stage, groups: list[str]) -> dict[str, Any]:
         "Properties": {
             "Description": {"Fn::Sub": "Encrypts the functions' environment and the logs of ecommerce-${Stage}"},
             "EnableKeyRotation": True,
-            "KeyPolicy": {"Version": canary.VERSION, "Statement": statements},
+            "KeyPolicy": {"Version": canary.VERSION, "Statement": [_governed(), _used_by_logs(groups)]},
             "Tags": [{"Key": name, "Value": value} for name, value in stage.tags.items()],
+        },
+    }
+
+
+def _governed() -> dict[str, Any]:
+    """By IAM: what a function's or a deployer's policy says of the key counts."""
+    root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+    return {
+        "Sid": "TheAccountGoverns",
+        "Effect": "Allow",
+        "Principal": {"AWS": root},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+
+
+def _used_by_logs(groups: list[str]) -> dict[str, Any]:
+    """By CloudWatch Logs, for these groups alone."""
+    here = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:"
+    return {
+        "Sid": "LogsOfTheStage",
+        "Effect": "Allow",
+        "Principal": {"Service": {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}},
+        "Action": OF_THE_LOGS,
+        "Resource": "*",
+        "Condition": {
+            "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": [{"Fn::Sub": f"{here}{name}"} for name in groups]}
         },
     }

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import msgspec
-
-if TYPE_CHECKING:
-    from tools.stages.settings import Stage
 
 ON_THE_INTERNET = ("deliver_webhooks",)
 WITH_THE_PROVIDER = ("api_handler", "check_store", "run_scheduled_work")
 WAITED_FOR = ("api_handler", "authorize")  # by customers, to whom a cold start is a delay
 MAX_UNITS = 40_000  # of DynamoDB, for a table until its quota is raised
-LEAST_UTILISATION, MOST_UTILISATION = 20, 90  # percent, which DynamoDB's auto-scaling takes
+MIN_UTILISATION, MAX_UTILISATION = 20, 90  # percent, which DynamoDB's auto-scaling takes
 ZONES = (2, 3)
 
 
@@ -46,14 +43,16 @@ class Foundation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     private_network: PrivateNetwork | None = None
 
 
-def judgements(stage: Stage) -> list[tuple[bool, str]]:
-    """What each option may be, as `Stage` is judged: is it so, and the sentence if not."""
-    asked = stage.foundation
+def judgements(asked: Foundation, reserved: Mapping[str, int], provider: str) -> list[tuple[bool, str]]:
+    """What each option may be, as a stage is judged: is it so, and the sentence if not.
+
+    `reserved` is what is set aside for functions, `provider` who takes the money.
+    """
     return [
         (asked.monthly_budget >= 0, "foundation.monthly_budget is a number of dollars, or 0 for none."),
         *_of_capacity(asked.provisioned),
-        *_of_concurrency(stage),
-        *_of_network(stage),
+        *_of_concurrency(asked.provisioned_concurrency, reserved),
+        *_of_network(asked.private_network, provider),
     ]
 
 
@@ -68,21 +67,21 @@ def _of_capacity(capacity: Capacity | None) -> list[tuple[bool, str]]:
         *((least <= most, f"{key}.most_{what} is at least least_{what}.") for what, (least, most) in bounds.items()),
         *((most <= MAX_UNITS, f"{key}.most_{what} is at most {MAX_UNITS}.") for what, (_, most) in bounds.items()),
         (
-            LEAST_UTILISATION <= capacity.utilisation <= MOST_UTILISATION,
-            f"{key}.utilisation is a percentage from {LEAST_UTILISATION} to {MOST_UTILISATION}.",
+            MIN_UTILISATION <= capacity.utilisation <= MAX_UTILISATION,
+            f"{key}.utilisation is a percentage from {MIN_UTILISATION} to {MAX_UTILISATION}.",
         ),
     ]
 
 
-def _of_concurrency(stage: Stage) -> list[tuple[bool, str]]:
-    key, asked = "foundation.provisioned_concurrency", stage.foundation.provisioned_concurrency
+def _of_concurrency(asked: Mapping[str, int], reserved: Mapping[str, int]) -> list[tuple[bool, str]]:
+    key = "foundation.provisioned_concurrency"
     strange = min(set(asked) - set(WAITED_FOR), default="")
     return [
         (not strange, f"{key} names {strange}; nobody waits for others than {' and '.join(WAITED_FOR)}."),
         *((number >= 1, f"{key}.{name} is at least 1; leave it out for none.") for name, number in asked.items()),
         *(
             (
-                number <= stage.reserved_concurrency.get(name, number),
+                number <= reserved.get(name, number),
                 f"{key}.{name} is at most reserved_concurrency.{name}, out of which Lambda takes it.",
             )
             for name, number in asked.items()
@@ -90,12 +89,11 @@ def _of_concurrency(stage: Stage) -> list[tuple[bool, str]]:
     ]
 
 
-def _of_network(stage: Stage) -> list[tuple[bool, str]]:
-    network = stage.foundation.private_network
+def _of_network(network: PrivateNetwork | None, provider: str) -> list[tuple[bool, str]]:
     if network is None:
         return []
     key, outside = "foundation.private_network", set(ON_THE_INTERNET)
-    if stage.payment_provider == "stripe":
+    if provider == "stripe":
         outside.update(WITH_THE_PROVIDER)
     stuck = "" if network.nat else min(outside & set(network.functions), default="")
     return [

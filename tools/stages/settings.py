@@ -129,7 +129,7 @@ def _judgements(stage: Stage) -> list[tuple[bool, str]]:
         (stage.burst > 0, "burst is more than 0."),
         (all(each > 0 for each in stage.reserved_concurrency.values()), "reserved_concurrency is more than 0 each."),
         *_judgements_of_settings(stage),
-        *foundation.judgements(stage),
+        *foundation.judgements(stage.foundation, stage.reserved_concurrency, stage.payment_provider),
         *edge.judgements(stage.edge),
     ]
 
