@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tools import stages
 from tools.refusal import Refusal, complain
 from tools.templates import linters, made, reasons
 from tools.templates.linters import Lint, TemplateFinding
@@ -24,12 +25,14 @@ def main(arguments: list[str]) -> int:
     try:
         left = reasons.read()
         with TemporaryDirectory() as scratch:
-            templates = made.write(Path(scratch))
+            folder, forms = Path(scratch) / "cloudformation", Path(scratch) / "terraform"
+            folder.mkdir()
+            templates = made.write(folder, forms)
             print("Linting; checkov takes a minute…", flush=True)
-            found = linters.lint(Path(arguments[0]), Path(scratch))
+            found = linters.lint(Path(arguments[0]), folder, forms)
     except Refusal as refusal:
         return complain(str(refusal))
-    return tell(templates, found, left)
+    return tell([*templates, *sorted(f"{form}.tf" for form in stages.names())], found, left)
 
 
 def tell(templates: list[str], found: Lint, left: tuple[reasons.Left, ...]) -> int:

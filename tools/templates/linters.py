@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,32 @@ class Lint:
     passed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-def lint(tools: Path, folder: Path) -> Lint:
-    """Run all of them on the templates of the folder. Raises `Refusal` when one does not do its work."""
+def lint(tools: Path, folder: Path, forms: Path) -> Lint:
+    """Run all of them on the templates of the folder, and checkov on the Terraform forms of the stages.
+
+    Raises `Refusal` when one does not do its work.
+    """
     found = Lint()
     found.findings += _cfn_lint(tools, folder)
     _checkov(tools, folder, found)
+    for form in sorted(forms.iterdir()):
+        _checkov_on_terraform(tools, form, found)
     return found
+
+
+def _checkov_on_terraform(tools: Path, form: Path, found: Lint) -> None:
+    """What a resource is called is what the template calls it, so that a reason is said once for both."""
+    origins = json.loads((form / "origins.json").read_text(encoding="utf-8"))
+    said = _ask_checkov(tools, form, "terraform")
+    template = f"{form.name}.tf"
+    found.passed[template, CHECKOV] += len(said["passed_checks"])
+    for outcome in ("failed_checks", "skipped_checks"):
+        for check in said[outcome]:
+            finding = _of_checkov(check)
+            resource = origins.get(check["resource"], check["resource"])
+            found.findings.append(replace(finding, template=template, resource=resource))
+    if not said["passed_checks"]:
+        raise Refusal(f"checkov looked at nothing in {template}.")
 
 
 def _cfn_lint(tools: Path, folder: Path) -> list[TemplateFinding]:
@@ -62,15 +82,20 @@ def _of_cfn_lint(match: dict[str, Any]) -> TemplateFinding:
 
 
 def _checkov(tools: Path, folder: Path, found: Lint) -> None:
-    words = ("--framework", "cloudformation", "--output", "json", "--compact", "--skip-download", "--soft-fail")
-    said = _ask(tools / "checkov", "--directory", str(folder), *words)
-    if said["results"]["parsing_errors"]:
-        raise Refusal(f"checkov could not read {', '.join(said['results']['parsing_errors'])}.")
-    found.passed.update((_template(check), CHECKOV) for check in said["results"]["passed_checks"])
+    said = _ask_checkov(tools, folder, "cloudformation")
+    found.passed.update((_template(check), CHECKOV) for check in said["passed_checks"])
     for outcome in ("failed_checks", "skipped_checks"):
-        found.findings += [_of_checkov(check) for check in said["results"][outcome]]
+        found.findings += [_of_checkov(check) for check in said[outcome]]
     if unread := {file.name for file in folder.iterdir()} - {template for template, _ in found.passed}:
         raise Refusal(f"checkov looked at nothing in {', '.join(sorted(unread))}.")
+
+
+def _ask_checkov(tools: Path, folder: Path, framework: str) -> dict[str, Any]:
+    words = ("--framework", framework, "--output", "json", "--compact", "--skip-download", "--soft-fail")
+    said = _ask(tools / "checkov", "--directory", str(folder), *words)["results"]
+    if said["parsing_errors"]:
+        raise Refusal(f"checkov could not read {', '.join(said['parsing_errors'])}.")
+    return dict(said)
 
 
 def _of_checkov(check: dict[str, Any]) -> TemplateFinding:

@@ -9,18 +9,19 @@ from typing import Any
 
 from tools import stages
 from tools.package import sam
+from tools.package.terraform import packaging
 from tools.package.translated import translate
 from tools.templates import options
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
+ORIGINS = "origins.json"  # from which resource of a template each of Terraform's is translated
 
 
-def write(folder: Path) -> list[str]:
+def write(folder: Path, forms: Path) -> list[str]:
     """Package every stage, and write all templates as CloudFormation takes them; their names.
 
-    One stage is there with every option as well.
-
-    What Chalice writes and SAM translates is there as the translation, which holds what AWS makes of it.
+    One stage is there with every option as well. What Chalice writes and SAM translates is there as the translation,
+    which holds what AWS makes of it. `forms` gets the Terraform form of each stage, by the stage's name.
     """
     for file in INFRA.glob("*.yaml"):
         (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
@@ -29,11 +30,20 @@ def write(folder: Path) -> list[str]:
         if stage == options.BASE:
             _write(folder, options.NAME, options.with_options(packaged), stage)
         _write(folder, stage, packaged, stage)
+        _write_terraform(forms / stage, stage, packaged)
     return sorted(file.name for file in folder.iterdir())
 
 
 def _write(folder: Path, name: str, template: dict[str, Any], stage: str) -> None:
     (folder / f"{name}.json").write_text(json.dumps(translated(template, stage), indent=1))
+
+
+def _write_terraform(folder: Path, stage: str, template: dict[str, Any]) -> None:
+    settings = stages.read(stage)
+    texts = packaging.written(settings, template) | {ORIGINS: json.dumps(packaging.origins(settings, template))}
+    for path, text in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
 
 
 def translated(template: dict[str, Any], stage: str) -> dict[str, Any]:

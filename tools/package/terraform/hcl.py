@@ -20,12 +20,13 @@ INDENT = "  "
 
 @dataclass
 class Block:
-    """A block: its words, such as `resource "aws_kms_key" "alerts"`, its attributes, and the blocks in it."""
+    """A block: its words, such as `resource "aws_kms_key" "alerts"`, comments, attributes, and the blocks in it."""
 
     kind: str
     labels: tuple[str, ...] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
 
 
 def document(blocks: Iterable[Block], comment: str = "") -> str:
@@ -55,7 +56,8 @@ def escaped(text: str) -> str:
 
 def _block(block: Block) -> list[str]:
     head = " ".join([block.kind, *(f'"{label}"' for label in block.labels)])
-    parts = [_assignments(block.attributes), *(_block(each) for each in block.blocks)]
+    said = [f"# {comment}" for comment in block.comments]
+    parts = [said + _assignments(block.attributes), *(_block(each) for each in block.blocks)]
     inner: list[str] = []
     for part in (each for each in parts if each):
         inner += ["", *part] if inner else part

@@ -40,7 +40,10 @@ class Source:
 
 @dataclass
 class Made:
-    """A resource of Terraform's, or a data source: its arguments, and what Terraform is told of its life."""
+    """A resource of Terraform's, or a data source: its arguments, and what Terraform is told of its life.
+
+    `origin` is the logical id of what it is translated from, `comments` are for its readers.
+    """
 
     terraform: str
     label: str
@@ -49,6 +52,8 @@ class Made:
     lifecycle: Properties = field(default_factory=dict)
     depends_on: list[str] = field(default_factory=list)
     is_data: bool = False
+    origin: str = ""
+    comments: list[str] = field(default_factory=list)
 
     @property
     def address(self) -> str:

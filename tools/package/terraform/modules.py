@@ -74,6 +74,8 @@ class Stack:
         source = self._source(module, name, resource)
         made = self._kind(name).made(source)
         made[0].depends_on += self._dependencies(module, resource)
+        for each in made:
+            each.origin, each.comments = name, _left(resource)
         if self.is_protected and resource.get("DeletionPolicy", "").startswith("Retain"):
             made[0].lifecycle["prevent_destroy"] = True
         service = resource["Type"].split("::")[1].lower()
@@ -179,6 +181,12 @@ def _short(name: str, kind: str) -> str:
 
 def _label(name: str, kind: str) -> str:
     return snake(_short(name, kind))
+
+
+def _left(resource: dict[str, Any]) -> list[str]:
+    """What a linter is told to leave as it is, and why, in the words that it looks for."""
+    left = resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
+    return [f"checkov:skip={each['id']}:{each['comment']}" for each in left]
 
 
 def _of_itself(attribute: str, address: str) -> Any:

@@ -75,6 +75,17 @@ def written(stage: Stage, template: dict[str, Any]) -> dict[str, str]:
     return files
 
 
+def origins(stage: Stage, template: dict[str, Any]) -> dict[str, str]:
+    """The logical id of what each resource is translated from, by its address."""
+    modules, _ = divided(stage, template)
+    return {
+        f"module.{module.name}.{made.address}": made.origin
+        for module in modules.values()
+        for resources in module.resources.values()
+        for made in resources
+    }
+
+
 def values(stage: Stage) -> dict[str, Any]:
     """What the variables are in the stage."""
     asked = {snake(name): value for name, value in parameters.of_resources(stage).items()}
@@ -162,6 +173,7 @@ def _block(resource: Made, made: dict[str, Any]) -> Block:
         (resource.terraform, resource.label),
         {**_attributes(made), **({"depends_on": _plain(resource.depends_on)} if resource.depends_on else {})},
         [*_blocks(made), *([Block("lifecycle", (), resource.lifecycle)] if resource.lifecycle else [])],
+        resource.comments,
     )
 
 
