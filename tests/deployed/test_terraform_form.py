@@ -25,11 +25,12 @@ from tools.local import cloud as local_cloud
 from tools.local import deployed
 from tools.local import settings as local
 from tools.local.settings import LocalSettings
-from tools.package import canary
+from tools.package import canary, translated
 from tools.package.terraform import packaging
 from tools.stages import policies
 
 SECRET = "ecommerce/dev/jwt/secret"
+PAYMENTS = "ecommerce/dev/payment/api-key"
 NO_CHANGES, CHANGES = 0, 2  # of terraform plan -detailed-exitcode
 # What differs from SAM, and why it does.
 LEFT = {
@@ -39,7 +40,7 @@ LEFT = {
 OF_AN_ALARM = (
     "AlarmName", "AlarmDescription", "AlarmActions", "OKActions", "MetricName", "Namespace", "Statistic",
     "ExtendedStatistic", "Dimensions", "Period", "EvaluationPeriods", "DatapointsToAlarm", "Threshold",
-    "ComparisonOperator", "TreatMissingData",
+    "ComparisonOperator", "TreatMissingData", "Metrics",
 )  # fmt: skip
 
 
@@ -48,8 +49,13 @@ class ByTerraform:
     """The folder that was applied, what it told, and where the API answers."""
 
     run: Terraform
+    planned: list[dict[str, Any]]
     told: dict[str, Any]
     url: str
+
+    def values(self, kind: str) -> list[dict[str, Any]]:
+        """What was planned of a type."""
+        return [each["values"] for each in self.planned if each["type"] == kind]
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +77,8 @@ def applied(by_sam: Facts, packaged: Path, tmp_path_factory: pytest.TempPathFact
             patch.setenv(name, value)
         with local_cloud.running(settings):
             run.init()
-            told = run.apply()
-            yield ByTerraform(run, told, deployed.api_url(settings, "dev", {"RestAPIId": told["rest_api_id"]}))
+            planned, told = run.plan(), run.apply()
+            yield ByTerraform(run, planned, told, deployed.api_url(settings, "dev", {"RestAPIId": told["rest_api_id"]}))
 
 
 def facts() -> Facts:
@@ -89,11 +95,15 @@ def by_handler(text: str) -> str:
 
 def alarms() -> dict[str, Any]:
     found = boto3.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
-    told = [
-        {**{name: each.get(name) for name in OF_AN_ALARM}, "queries": sorted(each.get("Metrics", []), key=str)}
-        for each in found
-    ]
-    return {each["AlarmName"]: each for each in json.loads(by_handler(json.dumps(told, sort_keys=True)))}
+    told = [{name: each.get(name) for name in OF_AN_ALARM} for each in found]
+    return {each["AlarmName"]: each for each in in_order(json.loads(by_handler(json.dumps(told))))}
+
+
+def in_order(value: Any) -> Any:
+    """The value with each list in an order that does not hang on who made it."""
+    if isinstance(value, dict):
+        return {name: in_order(each) for name, each in sorted(value.items())}
+    return sorted((in_order(each) for each in value), key=str) if isinstance(value, list) else value
 
 
 def dashboards() -> dict[str, Any]:
@@ -113,6 +123,85 @@ def test_what_is_deployed_is_what_sam_deploys(applied: ByTerraform, by_sam: Fact
     found = dict(differences(in_any_account(by_sam), in_any_account(facts())))
 
     assert {path: both for path, both in found.items() if not any(re.fullmatch(left, path) for left in LEFT)} == {}
+
+
+@pytest.fixture(scope="module")
+def template(packaged: Path) -> dict[str, list[dict[str, Any]]]:
+    """The properties of the resources of SAM's template, after its translation, by type."""
+    resources = translated.translate(json.loads((packaged / "sam.json").read_text()), "dev")["Resources"].values()
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in resources:
+        found.setdefault(each["Type"], []).append(each["Properties"])
+    return found
+
+
+def comparable(value: Any) -> Any:
+    """A number as a number of one kind, and nothing for an empty text."""
+    return float(value) if isinstance(value, int | float) else value or None
+
+
+@pytest.mark.parametrize(
+    ("kind", "terraform_kind", "compared"),
+    [
+        (
+            "AWS::Lambda::Function",
+            "aws_lambda_function",
+            {"Handler": "handler", "MemorySize": "memory_size", "Timeout": "timeout", "Runtime": "runtime",
+             "Description": "description"},
+        ),
+        ("AWS::Logs::LogGroup", "aws_cloudwatch_log_group", {"RetentionInDays": "retention_in_days"}),
+        (
+            "AWS::CloudWatch::Alarm",
+            "aws_cloudwatch_metric_alarm",
+            {"Threshold": "threshold", "EvaluationPeriods": "evaluation_periods",
+             "AlarmDescription": "alarm_description", "TreatMissingData": "treat_missing_data",
+             "ComparisonOperator": "comparison_operator"},
+        ),
+        ("AWS::Events::Rule", "aws_cloudwatch_event_rule", {"ScheduleExpression": "schedule_expression"}),
+        ("AWS::Logs::QueryDefinition", "aws_cloudwatch_query_definition", {"QueryString": "query_string"}),
+        (
+            "AWS::Lambda::EventSourceMapping",
+            "aws_lambda_event_source_mapping",
+            {"BatchSize": "batch_size", "MaximumRetryAttempts": "maximum_retry_attempts",
+             "BisectBatchOnFunctionError": "bisect_batch_on_function_error", "StartingPosition": "starting_position",
+             "FunctionResponseTypes": "function_response_types"},
+        ),
+        (
+            "AWS::Lambda::EventInvokeConfig",
+            "aws_lambda_function_event_invoke_config",
+            {"MaximumRetryAttempts": "maximum_retry_attempts",
+             "MaximumEventAgeInSeconds": "maximum_event_age_in_seconds"},
+        ),
+    ],
+)  # fmt: skip
+def test_the_plan_says_what_the_template_says(
+    applied: ByTerraform,
+    template: dict[str, list[dict[str, Any]]],
+    kind: str,
+    terraform_kind: str,
+    compared: dict[str, str],
+) -> None:
+    wanted = [[comparable(each.get(name)) for name in compared] for each in template[kind]]
+
+    found = [[comparable(each[name]) for name in compared.values()] for each in applied.values(terraform_kind)]
+
+    assert sorted(found, key=str) == sorted(wanted, key=str)
+
+
+def test_the_plan_throttles_as_the_template_does(
+    applied: ByTerraform, template: dict[str, list[dict[str, Any]]]
+) -> None:
+    ((wanted,),) = (each["MethodSettings"] for each in template["AWS::ApiGateway::Stage"])
+
+    (found,) = applied.values("aws_api_gateway_method_settings")
+
+    (settings,) = found["settings"]
+    assert found["method_path"] == "*/*"
+    assert (settings["throttling_rate_limit"], settings["throttling_burst_limit"], settings["data_trace_enabled"]) == (
+        wanted["ThrottlingRateLimit"],
+        wanted["ThrottlingBurstLimit"],
+        wanted["DataTraceEnabled"],
+    )
 
 
 def test_it_answers(applied: ByTerraform) -> None:
@@ -161,7 +250,10 @@ def test_the_smoke_test_may_call_two_functions_report_and_read_one_log(applied: 
     assert len(granted) == 5
 
 
-def test_a_second_plan_changes_nothing(applied: ByTerraform) -> None:
+def test_a_second_plan_changes_nothing_whatever_was_put_into_a_secret_since(applied: ByTerraform) -> None:
+    for key in ("sk_1", "sk_2", "sk_3"):
+        boto3.client("secretsmanager").put_secret_value(SecretId=PAYMENTS, SecretString=json.dumps({"apiKey": key}))
+
     plan = applied.run("plan", "-detailed-exitcode", "-no-color", expected=(NO_CHANGES, CHANGES))
 
     assert plan.returncode == NO_CHANGES, plan.stdout
@@ -178,7 +270,6 @@ def test_a_stage_that_is_destroyed_leaves_nothing(applied: ByTerraform) -> None:
         boto3.client("apigateway").get_rest_apis()["items"],
         boto3.client("logs").describe_log_groups()["logGroups"],
         boto3.client("cloudwatch").describe_alarms()["MetricAlarms"],
-        boto3.client("codedeploy").list_applications()["applications"],
         boto3.client("dynamodb").list_tables()["TableNames"],
         boto3.client("s3").list_buckets()["Buckets"],
         boto3.client("secretsmanager").list_secrets()["SecretList"],

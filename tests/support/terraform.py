@@ -21,6 +21,7 @@ import pytest
 REGISTRY = "registry.terraform.io"
 PROVIDER = Path(REGISTRY) / "hashicorp" / "aws"
 SECONDS = 900
+PLAN = "tests.tfplan"
 # A bucket is part of an address's path, for there are no names of hosts.
 LOCAL = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 MIRRORED = """\
@@ -62,9 +63,16 @@ class Terraform:
         (self.folder / "local_override.tf").write_text(LOCAL)
         self("init", "-no-color")
 
+    def plan(self) -> list[dict[str, Any]]:
+        """Every resource as the plan says it will be; `apply` then brings up that plan."""
+        self("plan", "-out", PLAN, "-no-color", "-parallelism=30")
+        root = json.loads(self("show", "-json", PLAN).stdout)["planned_values"]["root_module"]
+        return [resource for module in root["child_modules"] for resource in module["resources"]]
+
     def apply(self) -> dict[str, Any]:
-        """Bring all up; the outputs by their names."""
-        self("apply", "-auto-approve", "-no-color", "-parallelism=30")
+        """Bring all up as it was planned, if it was; the outputs by their names."""
+        planned = [PLAN] if (self.folder / PLAN).exists() else ["-auto-approve"]
+        self("apply", "-no-color", "-parallelism=30", *planned)
         return self.outputs()
 
     def outputs(self) -> dict[str, Any]:
