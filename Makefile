@@ -122,14 +122,14 @@ plan: $(VENV)/ready ## Say what a release would change in both stacks, and chang
 
 release: $(VENV)/ready ## Ship this code to a stage: shown, tried as a customer, shifted, watched: STAGE=prod YES=1 SMOKE=0
 	$(NAMED_STAGE)
-	@exec $(PYTHON) -m tools.release release $(STAGE) $(if $(filter 0,$(SMOKE)),--without-smoke)
+	@exec $(PYTHON) -m tools.release release $(STAGE) --format $(FORMAT) $(if $(filter 0,$(SMOKE)),--without-smoke)
 
 rollback: $(VENV)/ready ## Let the release before serve again, within seconds: STAGE=prod
 	$(NAMED_STAGE)
-	@exec $(PYTHON) -m tools.release rollback $(STAGE)
+	@exec $(PYTHON) -m tools.release rollback $(STAGE) --format $(FORMAT)
 
 smoke: $(VENV)/ready ## Buy in a deployed stage as a customer, and leave nothing behind: STAGE=prod
-	@exec $(PYTHON) -m tools.release smoke $(STAGE)
+	@exec $(PYTHON) -m tools.release smoke $(STAGE) --format $(FORMAT)
 
 release-notes: $(VENV)/ready ## Tag this commit as what serves, and tell on GitHub what it brings: STAGE=prod
 	$(NAMED_STAGE)
@@ -145,7 +145,7 @@ admin: $(VENV)/ready ## Make an admin of a stage, such as its first: EMAIL=ada@e
 	@STAGE=$(STAGE) exec $(PYTHON) -m tools.admin "$(EMAIL)"
 
 address: $(VENV)/ready ## Say where a stage's API answers: STAGE=prod
-	@exec $(PYTHON) -m tools.release address $(STAGE)
+	@exec $(PYTHON) -m tools.release address $(STAGE) --format $(FORMAT)
 
 api-key: $(VENV)/ready ## Make a key of the API in a plan, or delete it: STAGE=… PLAN=free NAME=acme DELETE=1
 	$(NAMED_STAGE)
@@ -167,7 +167,7 @@ ring: $(VENV)/ready ## Let an alarm of a stage ring, to see that it arrives: STA
 
 remove: $(VENV)/ready ## Take a stage away, but for what holds data: STAGE=trial
 	$(NAMED_STAGE)
-	@exec $(PYTHON) -m tools.stages.removal $(STAGE)
+	@exec $(PYTHON) -m $(if $(filter terraform,$(FORMAT)),tools.release remove $(STAGE) --format terraform,tools.stages.removal $(STAGE))
 
 preflight: $(VENV)/ready ## Say what is missing or wrong before a release, in one list: STAGE=prod
 	@exec $(PYTHON) -m tools.stages.preflight $(STAGE)

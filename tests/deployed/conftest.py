@@ -50,6 +50,14 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def terraform_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of what Terraform asks of AWS, by its own log; empty where it has not worked."""
+    file = tmp_path_factory.mktemp("terraform-log") / "calls.log"
+    file.touch()
+    return file
+
+
+@pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSettings]:
     """An empty local AWS that runs on free ports; where it is, and where its state lies."""
     settings = LocalSettings(

@@ -57,7 +57,7 @@ def packaged_with(out: Path, to: Path, *edits: Edit, config: str = "AllAtOnce") 
                 old, new = changed[name]
                 assert old.encode() in content, f"{name} has no {old!r}"
                 content = content.replace(old.encode(), new.encode())
-            other.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+            other.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED, 1)
     (to / "smoke.zip").write_bytes((out / "smoke.zip").read_bytes())
     sam = json.loads((out / "sam.json").read_text())
     for properties in finishing.functions(sam).values():
@@ -77,6 +77,11 @@ def open_shop(out: Path, scratch: Path) -> None:
     """The resources, the first release, and something to sell."""
     deployed.deploy_resources(STAGE)
     ship(out)
+    fill(scratch)
+
+
+def fill(scratch: Path) -> None:
+    """Put something to sell into the shop."""
     file = scratch / "goods.csv"
     rows = [f"tests,mug-{number},9.5,Mug {number},{UNITS}" for number in range(PRODUCTS)]
     file.write_text("\n".join(["category,sku,price,name,stock", *rows, f"tests,quiet,9.5,Quiet,{10 * UNITS}", ""]))
@@ -91,14 +96,15 @@ def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
-def greeting() -> str:
-    return str(OverHttp(trying.address(STAGE))("GET", "/hello").body["message"])
+def greeting(url: str | None = None) -> str:
+    return str(OverHttp(url or trying.address(STAGE))("GET", "/hello").body["message"])
 
 
 @dataclass
 class Customers:
-    """Four who order one thing after the other, until they are told to stop."""
+    """Four who order one thing after the other, until they are told to stop; where SAM deployed, or at a URL."""
 
+    url: str = field(default_factory=lambda: trying.address(STAGE))
     quantities: tuple[int, ...] = (1,)
     statuses: Counter[int] = field(default_factory=Counter)
     failures: list[tuple[float, Reply]] = field(default_factory=list)
@@ -111,7 +117,7 @@ class Customers:
     @contextmanager
     def ordering(self) -> Iterator[None]:
         """They order all through the block."""
-        api = OverHttp(trying.address(STAGE), PATIENCE_SECONDS)
+        api = OverHttp(self.url, PATIENCE_SECONDS)
         self.tokens = [signed_in(api) for _ in range(CLIENTS)]
         products = api("GET", "/products?limit=50").body["products"]
         goods = [each["productId"] for each in products if each["name"].startswith("Mug")]
@@ -152,7 +158,7 @@ class Customers:
 
     def listed(self) -> Counter[str]:
         """The ids of the orders that the shop lists for them, each as often as it does."""
-        api, found = OverHttp(trying.address(STAGE)), Counter[str]()
+        api, found = OverHttp(self.url), Counter[str]()
         for token in self.tokens:
             path: str | None = "/orders?limit=100"
             while path:

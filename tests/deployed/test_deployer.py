@@ -15,10 +15,12 @@ from tests.deployed.conftest import DeployedStage
 from tests.support import deployer
 from tests.support.deployer import Statement
 from tests.support.hearing import heard as hearing
+from tests.support.hearing import terraform as by_terraform
 from tests.support.hearing import unheard
 from tests.support.hearing.heard import Asked
 
 Poorer = Callable[[list[Statement]], Iterator[tuple[str, list[Statement]]]]
+BY_TERRAFORM = ("ForTerraformData", "ForTerraformApp")
 SMOKE = {"lambda:InvokeFunction", "codedeploy:PutLifecycleEventHookExecutionStatus", "logs:FilterLogEvents"}
 # What tests name as no stage would: table and secret of a stage that is made up.
 MADE_UP = ("table/restored", "secret:new-a1B2c3")
@@ -55,6 +57,18 @@ def test_without_any_one_of_what_it_allows_the_tools_are_refused_something(
     missed = [taken for taken, rest in poorer_by_one(granted) if not deployer.refused(rest, asked)]
 
     assert missed == []
+
+
+def test_terraform_may_do_what_it_does_and_nothing_else(terraform_log: Path) -> None:
+    """From the first plan to the end of a stage, in test_terraform_releases.py."""
+    asked = by_terraform.actions(terraform_log)
+    if not asked:
+        pytest.skip("Terraform has not worked before: tests/deployed/test_terraform_releases.py")
+
+    granted = deployer.actions(each for policy in BY_TERRAFORM for each in deployer.statements(policy))
+
+    assert sorted(asked - granted) == []
+    assert sorted(granted - asked) == []
 
 
 @pytest.mark.usefixtures("is_whole")

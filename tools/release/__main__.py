@@ -1,5 +1,7 @@
 """`python -m tools.release release|rollback|smoke|address STAGE`: ship a stage's code, take it back, try it, find it.
 
+By `--format terraform` that is done by Terraform, as is `remove`.
+
 Exit codes: 0 it is done, 1 it was not, with the reason and the state, 130 interrupted.
 """
 
@@ -15,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools import stages
 from tools.refusal import Refusal, complain
 from tools.release import aliases, returning, shipping, trying
+from tools.release.terraform import command as by_terraform
 from tools.stages import changes, place
 from tools.stages.settings import Stage
 
@@ -24,10 +27,11 @@ OUTPUTS = "GITHUB_OUTPUT"  # a file of GitHub's runners
 def main(arguments: list[str]) -> int:
     """Do what is asked for; the exit code."""
     parser = ArgumentParser("python -m tools.release")
-    parser.add_argument("work", choices=("release", "rollback", "smoke", "address"))
+    parser.add_argument("work", choices=("release", "rollback", "smoke", "address", "remove"))
     parser.add_argument("stage")
     parser.add_argument("--python", help="package for another Python than the stage's, such as this machine's")
     parser.add_argument("--without-smoke", action="store_true", help="leave the last look to a further step")
+    parser.add_argument("--format", choices=("sam", "terraform"), default="sam", help="what deployed the stage")
     given = parser.parse_args(arguments)
     try:
         stage = stages.read(given.stage)
@@ -42,6 +46,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _work(given: Namespace, stage: Stage) -> str:
+    if given.format == "terraform":
+        return by_terraform.work(given.work, stage, python=given.python, tries=not given.without_smoke)
+    if given.work == "remove":
+        raise Refusal(f"`make remove STAGE={stage.name}` takes away what SAM deployed.")
     if given.work == "release":
         return _release(given, stage)
     place.require(stage)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ def live(stage: Stage) -> dict[str, Served]:
         for resource in page["StackResourceSummaries"]
         if resource["ResourceType"] == "AWS::Lambda::Alias"
     ]
-    return {each["LogicalResourceId"]: _served(str(each["PhysicalResourceId"])) for each in aliases}
+    return {each["LogicalResourceId"]: serving(str(each["PhysicalResourceId"]).split(":")[6]) for each in aliases}
 
 
 def require(served: Mapping[str, Served], *, table: str) -> None:
@@ -66,10 +66,10 @@ def move(before: Mapping[str, Served], to: Mapping[str, Served]) -> None:
         raise Refusal(f"Nothing was moved, for one alias would not move: {error}") from error
 
 
-def forget_old(stage: Stage, kept: Mapping[str, set[str]]) -> int:
+def forget_old(live: Iterable[Served], kept: Mapping[str, set[str]]) -> int:
     """Delete versions but the latest ten of each function, what serves, and those to keep by function; how many."""
     client, deleted = boto3.client("lambda"), 0
-    for each in live(stage).values():
+    for each in live:
         pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=each.function)
         found = [version["Version"] for page in pages for version in page["Versions"]]
         numbers = sorted((number for number in found if number.isdigit()), key=int)
@@ -81,8 +81,8 @@ def forget_old(stage: Stage, kept: Mapping[str, set[str]]) -> int:
     return deleted
 
 
-def _served(alias_arn: str) -> Served:
-    function = alias_arn.split(":")[6]
+def serving(function: str) -> Served:
+    """Which version of a function its alias leads to."""
     alias = boto3.client("lambda").get_alias(FunctionName=function, Name=ALIAS)
     return Served(function, str(alias["FunctionVersion"]))
 

@@ -69,10 +69,10 @@ class Follower:
         for each in deployments(self._stage):
             if self._deployments.get(each) in OVER:
                 continue
-            shown = _shown(client, each)
-            if self._deployments.get(each) != shown:
-                self._deployments[each] = shown
-                self._say(f"  deployment {each}: {shown}")
+            words = shown(client, each)
+            if self._deployments.get(each) != words:
+                self._deployments[each] = words
+                self._say(f"  deployment {each}: {words}")
             info = client.get_deployment(deploymentId=each)["deploymentInfo"]
             if info["status"] in OVER:
                 self._deployments[each] = info["status"]
@@ -115,7 +115,7 @@ def _gone() -> tuple[type[ClientError], ...]:
     )
 
 
-def _shown(client: Any, deployment: str) -> str:
+def shown(client: Any, deployment: str) -> str:
     """The deployment in a few words: which function, between which versions, how far."""
     info = client.get_deployment(deploymentId=deployment)["deploymentInfo"]
     target = client.get_deployment_target(deploymentId=deployment, targetId=_target(client, deployment))

@@ -20,6 +20,7 @@ from tools.release.aliases import Served
 from tools.stages.settings import Stage
 
 MAX_ENTRIES = 10
+FILE = "releases.json"
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ class ReleaseLedger(msgspec.Struct, kw_only=True):
 
     entries: list[Release] = []
     going_back_to: Release | None = None
+    under_way: Release | None = None  # by Terraform, from its apply to the end of the shifting
 
     @property
     def kept(self) -> dict[str, set[str]]:
@@ -51,10 +53,10 @@ def of(entry: Release) -> dict[str, Served]:
     return {name: Served(*each.rsplit(":", 1)) for name, each in entry.versions.items()}
 
 
-def read(stage: Stage, bucket: str) -> ReleaseLedger:
+def read(stage: Stage, bucket: str, file: str = FILE) -> ReleaseLedger:
     """The stage's ledger; an empty one before its first release."""
     try:
-        found = boto3.client("s3").get_object(Bucket=bucket, Key=_key(stage))
+        found = boto3.client("s3").get_object(Bucket=bucket, Key=_key(stage, file))
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
             return ReleaseLedger()
@@ -62,10 +64,10 @@ def read(stage: Stage, bucket: str) -> ReleaseLedger:
     return msgspec.json.decode(found["Body"].read(), type=ReleaseLedger)
 
 
-def write(stage: Stage, bucket: str, ledger: ReleaseLedger) -> None:
+def write(stage: Stage, bucket: str, ledger: ReleaseLedger, file: str = FILE) -> None:
     """Keep it."""
     ledger.entries = ledger.entries[-MAX_ENTRIES:]
-    boto3.client("s3").put_object(Bucket=bucket, Key=_key(stage), Body=msgspec.json.encode(ledger))
+    boto3.client("s3").put_object(Bucket=bucket, Key=_key(stage, file), Body=msgspec.json.encode(ledger))
 
 
 def record(stage: Stage, bucket: str) -> ReleaseLedger:
@@ -94,5 +96,5 @@ def _keep_template(stage: Stage, bucket: str) -> str:
     return key
 
 
-def _key(stage: Stage) -> str:
-    return f"{stage.name}/releases.json"
+def _key(stage: Stage, file: str) -> str:
+    return f"{stage.name}/{file}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import boto3
@@ -65,9 +66,9 @@ def ship(stage: Stage, template_url: str, say: Say = print, *, started: float, t
         say("5. Smoke test over HTTP")
         trying.over_http(stage, say)
     kept = ledger.record(stage, bucket).kept
-    if forgotten := aliases.forget_old(stage, kept):
+    if forgotten := aliases.forget_old(aliases.live(stage).values(), kept):
         say(f"{forgotten} old versions were deleted.")
-    return _result(stage, before, started)
+    return told(stage, before, aliases.live(stage), started)
 
 
 def note_commit(say: Say, file: Path = LAST_RELEASE) -> None:
@@ -133,8 +134,10 @@ def _state_after_failure(stage: Stage) -> str:
     )
 
 
-def _result(stage: Stage, before: dict[str, aliases.Served], started: float) -> str:
-    after = aliases.live(stage)
+def told(
+    stage: Stage, before: Mapping[str, aliases.Served], after: Mapping[str, aliases.Served], started: float
+) -> str:
+    """What came of a release, in a line."""
     were = {name: before[name].version if name in before else "-" for name in after}
     moved = [
         f"{name.removesuffix('Alias' + finishing.ALIAS)} {were[name]} → {each.version}"

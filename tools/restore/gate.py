@@ -39,7 +39,12 @@ def open_again(stage: Stage) -> None:
 
 def is_closed(stage: Stage) -> bool:
     """Is no request let through?"""
-    found = boto3.client("apigateway").get_stage(restApiId=require_api(stage), stageName=stage.name)
+    return lets_nobody_in(require_api(stage), stage.name)
+
+
+def lets_nobody_in(api_id: str, name: str) -> bool:
+    """Is no request let through to that stage of an API?"""
+    found = boto3.client("apigateway").get_stage(restApiId=api_id, stageName=name)
     settings = found.get("methodSettings", {}).get("*/*", {})
     return bool(settings.get("throttlingRateLimit") == 0 and settings.get("throttlingBurstLimit") == 0)
 

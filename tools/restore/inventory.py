@@ -1,4 +1,4 @@
-"""What a deployed stage has, by its kind: as its stack lists it, or the file that `chalice deploy` keeps."""
+"""What a deployed stage has, by its kind: as its stack lists it, by Terraform's names, or Chalice's file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def members(stage: Stage, kind: str) -> list[str]:
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
-        return _of_chalice(stage, kind)
+        return _of_terraform(stage, kind) if _has_terraform(stage) else _of_chalice(stage, kind)
     return [each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind]
 
 
@@ -42,6 +42,33 @@ def require_api(stage: Stage) -> str:
     if not found:
         raise Refusal(f"The stage {stage.name} has no API.")
     return found[0]
+
+
+def _has_terraform(stage: Stage) -> bool:
+    functions = boto3.client("lambda")
+    try:
+        functions.get_function_configuration(FunctionName=f"{stage.stack}-APIHandler")
+    except functions.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def _of_terraform(stage: Stage, kind: str) -> list[str]:
+    """By names and tags, which are the stage's own."""
+    if kind == API:
+        pages = boto3.client("apigateway").get_paginator("get_rest_apis").paginate()
+        found = [each for page in pages for each in page["items"]]
+        return [each["id"] for each in found if each.get("tags", {}).get("Stage") == stage.name]
+    if kind == RULE:
+        listed = boto3.client("events").list_rules(NamePrefix=f"{stage.stack}-")["Rules"]
+        return [each["Name"] for each in listed]
+    functions = boto3.client("lambda")
+    if kind == FUNCTION:
+        pages = functions.get_paginator("list_functions").paginate()
+        names = [each["FunctionName"] for page in pages for each in page["Functions"]]
+        return [name for name in names if name.startswith(f"{stage.stack}-")]
+    trigger = f"{stage.stack}-HandleTableStream:live"
+    return [each["UUID"] for each in functions.list_event_source_mappings(FunctionName=trigger)["EventSourceMappings"]]
 
 
 def _of_chalice(stage: Stage, kind: str) -> list[str]:

@@ -7,7 +7,7 @@ such stage or no way to AWS.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,7 +17,8 @@ from tools.stages import checks, place
 from tools.stages.findings import Finding
 from tools.stages.settings import Stage
 
-CHECKS: dict[str, Callable[[Stage], Iterator[Finding]]] = {
+Checks = Mapping[str, Callable[[Stage], Iterator[Finding]]]
+CHECKS: Checks = {
     "generated files": checks.files,
     "Python": checks.python,
     "resources": checks.stack,
@@ -33,29 +34,29 @@ CHECKS: dict[str, Callable[[Stage], Iterator[Finding]]] = {
 }
 
 
-def examine(stage: Stage) -> list[Finding]:
+def examine(stage: Stage, looks: Checks | None = None) -> list[Finding]:
     """Everything that is wrong or worth knowing. Raises `Refusal` when the credentials lead nowhere or elsewhere."""
     try:
         place.require(stage)
         place.account()
     except (BotoCoreError, ClientError) as error:
         raise Refusal(f"These credentials do not lead into an account of AWS: {error}") from error
-    return [finding for subject, check in CHECKS.items() for finding in _looked(subject, check, stage)]
+    return [finding for subject, check in (looks or CHECKS).items() for finding in _looked(subject, check, stage)]
 
 
-def require(stage: Stage, say: Callable[[str], object] = print) -> None:
+def require(stage: Stage, say: Callable[[str], object] = print, looks: Checks | None = None) -> None:
     """Tell of every finding, and refuse to go on when something is wrong."""
-    if wrong := tell(stage, say):
+    if wrong := tell(stage, say, looks):
         raise Refusal(f"{stage.name} is not ready: mend what is WRONG first, of which there is {wrong}.")
 
 
-def tell(stage: Stage, say: Callable[[str], object]) -> int:
+def tell(stage: Stage, say: Callable[[str], object], looks: Checks | None = None) -> int:
     """Tell of every finding; how many are wrong."""
-    findings = examine(stage)
+    findings = examine(stage, looks)
     for finding in findings:
         say(str(finding))
     wrong = sum(finding.stops for finding in findings)
-    say(f"{len(CHECKS)} subjects: {wrong} to mend, {len(findings) - wrong} worth knowing.")
+    say(f"{len(looks or CHECKS)} subjects: {wrong} to mend, {len(findings) - wrong} worth knowing.")
     return wrong
 
 

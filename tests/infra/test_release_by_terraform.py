@@ -1,0 +1,120 @@
+"""What a release by Terraform says when it cannot go on, without Terraform and without AWS."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools import stages
+from tools.refusal import Refusal
+from tools.release.terraform import program, removal
+from tools.release.terraform.program import Change
+
+LOCKED = """\
+╷
+│ Error: Error acquiring the state lock
+│
+│ Error message: operation error S3: PutObject, https response error
+│ StatusCode: 412, api error PreconditionFailed
+│ Lock Info:
+│   ID:        1b2c
+│   Path:      bucket/dev/terraform.tfstate
+│   Operation: OperationTypeApply
+│   Who:       ada@desk
+│   Version:   1.11.4
+│   Created:   2026-11-28 09:00:00 +0000 UTC
+╵
+"""
+BROKEN = """\
+aws_lambda_function.api: Modifying...
+╷
+│ Error: updating Lambda Function (shop): operation error
+│ Lambda: UpdateFunctionCode: AccessDenied
+│
+│   with aws_lambda_function.api,
+│   on lambda.tf line 1, in resource "aws_lambda_function" "api":
+╵
+"""
+FOLDER = Path("out")
+
+
+def path_with(folder: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PATH on which Terraform is of that version."""
+    program_file = folder / "terraform"
+    program_file.write_text(f"#!/bin/sh\necho '{json.dumps({'terraform_version': version})}'\n")
+    program_file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/bin:/usr/bin")
+
+
+def test_who_has_the_lock_is_named_with_the_way_to_break_it() -> None:
+    assert program.why(LOCKED, FOLDER) == (
+        "ada@desk changes the stage since 2026-11-28 09:00:00 +0000 UTC. Wait for it; if that runs no more, "
+        "`terraform force-unlock 1b2c` in out."
+    )
+
+
+def test_the_first_error_is_told_in_one_line() -> None:
+    assert program.why(BROKEN, FOLDER) == (
+        "updating Lambda Function (shop): operation error Lambda: UpdateFunctionCode: AccessDenied"
+    )
+
+
+def test_what_is_no_error_of_its_own_is_told_by_its_last_line() -> None:
+    assert program.why("something\nwent wrong\n", FOLDER) == "went wrong"
+
+
+def test_without_terraform_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(Refusal, match="There is no terraform on the PATH"):
+        program.require_program()
+
+
+@pytest.mark.parametrize("version", ["1.6.0", "1.9.8", "0.15.5"])
+def test_a_terraform_that_locks_nothing_is_refused(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path_with(tmp_path, version, monkeypatch)
+
+    with pytest.raises(Refusal, match=f"Terraform {version} cannot lock a state"):
+        program.require_program()
+
+
+@pytest.mark.parametrize("version", ["1.10.0", "1.11.4", "2.0.0-beta1"])
+def test_one_that_does_is_taken(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path_with(tmp_path, version, monkeypatch)
+
+    assert program.require_program() == str(tmp_path / "terraform")
+
+
+@pytest.mark.parametrize("kind", sorted(program.HOLDS_DATA))
+@pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
+def test_a_plan_that_gives_up_what_holds_data_is_refused(kind: str, actions: tuple[str, ...]) -> None:
+    with pytest.raises(Refusal, match=r"the stage would lose what it has: .*module\.resources"):
+        program.require_no_loss([Change(f"module.resources.{kind}.it", kind, actions)])
+
+
+def test_other_changes_are_not() -> None:
+    program.require_no_loss(
+        [
+            Change("module.resources.aws_s3_bucket.bucket", "aws_s3_bucket", ("update",)),
+            Change(
+                "module.application.aws_api_gateway_deployment.d", "aws_api_gateway_deployment", ("create", "delete")
+            ),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("actions", "line"),
+    [(("create",), "+ a"), (("update",), "~ a"), (("delete",), "- a"), (("delete", "create"), "-/+ a")],
+)
+def test_a_change_is_a_line(actions: tuple[str, ...], line: str) -> None:
+    assert str(Change("a", "aws_sqs_queue", actions)) == line
+
+
+def test_a_protected_stage_is_not_removed() -> None:
+    with pytest.raises(Refusal, match="prod is protected: say is_protected = false"):
+        removal.remove(stages.read("prod"))

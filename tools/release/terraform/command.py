@@ -1,0 +1,25 @@
+"""What `make release|rollback|smoke|address|remove … FORMAT=terraform` does."""
+
+from __future__ import annotations
+
+from tools.package.terraform import packaging
+from tools.release import shipping
+from tools.release.terraform import releasing, removal, returning
+from tools.stages import place
+from tools.stages.settings import Stage
+
+
+def work(asked: str, stage: Stage, *, python: str | None, tries: bool) -> str:
+    """Do it; one line of what came of it."""
+    if asked == "release":
+        return releasing.release(stage, python=python, tries=tries)
+    if asked == "remove":
+        return removal.remove(stage, python=python)
+    place.require(stage)
+    if asked == "rollback":
+        return returning.roll_back(stage)
+    terraform = releasing.opened(stage, packaging.package(stage.name, shipping.OUT, python))
+    if asked == "address":
+        return releasing.address(stage, terraform)
+    releasing.try_shop(stage, terraform, print)
+    return f"{stage.name}: a customer can buy."
