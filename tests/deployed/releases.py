@@ -106,6 +106,7 @@ class Customers:
 
     url: str = field(default_factory=lambda: trying.address(STAGE))
     quantities: tuple[int, ...] = (1,)
+    pause: float = PAUSE_SECONDS
     statuses: Counter[int] = field(default_factory=Counter)
     failures: list[tuple[float, Reply]] = field(default_factory=list)
     placed: list[str] = field(default_factory=list)
@@ -154,7 +155,7 @@ class Customers:
             else:
                 self.failures.append((clock.monotonic(), reply))
             self._some.set()
-            self._over.wait(PAUSE_SECONDS)
+            self._over.wait(self.pause)
 
     def listed(self) -> Counter[str]:
         """The ids of the orders that the shop lists for them, each as often as it does."""
