@@ -38,11 +38,7 @@ def buy(stage: Stage, url: str, group: str, say: Say = print) -> None:
     """Try the shop at an address, whose mail is noted in that log group. Raises `Refusal` with the step that failed."""
     provider = stage.payment_provider
     journey = Journey(
-<<<<<<< HEAD
-        _customer(stage),
-=======
-        OverHttp(url),
->>>>>>> d461849 (A stage is released, taken back and removed by Terraform)
+        _customer(stage, url),
         TOKENS.get(provider, "tok_success"),
         mail_log(boto3.client("logs"), group),
         takes_real_money=provider in TOKENS,
@@ -56,11 +52,11 @@ def buy(stage: Stage, url: str, group: str, say: Say = print) -> None:
         say(f"  {note}")
 
 
-def _customer(stage: Stage) -> OverHttp:
+def _customer(stage: Stage, url: str) -> OverHttp:
     """The shop as a customer meets it, who has a key where the stage asks for one; a new one needs a while to count."""
     if not stage.edge.usage_plans:
-        return OverHttp(address(stage))
-    api = OverHttp(address(stage), api_key=api_keys.keep(stage, "free", KEY))
+        return OverHttp(url)
+    api = OverHttp(url, api_key=api_keys.keep(stage, "free", KEY))
     deadline = Deadline(KEY_SECONDS)
     while api("GET", "/hello").status == HTTPStatus.FORBIDDEN:
         if deadline.is_over:
