@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core import tracing
+
 TRACE = "1-67891233-abcdef012345678912345678"
 SEGMENT = "53995c3f42cd8ad8"
 SAMPLED = f"Root={TRACE};Parent={SEGMENT};Sampled=1;Lineage=a87bd80c:1"
@@ -50,4 +52,8 @@ def hearing(monkeypatch: pytest.MonkeyPatch, header: str = SAMPLED) -> Iterator[
     with listening() as daemon, monkeypatch.context() as changed:
         changed.setenv("_X_AMZN_TRACE_ID", header)
         changed.setenv("AWS_XRAY_DAEMON_ADDRESS", daemon.address)
-        yield daemon
+        try:
+            yield daemon
+        finally:
+            tracing._sender(socket.AF_INET).close()
+            tracing._sender.cache_clear()

@@ -163,10 +163,10 @@ def test_a_full_buffer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, daemon
         def sendto(self, *_: object) -> int:
             raise BlockingIOError
 
-    monkeypatch.setattr(tracing, "_sender", lambda _: Full())
-
-    with tracing.Subsegment("order.reserve"):
-        done = True
+    with monkeypatch.context() as changed:
+        changed.setattr(tracing, "_sender", lambda _: Full())
+        with tracing.Subsegment("order.reserve"):
+            done = True
 
     assert done
     assert daemon.documents() == []
