@@ -143,7 +143,7 @@ def measure(visitors: int = VISITORS) -> tuple[dict[str, Units], int, int]:
     with (
         TemporaryDirectory() as folder,
         route_costs.engines([PRODUCTS], Path(folder)) as urls,
-        observed(urls) as observer,
+        watch(urls) as observer,
     ):
         taken = Taken(list)
         _run_schedules(observer, taken)
@@ -152,7 +152,7 @@ def measure(visitors: int = VISITORS) -> tuple[dict[str, Units], int, int]:
 
 
 @contextmanager
-def observed(urls: Mapping[int, str]) -> Iterator[Observer]:
+def watch(urls: Mapping[int, str]) -> Iterator[Observer]:
     """Somebody who looks on in the shop on the engine with as many products as are measured."""
     with route_costs.visitor() as (meter, shop):
         observer = Observer(meter, shop, urls[PRODUCTS])

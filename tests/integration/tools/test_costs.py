@@ -76,7 +76,7 @@ def test_what_a_month_is_computed_from_is_what_requests_take(
 
     with (
         route_costs.engines([cost_units.PRODUCTS], tmp_path, kept=kept) as urls,
-        cost_units.observed(urls) as observer,
+        cost_units.watch(urls) as observer,
     ):
         found = cost_units.requests_at(observer, visitors=1)
 
