@@ -10,7 +10,7 @@ from decimal import Decimal
 from tools import stages
 from tools.cost import bill, prices, units
 from tools.cost.bill import BillLine
-from tools.cost.load import DAYS, parse_load
+from tools.cost.load import DAYS, HOURS, parse_load
 from tools.refusal import Refusal, complain
 
 CHECKED = "the price list of {day} ({region}, list prices, {unchecked} of {all} not looked up)"
@@ -42,7 +42,7 @@ def _heading(load: str, stage: str, *, has_free_tier: bool) -> Iterator[str]:
     listed = prices.current()
     unchecked = sum(not each.checked for each in listed.prices.values())
     said = CHECKED.format(day=listed.as_of, region=listed.region, unchecked=unchecked, all=len(listed.prices))
-    yield f"A month of {DAYS} days of the stage {stage} with {load}, in dollars."
+    yield f"A month of {HOURS} hours of the stage {stage} with {load}, in dollars."
     yield f"By {said}, units of {units.measured().measured}, {'with' if has_free_tier else 'without'} the free tier."
 
 

@@ -6,8 +6,8 @@ import re
 
 from tools.refusal import Refusal
 
-DAYS = 30  # of a month here
-HOURS = DAYS * 24
+HOURS = 730  # of a month, as AWS's own calculator has it
+DAYS = HOURS / 24
 SECONDS = HOURS * 3600
 _IN_A_MONTH = {"second": SECONDS, "minute": HOURS * 60, "hour": HOURS, "day": DAYS, "month": 1}
 

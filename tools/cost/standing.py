@@ -64,6 +64,7 @@ WITHOUT_RENT = {
 }  # fmt: skip
 # The options before the API that make no resource that is charged by itself: they need the whole definition of the API.
 IN_THE_DEFINITION = {"usage_plans": False, "validates_requests": False, "caches_products": False}
+BOT_CONTROL = "AWSManagedRulesBotControlRuleSet"  # is subscribed to, beside the rule
 
 Resources = dict[str, dict[str, Any]]
 
@@ -111,7 +112,9 @@ def _options(stage: Stage, resources: Resources) -> Iterator[Charge]:
         yield Charge("lambda_warm_gb_seconds", warm, f"GB-seconds of {name} kept warm")
     yield Charge("endpoint_hours", sum(map(_zones_of, resources.values())) * HOURS)
     firewalls = [_properties(each, "AWS::WAFv2::WebACL") for each in resources.values()]
-    yield Charge("firewall_rules", sum(len(each.get("Rules", ())) for each in firewalls))
+    rules = [rule for each in firewalls for rule in each.get("Rules", ())]
+    yield Charge("firewall_rules", len(rules))
+    yield Charge("bot_controls", sum(BOT_CONTROL in str(rule) for rule in rules))
     if stage.edge.caches_products:
         yield Charge("api_cache_hours", HOURS)
 
