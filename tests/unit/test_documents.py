@@ -15,6 +15,7 @@ from chalicelib.api import permissions
 from chalicelib.payments.models import RefundState
 from chalicelib.webhooks.models import DeliveryState
 from tools import documents
+from tools.cost import scaling_picture
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -104,6 +105,10 @@ def test_what_repeats_the_code_is_what_the_code_says() -> None:
 
 def test_the_picture_is_what_the_dashboard_is() -> None:
     assert documents.PICTURE.read_text() == documents.drawn(), "run `make docs`"
+
+
+def test_the_picture_of_scaled_days_is_what_the_simulation_says() -> None:
+    assert documents.SCALING.read_text() == scaling_picture.picture(), "run `make docs`"
 
 
 @pytest.mark.parametrize(("heading", "states"), [("A refund", RefundState), ("A delivery of a webhook", DeliveryState)])
