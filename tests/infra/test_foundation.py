@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from tests.support.conditions import decided, difference
 from tools import stages
-from tools.package import artifacts, deploy, sam
+from tools.package import artifacts, deploy, foundation, sam
+from tools.package.edge import firewall
 from tools.package.terraform import kind, packaging
 from tools.package.terraform.kind import Made
 from tools.package.terraform.modules import RESOURCES, Module, Stack
@@ -186,14 +187,17 @@ def test_rights_to_interfaces_are_for_functions_in_the_network_and_not_for_their
         assert {action for action in statement["Action"] if not action.startswith("ec2:")} == set()
 
 
-def merged(foundation: Foundation, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What is merged into Chalice's template for a stage with these options."""
-    monkeypatch.setattr(sam.stages, "read", lambda _: replace(OFF, foundation=foundation))
-    return sam.merge_for("prod")
+def merged(options: Foundation, *, has_firewall: bool = False) -> dict[str, Any]:
+    """What is said of the app of a stage with these options, and perhaps with a firewall, which has a log."""
+    stage, made_of = replace(OFF, foundation=options), sam.merge_for("prod")
+    if has_firewall:
+        firewall.add_to(made_of, stage)
+    foundation.add_to(made_of, stage)
+    return made_of
 
 
-def changes_of(foundation: Foundation, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
-    off, on = merged(Foundation(), monkeypatch), merged(foundation, monkeypatch)
+def changes_of(options: Foundation) -> dict[str, set[str]]:
+    off, on = merged(Foundation()), merged(options)
     assert {name: each for name, each in off.items() if name != "Resources"} == {
         name: {**each, "Function": {k: v for k, v in each["Function"].items() if k != "KmsKeyArn"}}
         if name == "Globals" else each for name, each in on.items() if name != "Resources"
@@ -201,14 +205,15 @@ def changes_of(foundation: Foundation, monkeypatch: pytest.MonkeyPatch) -> dict[
     return difference(off, on)
 
 
-def test_a_key_of_its_own_encrypts_every_environment_and_every_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    on = merged(Foundation(own_keys=True), monkeypatch)
+def test_a_key_of_its_own_encrypts_every_environment_and_every_log() -> None:
+    on = merged(Foundation(own_keys=True), has_firewall=True)
 
     groups = {name for name, each in on["Resources"].items() if each.get("Type") == "AWS::Logs::LogGroup"}
-    assert changes_of(Foundation(own_keys=True), monkeypatch) == {
+    assert "FirewallLogs" in groups
+    assert changes_of(Foundation(own_keys=True)) == {
         "added": {"ApplicationKey", "ApplicationKeyAlias"},
         "removed": set(),
-        "changed": {f"{name}.Properties.KmsKeyId" for name in groups}
+        "changed": {f"{name}.Properties.KmsKeyId" for name in groups - {"FirewallLogs"}}
         | {"SmokeTestRole.Properties.Policies.0.PolicyDocument.Statement"},
     }
     assert on["Globals"]["Function"]["KmsKeyArn"] == {"Fn::GetAtt": ["ApplicationKey", "Arn"]}
@@ -223,26 +228,26 @@ def test_a_key_of_its_own_encrypts_every_environment_and_every_log(monkeypatch: 
 CONTEXT = "kms:EncryptionContext:aws:logs:arn"
 
 
-def test_warm_functions_are_those_that_the_stage_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warm_functions_are_those_that_the_stage_names() -> None:
     asked = Foundation(provisioned_concurrency={"api_handler": 3, "authorize": 1})
 
-    assert changes_of(asked, monkeypatch) == {
+    assert changes_of(asked) == {
         **NOTHING,
         "changed": {f"{name}.Properties.ProvisionedConcurrencyConfig" for name in ("APIHandler", "Authorize")},
     }
-    found = merged(asked, monkeypatch)["Resources"]["APIHandler"]["Properties"]["ProvisionedConcurrencyConfig"]
+    found = merged(asked)["Resources"]["APIHandler"]["Properties"]["ProvisionedConcurrencyConfig"]
     assert found == {"ProvisionedConcurrentExecutions": 3}
 
 
-def test_functions_of_the_network_are_in_it_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_of_the_network_are_in_it_and_no_others() -> None:
     asked = Foundation(private_network=PrivateNetwork(functions=("authorize", "check_store"), nat=True))
 
-    assert changes_of(asked, monkeypatch) == {
+    assert changes_of(asked) == {
         **NOTHING, "changed": {f"{name}.Properties.VpcConfig" for name in ("Authorize", "CheckStore")}}  # fmt: skip
 
 
-def test_a_layer_is_chalices_setting_of_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert changes_of(Foundation(layer=True), monkeypatch) == NOTHING
+def test_a_layer_is_chalices_setting_of_the_stage() -> None:
+    assert changes_of(Foundation(layer=True)) == NOTHING
     on = generated._configured(replace(OFF, foundation=Foundation(layer=True)), [])
     off = generated._configured(OFF, [])
 

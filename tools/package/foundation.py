@@ -19,16 +19,16 @@ LOGICAL_IDS = {function.name: function.logical_id for function in FUNCTIONS}
 Template = dict[str, Any]
 
 
-def add_to(merge: Template, stage: Stage) -> None:
-    """Put all that the stage asks for into what is merged into Chalice's template; after all else that has a log."""
+def add_to(template: Template, stage: Stage) -> None:
+    """Put all that the stage asks for into its template, after all else that has a log."""
     if stage.foundation.own_keys:
-        _encrypt(merge, stage)
+        _encrypt(template, stage)
     for function, number in stage.foundation.provisioned_concurrency.items():
-        properties = merge["Resources"][LOGICAL_IDS[function]]["Properties"]
+        properties = template["Resources"][LOGICAL_IDS[function]]["Properties"]
         properties["ProvisionedConcurrencyConfig"] = {"ProvisionedConcurrentExecutions": number}
     if network := stage.foundation.private_network:
         for function in network.functions:
-            merge["Resources"][LOGICAL_IDS[function]]["Properties"]["VpcConfig"] = {
+            template["Resources"][LOGICAL_IDS[function]]["Properties"]["VpcConfig"] = {
                 "SubnetIds": {"Fn::Split": [",", _imported("PrivateSubnets")]},
                 "SecurityGroupIds": [_imported("FunctionsGroup")],
             }
@@ -38,15 +38,15 @@ def _imported(name: str) -> dict[str, Any]:
     return {"Fn::ImportValue": {"Fn::Sub": f"ecommerce-${{Stage}}-{name}"}}
 
 
-def _encrypt(merge: Template, stage: Stage) -> None:
+def _encrypt(template: Template, stage: Stage) -> None:
     """Let the environment of every function, and every log group, be encrypted by a key of the stage."""
-    groups = [each["Properties"] for each in merge["Resources"].values() if each.get("Type") == GROUP]
+    groups = [each["Properties"] for each in template["Resources"].values() if each.get("Type") == GROUP]
     key = {"Fn::GetAtt": [KEY, "Arn"]}
     for group in groups:
         group["KmsKeyId"] = key
-    merge["Globals"]["Function"]["KmsKeyArn"] = key
-    _let_the_smoke_test_read(merge["Resources"][f"{canary.SMOKE}Role"], key)
-    merge["Resources"] |= {
+    template["Globals"]["Function"]["KmsKeyArn"] = key
+    _let_the_smoke_test_read(template["Resources"][f"{canary.SMOKE}Role"], key)
+    template["Resources"] |= {
         KEY: _key(stage, [group["LogGroupName"]["Fn::Sub"] for group in groups]),
         ALIAS: {
             "Type": "AWS::KMS::Alias",

@@ -44,7 +44,9 @@ def package(stage: str, out: Path, python: str | None = None) -> None:
         _chalice(python or stages.read(stage).python, "package", *words)
     sam = out / "sam.json"
     made = json.loads(sam.read_text())
-    edge.add_to(made, stages.read(stage))
+    settings = stages.read(stage)
+    edge.add_to(made, settings)
+    foundation.add_to(made, settings)
     finishing.finish(made, code_sha256(out))
     sam.write_text(finishing.written(made))
     canary.write_archive(out)
@@ -86,7 +88,6 @@ def merge_of(settings: Stage) -> dict[str, Any]:
     api["AccessLogSetting"] = access_log.setting()
     merge["Resources"] |= template.resources(settings)
     canary.add_to(merge, settings)
-    foundation.add_to(merge, settings)
     return merge
 
 

@@ -20,11 +20,15 @@ ORIGINS = "origins.json"  # from which resource of a template each of Terraform'
 def write(folder: Path, forms: Path) -> list[str]:
     """Package every stage, and write all templates as CloudFormation takes them; their names.
 
-    One stage is there with every option as well. What Chalice writes and SAM translates is there as the translation,
-    which holds what AWS makes of it. `forms` gets the Terraform form of each stage, by the stage's name.
+    One stage is there with every option as well, and so is each template of infra/ that has switches. What Chalice
+    writes and SAM translates is there as the translation, which holds what AWS makes of it. `forms` gets the Terraform
+    form of each stage, by the stage's name.
     """
     for file in INFRA.glob("*.yaml"):
-        (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
+        (folder / file.name).write_text(text, encoding="utf-8")
+        if (on := options.switched_on(text)) != text:
+            (folder / f"{file.stem}-{options.NAME}.yaml").write_text(on, encoding="utf-8")
     for stage in stages.names():
         packaged = _package(stage)
         if stage == options.BASE:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import msgspec
 
 from tools import stages
-from tools.package import edge
+from tools.package import edge, foundation
 from tools.stages import Stage
 from tools.stages.edge import Edge
+from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
 
 NAME = "options"
 BASE = "dev"
@@ -27,15 +29,29 @@ EDGE = Edge(
     distribution=True,
     distribution_certificate=CERTIFICATE,
 )
+# The layer is Chalice's, which is asked for it when the stage is packaged.
+FOUNDATION = Foundation(
+    own_keys=True,
+    monthly_budget=100,
+    provisioned_concurrency={"api_handler": 2, "authorize": 2},
+    provisioned=Capacity(least_reads=5, most_reads=500, least_writes=5, most_writes=500),
+    private_network=PrivateNetwork(functions=("authorize", "handle_table_stream"), nat=True, zones=3),
+)
 
 
 def stage(base: str = BASE) -> Stage:
     """The stage of that name, if it said them all."""
-    return msgspec.structs.replace(stages.read(base), edge=EDGE)
+    return msgspec.structs.replace(stages.read(base), edge=EDGE, foundation=FOUNDATION)
 
 
 def with_options(template: dict[str, Any], base: str = BASE) -> dict[str, Any]:
     """The packaged template of that stage, with every option."""
     made = copy.deepcopy(template)
     edge.add_to(made, stage(base))
+    foundation.add_to(made, stage(base))
     return made
+
+
+def switched_on(template: str) -> str:
+    """The text of a template of infra/ whose switches are on, which are off by default."""
+    return re.sub(r'^( +Default: )"false"$', r'\1"true"', template, flags=re.MULTILINE)
