@@ -15,11 +15,10 @@ from typing import Any, Protocol, TypeVar, cast
 from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib.api import caching, cursors, idempotency, permissions, problems, spelling
+from chalicelib.api import caching, callers, cursors, idempotency, permissions, problems, spelling
 from chalicelib.api.permissions import Audience
 from chalicelib.core import errors, log, schema, settings
 from chalicelib.core.principal import Principal
-from chalicelib.core.reading import unpadded
 
 Handler = Callable[..., Any]
 CONTRACT = "contract"  # what a view knows of itself
@@ -56,7 +55,7 @@ class Call:
     @property
     def cart_token(self) -> str | None:
         """The guest's cart token, None without one."""
-        return _cart_token(self.headers)
+        return callers.cart_token(self.headers)
 
     @property
     def if_match(self) -> str | None:
@@ -204,12 +203,10 @@ def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, 
 def _call(request: Request, contract: Contract, principal: Principal | None) -> Call:
     body = _body(request, contract.takes)
     method, template = permissions.route(request.method, request.context["resourcePath"])
-    said = _single_values(request)
-    if caching.is_shared(method, template):
-        said = {name: value for name, value in said.items() if name in schema.names(contract.query)}
+    said = _query(request, contract, (method, template))
     query = schema.decode_query(said, contract.query)
     route, path = f"{method} {template}", request.uri_params or {}
-    anonymous = contract.owner(body) if contract.owner else _guest(request)
+    anonymous = contract.owner(body) if contract.owner else callers.guest(request)
     caller = principal.user_id if principal else anonymous
     claim = idempotency.claim(
         request.headers.get("idempotency-key") if request.method == "POST" else None,
@@ -222,7 +219,7 @@ def _call(request: Request, contract: Contract, principal: Principal | None) -> 
     scope = f"{route} {sorted(path.items())}\n{filters}\n{principal.user_id if principal else ''}"
     context = request.lambda_context
     function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
-    return Call(body, query, principal, request.headers, claim, scope, function, _source(request))
+    return Call(body, query, principal, request.headers, claim, scope, function, callers.source(request))
 
 
 def _body(request: Request, takes: type[Any] | None) -> Any:
@@ -290,25 +287,8 @@ def _principal(request: Request, audience: Audience, authenticate: Callable[[str
     return permissions.from_context(request.context.get("authorizer") or {})
 
 
-def _source(request: Request) -> str:
-    """The address on the network that the request came from, as who stands before the API tells it, if anybody does."""
-    header = settings.client_address_header()
-    if header and (told := request.headers.get(header)):
-        return str(told)
-    return str(request.context.get("identity", {}).get("sourceIp", ""))
-
-
-def _cart_token(headers: Mapping[str, str]) -> str | None:
-    """The token without what is around it; a gateway gives the bytes of a header as Latin-1."""
-    given = headers.get("x-cart-token")
-    return None if given is None else unpadded(given.encode("latin-1", "ignore").decode("utf-8", "ignore"))
-
-
-def _guest(request: Request) -> str:
-    """What keeps the keys of callers apart who have not signed in."""
-    cart = _cart_token(request.headers)
-    return f"guest {cart}" if cart else f"ip {_source(request)}"
-
-
-def _single_values(request: Request) -> dict[str, str]:
-    return dict(request.query_params or {})
+def _query(request: Request, contract: Contract, route: tuple[str, str]) -> dict[str, str]:
+    """What the query says; of an answer that others will get, too, only what such an answer may depend on."""
+    said: dict[str, str] = dict(request.query_params or {})
+    known = schema.names(contract.query) if caching.is_shared(*route) else set(said)
+    return {name: value for name, value in said.items() if name in known}

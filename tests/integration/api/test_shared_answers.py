@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from chalice.app import Request
+from chalice.app import CaseInsensitiveMapping
 
-from chalicelib.api import caching, http
+from chalicelib.api import caching, callers
 from tools.testing.shop import Shop, ShopAnswer
 
 # What a stage without the cache refuses, and what the cache's key does not know.
@@ -63,16 +63,12 @@ def test_a_stage_without_the_cache_refuses_what_it_does_not_know(shop: Shop, mug
 
 
 def test_who_is_calling_is_told_by_what_stands_before_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
-    request = Request(
-        {
-            "headers": {"true-client-ip": "203.0.113.7"}, "multiValueHeaders": {"true-client-ip": ["203.0.113.7"]},
-            "requestContext": {"httpMethod": "GET", "resourcePath": "/hello", "identity": {"sourceIp": "130.176.0.1"}},
-            "pathParameters": None, "multiValueQueryStringParameters": None, "stageVariables": None, "body": None,
-            "isBase64Encoded": False,
-        }
-    )  # fmt: skip
+    context, headers = (
+        {"identity": {"sourceIp": "130.176.0.1"}},
+        CaseInsensitiveMapping({"true-client-ip": "203.0.113.7"}),
+    )
 
-    past = http._source(request)
+    past = callers.source(context, headers)
     monkeypatch.setenv("CLIENT_ADDRESS_HEADER", "True-Client-IP")
 
-    assert (past, http._source(request)) == ("130.176.0.1", "203.0.113.7")
+    assert (past, callers.source(context, headers)) == ("130.176.0.1", "203.0.113.7")

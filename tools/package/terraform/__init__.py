@@ -3,7 +3,8 @@
 | file | job |
 |---|---|
 | `kinds.py` | the table of types: what is not mechanical about each |
-| `edge.py`, `foundation.py` | its lines for a stage's options |
+| `foundation.py` | its lines for a stage's options |
+| `edge.py` | those for the options at its edge |
 | `kind.py` | what such a line says, and what is mechanical |
 | `shapes.py` | properties that Terraform has in another shape |
 | `parts.py` | properties that are resources of their own there |

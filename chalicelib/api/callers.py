@@ -1,0 +1,38 @@
+"""Who calls without having signed in: what of a request keeps one from another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from chalicelib.core import settings
+from chalicelib.core.reading import unpadded
+
+Headers = Mapping[str, str]
+
+
+class Requested(Protocol):
+    """A request, as far as it tells who sent it."""
+
+    context: dict[str, Any]
+    headers: Any
+
+
+def source(request: Requested) -> str:
+    """The address on the network that the request came from, as who stands before the API tells it, if anybody does."""
+    header = settings.client_address_header()
+    if header and (told := request.headers.get(header)):
+        return str(told)
+    return str(request.context.get("identity", {}).get("sourceIp", ""))
+
+
+def cart_token(headers: Headers) -> str | None:
+    """The cart's token without what is around it; a gateway gives the bytes of a header as Latin-1."""
+    given = headers.get("x-cart-token")
+    return None if given is None else unpadded(given.encode("latin-1", "ignore").decode("utf-8", "ignore"))
+
+
+def guest(request: Requested) -> str:
+    """What keeps the keys of callers apart who have not signed in."""
+    cart = cart_token(request.headers)
+    return f"guest {cart}" if cart else f"ip {source(request)}"
