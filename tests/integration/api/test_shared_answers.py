@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from chalice.app import CaseInsensitiveMapping
 
@@ -63,12 +65,10 @@ def test_a_stage_without_the_cache_refuses_what_it_does_not_know(shop: Shop, mug
 
 
 def test_who_is_calling_is_told_by_what_stands_before_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
-    context, headers = (
-        {"identity": {"sourceIp": "130.176.0.1"}},
-        CaseInsensitiveMapping({"true-client-ip": "203.0.113.7"}),
-    )
+    headers = CaseInsensitiveMapping({"true-client-ip": "203.0.113.7"})
+    request = SimpleNamespace(context={"identity": {"sourceIp": "130.176.0.1"}}, headers=headers)
 
-    past = callers.source(context, headers)
+    past = callers.source(request)
     monkeypatch.setenv("CLIENT_ADDRESS_HEADER", "True-Client-IP")
 
-    assert (past, callers.source(context, headers)) == ("130.176.0.1", "203.0.113.7")
+    assert (past, callers.source(request)) == ("130.176.0.1", "203.0.113.7")
