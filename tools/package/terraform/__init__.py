@@ -9,6 +9,7 @@
 | `shapes.py` | properties that Terraform has in another shape |
 | `parts.py` | properties that are resources of their own there |
 | `schema.py` | what the provider's resources take, an extract in schema.json |
+| `extract.py` | makes that extract |
 | `evaluation.py` | conditions and functions of a template, in one stage |
 | `values.py` | references, and texts with some in them |
 | `modules.py` | divides it all into modules that hand each other what they need |

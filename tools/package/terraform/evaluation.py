@@ -152,6 +152,6 @@ class Evaluation:
 
 
 def snake(name: str) -> str:
-    """A name of CloudFormation's as Terraform spells it: `TopicArn` is `topic_arn`."""
+    """A name of CloudFormation's as Terraform spells it: `FunctionName` is `function_name`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     return re.sub(r"\W+", "_", spaced).lower()

@@ -1,7 +1,7 @@
 """How a type of CloudFormation becomes one or more of Terraform's: what of it is not mechanical.
 
-Mechanical is: a property `TopicArn` is `topic_arn`, an object is a block where the provider has a block of that name,
-a map where it has a map, and JSON where it has a text. Lists of Key and Value, or Name and Value, are maps.
+Mechanical is: a property `FunctionName` is `function_name`, an object is a block where the provider has a block of that
+name, a map where it has a map, and JSON where it has a text. Lists of Key and Value, or Name and Value, are maps.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The types that are translated: what is not mechanical about each, as `kind.py` says.
 
-Who adds a type to a template adds its line here, and makes the extract of the provider's schema anew (`schema.py`).
+Who adds a type to a template adds its line here, and makes the extract of the provider's schema anew (`extract.py`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reference:
-    """An expression of Terraform's, such as `aws_sqs_queue.dead_letters.arn`.
+    """An expression of Terraform's, such as an attribute of a resource.
 
     `resource` is the address that it begins with, where it is one of a resource's attributes. `is_list` says that it
     is many values and not one.
