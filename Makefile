@@ -120,11 +120,11 @@ resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, s
 plan: $(VENV)/ready ## Say what a release would change in both stacks, and change nothing: STAGE=prod FORMAT=sam PULL_REQUEST=12
 	@exec $(PYTHON) -m tools.delivery plan $(STAGE) --format $(FORMAT) $(if $(PULL_REQUEST),--pull-request $(PULL_REQUEST))
 
-release: $(VENV)/ready ## Ship this code to a stage: shown, tried as a customer, shifted, watched: STAGE=prod YES=1 SMOKE=0
+release: $(VENV)/ready ## Ship this code to a stage: shown, tried as a customer, shifted, watched: STAGE=prod YES=1 SMOKE=0 FORMAT=sam
 	$(NAMED_STAGE)
 	@exec $(PYTHON) -m tools.release release $(STAGE) --format $(FORMAT) $(if $(filter 0,$(SMOKE)),--without-smoke)
 
-rollback: $(VENV)/ready ## Let the release before serve again, within seconds: STAGE=prod
+rollback: $(VENV)/ready ## Let the release before serve again, within seconds: STAGE=prod FORMAT=sam
 	$(NAMED_STAGE)
 	@exec $(PYTHON) -m tools.release rollback $(STAGE) --format $(FORMAT)
 
@@ -165,7 +165,7 @@ ring: $(VENV)/ready ## Let an alarm of a stage ring, to see that it arrives: STA
 	$(NAMED_STAGE)
 	@exec $(PYTHON) -m tools.stages.ringing $(STAGE)
 
-remove: $(VENV)/ready ## Take a stage away, but for what holds data: STAGE=trial
+remove: $(VENV)/ready ## Take a stage away, but for what holds data: STAGE=trial; FORMAT=terraform with its data
 	$(NAMED_STAGE)
 	@exec $(PYTHON) -m $(if $(filter terraform,$(FORMAT)),tools.release remove $(STAGE) --format terraform,tools.stages.removal $(STAGE))
 
