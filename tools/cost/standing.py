@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from tools.cost import functions
 from tools.cost.load import HOURS, SECONDS
 from tools.cost.units import Assumed, Measured
-from tools.package import edge, sam
+from tools.package import edge, foundation, sam
 from tools.package.terraform.evaluation import Evaluation
 from tools.stages import Stage, parameters
 
@@ -102,6 +102,7 @@ def found_resources(stage: Stage) -> Resources:
     known = {name: evaluation.value(each) for name, each in there.items() if each["Type"] in LOOKED_INTO}
     application = sam.merge_of(stage)
     edge.add_to(application, replace(stage, edge=replace(stage.edge, **IN_THE_DEFINITION)))
+    foundation.add_to(application, stage)
     found: Resources = there | known | application["Resources"]
     return found
 
