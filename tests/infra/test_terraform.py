@@ -14,14 +14,15 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tests.infra.packaging import network
 from tests.support import terraform
+from tests.support.conditions import decided
 from tests.support.terraform import Terraform
 from tools import stages
 from tools.package import translated
 from tools.package.terraform import packaging
 from tools.package.terraform.kinds import KINDS
+from tools.stages import parameters
 from tools.templates import options
 
-NOT_IN_PROD = ("HasAlertEmail",)
 pytestmark = [network, pytest.mark.no_cover]
 
 
@@ -79,9 +80,9 @@ def test_terraform_finds_a_stage_with_every_option_valid(
 
 
 def test_every_resource_of_both_templates_is_there(by_sam: dict[str, dict[str, Any]], texts: str) -> None:
-    resources = yaml_parse(packaging.TEMPLATE.read_text())["Resources"]
-    there = [each for each in resources.values() if each.get("Condition") not in NOT_IN_PROD]
-    kinds = [KINDS[each["Type"]].terraform for each in (*by_sam.values(), *there)]
+    template = yaml_parse(packaging.TEMPLATE.read_text())
+    there = decided(template, parameters.of_resources(stages.read("prod")))["Resources"]
+    kinds = [KINDS[each["Type"]].terraform for each in (*by_sam.values(), *there.values())]
 
     found = Counter(re.findall(r'^resource "(\w+)"', texts, re.MULTILINE))
 
