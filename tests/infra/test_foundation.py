@@ -264,6 +264,7 @@ EVERYTHING = Foundation(
 )
 ONLY_BY_SAM = {
     "own_keys": Foundation(own_keys=True),
+    "layer": Foundation(layer=True),
     "provisioned_concurrency": Foundation(provisioned_concurrency={"authorize": 1}),
     "private_network.functions": Foundation(private_network=PrivateNetwork(functions=("authorize",))),
 }
@@ -275,9 +276,9 @@ def test_what_chalice_cannot_make_is_refused_before_anything_is_deployed(option:
         deploy.deploy(replace(OFF, foundation=foundation), "3.13")
 
 
-def test_what_is_in_the_resources_or_a_setting_of_chalices_may_be_asked_of_chalice() -> None:
+def test_what_is_in_the_resources_may_be_had_with_chalice() -> None:
     network = PrivateNetwork(functions=())
-    asked = Foundation(layer=True, monthly_budget=9, provisioned=CAPACITY, private_network=network)
+    asked = Foundation(monthly_budget=9, provisioned=CAPACITY, private_network=network)
 
     deploy.refuse_what_only_sam_makes(replace(OFF, foundation=asked))
 

@@ -89,10 +89,11 @@ def deploy(stage: Stage, python: str) -> None:
 
 
 def refuse_what_only_sam_makes(stage: Stage) -> None:
-    """Raise `Refusal` for options of the functions that Chalice has no words for, and their stack has."""
+    """Raise `Refusal` for options of the functions that their stack has, and Chalice's way cannot keep."""
     asked = stage.foundation
     options = {
         "own_keys": asked.own_keys,
+        "layer": asked.layer,  # Chalice makes one, which nobody would find again when its notes are lost
         "provisioned_concurrency": asked.provisioned_concurrency,
         "private_network.functions": asked.private_network and asked.private_network.functions,
     }

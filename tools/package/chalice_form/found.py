@@ -137,6 +137,8 @@ def _record(config: Config, stage: str, model: Any, account: Account) -> Record 
         case models.RestAPI():
             api = api_of(config, stage)
             return {"name": name, "resource_type": "rest_api", "rest_api_id": api} if api else None
+        case models.LambdaLayer():
+            return None  # a stage that asks for one is not deployed by Chalice
     message = f"Chalice would deploy {model}, of which nobody here knows how it is found again."
     raise NotImplementedError(message)
 
