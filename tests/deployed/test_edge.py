@@ -116,7 +116,7 @@ def test_a_customer_of_the_smoke_test_has_a_key_that_is_kept(guarded: DeployedSt
     first, second = (api_keys.keep(guarded.stage, "free", "smoke") for _ in range(2))
 
     assert first == second != ""
-    assert trying._customer(guarded.stage)("GET", "/hello").status == 200
+    assert trying._customer(guarded.stage, guarded.url)("GET", "/hello").status == 200
     assert api_keys.delete(guarded.stage, "smoke")
 
 
