@@ -84,6 +84,7 @@ def applied(by_sam: Facts, packaged: Path, tmp_path_factory: pytest.TempPathFact
 def facts() -> Facts:
     """All that can be compared of the account."""
     found = inventory(SECRET) | {"alarms": alarms(), "dashboards": dashboards(), "saved queries": saved_queries()}
+    found["triggers"] = in_order(found["triggers"])
     text = by_handler(json.dumps(found, default=str))
     for chance in (r"(?<=http://)(localhost|127\.0\.0\.1):\d+", r"(?<=:deploymentgroup:)[\w-]+"):
         text = re.sub(chance, "…", text)
