@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tools.package.terraform.kind import Kind, Made, Properties, Source
+from tools.package.terraform.kind import Made, Properties, TemplateResource, Translation
 from tools.package.terraform.values import Encoded, Reference
 
 CERTIFICATE, RECORD = "aws_acm_certificate", "aws_route53_record"
 SECONDS_OF_RECORD = 300
 
 
-def certificate(source: Source) -> Properties:
+def certificate(source: TemplateResource) -> Properties:
     """A certificate is there when it is proven whose domain it is for."""
     option = f"tolist({CERTIFICATE}.{source.label}.domain_validation_options)[0]"
     return {
@@ -22,7 +22,7 @@ def certificate(source: Source) -> Properties:
     }
 
 
-def proven(source: Source, option: Any) -> Iterator[Made]:
+def proven(source: TemplateResource, option: Any) -> Iterator[Made]:
     """The certificate itself, and the record of DNS that proves it."""
     given = dict(source.properties)
     (domain,) = given.pop("DomainValidationOptions")
@@ -38,37 +38,37 @@ def proven(source: Source, option: Any) -> Iterator[Made]:
     yield Made(RECORD, source.label, record)
 
 
-def firewall(source: Source) -> Properties:
+def firewall(source: TemplateResource) -> Properties:
     """Its rules as AWS spells them, since they lie deeper in each other than blocks go."""
     given = dict(source.properties)
     rules = given.pop("Rules")
     return {**given, "rule_json": Encoded(rules)}
 
 
-KINDS: dict[str, Kind] = {
-    "AWS::ApiGateway::BasePathMapping": Kind(
+KINDS: dict[str, Translation] = {
+    "AWS::ApiGateway::BasePathMapping": Translation(
         "aws_api_gateway_base_path_mapping", renamed={"RestApiId": "api_id", "Stage": "stage_name"}
     ),
-    "AWS::ApiGateway::DomainName": Kind(
+    "AWS::ApiGateway::DomainName": Translation(
         "aws_api_gateway_domain_name", ref="domain_name", attributes={"RegionalHostedZoneId": "regional_zone_id"}
     ),
-    "AWS::ApiGateway::UsagePlan": Kind(
+    "AWS::ApiGateway::UsagePlan": Translation(
         "aws_api_gateway_usage_plan",
         renamed={"UsagePlanName": "name", "Throttle": "throttle_settings", "Quota": "quota_settings"},
     ),
-    "AWS::CertificateManager::Certificate": Kind(
+    "AWS::CertificateManager::Certificate": Translation(
         "aws_acm_certificate_validation",
         ref="certificate_arn",
         shape=certificate,
         parts={"proven": proven},
         part_types=(CERTIFICATE, RECORD),
     ),
-    "AWS::CloudFront::Function": Kind(
+    "AWS::CloudFront::Function": Translation(
         "aws_cloudfront_function",
         attributes={"FunctionARN": "arn"},
         renamed={"FunctionCode": "code", "FunctionConfig": "", "AutoPublish": "publish"},
     ),
-    "AWS::Route53::RecordSet": Kind(
+    "AWS::Route53::RecordSet": Translation(
         RECORD,
         renamed={
             "HostedZoneId": "zone_id",
@@ -77,15 +77,15 @@ KINDS: dict[str, Kind] = {
             "AliasTarget.HostedZoneId": "zone_id",
         },
     ),
-    "AWS::WAFv2::LoggingConfiguration": Kind(
+    "AWS::WAFv2::LoggingConfiguration": Translation(
         "aws_wafv2_web_acl_logging_configuration",
         renamed={"LoggingFilter.Filters": "filter", "LoggingFilter.Filters.Conditions": "condition"},
     ),
-    "AWS::WAFv2::WebACL": Kind(
+    "AWS::WAFv2::WebACL": Translation(
         "aws_wafv2_web_acl",
         attributes={"Arn": "arn"},
         renamed={"VisibilityConfig.CloudWatchMetricsEnabled": "cloudwatch_metrics_enabled"},
         shape=firewall,
     ),
-    "AWS::WAFv2::WebACLAssociation": Kind("aws_wafv2_web_acl_association", renamed={"WebACLArn": "web_acl_arn"}),
+    "AWS::WAFv2::WebACLAssociation": Translation("aws_wafv2_web_acl_association", renamed={"WebACLArn": "web_acl_arn"}),
 }

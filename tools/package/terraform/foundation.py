@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tools.package.terraform.kind import Kind, Made, Properties, Source
+from tools.package.terraform.kind import Made, Properties, TemplateResource, Translation
 from tools.package.terraform.values import Reference
 
 
-def scaling_policy(source: Source) -> Properties:
+def scaling_policy(source: TemplateResource) -> Properties:
     """What is scaled is said in the words of the target."""
     given = dict(source.properties)
     target: Reference = given.pop("ScalingTargetId")
@@ -17,7 +17,7 @@ def scaling_policy(source: Source) -> Properties:
     return {**given, **said}
 
 
-def budget(source: Source) -> Properties:
+def budget(source: TemplateResource) -> Properties:
     """Limit, filters and who is told stand in the budget itself."""
     given = dict(source.properties["Budget"])
     limit, filters = given.pop("BudgetLimit"), given.pop("CostFilters")
@@ -34,7 +34,7 @@ def budget(source: Source) -> Properties:
     }
 
 
-def security_group(source: Source) -> Properties:
+def security_group(source: TemplateResource) -> Properties:
     """Its rules, in and out."""
     given = dict(source.properties)
     rules = {"ingress": given.pop("SecurityGroupIngress", []), "egress": given.pop("SecurityGroupEgress", [])}
@@ -48,7 +48,7 @@ def _rule(given: Properties) -> Properties:
     return {"description": given["Description"], **ports, **from_whom, **to_whom}
 
 
-def layer(source: Source) -> Properties:
+def layer(source: TemplateResource) -> Properties:
     """The archive is a file of the package; a version that functions may go back to stays."""
     given = dict(source.properties)
     archive = f'"${{path.root}}/{given.pop("Content")["S3Key"]}"'
@@ -60,13 +60,13 @@ def layer(source: Source) -> Properties:
     }
 
 
-def warm(source: Source, value: Any) -> Iterator[Made]:
+def warm(source: TemplateResource, value: Any) -> Iterator[Made]:
     """What is kept warm behind an alias."""
     arguments = {"function_name": source.properties["FunctionName"], "qualifier": source.ref("name"), **value}
     yield Made("aws_lambda_provisioned_concurrency_config", source.label, arguments)
 
 
-def scaled(source: Source) -> Properties:
+def scaled(source: TemplateResource) -> Properties:
     """What auto-scaling sets is left as it is."""
     if "ProvisionedThroughput" not in source.properties:
         return {}
@@ -74,24 +74,24 @@ def scaled(source: Source) -> Properties:
     return {"ignore_changes": [Reference(name) for name in names]}
 
 
-KINDS: dict[str, Kind] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": Kind("aws_appautoscaling_target"),
-    "AWS::ApplicationAutoScaling::ScalingPolicy": Kind(
+KINDS: dict[str, Translation] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": Translation("aws_appautoscaling_target"),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": Translation(
         "aws_appautoscaling_policy", renamed={"PolicyName": "name"}, shape=scaling_policy
     ),
-    "AWS::Budgets::Budget": Kind("aws_budgets_budget", renamed={"BudgetName": "name"}, shape=budget),
-    "AWS::EC2::EIP": Kind("aws_eip", attributes={"AllocationId": "allocation_id"}),
-    "AWS::EC2::InternetGateway": Kind("aws_internet_gateway"),
-    "AWS::EC2::NatGateway": Kind("aws_nat_gateway"),
-    "AWS::EC2::Route": Kind("aws_route"),
-    "AWS::EC2::RouteTable": Kind("aws_route_table"),
-    "AWS::EC2::SecurityGroup": Kind(
+    "AWS::Budgets::Budget": Translation("aws_budgets_budget", renamed={"BudgetName": "name"}, shape=budget),
+    "AWS::EC2::EIP": Translation("aws_eip", attributes={"AllocationId": "allocation_id"}),
+    "AWS::EC2::InternetGateway": Translation("aws_internet_gateway"),
+    "AWS::EC2::NatGateway": Translation("aws_nat_gateway"),
+    "AWS::EC2::Route": Translation("aws_route"),
+    "AWS::EC2::RouteTable": Translation("aws_route_table"),
+    "AWS::EC2::SecurityGroup": Translation(
         "aws_security_group", renamed={"GroupDescription": "description"}, named="name", shape=security_group
     ),
-    "AWS::EC2::Subnet": Kind("aws_subnet"),
-    "AWS::EC2::SubnetRouteTableAssociation": Kind("aws_route_table_association"),
-    "AWS::EC2::VPC": Kind("aws_vpc"),
-    "AWS::EC2::VPCEndpoint": Kind("aws_vpc_endpoint", renamed={"PolicyDocument": "policy"}),
-    "AWS::EC2::VPCGatewayAttachment": Kind("aws_internet_gateway_attachment"),
-    "AWS::Lambda::LayerVersion": Kind("aws_lambda_layer_version", ref="arn", shape=layer),
+    "AWS::EC2::Subnet": Translation("aws_subnet"),
+    "AWS::EC2::SubnetRouteTableAssociation": Translation("aws_route_table_association"),
+    "AWS::EC2::VPC": Translation("aws_vpc"),
+    "AWS::EC2::VPCEndpoint": Translation("aws_vpc_endpoint", renamed={"PolicyDocument": "policy"}),
+    "AWS::EC2::VPCGatewayAttachment": Translation("aws_internet_gateway_attachment"),
+    "AWS::Lambda::LayerVersion": Translation("aws_lambda_layer_version", ref="arn", shape=layer),
 }

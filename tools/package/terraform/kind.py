@@ -13,7 +13,7 @@ from typing import Any
 
 from tools.package.terraform import schema
 from tools.package.terraform.evaluation import snake
-from tools.package.terraform.schema import Schema
+from tools.package.terraform.schema import ArgumentSchema
 from tools.package.terraform.values import Encoded, Interpolated, Reference
 from tools.refusal import Refusal
 
@@ -21,7 +21,7 @@ Properties = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Source:
+class TemplateResource:
     """A resource of the template whose properties are evaluated."""
 
     name: str
@@ -66,11 +66,11 @@ class Made:
         return f"data.{self.terraform}" if self.is_data else self.terraform
 
 
-Part = Callable[[Source, Any], Iterator[Made]]
+Part = Callable[[TemplateResource, Any], Iterator[Made]]
 
 
 @dataclass(frozen=True)
-class Kind:
+class Translation:
     """What is not mechanical about a type.
 
     - `terraform`: the type there; empty if it becomes none of its own.
@@ -91,12 +91,12 @@ class Kind:
     named: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
     unprotected: Mapping[str, Any] = field(default_factory=dict)
-    shape: Callable[[Source], Properties] = lambda source: source.properties
+    shape: Callable[[TemplateResource], Properties] = lambda source: source.properties
     parts: Mapping[str, Part] = field(default_factory=dict)
     part_types: tuple[str, ...] = ()
-    lifecycle: Callable[[Source], Properties] = lambda _: {}
+    lifecycle: Callable[[TemplateResource], Properties] = lambda _: {}
 
-    def made(self, source: Source) -> list[Made]:
+    def made(self, source: TemplateResource) -> list[Made]:
         """All that a resource becomes, itself first."""
         properties = dict(self.shape(source))
         parts = [(part, properties.pop(name)) for name, part in self.parts.items() if name in properties]
@@ -119,7 +119,7 @@ def arguments(made: Made) -> Properties:
     return _arguments(made, schema.of(made.type), made.arguments, "")
 
 
-def _arguments(made: Made, takes: Schema, properties: Properties, path: str) -> Properties:
+def _arguments(made: Made, takes: ArgumentSchema, properties: Properties, path: str) -> Properties:
     found: Properties = {}
     for name, value in properties.items():
         at = f"{path}{name}"

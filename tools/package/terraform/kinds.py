@@ -6,13 +6,13 @@ Who adds a type to a template adds its line here, and makes the extract of the p
 from __future__ import annotations
 
 from tools.package.terraform import edge, foundation, parts, shapes
-from tools.package.terraform.kind import Kind, Properties, Source
+from tools.package.terraform.kind import Properties, TemplateResource, Translation
 from tools.package.terraform.values import Reference
 
 DKIM = "dkim_signing_attributes[0].tokens"
 
 
-def _shifted(source: Source) -> Properties:
+def _shifted(source: TemplateResource) -> Properties:
     """An alias that CodeDeploy moves is left where it is."""
     if not source.is_shifted:
         return {}
@@ -26,23 +26,23 @@ def _tokens() -> dict[str, str]:
     return names | values
 
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, Translation] = {
     **edge.KINDS,
     **foundation.KINDS,
-    "AWS::ApiGateway::Deployment": Kind(
+    "AWS::ApiGateway::Deployment": Translation(
         "aws_api_gateway_deployment",
         shape=shapes.deployment,
         lifecycle=lambda _: {"create_before_destroy": True},
     ),
-    "AWS::ApiGateway::RestApi": Kind("aws_api_gateway_rest_api", shape=shapes.api),
-    "AWS::ApiGateway::Stage": Kind(
+    "AWS::ApiGateway::RestApi": Translation("aws_api_gateway_rest_api", shape=shapes.api),
+    "AWS::ApiGateway::Stage": Translation(
         "aws_api_gateway_stage",
         ref="stage_name",
         renamed={"TracingEnabled": "xray_tracing_enabled", "AccessLogSetting": "access_log_settings"},
         parts={"MethodSettings": parts.method_settings},
         part_types=("aws_api_gateway_method_settings",),
     ),
-    "AWS::CloudFront::Distribution": Kind(
+    "AWS::CloudFront::Distribution": Translation(
         "aws_cloudfront_distribution",
         attributes={"DomainName": "domain_name"},
         renamed={
@@ -57,22 +57,22 @@ KINDS: dict[str, Kind] = {
         },
         shape=shapes.distribution,
     ),
-    "AWS::CloudFront::OriginAccessControl": Kind(
+    "AWS::CloudFront::OriginAccessControl": Translation(
         "aws_cloudfront_origin_access_control", renamed={"OriginAccessControlConfig": ""}
     ),
-    "AWS::CloudWatch::Alarm": Kind(
+    "AWS::CloudWatch::Alarm": Translation(
         "aws_cloudwatch_metric_alarm", ref="alarm_name", shape=shapes.alarm, attributes={"Arn": "arn"}
     ),
-    "AWS::CloudWatch::Dashboard": Kind("aws_cloudwatch_dashboard", shape=shapes.dashboard),
-    "AWS::CodeDeploy::Application": Kind("aws_codedeploy_app", ref="name", named="name"),
-    "AWS::CodeDeploy::DeploymentGroup": Kind(
+    "AWS::CloudWatch::Dashboard": Translation("aws_cloudwatch_dashboard", shape=shapes.dashboard),
+    "AWS::CodeDeploy::Application": Translation("aws_codedeploy_app", ref="name", named="name"),
+    "AWS::CodeDeploy::DeploymentGroup": Translation(
         "aws_codedeploy_deployment_group",
         ref="deployment_group_name",
         renamed={"ApplicationName": "app_name"},
         named="deployment_group_name",
         shape=shapes.deployment_group,
     ),
-    "AWS::DynamoDB::Table": Kind(
+    "AWS::DynamoDB::Table": Translation(
         "aws_dynamodb_table",
         ref="name",
         renamed={
@@ -88,15 +88,15 @@ KINDS: dict[str, Kind] = {
         shape=shapes.table,
         lifecycle=foundation.scaled,
     ),
-    "AWS::Events::EventBus": Kind("aws_cloudwatch_event_bus", ref="name"),
-    "AWS::Events::Rule": Kind(
+    "AWS::Events::EventBus": Translation("aws_cloudwatch_event_bus", ref="name"),
+    "AWS::Events::Rule": Translation(
         "aws_cloudwatch_event_rule",
         ref="name",
         named="name",
         parts={"Targets": parts.targets},
         part_types=("aws_cloudwatch_event_target",),
     ),
-    "AWS::IAM::Role": Kind(
+    "AWS::IAM::Role": Translation(
         "aws_iam_role",
         ref="name",
         renamed={"AssumeRolePolicyDocument": "assume_role_policy", "RoleName": "name"},
@@ -104,34 +104,34 @@ KINDS: dict[str, Kind] = {
         parts={"Policies": parts.inline_policies, "ManagedPolicyArns": parts.managed_policies},
         part_types=("aws_iam_role_policy", "aws_iam_role_policy_attachment"),
     ),
-    "AWS::KMS::Alias": Kind("aws_kms_alias", ref="name", renamed={"AliasName": "name"}),
-    "AWS::KMS::Key": Kind("aws_kms_key", ref="key_id", renamed={"KeyPolicy": "policy"}),
-    "AWS::Lambda::Alias": Kind(
+    "AWS::KMS::Alias": Translation("aws_kms_alias", ref="name", renamed={"AliasName": "name"}),
+    "AWS::KMS::Key": Translation("aws_kms_key", ref="key_id", renamed={"KeyPolicy": "policy"}),
+    "AWS::Lambda::Alias": Translation(
         "aws_lambda_alias",
         ref="arn",
         lifecycle=_shifted,
         parts={"ProvisionedConcurrencyConfig": foundation.warm},
         part_types=("aws_lambda_provisioned_concurrency_config",),
     ),
-    "AWS::Lambda::EventInvokeConfig": Kind("aws_lambda_function_event_invoke_config"),
-    "AWS::Lambda::EventSourceMapping": Kind(
+    "AWS::Lambda::EventInvokeConfig": Translation("aws_lambda_function_event_invoke_config"),
+    "AWS::Lambda::EventSourceMapping": Translation(
         "aws_lambda_event_source_mapping",
         renamed={
             "DestinationConfig.OnFailure.Destination": "destination_arn",
             "FilterCriteria.Filters": "filter",
         },
     ),
-    "AWS::Lambda::Function": Kind(
+    "AWS::Lambda::Function": Translation(
         "aws_lambda_function", ref="function_name", named="function_name", shape=shapes.function
     ),
-    "AWS::Lambda::Permission": Kind("aws_lambda_permission", shape=shapes.permission),
+    "AWS::Lambda::Permission": Translation("aws_lambda_permission", shape=shapes.permission),
     # A version is published with its function.
-    "AWS::Lambda::Version": Kind("", ref="qualified_arn"),
-    "AWS::Logs::LogGroup": Kind(
+    "AWS::Lambda::Version": Translation("", ref="qualified_arn"),
+    "AWS::Logs::LogGroup": Translation(
         "aws_cloudwatch_log_group", ref="name", attributes={"Arn": "${{}.arn}:*"}, renamed={"LogGroupName": "name"}
     ),
-    "AWS::Logs::QueryDefinition": Kind("aws_cloudwatch_query_definition"),
-    "AWS::S3::Bucket": Kind(
+    "AWS::Logs::QueryDefinition": Translation("aws_cloudwatch_query_definition"),
+    "AWS::S3::Bucket": Translation(
         "aws_s3_bucket",
         attributes={"RegionalDomainName": "bucket_regional_domain_name"},
         renamed={"BucketName": "bucket"},
@@ -171,27 +171,29 @@ KINDS: dict[str, Kind] = {
             "aws_s3_bucket_cors_configuration",
         ),
     ),
-    "AWS::S3::BucketPolicy": Kind("aws_s3_bucket_policy", renamed={"PolicyDocument": "policy"}),
-    "AWS::SES::ConfigurationSet": Kind(
+    "AWS::S3::BucketPolicy": Translation("aws_s3_bucket_policy", renamed={"PolicyDocument": "policy"}),
+    "AWS::SES::ConfigurationSet": Translation(
         "aws_sesv2_configuration_set", ref="configuration_set_name", renamed={"Name": "configuration_set_name"}
     ),
-    "AWS::SES::ConfigurationSetEventDestination": Kind(
+    "AWS::SES::ConfigurationSetEventDestination": Translation(
         "aws_sesv2_configuration_set_event_destination", shape=shapes.event_destination
     ),
-    "AWS::SES::EmailIdentity": Kind("aws_sesv2_email_identity", ref="email_identity", attributes=_tokens()),
-    "AWS::SNS::Subscription": Kind("aws_sns_topic_subscription", ref="arn"),
-    "AWS::SNS::Topic": Kind("aws_sns_topic", ref="arn", renamed={"TopicName": "name"}),
-    "AWS::SNS::TopicPolicy": Kind("aws_sns_topic_policy", renamed={"Topics": "arn", "PolicyDocument": "policy"}),
-    "AWS::SQS::Queue": Kind(
+    "AWS::SES::EmailIdentity": Translation("aws_sesv2_email_identity", ref="email_identity", attributes=_tokens()),
+    "AWS::SNS::Subscription": Translation("aws_sns_topic_subscription", ref="arn"),
+    "AWS::SNS::Topic": Translation("aws_sns_topic", ref="arn", renamed={"TopicName": "name"}),
+    "AWS::SNS::TopicPolicy": Translation("aws_sns_topic_policy", renamed={"Topics": "arn", "PolicyDocument": "policy"}),
+    "AWS::SQS::Queue": Translation(
         "aws_sqs_queue",
         ref="url",
         renamed={"QueueName": "name", "MessageRetentionPeriod": "message_retention_seconds"},
     ),
-    "AWS::SQS::QueuePolicy": Kind("aws_sqs_queue_policy", renamed={"Queues": "queue_url", "PolicyDocument": "policy"}),
-    "AWS::SecretsManager::RotationSchedule": Kind(
+    "AWS::SQS::QueuePolicy": Translation(
+        "aws_sqs_queue_policy", renamed={"Queues": "queue_url", "PolicyDocument": "policy"}
+    ),
+    "AWS::SecretsManager::RotationSchedule": Translation(
         "aws_secretsmanager_secret_rotation", renamed={"RotateImmediatelyOnUpdate": "rotate_immediately"}
     ),
-    "AWS::SecretsManager::Secret": Kind(
+    "AWS::SecretsManager::Secret": Translation(
         "aws_secretsmanager_secret",
         ref="arn",
         unprotected={"recovery_window_in_days": 0},

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tools.package.terraform.evaluation import Evaluation, snake
-from tools.package.terraform.kind import Kind, Made, Source
+from tools.package.terraform.kind import Made, TemplateResource, Translation
 from tools.package.terraform.kinds import KINDS
 from tools.package.terraform.values import Interpolated, Reference, joined
 from tools.refusal import Refusal
@@ -81,9 +81,9 @@ class Stack:
         service = resource["Type"].split("::")[1].lower()
         module.resources.setdefault(service, []).extend(made)
 
-    def _source(self, module: Module, name: str, resource: dict[str, Any]) -> Source:
+    def _source(self, module: Module, name: str, resource: dict[str, Any]) -> TemplateResource:
         kind, label = self._kind(name), _label(name, resource["Type"])
-        return Source(
+        return TemplateResource(
             name,
             resource["Type"],
             label,
@@ -145,7 +145,7 @@ class Stack:
             return self._address(resource["Properties"]["FunctionName"]["Ref"])
         return f"{self._kind(name).terraform}.{_label(name, resource['Type'])}"
 
-    def _kind(self, name: str) -> Kind:
+    def _kind(self, name: str) -> Translation:
         kind = self.template["Resources"][name]["Type"]
         if kind not in KINDS:
             raise Refusal(f"{name} is a {kind}, of which tools/package/terraform/kinds.py knows no translation.")

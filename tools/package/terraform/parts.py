@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tools.package.terraform.evaluation import snake
-from tools.package.terraform.kind import Made, Part, Source
+from tools.package.terraform.kind import Made, Part, TemplateResource
 from tools.package.terraform.values import Reference
 
 # A version of a secret without any label may be forgotten by Secrets Manager, and Terraform would make it anew, in
@@ -18,21 +18,21 @@ FIRST = "FIRST"
 def of_bucket(terraform: str, renamed: Mapping[str, str | None] | None = None, block: str = "") -> Part:
     """A setting of a bucket that is a resource; `block` if its properties are in one."""
 
-    def made(source: Source, value: Any) -> Iterator[Made]:
+    def made(source: TemplateResource, value: Any) -> Iterator[Made]:
         arguments = {block: value} if block else value
         yield Made(terraform, source.label, {"bucket": source.ref("id"), **arguments}, renamed or {})
 
     return made
 
 
-def lifecycle_rules(source: Source, value: Any) -> Iterator[Made]:
+def lifecycle_rules(source: TemplateResource, value: Any) -> Iterator[Made]:
     """What becomes of objects in time; each rule says which ones, by default all."""
     rules = [{"filter": {}, **rule} for rule in value["Rules"]]
     arguments = {"bucket": source.ref("id"), "rule": rules}
     yield Made("aws_s3_bucket_lifecycle_configuration", source.label, arguments)
 
 
-def generated_secret(source: Source, value: Any) -> Iterator[Made]:
+def generated_secret(source: TemplateResource, value: Any) -> Iterator[Made]:
     """The first value of a secret, made by Secrets Manager. Whatever is put in later, Terraform leaves alone."""
     password = Made(
         "aws_secretsmanager_random_password",
@@ -58,7 +58,7 @@ def generated_secret(source: Source, value: Any) -> Iterator[Made]:
     )
 
 
-def inline_policies(source: Source, value: Any) -> Iterator[Made]:
+def inline_policies(source: TemplateResource, value: Any) -> Iterator[Made]:
     """The policies of a role."""
     for policy in value:
         suffix = "" if len(value) == 1 else f"_{snake(policy['PolicyName'])}"
@@ -66,7 +66,7 @@ def inline_policies(source: Source, value: Any) -> Iterator[Made]:
         yield Made("aws_iam_role_policy", f"{source.label}{suffix}", arguments)
 
 
-def managed_policies(source: Source, value: Any) -> Iterator[Made]:
+def managed_policies(source: TemplateResource, value: Any) -> Iterator[Made]:
     """AWS's own policies of a role."""
     for arn in value:
         suffix = "" if len(value) == 1 else f"_{snake(str(arn).rpartition('/')[2])}"
@@ -74,7 +74,7 @@ def managed_policies(source: Source, value: Any) -> Iterator[Made]:
         yield Made("aws_iam_role_policy_attachment", f"{source.label}{suffix}", arguments)
 
 
-def targets(source: Source, value: Any) -> Iterator[Made]:
+def targets(source: TemplateResource, value: Any) -> Iterator[Made]:
     """Whom a rule calls."""
     for number, target in enumerate(value):
         suffix = f"_{number}" if number else ""
@@ -84,7 +84,7 @@ def targets(source: Source, value: Any) -> Iterator[Made]:
         yield Made("aws_cloudwatch_event_target", f"{source.label}{suffix}", arguments, named)
 
 
-def method_settings(source: Source, value: Any) -> Iterator[Made]:
+def method_settings(source: TemplateResource, value: Any) -> Iterator[Made]:
     """How methods of a stage of an API are throttled, cached, logged."""
     for each in value:
         settings = dict(each)

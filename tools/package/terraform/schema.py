@@ -14,14 +14,14 @@ EXTRACT = Path(__file__).with_name("schema.json")
 
 
 @dataclass(frozen=True)
-class Schema:
+class ArgumentSchema:
     """The arguments of a resource, or of a block in it: attributes with their types, and blocks."""
 
     attributes: dict[str, str] = field(default_factory=dict)
-    blocks: dict[str, Schema] = field(default_factory=dict)
+    blocks: dict[str, ArgumentSchema] = field(default_factory=dict)
 
 
-def of(terraform: str) -> Schema:
+def of(terraform: str) -> ArgumentSchema:
     """What resources of this type take. Raises `Refusal` for a type that the extract has not."""
     if terraform not in _extract():
         raise Refusal(f"{terraform} is not in tools/package/terraform/schema.json: make it anew, as extract.py says.")
@@ -34,5 +34,7 @@ def _extract() -> dict[str, Any]:
     return found
 
 
-def _schema(found: dict[str, Any]) -> Schema:
-    return Schema(found.get("attributes", {}), {name: _schema(each) for name, each in found.get("blocks", {}).items()})
+def _schema(found: dict[str, Any]) -> ArgumentSchema:
+    return ArgumentSchema(
+        found.get("attributes", {}), {name: _schema(each) for name, each in found.get("blocks", {}).items()}
+    )

@@ -7,13 +7,13 @@ import re
 from typing import Any
 
 from tools.package.terraform.evaluation import snake
-from tools.package.terraform.kind import Properties, Source
+from tools.package.terraform.kind import Properties, TemplateResource
 from tools.package.terraform.values import InFile, Interpolated, Reference
 
 OF_SAM = "lambda:createdBy"
 
 
-def table(source: Source) -> Properties:
+def table(source: TemplateResource) -> Properties:
     """Keys and indexes are attributes of the table; capacities stand beside them."""
     given = dict(source.properties)
     indexes = [_index(each) for each in given.pop("GlobalSecondaryIndexes", [])]
@@ -57,7 +57,7 @@ def _capacity(given: Properties) -> Properties:
     return {"read_capacity": capacity["ReadCapacityUnits"], "write_capacity": capacity["WriteCapacityUnits"]}
 
 
-def function(source: Source) -> Properties:
+def function(source: TemplateResource) -> Properties:
     """The code is a file of the package; each change of it or of the configuration is published as a version."""
     given = dict(source.properties)
     archive = f'"${{path.root}}/{given.pop("Code")["S3Key"]}"'
@@ -72,7 +72,7 @@ def function(source: Source) -> Properties:
     }
 
 
-def permission(source: Source) -> Properties:
+def permission(source: TemplateResource) -> Properties:
     """Who may call an alias, which is named apart from its function."""
     called = source.properties["FunctionName"]
     if not isinstance(called, Reference) or not called.resource.startswith("aws_lambda_alias."):
@@ -80,7 +80,7 @@ def permission(source: Source) -> Properties:
     return {**source.properties, "FunctionName": called.other("function_name"), "qualifier": called.other("name")}
 
 
-def event_destination(source: Source) -> Properties:
+def event_destination(source: TemplateResource) -> Properties:
     """The destination's name stands beside it, and types of events are in capitals."""
     destination = dict(source.properties["EventDestination"])
     name = destination.pop("Name")
@@ -88,7 +88,7 @@ def event_destination(source: Source) -> Properties:
     return {**source.properties, "event_destination_name": name, "EventDestination": destination}
 
 
-def distribution(source: Source) -> Properties:
+def distribution(source: TemplateResource) -> Properties:
     """What CloudFormation takes for said, Terraform wants to hear."""
     config = source.properties["DistributionConfig"]
     said = {
@@ -111,7 +111,7 @@ def _origin(given: Properties) -> Properties:
     return {name: each for name, each in given.items() if name != "S3OriginConfig"}
 
 
-def alarm(source: Source) -> Properties:
+def alarm(source: TemplateResource) -> Properties:
     """A metric of an expression holds its statistic and period."""
     given = dict(source.properties)
     queries = []
@@ -124,23 +124,23 @@ def alarm(source: Source) -> Properties:
     return {**given, **({"metric_query": queries} if queries else {})}
 
 
-def dashboard(source: Source) -> Properties:
+def dashboard(source: TemplateResource) -> Properties:
     """What it shows lies in a file."""
     return {**source.properties, "DashboardBody": filed(source.properties["DashboardBody"], "dashboard.json")}
 
 
-def api(source: Source) -> Properties:
+def api(source: TemplateResource) -> Properties:
     """The definition of the API lies in a file."""
     return {**source.properties, "Body": filed(source.properties["Body"], "definition.json")}
 
 
-def deployment(source: Source) -> Properties:
+def deployment(source: TemplateResource) -> Properties:
     """What is deployed is another when the definition is."""
     rest_api = source.properties["RestApiId"]
     return {"rest_api_id": rest_api, "triggers": {"definition": Reference(f"sha256({rest_api.resource}.body)")}}
 
 
-def deployment_group(source: Source) -> Properties:
+def deployment_group(source: TemplateResource) -> Properties:
     """The alarms that stop a deployment are known by their names alone."""
     given = dict(source.properties)
     alarms = given["AlarmConfiguration"]
