@@ -95,7 +95,16 @@ UNKNOWN = ("cloudfront:CreateDistributionWithTags", "s3:DeleteBucketCors", "s3:D
 STACKS = [("ForResources", RESOURCES), ("ForApp", APP), ("ForFoundation", FOUNDATION), ("ForEdge", EDGE)]
 OF_CHALICE = {"AWS::Lambda::LayerVersion"}  # which writes it into the stack of the app
 OF_OTHERS = {"OfTransforms"}  # CloudFormation's guide says it, and IAM's reference does not
-POLICIES = ("ForResources", "ForApp", "ForTools", "ForFoundation", "ForPlans", "ForEdge")
+POLICIES = (
+    "ForResources",
+    "ForApp",
+    "ForTools",
+    "ForFoundation",
+    "ForPlans",
+    "ForEdge",
+    "ForTerraformData",
+    "ForTerraformApp",
+)
 # Named by chance, by AWS, or by the owner of a domain; or of the account as a whole.
 NAMED_BY_OTHERS = (
     "cloudfront",
@@ -219,7 +228,8 @@ def test_a_role_is_handed_to_functions_and_to_code_deploy_and_to_nobody_else() -
     found = [each for policy in POLICIES for each in deployer.statements(policy) if "iam:PassRole" in each["Action"]]
 
     to = [each["Condition"]["StringEquals"]["iam:PassedToService"] for each in found]
-    assert sorted(map(str, to)) == ["['lambda.amazonaws.com', 'codedeploy.amazonaws.com']", "lambda.amazonaws.com"]
+    to_both = "['lambda.amazonaws.com', 'codedeploy.amazonaws.com']"  # by CloudFormation, and by Terraform
+    assert sorted(map(str, to)) == [to_both, to_both, "lambda.amazonaws.com"]
     assert all(each["Action"] == ["iam:PassRole"] for each in found)
 
 
