@@ -10,7 +10,7 @@ import pytest
 from tools import stages
 from tools.refusal import Refusal
 from tools.release.terraform import program, removal
-from tools.release.terraform.program import Change
+from tools.release.terraform.program import ResourceChange
 
 LOCKED = """\
 ╷
@@ -93,14 +93,14 @@ def test_one_that_does_is_taken(version: str, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
 def test_a_plan_that_gives_up_what_holds_data_is_refused(kind: str, actions: tuple[str, ...]) -> None:
     with pytest.raises(Refusal, match=r"the stage would lose what it has: .*module\.resources"):
-        program.require_no_loss([Change(f"module.resources.{kind}.it", kind, actions)])
+        program.require_no_loss([ResourceChange(f"module.resources.{kind}.it", kind, actions)])
 
 
 def test_other_changes_are_not() -> None:
     program.require_no_loss(
         [
-            Change("module.resources.aws_s3_bucket.bucket", "aws_s3_bucket", ("update",)),
-            Change(
+            ResourceChange("module.resources.aws_s3_bucket.bucket", "aws_s3_bucket", ("update",)),
+            ResourceChange(
                 "module.application.aws_api_gateway_deployment.d", "aws_api_gateway_deployment", ("create", "delete")
             ),
         ]
@@ -112,7 +112,7 @@ def test_other_changes_are_not() -> None:
     [(("create",), "+ a"), (("update",), "~ a"), (("delete",), "- a"), (("delete", "create"), "-/+ a")],
 )
 def test_a_change_is_a_line(actions: tuple[str, ...], line: str) -> None:
-    assert str(Change("a", "aws_sqs_queue", actions)) == line
+    assert str(ResourceChange("a", "aws_sqs_queue", actions)) == line
 
 
 def test_a_protected_stage_is_not_removed() -> None:

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools import stages
 from tools.refusal import Refusal, complain
 from tools.release import aliases, returning, shipping, trying
-from tools.release.terraform import command as by_terraform
+from tools.release.terraform import command
 from tools.stages import changes, place
 from tools.stages.settings import Stage
 
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
 
 def _work(given: Namespace, stage: Stage) -> str:
     if given.format == "terraform":
-        return by_terraform.work(given.work, stage, python=given.python, tries=not given.without_smoke)
+        return command.work(given.work, stage, python=given.python, tries=not given.without_smoke)
     if given.work == "remove":
         raise Refusal(f"`make remove STAGE={stage.name}` takes away what SAM deployed.")
     if given.work == "release":
