@@ -23,7 +23,9 @@ ROLES = {
     "safety.yaml": {"BackupRole", "RecorderRole"},
     "template.yaml": set(),
 }
-OF_THE_DEPLOYER = ("ForTools", "ForResources", "ForApp", "ForFoundation", "ForEdge")
+OF_THE_DEPLOYER = (
+    "ForTools", "ForResources", "ForApp", "ForFoundation", "ForEdge", "ForTerraformData", "ForTerraformApp",
+)  # fmt: skip
 PUSH_TO_LOGS = "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 OWN = ("iam::000000000000:role/shop-deployer-us-east-1", "iam::000000000000:policy/shop-deployer-ForTools",
        "cloudformation:us-east-1:000000000000:stack/shop-deployer/1")  # fmt: skip
