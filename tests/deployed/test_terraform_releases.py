@@ -138,11 +138,13 @@ def test_a_rollback_takes_seconds_and_no_plan_undoes_it(shop: Path) -> None:
         returning.roll_back(STAGE, say)
 
 
-def test_it_can_be_closed_and_is_not_released_then(packaged: Path) -> None:
+def test_it_can_be_closed_and_is_neither_released_nor_taken_back_then(packaged: Path) -> None:
     gate.close(STAGE)
 
     with pytest.raises(Refusal, match="closed, and a release is tried by buying"):
         ship(packaged)
+    with pytest.raises(Refusal, match="closed, and a rollback by Terraform would open it"):
+        returning.roll_back(STAGE, say)
 
     gate.open_again(STAGE)
     assert greeting(address()) == "Hello from Lambda"

@@ -9,8 +9,10 @@ import pytest
 
 from tools import stages
 from tools.refusal import Refusal
-from tools.release.terraform import program, removal
-from tools.release.terraform.program import ResourceChange
+from tools.release.ledger import Release, ReleaseLedger
+from tools.release.terraform import packages, program, removal, returning, serving
+from tools.release.terraform.program import ResourceChange, Terraform
+from tools.restore import gate
 
 LOCKED = """\
 ╷
@@ -46,6 +48,14 @@ def path_with(folder: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> No
     program_file.write_text(f"#!/bin/sh\necho '{json.dumps({'terraform_version': version})}'\n")
     program_file.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/bin:/usr/bin")
+
+
+def knows_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Terraform whose state is empty, and which notes what it is asked, but for its version."""
+    path_with(folder, "1.11.4", monkeypatch)
+    program_file = folder / "terraform"
+    note = f'[ "$1" = version ] || echo "$*" >>{folder}/asked\n[ "$1" = output ] && echo "{{}}" && exit\n'
+    program_file.write_text(program_file.read_text().replace("\n", f"\n{note}", 1))
 
 
 def test_who_has_the_lock_is_named_with_the_way_to_break_it() -> None:
@@ -113,6 +123,30 @@ def test_other_changes_are_not() -> None:
 )
 def test_a_change_is_a_line(actions: tuple[str, ...], line: str) -> None:
     assert str(ResourceChange("a", "aws_sqs_queue", actions)) == line
+
+
+def test_a_rollback_with_a_state_that_knows_nothing_applies_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knows_nothing(tmp_path, monkeypatch)
+    (tmp_path / program.BACKEND).write_text("")
+    monkeypatch.setattr(packages, "unpack", lambda *_: None)
+    monkeypatch.setattr(serving, "write", lambda *_: None)
+    before, kept = Release(at="then", template="packages/1.zip", versions={}), ReleaseLedger()
+
+    with pytest.raises(Refusal, match=r"backend\.tf names knows nothing of dev: .*\n.*did not follow"):
+        returning.go_back(Terraform(stages.read("dev"), tmp_path), "bucket", kept, before, lambda _: None)
+
+    assert (tmp_path / "asked").read_text().split("\n") == ["init -input=false -no-color", "output -json", ""]
+    assert kept.going_back_to == before
+
+
+def test_a_closed_shop_is_not_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    knows_nothing(tmp_path, monkeypatch)
+    monkeypatch.setattr(gate, "is_closed", lambda _: True)
+
+    with pytest.raises(Refusal, match="dev is closed, and a rollback by Terraform would open it"):
+        returning.roll_back(stages.read("dev"), lambda _: None)
 
 
 def test_a_protected_stage_is_not_removed() -> None:

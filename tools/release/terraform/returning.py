@@ -4,6 +4,8 @@ Without the second half the next plan would undo the first: the aliases behind t
 Terraform's, and the state would hold the newer code. So the package of the release before is put back into the folder,
 applied, and the API and its authorizer go to the versions that this makes of it, which are the same code. After that a
 plan says that nothing changes, and whoever packages newer code releases it on purpose.
+
+A closed shop is not taken back, for the apply would open it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from tools.release.following import Say
 from tools.release.ledger import Release, ReleaseLedger
 from tools.release.terraform import packages, program, serving, shifting
 from tools.release.terraform.program import Terraform
+from tools.restore import gate
 from tools.stages.settings import Stage
 
 
@@ -24,6 +27,7 @@ def roll_back(stage: Stage, say: Say = print) -> str:
     """Let the release before serve again; one line of what came of it."""
     started = clock.monotonic()
     program.require_program()
+    _require_open(stage)
     if running := shifting.under_way(stage):
         shifting.stop(running)
         say("The release that is under way was told to stop; this waits until the version before has all requests.")
@@ -69,6 +73,7 @@ def _bring_in_line(terraform: Terraform, bucket: str, target: Release, say: Say)
     packages.unpack(bucket, target.template, terraform.folder)
     try:
         terraform.init()
+        _require_known(terraform)
         found = terraform.plan()
         program.require_no_loss(found or [])
         if found is not None:
@@ -78,6 +83,22 @@ def _bring_in_line(terraform: Terraform, bucket: str, target: Release, say: Say)
             f"{refusal}\nThe release before serves, but Terraform did not follow: mend the cause, and begin again."
         ) from refusal
     aliases.move(serving.live(terraform), serving.newest(terraform))
+
+
+def _require_open(stage: Stage) -> None:
+    """Refuse for a closed shop, since an apply opens it."""
+    if gate.is_closed(stage):
+        raise Refusal(f"{stage.name} is closed, and a rollback by Terraform would open it: open it first.")
+
+
+def _require_known(terraform: Terraform) -> None:
+    """Refuse when the state knows nothing of the stage, which an apply would make once more."""
+    if not terraform.outputs():
+        file = terraform.folder / program.BACKEND
+        raise Refusal(
+            f"The state that {file} names knows nothing of {terraform.stage.name}: put the file there that says where "
+            f"the state lies, and run `terraform init -reconfigure` in {terraform.folder}."
+        )
 
 
 def _note(terraform: Terraform, bucket: str, kept: ReleaseLedger, target: Release) -> None:
