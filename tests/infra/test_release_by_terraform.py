@@ -6,13 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
+from tools.package.terraform import packaging
+from tools.package.terraform.kinds import KINDS
 from tools.refusal import Refusal
 from tools.release.ledger import Release, ReleaseLedger
 from tools.release.terraform import packages, program, removal, returning, serving
 from tools.release.terraform.program import ResourceChange, Terraform
 from tools.restore import gate
+from tools.stages import resources
 
 LOCKED = """\
 ╷
@@ -99,7 +103,13 @@ def test_one_that_does_is_taken(version: str, tmp_path: Path, monkeypatch: pytes
     assert program.require_program() == str(tmp_path / "terraform")
 
 
-@pytest.mark.parametrize("kind", sorted(program.HOLDS_DATA))
+def must_stay() -> list[str]:
+    """The types of what no release by SAM gives up."""
+    template = yaml_parse(packaging.TEMPLATE.read_text())["Resources"]
+    return sorted({KINDS[template[name]["Type"]].terraform for name in resources.MUST_STAY})
+
+
+@pytest.mark.parametrize("kind", must_stay())
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
 def test_a_plan_that_gives_up_what_holds_data_is_refused(kind: str, actions: tuple[str, ...]) -> None:
     with pytest.raises(Refusal, match=r"the stage would lose what it has: .*module\.resources"):
@@ -110,6 +120,10 @@ def test_other_changes_are_not() -> None:
     program.require_no_loss(
         [
             ResourceChange("module.resources.aws_s3_bucket.bucket", "aws_s3_bucket", ("update",)),
+            ResourceChange("module.application.aws_kms_key.application_key", "aws_kms_key", ("forget",)),
+            ResourceChange(
+                "module.application.aws_secretsmanager_secret.origin_key", "aws_secretsmanager_secret", ("delete",)
+            ),
             ResourceChange(
                 "module.application.aws_api_gateway_deployment.d", "aws_api_gateway_deployment", ("create", "delete")
             ),
@@ -119,7 +133,13 @@ def test_other_changes_are_not() -> None:
 
 @pytest.mark.parametrize(
     ("actions", "line"),
-    [(("create",), "+ a"), (("update",), "~ a"), (("delete",), "- a"), (("delete", "create"), "-/+ a")],
+    [
+        (("create",), "+ a"),
+        (("update",), "~ a"),
+        (("delete",), "- a"),
+        (("forget",), ". a"),
+        (("delete", "create"), "-/+ a"),
+    ],
 )
 def test_a_change_is_a_line(actions: tuple[str, ...], line: str) -> None:
     assert str(ResourceChange("a", "aws_sqs_queue", actions)) == line

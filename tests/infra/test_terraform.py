@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
@@ -18,8 +19,9 @@ from tests.support.conditions import decided
 from tests.support.terraform import Terraform
 from tools import stages
 from tools.package import translated
-from tools.package.terraform import packaging
+from tools.package.terraform import modules, packaging
 from tools.package.terraform.kinds import KINDS
+from tools.release.terraform import program
 from tools.stages import parameters
 from tools.templates import options
 
@@ -104,6 +106,32 @@ def test_what_must_never_be_lost_cannot_be_destroyed(texts: str) -> None:
     }
     assert "force_destroy" not in texts
     assert "recovery_window_in_days" not in texts
+
+
+def test_what_a_stack_would_leave_behind_is_let_go_of(template: dict[str, Any], folder: Path, tmp_path: Path) -> None:
+    key, identity = "module.application.aws_kms_key.application_key", "module.resources.aws_sesv2_email_identity"
+    borrows = msgspec.structs.replace(stages.read("prod"), owns_mail_identity=False)
+
+    prod, with_all, without_identity = (
+        re.findall(r"^removed \{\n  from = (\S+)\n+  lifecycle \{\n    destroy = false", text, re.MULTILINE)
+        for text in (
+            (folder / "main.tf").read_text(),
+            packaging.written(options.stage("prod"), options.with_options(template, "prod"))["main.tf"],
+            packaging.written(borrows, template)["main.tf"],
+        )
+    )
+
+    assert (prod, with_all, without_identity) == ([key], [], [f"{identity}.mail_identity", key])
+
+
+def test_no_release_destroys_what_the_apps_stack_would_leave_behind(template: dict[str, Any]) -> None:
+    retained = {
+        KINDS[each["Type"]].terraform
+        for each in options.with_options(template, "prod")["Resources"].values()
+        if modules.outlives_its_stack(each)
+    }
+
+    assert retained == program.HOLDS_DATA["module.application"]
 
 
 def test_the_api_is_defined_as_for_sam(by_sam: dict[str, dict[str, Any]], folder: Path) -> None:

@@ -30,12 +30,16 @@ class Variable:
 
 @dataclass
 class Module:
-    """A module: resources by the service that they are of, what it is given, what it tells."""
+    """A module: resources by the service that they are of, what it is given, what it tells.
+
+    `released` are the addresses of what the stage may have had and has not now, and which is not destroyed for it.
+    """
 
     name: str
     resources: dict[str, list[Made]] = field(default_factory=dict)
     variables: dict[str, Variable] = field(default_factory=dict)
     outputs: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    released: list[str] = field(default_factory=list)
 
     def give(self, name: str, description: str, given: Any) -> Reference:
         """Let the root module give it something; how its resources refer to that."""
@@ -58,8 +62,12 @@ class Stack:
         """Put every resource and output into its module. Raises `Refusal` for what has no translation."""
         for name, resource in self.template["Resources"].items():
             module = self._home(name)
-            if self._evaluation(module).is_there(resource) and self._kind(name).terraform:
+            if not self._kind(name).terraform:
+                continue
+            if self._evaluation(module).is_there(resource):
                 self._put(module, name, resource)
+            elif outlives_its_stack(resource):
+                module.released.append(self._address(name))
         main = next(iter(self.modules.values()))
         for name, output in self.template.get("Outputs", {}).items():
             evaluation = self._evaluation(main)
@@ -76,7 +84,7 @@ class Stack:
         made[0].depends_on += self._dependencies(module, resource)
         for each in made:
             each.origin, each.comments = name, _left(resource)
-        if self.is_protected and resource.get("DeletionPolicy", "").startswith("Retain"):
+        if self.is_protected and outlives_its_stack(resource):
             made[0].lifecycle["prevent_destroy"] = True
         service = resource["Type"].split("::")[1].lower()
         module.resources.setdefault(service, []).extend(made)
@@ -155,6 +163,11 @@ class Stack:
         main = next(iter(self.modules))
         watches = self.template["Resources"][name]["Type"].startswith(WATCHES)
         return self.modules[MONITORING if watches and MONITORING in self.modules else main]
+
+
+def outlives_its_stack(resource: dict[str, Any]) -> bool:
+    """Would CloudFormation leave it behind?"""
+    return str(resource.get("DeletionPolicy", "")).startswith("Retain")
 
 
 def exports(stack: Stack) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
-from tools.package import canary, sam, translated
+from tools.package import canary, foundation, sam, translated
 from tools.package.terraform import hcl, root, texts
 from tools.package.terraform.evaluation import snake
 from tools.package.terraform.hcl import Block
@@ -63,7 +63,7 @@ def written(stage: Stage, template: dict[str, Any]) -> dict[str, str]:
         "versions.tf": hcl.document([root.versions()]),
         "providers.tf": hcl.document([root.providers(stage)]),
         "variables.tf": hcl.document(root.variables(modules, given)),
-        "main.tf": hcl.document(root.main(modules)),
+        "main.tf": hcl.document([*root.main(modules), *root.removed(modules)]),
         "outputs.tf": hcl.document(root.outputs(modules, told)),
         "terraform.tfvars": hcl.assignments(
             {name: value for name, value in sorted(given.items()) if value is not None}
@@ -114,6 +114,8 @@ def divided(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module], 
         exports(resources),
     )
     application.translate()
+    if foundation.KEY not in template["Resources"]:
+        modules[APPLICATION].released.append(f"aws_kms_key.{snake(foundation.KEY)}")
     modules[APPLICATION].variables[root.STREAM].given = Reference(f"local.{root.STREAM}")
     modules[APPLICATION].outputs["versions"] = _versions(application)
     told = {RESOURCES: _told(resources), APPLICATION: {*_told(application), "versions"}}

@@ -9,7 +9,7 @@ from tools.package.terraform.modules import APPLICATION, MONITORING, RESOURCES, 
 from tools.package.terraform.values import Reference
 from tools.stages import Stage
 
-TERRAFORM = ">= 1.6"
+TERRAFORM = ">= 1.7"  # the first that lets go of a resource by a block
 PROVIDER = "~> 5.0"
 STREAM = "table_stream_arn"
 # Variables of the root module that no template has.
@@ -67,6 +67,20 @@ def main(modules: dict[str, Module]) -> list[Block]:
 def _call(module: Module) -> Block:
     given = {name: variable.given for name, variable in sorted(module.variables.items())}
     return Block("module", (module.name,), {"source": f"./modules/{module.name}", **given})
+
+
+def removed(modules: dict[str, Module]) -> list[Block]:
+    """What stays in AWS when the stage gives it up: the state forgets it, as a stack leaves it behind."""
+    return [
+        Block(
+            "removed",
+            (),
+            {"from": Reference(f"module.{module.name}.{address}")},
+            [Block("lifecycle", (), {"destroy": False})],
+        )
+        for module in modules.values()
+        for address in module.released
+    ]
 
 
 def outputs(modules: dict[str, Module], told: dict[str, set[str]]) -> list[Block]:

@@ -23,15 +23,19 @@ BACKEND, LOCAL = "backend.tf", "local_override.tf"
 OURS = "# The state's place, written by a release: in the account's bucket for packages. Put your own here instead.\n"
 QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 CHANGED = 2  # the exit code of a plan that is not empty
+# What holds data or is known by its name elsewhere, and what alone can read what is written, by its module.
 HOLDS_DATA = {
-    "aws_cloudwatch_event_bus",
-    "aws_dynamodb_table",
-    "aws_s3_bucket",
-    "aws_secretsmanager_secret",
-    "aws_sns_topic",
-    "aws_sqs_queue",
+    "module.resources": {
+        "aws_cloudwatch_event_bus",
+        "aws_dynamodb_table",
+        "aws_s3_bucket",
+        "aws_secretsmanager_secret",
+        "aws_sns_topic",
+        "aws_sqs_queue",
+    },
+    "module.application": {"aws_kms_key"},
 }
-SIGNS: dict[tuple[str, ...], str] = {("create",): "+", ("update",): "~", ("delete",): "-"}
+SIGNS: dict[tuple[str, ...], str] = {("create",): "+", ("update",): "~", ("delete",): "-", ("forget",): "."}
 _ERROR = re.compile(r"^Error: (.+?)(?:\n\n|\Z)", re.MULTILINE | re.DOTALL)
 _LOCK = re.compile(r"^\s*(ID|Who|Created):\s+(.+)$", re.MULTILINE)
 
@@ -47,7 +51,8 @@ class ResourceChange:
     @property
     def loses_data(self) -> bool:
         """Would what it holds be gone, or what others know by its name?"""
-        return "delete" in self.actions and self.kind in HOLDS_DATA
+        module = ".".join(self.address.split(".")[:2])
+        return "delete" in self.actions and self.kind in HOLDS_DATA.get(module, ())
 
     def __str__(self) -> str:
         """As a line of a plan."""
