@@ -16,6 +16,7 @@ from tests.support.ports import free_port
 from tools import stages
 from tools.local import cloud, deployed
 from tools.local import settings as local
+from tools.refusal import Refusal
 from tools.restore import __main__ as command
 from tools.restore import archives, inventory, steps, tables
 
@@ -302,3 +303,18 @@ def test_a_stage_that_is_not_deployed_is_not_closed(
 
     assert command.main(["close", "dev"]) == 2
     assert "There is no stack ecommerce-dev" in capsys.readouterr().err
+
+
+def test_the_api_of_another_project_is_not_the_stages(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inventory, "_has_terraform", lambda _: True)
+    gateway, dev = boto3.client("apigateway"), stages.read("dev")
+    others = [{"Project": "blog", "Stage": "dev"}, {"Stage": "dev"}, {"Project": "ecommerce", "Stage": "prod"}]
+    made = [gateway.create_rest_api(name="api", tags=tags)["id"] for tags in others]
+
+    with pytest.raises(Refusal, match="The stage dev has no API"):
+        inventory.require_api(dev)
+
+    made.append(gateway.create_rest_api(name="api", tags={"Project": "ecommerce", "Stage": "dev", "Team": "a"})["id"])
+    assert inventory.require_api(dev) == made[-1]
+    for each in made:
+        gateway.delete_rest_api(restApiId=each)

@@ -14,6 +14,7 @@ from tools.stages import Stage
 
 RULE, TRIGGER = "AWS::Events::Rule", "AWS::Lambda::EventSourceMapping"
 API, FUNCTION = "AWS::ApiGateway::RestApi", "AWS::Lambda::Function"
+TAGS = ("Project", "Stage")  # a stage's own tags may have changed since it was deployed
 DEPLOYED = PROJECT / ".chalice" / "deployed"
 # What Chalice calls each kind, and where it notes the name.
 _OF_CHALICE = {
@@ -58,7 +59,8 @@ def _of_terraform(stage: Stage, kind: str) -> list[str]:
     if kind == API:
         pages = boto3.client("apigateway").get_paginator("get_rest_apis").paginate()
         found = [each for page in pages for each in page["items"]]
-        return [each["id"] for each in found if each.get("tags", {}).get("Stage") == stage.name]
+        own = {name: stage.tags[name] for name in TAGS}
+        return [each["id"] for each in found if own.items() <= each.get("tags", {}).items()]
     if kind == RULE:
         listed = boto3.client("events").list_rules(NamePrefix=f"{stage.stack}-")["Rules"]
         return [each["Name"] for each in listed]
