@@ -164,3 +164,15 @@ def test_a_file_of_ones_own_outlives_the_next_package(folder: Path, out: Path) -
 
     assert (folder / "backend.tf").exists()
     assert not stale.exists()
+
+
+def test_all_that_is_packaged_is_known_as_such(template: dict[str, Any], folder: Path) -> None:
+    made = {
+        *packaging.written(stages.read("prod"), template),
+        *packaging.written(options.stage("prod"), options.with_options(template, "prod")),
+        *(each.name for each in folder.glob("*.zip")),
+    }
+
+    at_root = {name for name in made if "/" not in name}
+    assert at_root <= set(packaging.AT_ROOT)
+    assert {name.split("/")[1] for name in made - at_root} == set(packaging.MODULES)

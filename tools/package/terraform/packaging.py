@@ -11,7 +11,7 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
-from tools.package import canary, foundation, sam, translated
+from tools.package import artifacts, canary, foundation, sam, translated
 from tools.package.terraform import hcl, root, texts
 from tools.package.terraform.evaluation import snake
 from tools.package.terraform.hcl import Block
@@ -23,6 +23,12 @@ from tools.stages import Stage, parameters
 TEMPLATE = Path(__file__).resolve().parents[3] / "infra" / "template.yaml"
 SAM = "sam.json"
 FORM = "terraform"
+MODULES = (RESOURCES, APPLICATION, MONITORING)
+# All that a package may have beside its modules. What else lies in its folder is the operator's.
+AT_ROOT = (
+    *("README.md", "backend.tf.example", "main.tf", "outputs.tf", "providers.tf", "terraform.tfvars", "variables.tf"),
+    *("versions.tf", artifacts.CODE, artifacts.LAYER, canary.ARCHIVE),
+)
 
 
 def package(name: str, out: Path, python: str | None = None) -> Path:
@@ -50,9 +56,15 @@ def translate(name: str, packaged: Path, out: Path) -> Path:
 
 def forget(folder: Path) -> None:
     """Take away what was packaged before, and nothing else: a state, a lock, a backend may lie there."""
-    for name in (RESOURCES, APPLICATION, MONITORING):
+    for name in MODULES:
         shutil.rmtree(folder / "modules" / name, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def packaged_files(folder: Path) -> list[Path]:
+    """The files of the package that lies in a folder."""
+    within = [each for name in MODULES for each in (folder / "modules" / name).rglob("*")]
+    return sorted(each for each in [*(folder / name for name in AT_ROOT), *within] if each.is_file())
 
 
 def written(stage: Stage, template: dict[str, Any]) -> dict[str, str]:
@@ -96,7 +108,7 @@ def values(stage: Stage) -> dict[str, Any]:
 
 def divided(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module], dict[str, set[str]]]:
     """The modules, and which outputs of each the stacks tell."""
-    modules = {name: Module(name) for name in (RESOURCES, APPLICATION, MONITORING)}
+    modules = {name: Module(name) for name in MODULES}
     resources = Stack(
         of_resources := _resources(),
         stage.resources_stack,

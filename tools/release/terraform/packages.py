@@ -12,10 +12,6 @@ import boto3
 from tools.package import artifacts
 from tools.package.canary import EPOCH
 from tools.package.terraform import packaging
-from tools.release.terraform.program import BACKEND, LOCAL, PLAN
-
-ROOT = ("*.tf", "*.tfvars", "*.zip", "*.example", "README.md")
-NOT_PACKAGED = {BACKEND, LOCAL, PLAN}
 
 
 def keep(stage: str, folder: Path) -> str:
@@ -23,7 +19,7 @@ def keep(stage: str, folder: Path) -> str:
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "terraform.zip"
         with zipfile.ZipFile(file, "w") as archive:
-            for each in _files(folder):
+            for each in packaging.packaged_files(folder):
                 content = each.read_bytes()
                 archive.writestr(zipfile.ZipInfo(str(each.relative_to(folder)), EPOCH), content)
         return artifacts.upload(stage, file).key
@@ -32,13 +28,8 @@ def keep(stage: str, folder: Path) -> str:
 def unpack(bucket: str, key: str, folder: Path) -> None:
     """Let a kept package lie in a folder in place of the one that does; files of the operator's own stay."""
     body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    packaging.forget(folder)
-    for each in _files(folder):
+    for each in packaging.packaged_files(folder):
         each.unlink()
+    packaging.forget(folder)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         archive.extractall(folder)  # what we have put there ourselves
-
-
-def _files(folder: Path) -> list[Path]:
-    at_root = {each for pattern in ROOT for each in folder.glob(pattern) if each.name not in NOT_PACKAGED}
-    return sorted(at_root | {each for each in (folder / "modules").rglob("*") if each.is_file()})
