@@ -1,7 +1,7 @@
 """Terraform with the real provider, on the local AWS.
 
-The provider comes from a folder of this machine where one has it, by Terraform's usual names or TERRAFORM_PLUGINS;
-else Terraform fetches it. Without Terraform, or with neither a provider nor a network, tests say so and are skipped.
+The provider comes from a folder that has it: the one that TERRAFORM_PLUGINS names, Terraform's own, or one of those
+that packages are installed to; else Terraform fetches it. Without Terraform, or with neither a provider nor a network, tests say so and are skipped.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pytest
 
 REGISTRY = "registry.terraform.io"
 PROVIDER = Path(REGISTRY) / "hashicorp" / "aws"
+INSTALLED = ("/usr/local/share", "/usr/share", "/opt")  # by package managers, a folder each
 SECONDS = 900
 PLAN = "tests.tfplan"
 # A bucket is part of an address's path, for there are no names of hosts.
@@ -106,6 +107,6 @@ def _places() -> Iterator[Path]:
     if "TERRAFORM_PLUGINS" in os.environ:
         yield Path(os.environ["TERRAFORM_PLUGINS"])
     yield Path.home() / ".terraform.d" / "plugins"
-    for usual in ("/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"):
-        yield Path(usual)
-    yield from sorted(Path("/opt").glob("*"))
+    for usual in INSTALLED:
+        yield Path(usual) / "terraform" / "plugins"
+        yield from sorted(Path(usual).glob("*"))
