@@ -117,8 +117,9 @@ account: $(VENV)/ready ## Make what an account has once in a region, and the rol
 resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, secrets …, and do it: STAGE=prod YES=1
 	@exec $(PYTHON) -m tools.stages.resources $(STAGE)
 
-plan: $(VENV)/ready ## Say what a release would change in both stacks, and change nothing: STAGE=prod FORMAT=sam PULL_REQUEST=12
-	@exec $(PYTHON) -m tools.delivery plan $(STAGE) --format $(FORMAT) $(if $(PULL_REQUEST),--pull-request $(PULL_REQUEST))
+plan: $(VENV)/ready ## Say what a release would change in both stacks of SAM, and change nothing: STAGE=prod PULL_REQUEST=12
+	@test "$(FORMAT)" = sam || { echo "A plan by Terraform is what make release FORMAT=$(FORMAT) shows before it asks." >&2; exit 2; }
+	@exec $(PYTHON) -m tools.delivery plan $(STAGE) $(if $(PULL_REQUEST),--pull-request $(PULL_REQUEST))
 
 release: $(VENV)/ready ## Ship this code to a stage: shown, tried as a customer, shifted, watched: STAGE=prod YES=1 SMOKE=0 FORMAT=sam
 	$(NAMED_STAGE)

@@ -21,7 +21,6 @@ def main(arguments: list[str]) -> int:
     parser = ArgumentParser("python -m tools.delivery")
     parser.add_argument("work", choices=("plan", "notes", "notify"))
     parser.add_argument("stage")
-    parser.add_argument("--format", choices=planning.FORMATS, default=planning.FORMATS[0])
     parser.add_argument("--pull-request", type=int, help="where the plan is said as well")
     given = parser.parse_args(arguments)
     if given.work == "notify":
@@ -39,7 +38,7 @@ def main(arguments: list[str]) -> int:
 def _plan(given: Namespace) -> int:
     """Say the plan here, and on the pull request; or there as well why there is none."""
     try:
-        made = planning.plan(stages.read(given.stage), given.format)
+        made = planning.plan(stages.read(given.stage))
     except Refusal as refusal:
         made = planning.ReleasePlan(f"There is no plan of `{given.stage}`: {refusal}\n", is_refused=True)
     except (BotoCoreError, ClientError) as error:

@@ -26,7 +26,6 @@ from tools.stages.settings import Stage
 
 PREFIX = "make-plan-"  # by which infra/deployer.yaml tells a plan's change sets from those of a release
 FOLDER = "plans"  # of the bucket
-FORMATS = ("sam", "terraform")
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,8 @@ class ReleasePlan:
     is_refused: bool = False
 
 
-def plan(stage: Stage, form: str = "sam") -> ReleasePlan:
+def plan(stage: Stage) -> ReleasePlan:
     """Ask what would change. Raises `Refusal` when it cannot be said."""
-    if form != "sam":
-        raise Refusal(f"A plan of {form} is not made here: FORMAT=sam is.")
     place.require(stage)
     name = f"{PREFIX}{secrets.token_hex(4)}"
     sections, refused = [f"### What a release to `{stage.name}` would change"], False
