@@ -12,11 +12,12 @@ from tools import stages
 from tools.package.terraform import packaging
 from tools.package.terraform.kinds import KINDS
 from tools.refusal import Refusal
+from tools.release import shipping
 from tools.release.ledger import Release, ReleaseLedger
-from tools.release.terraform import packages, program, removal, returning, serving
+from tools.release.terraform import command, packages, program, releasing, removal, returning, serving
 from tools.release.terraform.program import ResourceChange, Terraform
 from tools.restore import gate
-from tools.stages import resources
+from tools.stages import place, resources
 
 LOCKED = """\
 ╷
@@ -167,6 +168,18 @@ def test_a_closed_shop_is_not_taken_back(tmp_path: Path, monkeypatch: pytest.Mon
 
     with pytest.raises(Refusal, match="dev is closed, and a rollback by Terraform would open it"):
         returning.roll_back(stages.read("dev"), lambda _: None)
+
+
+def test_the_address_is_told_by_the_package_that_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / packaging.FORM / "dev"
+    folder.mkdir(parents=True)
+    (folder / "main.tf").write_text("")
+    monkeypatch.setattr(shipping, "OUT", tmp_path)
+    monkeypatch.setattr(place, "require", lambda _: None)
+    monkeypatch.setattr(releasing, "opened", Terraform)
+    monkeypatch.setattr(releasing, "address", lambda stage, terraform: f"{stage.name} by {terraform.folder}")
+
+    assert command.work("address", stages.read("dev"), python=None, tries=True) == f"dev by {folder}"
 
 
 def test_a_protected_stage_is_not_removed() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tools.package.terraform import packaging
 from tools.release import shipping
 from tools.release.terraform import releasing, removal, returning
@@ -18,8 +20,14 @@ def work(asked: str, stage: Stage, *, python: str | None, tries: bool) -> str:
     place.require(stage)
     if asked == "rollback":
         return returning.roll_back(stage)
-    terraform = releasing.opened(stage, packaging.package(stage.name, shipping.OUT, python))
+    terraform = releasing.opened(stage, _folder(stage, python))
     if asked == "address":
         return releasing.address(stage, terraform)
     releasing.try_shop(stage, terraform, print)
     return f"{stage.name}: a customer can buy."
+
+
+def _folder(stage: Stage, python: str | None) -> Path:
+    """The package that lies there, which may be one that was gone back to; one of the present code if none does."""
+    folder = shipping.OUT / packaging.FORM / stage.name
+    return folder if packaging.packaged_files(folder) else packaging.package(stage.name, shipping.OUT, python)
