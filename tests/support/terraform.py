@@ -1,7 +1,8 @@
 """Terraform with the real provider, on the local AWS.
 
 The provider comes from a folder that has it: the one that TERRAFORM_PLUGINS names, Terraform's own, or one of those
-that packages are installed to; else Terraform fetches it. Without Terraform, or with neither a provider nor a network, tests say so and are skipped.
+that packages are installed to; else Terraform fetches it. Without Terraform, or with neither a provider nor a network,
+tests say so and are skipped.
 """
 
 from __future__ import annotations

@@ -109,13 +109,7 @@ def values(stage: Stage) -> dict[str, Any]:
 def divided(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module], dict[str, set[str]]]:
     """The modules, and which outputs of each the stacks tell."""
     modules = {name: Module(name) for name in MODULES}
-    resources = Stack(
-        of_resources := _resources(),
-        stage.resources_stack,
-        {name: each for name, each in parameters.of_resources(stage).items() if name in _fixed(of_resources)},
-        stage.is_protected,
-        {RESOURCES: modules[RESOURCES]},
-    )
+    resources = _stack_of_resources(stage, modules[RESOURCES])
     resources.translate()
     application = Stack(
         translated.translate(template, stage.name),
@@ -132,6 +126,12 @@ def divided(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module], 
     modules[APPLICATION].outputs["versions"] = _versions(application)
     told = {RESOURCES: _told(resources), APPLICATION: {*_told(application), "versions"}}
     return modules, told
+
+
+def _stack_of_resources(stage: Stage, module: Module) -> Stack:
+    template = _resources()
+    fixed = {name: each for name, each in parameters.of_resources(stage).items() if name in _fixed(template)}
+    return Stack(template, stage.resources_stack, fixed, stage.is_protected, {RESOURCES: module})
 
 
 def _resources() -> dict[str, Any]:
