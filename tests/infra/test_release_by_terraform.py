@@ -15,7 +15,7 @@ from tools.refusal import Refusal
 from tools.release import shipping
 from tools.release.ledger import Release, ReleaseLedger
 from tools.release.terraform import command, packages, program, releasing, removal, returning, serving
-from tools.release.terraform.program import ResourceChange, Terraform
+from tools.release.terraform.program import PlannedChange, Terraform
 from tools.restore import gate
 from tools.stages import place, resources
 
@@ -114,18 +114,18 @@ def must_stay() -> list[str]:
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
 def test_a_plan_that_gives_up_what_holds_data_is_refused(kind: str, actions: tuple[str, ...]) -> None:
     with pytest.raises(Refusal, match=r"the stage would lose what it has: .*module\.resources"):
-        program.require_no_loss([ResourceChange(f"module.resources.{kind}.it", kind, actions)])
+        program.require_no_loss([PlannedChange(f"module.resources.{kind}.it", kind, actions)])
 
 
 def test_other_changes_are_not() -> None:
     program.require_no_loss(
         [
-            ResourceChange("module.resources.aws_s3_bucket.bucket", "aws_s3_bucket", ("update",)),
-            ResourceChange("module.application.aws_kms_key.application_key", "aws_kms_key", ("forget",)),
-            ResourceChange(
+            PlannedChange("module.resources.aws_s3_bucket.bucket", "aws_s3_bucket", ("update",)),
+            PlannedChange("module.application.aws_kms_key.application_key", "aws_kms_key", ("forget",)),
+            PlannedChange(
                 "module.application.aws_secretsmanager_secret.origin_key", "aws_secretsmanager_secret", ("delete",)
             ),
-            ResourceChange(
+            PlannedChange(
                 "module.application.aws_api_gateway_deployment.d", "aws_api_gateway_deployment", ("create", "delete")
             ),
         ]
@@ -143,7 +143,7 @@ def test_other_changes_are_not() -> None:
     ],
 )
 def test_a_change_is_a_line(actions: tuple[str, ...], line: str) -> None:
-    assert str(ResourceChange("a", "aws_sqs_queue", actions)) == line
+    assert str(PlannedChange("a", "aws_sqs_queue", actions)) == line
 
 
 def test_a_rollback_with_a_state_that_knows_nothing_applies_nothing(
@@ -176,7 +176,7 @@ def test_the_address_is_told_by_the_package_that_lies_there(tmp_path: Path, monk
     (folder / "main.tf").write_text("")
     monkeypatch.setattr(shipping, "OUT", tmp_path)
     monkeypatch.setattr(place, "require", lambda _: None)
-    monkeypatch.setattr(releasing, "opened", Terraform)
+    monkeypatch.setattr(releasing, "open_state", Terraform)
     monkeypatch.setattr(releasing, "address", lambda stage, terraform: f"{stage.name} by {terraform.folder}")
 
     assert command.work("address", stages.read("dev"), python=None, tries=True) == f"dev by {folder}"

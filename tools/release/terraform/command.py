@@ -20,7 +20,7 @@ def work(asked: str, stage: Stage, *, python: str | None, tries: bool) -> str:
     place.require(stage)
     if asked == "rollback":
         return returning.roll_back(stage)
-    terraform = releasing.opened(stage, _folder(stage, python))
+    terraform = releasing.open_state(stage, _folder(stage, python))
     if asked == "address":
         return releasing.address(stage, terraform)
     releasing.try_shop(stage, terraform, print)

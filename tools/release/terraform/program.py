@@ -41,7 +41,7 @@ _LOCK = re.compile(r"^\s*(ID|Who|Created):\s+(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class ResourceChange:
+class PlannedChange:
     """What Terraform would do to a resource."""
 
     address: str
@@ -76,12 +76,12 @@ class Terraform:
             (self.folder / LOCAL).write_text('provider "aws" {\n  s3_use_path_style = true\n}\n', encoding="utf-8")
         self._run("init")
 
-    def plan(self, *words: str) -> list[ResourceChange] | None:
+    def plan(self, *words: str) -> list[PlannedChange] | None:
         """Keep a plan, to be applied as it is; what it would do, None if nothing at all is to be done."""
         if self._run("plan", f"-out={PLAN}", "-detailed-exitcode", *words, good=(0, CHANGED)) != CHANGED:
             return None
         found = json.loads(self._read("show", "-json", PLAN)).get("resource_changes", [])
-        changes = [ResourceChange(each["address"], each["type"], tuple(each["change"]["actions"])) for each in found]
+        changes = [PlannedChange(each["address"], each["type"], tuple(each["change"]["actions"])) for each in found]
         return [each for each in changes if each.actions not in (("no-op",), ("read",))]
 
     def apply(self, say: Say) -> None:
@@ -145,7 +145,7 @@ def require_program() -> str:
     return found
 
 
-def require_no_loss(found: list[ResourceChange]) -> None:
+def require_no_loss(found: list[PlannedChange]) -> None:
     """Refuse a plan that gives up what holds data."""
     lost = [each for each in found if each.loses_data]
     if lost:

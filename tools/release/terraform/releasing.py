@@ -59,7 +59,7 @@ def refuse_sam(stage: Stage) -> None:
 
 def ship(stage: Stage, folder: Path, say: Say = print, *, started: float, tries: bool = True) -> str:
     """Bring the stage up to the package in a folder; one line of what came of it."""
-    terraform, bucket = opened(stage, folder), artifacts.bucket()
+    terraform, bucket = open_state(stage, folder), artifacts.bucket()
     shifting.settle(stage, say)
     before = serving.live(terraform)
     kept = serving.read(stage, bucket)
@@ -81,7 +81,7 @@ def ship(stage: Stage, folder: Path, say: Say = print, *, started: float, tries:
     return shipping.told(stage, before, to, started)
 
 
-def opened(stage: Stage, folder: Path) -> Terraform:
+def open_state(stage: Stage, folder: Path) -> Terraform:
     """Terraform, ready. Raises `Refusal` when the stage is there and the state knows nothing of it."""
     terraform = Terraform(stage, folder)
     terraform.init()
