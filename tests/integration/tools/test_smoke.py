@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api import caching
 from tests.support.table import everything
+from tools.package.edge import cache
 from tools.release.smoke.journey import Journey
 from tools.release.smoke.ways import Failed, Reply
 from tools.testing.shop import Shop
@@ -26,6 +28,26 @@ class InProcess:
             return waiting.pop()
         answer = Shop(self.shop.client, headers)(method, path, body)
         return Reply(answer.status, answer.body)
+
+
+class Kept(InProcess):
+    """The same behind API Gateway's cache of products, in which nothing grows old while a test runs."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self.kept: dict[tuple[str | None, ...], Reply] = {}
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, resource: str | None = None, **headers: str
+    ) -> Reply:
+        def ask() -> Reply:
+            return InProcess.__call__(self, method, path, body, resource=resource, **headers)
+
+        if method != "GET" or (resource or path.partition("?")[0]) not in caching.SHARED:
+            return ask()
+        key = (path, *map(headers.get, cache.HEADERS))
+        self.kept[key] = self.kept.get(key) or ask()
+        return self.kept[key]
 
 
 @pytest.fixture
@@ -58,6 +80,17 @@ def test_a_customer_can_buy_and_nothing_is_left(api: InProcess, shop: Shop, mug:
     assert made.notes == []
     assert shop.stock(mug) == 10
     assert left_behind() == []
+
+
+def test_what_a_cache_keeps_of_products_is_not_taken_for_the_stock(
+    shop: Shop, mug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CACHED_BY_GATEWAY", "true")
+    made = journey(Kept(shop))
+
+    made.go()
+
+    assert (made.notes, shop.stock(mug)) == ([], 10)
 
 
 def test_a_step_that_fails_is_a_sentence_and_leaves_nothing(api: InProcess, shop: Shop, mug: str) -> None:
