@@ -19,6 +19,7 @@ from tools.local import deployed
 from tools.local.settings import LocalSettings
 from tools.package import artifacts, edge
 from tools.release import trying
+from tools.restore import gate
 from tools.stages import Stage, api_keys
 from tools.stages.edge import Edge
 
@@ -170,6 +171,18 @@ def test_the_domain_has_records_of_both_kinds_and_a_certificate_of_its_own(guard
     assert {each["DNSName"].rstrip(".") for each in records.values()} == {found["regionalDomainName"]}
     assert found["securityPolicy"] == "TLS_1_2"
     assert guarded.outputs["DomainTarget"] == found["regionalDomainName"]
+
+
+def test_who_closes_the_shop_closes_what_is_kept_as_well(guarded: DeployedStage, key: str) -> None:
+    def statuses() -> list[int]:
+        paths = ("/products", "/products/prd_1", "/products/category/mugs", "/hello")
+        return [guarded("GET", path, headers={"X-Api-Key": key}).status for path in paths]
+
+    gate.close(guarded.stage)
+    closed = statuses()
+    gate.open_again(guarded.stage)
+
+    assert (closed, statuses()) == ([429] * 4, [200, 404, 200, 200])
 
 
 def test_products_are_read_by_what_the_caches_key_knows(guarded: DeployedStage, key: str) -> None:

@@ -3,12 +3,13 @@
 Closed, API Gateway lets nothing through (429 with Retry-After, also to the payment provider, which sends its messages
 again), no rule of the schedule calls a function, and the stream waits. What is told of mail that came back is still
 heard, for nobody would tell it again. All of that is said by calls to AWS and takes effect in seconds; nothing is
-deployed. A request that is under way ends by itself, within 29 seconds.
+deployed. A request that is under way ends by itself, within 29 seconds. Whoever comes when it is open again is told
+nothing that a cache has kept from before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import boto3
@@ -18,7 +19,7 @@ from tools.restore.inventory import FUNCTION, RULE, TRIGGER, members, require_ap
 from tools.restore.progress import say, wait
 from tools.stages import Stage
 
-_RATE, _BURST = "/*/*/throttling/rateLimit", "/*/*/throttling/burstLimit"
+_ALL = "*/*"  # the methods that have no settings of their own
 
 
 def close(stage: Stage) -> None:
@@ -33,6 +34,7 @@ def open_again(stage: Stage) -> None:
     """Let the schedule and the trigger run, and then everybody in."""
     _run(stage, enabled=True)
     say("  The schedule and the stream's trigger run.")
+    _forget_answers(stage)
     _throttle(stage, rate=stage.requests_per_second, burst=stage.burst)
     say(f"  {stage.stack}: requests are let through.")
 
@@ -44,17 +46,39 @@ def is_closed(stage: Stage) -> bool:
 
 def lets_nobody_in(api_id: str, name: str) -> bool:
     """Is no request let through to that stage of an API?"""
-    found = boto3.client("apigateway").get_stage(restApiId=api_id, stageName=name)
-    settings = found.get("methodSettings", {}).get("*/*", {})
+    settings = _stage(api_id, name).get("methodSettings", {}).get(_ALL, {})
     return bool(settings.get("throttlingRateLimit") == 0 and settings.get("throttlingBurstLimit") == 0)
 
 
-def _throttle(stage: Stage, *, rate: int, burst: int) -> None:
-    changes = [
-        {"op": "replace", "path": _RATE, "value": str(rate)},
-        {"op": "replace", "path": _BURST, "value": str(burst)},
+def throttled(keys: Iterable[str], *, rate: int, burst: int) -> list[dict[str, str]]:
+    """What lets so many requests through: all methods that have settings of their own, such as cached ones, and others.
+
+    Their keys are as API Gateway spells them in a stage's settings.
+    """
+    limits = {"rateLimit": rate, "burstLimit": burst}
+    return [
+        {"op": "replace", "path": f"/{key}/throttling/{name}", "value": str(value)}
+        for key in sorted({_ALL, *keys})
+        for name, value in limits.items()
     ]
-    boto3.client("apigateway").update_stage(restApiId=require_api(stage), stageName=stage.name, patchOperations=changes)
+
+
+def _throttle(stage: Stage, *, rate: int, burst: int) -> None:
+    api_id = require_api(stage)
+    changes = throttled(_stage(api_id, stage.name).get("methodSettings", {}), rate=rate, burst=burst)
+    boto3.client("apigateway").update_stage(restApiId=api_id, stageName=stage.name, patchOperations=changes)
+
+
+def _forget_answers(stage: Stage) -> None:
+    """Empty the API's cache if it has one: what it keeps may be from before a restore, or a failure's."""
+    api_id = require_api(stage)
+    if _stage(api_id, stage.name).get("cacheClusterStatus") == "AVAILABLE":  # not while it is being made or emptied
+        boto3.client("apigateway").flush_stage_cache(restApiId=api_id, stageName=stage.name)
+        say("  The cache of products is empty.")
+
+
+def _stage(api_id: str, name: str) -> Any:
+    return boto3.client("apigateway").get_stage(restApiId=api_id, stageName=name)
 
 
 def _run(stage: Stage, *, enabled: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 HERE = "us-east-1:000000000000"
 VERBS = {"Get": "GET", "Import": "POST", "Create": "POST", "Tag": "PUT", "Put": "PUT", "Update": "PATCH",
-         "Delete": "DELETE"}  # fmt: skip
+         "Delete": "DELETE", "Flush": "DELETE"}  # fmt: skip
 FREE = {"sts:GetCallerIdentity"}  # of whatever rights
 PREFIXES = {"sesv2": "ses"}
 RENAMED = {

@@ -17,6 +17,8 @@ CALLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("dynamodb", "ImportTable", {"TableCreationParameters": {"TableName": "ecommerce-dev-2"}}),
     ("dynamodb", "ListImports", {"TableArn": TABLE}),
     ("dynamodb", "DescribeImport", {"ImportArn": f"{TABLE}/import/1"}),
+    # The cache of products, which the local AWS has not: tests/unit/test_closing.py.
+    ("apigateway", "FlushStageCache", {"restApiId": "a1b2c3", "stageName": "dev"}),
     # A release that is stopped by make rollback.
     ("codedeploy", "StopDeployment", {"deploymentId": "d-1"}),
     ("cloudformation", "CancelUpdateStack", STACK),
