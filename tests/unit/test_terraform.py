@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tools.package.terraform import hcl
+from tools.package.terraform import hcl, parts
 from tools.package.terraform.evaluation import Evaluation, snake
 from tools.package.terraform.hcl import Block
-from tools.package.terraform.kind import Made, arguments
+from tools.package.terraform.kind import Made, TemplateResource, arguments
 from tools.package.terraform.kinds import KINDS
 from tools.package.terraform.modules import Module, Stack
 from tools.package.terraform.values import Encoded, Interpolated, Reference
@@ -178,3 +178,29 @@ def test_it_is_written_as_terraform_formats_it() -> None:
         "  }\n"
         "}\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "label", "method_path"),
+    [
+        ("/*", "*", "stage", "*/*"),
+        ("/~1products~1{product_id}", "GET", "stage_products_product_id_get", "~1products~1{product_id}/GET"),
+    ],
+)
+def test_what_is_set_for_a_method_has_the_name_that_api_gateway_gives_it(
+    path: str, method: str, label: str, method_path: str
+) -> None:
+    said = {"RestApiId": "a1b2c3", "MethodSettings": [{"ResourcePath": path, "HttpMethod": method}]}
+    source = TemplateResource(
+        "Stage",
+        "AWS::ApiGateway::Stage",
+        "stage",
+        "aws_api_gateway_stage.stage",
+        said,
+        is_protected=False,
+        physical_name="",
+    )
+
+    (made,) = parts.method_settings(source, said["MethodSettings"])
+
+    assert (made.label, made.arguments["method_path"]) == (label, method_path)

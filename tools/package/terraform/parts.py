@@ -88,11 +88,10 @@ def method_settings(source: TemplateResource, value: Any) -> Iterator[Made]:
     """How methods of a stage of an API are throttled, cached, logged."""
     for each in value:
         settings = dict(each)
-        path = settings.pop("ResourcePath").strip("/").replace("~1", "/").strip("/") or "~1"
+        path = settings.pop("ResourcePath").removeprefix("/") or "~1"  # within a path, API Gateway wants ~1 for a slash
         method = settings.pop("HttpMethod")
-        suffix = (
-            "" if (path, method) == ("*", "*") else f"_{snake(path).strip('_')}_{method.lower()}".replace("*", "all")
-        )
+        named = snake(path.replace("~1", "/")).strip("_")
+        suffix = "" if (path, method) == ("*", "*") else f"_{named}_{method.lower()}".replace("*", "all")
         arguments = {
             "rest_api_id": source.properties["RestApiId"],
             "stage_name": source.ref("stage_name"),
