@@ -104,7 +104,8 @@ def test_a_key_is_shown_once_and_can_change_its_plan_and_end(guarded: DeployedSt
 
 
 def test_a_key_that_was_never_shown_is_made_anew(guarded: DeployedStage) -> None:
-    boto3.client("apigateway").create_api_key(name=f"{guarded.stage.stack}-broken", enabled=True)
+    begun = {"name": f"{guarded.stage.stack}-broken", "tags": {api_keys.SHOWN: "no"}}
+    boto3.client("apigateway").create_api_key(enabled=True, **begun)
 
     value = api_keys.make(guarded.stage, "free", "broken")
 

@@ -19,25 +19,30 @@ from tools.refusal import Refusal
 from tools.stages import command, place
 from tools.stages.settings import Stage
 
+SHOWN = "Shown"  # a key's tag, `no` from its making until it is in a plan
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 def make(stage: Stage, plan: str, name: str) -> str | None:
     """Let that name have a key in the plan and in no other one; the key's value if it is new.
 
-    A key that is in no plan is what a run has left that broke off before it could show it, so another one is made.
+    A key whose tag says that it was not shown is what a run has left that broke off, so another one is made. Any other
+    is somebody's, and stays even where it is in no plan, as while it is moved.
     """
     place.require(stage)
     wanted, others = _plans(stage, plan)
     found = _key(stage, name)
-    if found and not _is_in(found, [wanted, *others]):
+    if found and _was_never_shown(found):
         boto3.client("apigateway").delete_api_key(apiKey=found["id"])
         found = None
-    made = found or boto3.client("apigateway").create_api_key(name=_named(stage, name), enabled=True, tags=stage.tags)
+    made = found or _new(stage, name)
     if not _is_in(made, [wanted]):
         _leave(made, others)
         boto3.client("apigateway").create_usage_plan_key(usagePlanId=wanted, keyId=made["id"], keyType="API_KEY")
-    return None if found else str(made["value"])
+    if found:
+        return None
+    _note_shown(made)
+    return str(made["value"])
 
 
 def keep(stage: Stage, plan: str, name: str) -> str:
@@ -55,6 +60,23 @@ def delete(stage: Stage, name: str) -> bool:
     if found:
         boto3.client("apigateway").delete_api_key(apiKey=found["id"])
     return found is not None
+
+
+def _new(stage: Stage, name: str) -> dict[str, Any]:
+    tags = {**stage.tags, SHOWN: "no"}
+    return dict(boto3.client("apigateway").create_api_key(name=_named(stage, name), enabled=True, tags=tags))
+
+
+def _was_never_shown(key: dict[str, Any]) -> bool:
+    known = boto3.client("apigateway").get_api_key(apiKey=key["id"])
+    return bool(known.get("tags", {}).get(SHOWN) == "no")
+
+
+def _note_shown(key: dict[str, Any]) -> None:
+    """Note it before the value is shown: a key that is lost can be made anew, one that is used cannot."""
+    client = boto3.client("apigateway")
+    arn = f"arn:{client.meta.partition}:apigateway:{client.meta.region_name}::/apikeys/{key['id']}"
+    client.tag_resource(resourceArn=arn, tags={SHOWN: "yes"})
 
 
 def _named(stage: Stage, name: str) -> str:

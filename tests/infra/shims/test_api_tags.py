@@ -40,6 +40,16 @@ def test_the_present_tags_are_told(path: str) -> None:
     assert after_a_change(path, api_tags) == (NOW, {"Project": "ecommerce"})
 
 
+def test_a_key_tells_its_present_tags() -> None:
+    with ministack(api_tags):
+        key = json.loads(gateway._create_api_key({"name": "acme", "tags": MADE})[2])["id"]
+        gateway._tag_v1_resource(f"arn:aws:apigateway:us-east-1::/apikeys/{key}", {"tags": {"Stage": "two"}})
+        told = json.loads(gateway._get_api_key(key)[2])["tags"]
+        gateway._delete_api_key(key)
+
+        assert told == NOW
+
+
 def test_what_has_no_tags_of_its_own_is_asked_as_ever() -> None:
     with ministack(api_tags):
         assert gateway._tag_v1_resource("arn:aws:apigateway:us-east-1::/apikeys/nothing", {"tags": {}})[0] >= 400

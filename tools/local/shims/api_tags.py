@@ -1,6 +1,6 @@
-"""ministack keeps the tags of an API or a stage beside it, and tells those it was made with; API Gateway the present.
+"""ministack keeps the tags of an API, a stage or an API key beside it, and tells those it was made with.
 
-Terraform reads the tags with the API.
+API Gateway tells the present ones. Terraform reads the tags with the API, `make api-key` with the key.
 """
 
 import re
@@ -8,11 +8,11 @@ from typing import Any
 
 from ministack.services import apigateway_v1 as gateway
 
-_TAGGED = re.compile(r"arn:aws:apigateway:[^:]*::/restapis/([^/]+)(?:/stages/(.+))?")
+_TAGGED = re.compile(r"arn:aws:apigateway:[^:]*::/(restapis|apikeys)/([^/]+)(?:/stages/(.+))?")
 
 
 def apply() -> None:
-    """Make an API and a stage tell their tags as they are."""
+    """Make APIs, stages and keys tell their tags as they are."""
     for name in ("_tag_v1_resource", "_untag_v1_resource"):
         setattr(gateway, name, _telling(getattr(gateway, name)))
 
@@ -31,9 +31,10 @@ def _telling(change: Any) -> Any:
     return change_and_tell
 
 
-def _tagged(api_id: str, stage: str | None) -> dict[str, Any] | None:
+def _tagged(kind: str, its_id: str, stage: str | None) -> dict[str, Any] | None:
+    found: dict[str, Any] | None
     if stage is None:
-        api: dict[str, Any] | None = gateway._rest_apis.get(api_id)  # noqa: SLF001
-        return api
-    found: dict[str, Any] | None = gateway._stages_v1.get(api_id, {}).get(stage)  # noqa: SLF001
+        found = (gateway._rest_apis if kind == "restapis" else gateway._api_keys).get(its_id)  # noqa: SLF001
+    else:
+        found = gateway._stages_v1.get(its_id, {}).get(stage)  # noqa: SLF001
     return found
