@@ -288,7 +288,12 @@ def _principal(request: Request, audience: Audience, authenticate: Callable[[str
 
 
 def _query(request: Request, contract: Contract, route: tuple[str, str]) -> dict[str, str]:
-    """What the query says; of an answer that others will get, too, only what such an answer may depend on."""
+    """What the query says; of an answer that others will get, too, only what such an answer may depend on.
+
+    There nothing is what is empty, which the key of a cache may not tell from it.
+    """
     said: dict[str, str] = dict(request.query_params or {})
-    known = schema.names(contract.query) if caching.is_shared(*route) else set(said)
-    return {name: value for name, value in said.items() if name in known}
+    if not caching.is_shared(*route):
+        return said
+    known = schema.names(contract.query)
+    return {name: value for name, value in said.items() if value and name in known}

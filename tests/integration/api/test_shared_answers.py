@@ -17,6 +17,13 @@ UNKNOWN = [
     ("", {"Authorization": "Bearer nonsense"}),
     ("", {"X_Cart_Token": "nonsense", "Idempotency_Key": "\u00e9"}),
 ]
+# What the key may not tell from nothing.
+EMPTY = [
+    ("?limit=", {}),
+    ("?q=&sku=&cursor=&inStock=&currency=", {}),
+    ("?minPrice=&maxPrice=&category=", {}),
+    ("", {"If_None_Match": ""}),
+]
 
 
 @pytest.fixture
@@ -33,7 +40,7 @@ def told(answer: ShopAnswer) -> tuple[int, object, object]:
 
 
 @pytest.mark.usefixtures("cached")
-@pytest.mark.parametrize(("query", "headers"), UNKNOWN)
+@pytest.mark.parametrize(("query", "headers"), [*UNKNOWN, *EMPTY])
 def test_nobody_can_have_another_answer_kept_for_all(shop: Shop, mug: str, query: str, headers: dict[str, str]) -> None:
     for path in paths(mug):
         assert told(shop("GET", path + query, **headers)) == told(shop("GET", path))
@@ -62,6 +69,7 @@ def test_what_the_key_knows_is_still_checked_and_told_apart(shop: Shop, mug: str
 
 def test_a_stage_without_the_cache_refuses_what_it_does_not_know(shop: Shop, mug: str) -> None:
     assert [shop("GET", path + "?colour=red").status for path in paths(mug)] == [400, 400, 400]
+    assert [shop("GET", path + "?limit=").status for path in paths(mug)] == [400, 400, 400]
 
 
 def test_who_is_calling_is_told_by_what_stands_before_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
