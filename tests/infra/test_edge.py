@@ -187,6 +187,18 @@ def test_a_firewall_has_the_five_rules_and_lets_the_payment_provider_through(tem
     assert not json.dumps(rules).count("ForwardedIPConfig")
 
 
+@pytest.mark.parametrize("said", [{}, {"distribution": True}, {"distribution": True, "domain": "api.example.com"}])
+def test_no_rule_stops_the_payment_provider_wherever_its_webhook_was_registered(
+    template: Template, said: dict[str, Any]
+) -> None:
+    after = with_options(template, firewall=True, blocked_countries=("KP",), **said)
+
+    paths = ["/prod/payments/webhook", *(["/v1/payments/webhook"] if "domain" in said else [])]
+    rules = [json.dumps(rule["Statement"]) for rule in after["Resources"]["Firewall"]["Properties"]["Rules"]]
+    assert len(rules) == 5 + ("distribution" in said)
+    assert {rule.count(f'"SearchString": "{path}"') for rule in rules for path in paths} == {1}
+
+
 def test_countries_are_blocked_or_allowed_or_nobodys_affair(template: Template) -> None:
     found = [
         json.dumps(with_options(template, firewall=True, **said)["Resources"]["Firewall"])
@@ -223,7 +235,9 @@ def test_a_distribution_keeps_nothing_and_the_api_takes_only_what_came_through_i
     assert behaviour["OriginRequestPolicyId"] == distribution.FORWARDS_ALL_BUT_HOST
     assert origin["OriginPath"] == "/prod"
     first, rate = after["Resources"]["Firewall"]["Properties"]["Rules"][:2]
-    known = first["Statement"]["NotStatement"]["Statement"]["ByteMatchStatement"]
+    webhook, stranger = first["Statement"]["AndStatement"]["Statements"]
+    assert webhook["NotStatement"]["Statement"]["ByteMatchStatement"]["SearchString"] == "/prod/payments/webhook"
+    known = stranger["NotStatement"]["Statement"]["ByteMatchStatement"]
     assert known["SearchString"] == origin["OriginCustomHeaders"][0]["HeaderValue"]
     assert rate["Statement"]["RateBasedStatement"]["AggregateKeyType"] == "FORWARDED_IP"
     assert after["Outputs"]["HealthURL"]["Value"]["Fn::Join"][1][1] == {"Fn::GetAtt": ["Distribution", "DomainName"]}

@@ -106,7 +106,10 @@ def _bots(stage: Stage) -> list[dict[str, Any]]:
 
 
 def _keep_others_out(stage: Stage) -> list[dict[str, Any]]:
-    """With a distribution: only what came through it, which alone knows the key."""
+    """With a distribution: only what came through it, which alone knows the key, and what the payment provider sends.
+
+    Its webhook may be registered at the API's own address still, and what it sends is signed.
+    """
     if not stage.edge.distribution:
         return []
     known = {
@@ -117,7 +120,7 @@ def _keep_others_out(stage: Stage) -> list[dict[str, Any]]:
             "TextTransformations": [*PLAIN],
         }
     }
-    return [_blocking("PastTheDistribution", {"NotStatement": {"Statement": known}})]
+    return [_blocking("PastTheDistribution", _all([_but_webhook(stage), {"NotStatement": {"Statement": known}}]))]
 
 
 def _but_webhook(stage: Stage) -> Statement:
