@@ -151,7 +151,7 @@ address: $(VENV)/ready ## Say where a stage's API answers: STAGE=prod
 api-key: $(VENV)/ready ## Make a key of the API in a plan, or delete it: STAGE=… PLAN=free NAME=acme DELETE=1
 	$(NAMED_STAGE)
 	@test -n "$(NAME)" || { echo "Whose? make api-key STAGE=dev PLAN=free NAME=acme" >&2; exit 2; }
-	@exec $(PYTHON) -m tools.stages.api_keys $(STAGE) "$(or $(PLAN),free)" "$(NAME)" $(if $(DELETE),--delete)
+	@exec $(PYTHON) -m tools.stages.api_keys $(STAGE) "$(NAME)" $(if $(PLAN),--plan "$(PLAN)") $(if $(filter 1,$(DELETE)),--delete)
 
 payment-keys: $(VENV)/ready ## Put the keys of the payment provider into a stage: STAGE=prod FILE=payment.json
 	$(NAMED_STAGE)

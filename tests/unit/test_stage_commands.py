@@ -16,7 +16,7 @@ from chalicelib.core import clock
 from tests.support import deployer
 from tools import stages
 from tools.refusal import Refusal
-from tools.stages import account, changes, checks, place, removal, resources, secrets
+from tools.stages import account, api_keys, changes, checks, place, removal, resources, secrets
 
 DEV, PROD = stages.read("dev"), stages.read("prod")
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -126,6 +126,17 @@ def test_a_file_without_a_signing_secret_keeps_the_one_there_or_gets_one_that_no
     assert made["apiKey"] == "sk_test_1"
     assert (made["webhookSecret"] == there) == there.startswith("whsec_")
     assert checks.are_signing_secrets(made["webhookSecret"])
+
+
+@pytest.mark.parametrize("plan", [[], ["--plan", ""]])
+def test_a_key_is_put_into_no_plan_that_nobody_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], plan: list[str]
+) -> None:
+    answers(monkeypatch)
+
+    assert api_keys.main(["dev", "acme", *plan]) == 2
+
+    assert capsys.readouterr().err == "PLAN is one of free, premium; or DELETE=1, to delete the key.\n"
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""`python -m tools.stages.api_keys STAGE PLAN NAME [--delete]`: make an API key in a plan, shown once, or delete it.
+"""`python -m tools.stages.api_keys STAGE NAME --plan PLAN | --delete`: make an API key in a plan, or delete it.
 
-Safe to repeat: a key that is there is put into the plan that is asked for, and not shown again. Exit codes: 0 it is
-done, 2 it is not.
+A new key is shown this once. Safe to repeat: one that is there is put into the plan that is asked for, and not shown
+again. Exit codes: 0 it is done, 2 it is not.
 """
 
 from __future__ import annotations
@@ -125,6 +125,8 @@ def _carry_out(stage: Stage, plan: str, name: str, *, is_end: bool) -> None:
     if is_end:
         print(f"{name} has no key any more." if delete(stage, name) else f"{name} had no key.")
         return
+    if not plan:  # a key that is there is moved to it, so nothing is taken for it
+        raise Refusal(f"PLAN is one of {', '.join(each.name for each in PLANS)}; or DELETE=1, to delete the key.")
     value = make(stage, plan, name)
     if value is None:
         print(f"{name} has a key in the plan {plan} already; it was shown when it was made.")
@@ -136,8 +138,8 @@ def main(arguments: list[str]) -> int:
     """Make or delete a key; the exit code."""
     parser = ArgumentParser("python -m tools.stages.api_keys", description="Make or delete an API key.")
     parser.add_argument("stage")
-    parser.add_argument("plan", help=f"one of {', '.join(each.name for each in PLANS)}")
     parser.add_argument("name", help="whose it is")
+    parser.add_argument("--plan", default="", help=f"one of {', '.join(each.name for each in PLANS)}")
     parser.add_argument("--delete", action="store_true", help="delete the key")
     given = parser.parse_args(arguments)
     return command.carry_out(lambda: _carry_out(stages.read(given.stage), given.plan, given.name, is_end=given.delete))
