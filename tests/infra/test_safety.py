@@ -16,13 +16,15 @@ from tools.stages import account, safety
 
 RULES = {"NoPublicBuckets", "NoPublicFunctions", "RecoverableTables", "NoDyingKeys", "RootWithMfa", "UsersWithMfa"}
 BUCKET = {"Records", "RecordsPolicy"}
+MAIL = {"FindingsKey", "Findings", "FindingsPolicy", "TellOfFindings"}
 MADE = {
     "trail": BUCKET | {"Trail"},
     "detector": {"Detector"},
     "recorder": BUCKET | RULES | {"Recorder", "RecorderDelivery", "RecorderRole"},
     "backups": {"Vault", "BackupPlan", "BackupRole", "BackupSelection"},
     "analyzer": {"Analyzer"},
-    "analyzer you@example.com": {"Analyzer", "FindingsKey", "Findings", "FindingsPolicy", "TellOfFindings"},
+    "you@example.com": MAIL,
+    "analyzer you@example.com": {"Analyzer", *MAIL},
 }
 OURS = (
     "arn:aws:s3:::shop-safety-000000000000-us-east-1",
@@ -34,8 +36,10 @@ OURS = (
 REFUSED = {
     "alarm": "alarm is no part of the account's safety: trail, detector, recorder, backups, analyzer, lock, or",
     "lock": "lock is about the vault of the backups: name backups, too.",
-    "you@example.com": "SAFETY names parts",
-    "trail a@example.com b@example.com": "SAFETY names parts",
+    "trail a@example.com b@example.com": "SAFETY names one address of mail at most.",
+    "no-alarm": "alarm is no part of the account's safety",
+    "trail no-trail": "SAFETY says both trail and no-trail.",
+    "no-trail": "SAFETY leaves nothing on: delete the stack shop-safety instead",
 }
 
 
@@ -76,6 +80,28 @@ def test_tables_are_found_by_their_tag_and_copies_are_kept_for_35_days(template:
     assert "LockConfiguration" not in found["Vault"]["Properties"]
     locked = made(template, safety.parameters("backups lock"))["Vault"]["Properties"]["LockConfiguration"]
     assert locked == {"MinRetentionDays": 7, "MaxRetentionDays": 366}
+
+
+def test_a_word_that_is_forgotten_switches_nothing_off() -> None:
+    before = safety.parameters("trail detector backups lock you@example.com")
+
+    after = safety.parameters("analyzer", before)
+
+    assert after == {**before, "HasAnalyzer": "true"}
+    assert safety.parameters("no-lock no-mail", after) == {**after, "IsVaultLocked": "false", "Email": ""}
+
+
+@pytest.mark.parametrize(("part", "kept"), [("trail", "Records"), ("recorder", "Records"), ("backups", "Vault")])
+def test_what_has_a_fixed_name_stays_in_the_stack_so_that_its_part_can_be_switched_on_again(
+    template: dict[str, Any], part: str, kept: str
+) -> None:
+    on = safety.parameters(part)
+
+    off = safety.parameters(f"no-{part}", on)
+
+    assert set(made(template, off)) == {kept}
+    assert safety.parameters(part, off) == on
+    assert template["Resources"][kept]["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 @pytest.mark.parametrize("name", ["Records", "Vault"])

@@ -192,6 +192,18 @@ def test_who_was_trusted_stays_when_another_one_is(monkeypatch: pytest.MonkeyPat
     }
 
 
+def test_what_watches_an_account_stays_when_another_part_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [{"ParameterKey": "HasDetector", "ParameterValue": "true"}]
+    answers(monkeypatch, describe_stacks={"Stacks": [{"Parameters": before}]}, get_account={})
+    proposed = dict[str, dict[str, str]]()
+    monkeypatch.setattr(account, "_bring_up", lambda stack, _file, given: proposed.update({stack: given}))
+
+    account.bring_up(watched="analyzer")
+
+    on = {name for name, value in proposed["shop-safety"].items() if value == "true"}
+    assert on == {"HasDetector", "HasAnalyzer"}
+
+
 def test_github_is_let_in_once_in_an_account_and_for_this_use(monkeypatch: pytest.MonkeyPatch) -> None:
     known = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
     calls = list[str]()

@@ -3,8 +3,8 @@
 An administrator makes it: the role by which API Gateway writes access logs, unless the account has one already, and,
 for the ARN of whoever may take it, the role of who deploys. For a repository on GitHub that role can be taken by its
 environments named for the stages that live here, and another one, which only looks, by its pull requests; no key is
-stored. What watches the account is made part by part, as named. Shows what would change, and does it after a yes.
-Safe to repeat. Exit codes: 0 all is there, 2 it is not.
+stored. What watches the account is made part by part, as named, and stays until it is said to go. Shows what would
+change, and does it after a yes. Safe to repeat. Exit codes: 0 all is there, 2 it is not.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def bring_up(trusted: str = "", github: str = "", watched: str = "") -> None:
     """Bring all up; the roles of who deploys only for somebody who is trusted with them."""
     if github and not REPOSITORY.fullmatch(github):
         raise Refusal(f"GITHUB is owner/name, such as acme/shop, and not {github!r}.")
-    parts = safety.parameters(watched) if watched else {}
     place.region()
+    parts = safety.parameters(watched, _given(safety.STACK)) if watched else {}
     has_role = bool(boto3.client("apigateway").get_account().get("cloudwatchRoleArn"))
     if has_role and changes.status(STACK) in changes.ABSENT:
         print("API Gateway has a role to write access logs with, which is not this project's.")
@@ -60,12 +60,17 @@ def environments(github: str) -> list[str]:
 
 def _trusted(trusted: str, github: str) -> dict[str, str]:
     """Who is trusted: those of now, and of the others whoever was before."""
-    found = changes.describe(DEPLOYER) or {}
-    before = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+    before = _given(DEPLOYER)
     given = {"TrustedArn": trusted} if trusted else {}
     if github:
         given |= {"GitHubRepository": github, "GitHubEnvironments": ",".join(environments(github))}
     return {**before, **given}
+
+
+def _given(stack: str) -> dict[str, str]:
+    """What the stack was told when it was last brought up."""
+    found = changes.describe(stack) or {}
+    return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
 
 
 def _let_github_in() -> None:
