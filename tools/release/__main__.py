@@ -15,10 +15,11 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import stages
+from tools.package import artifacts
 from tools.refusal import Refusal, complain
-from tools.release import aliases, returning, shipping, trying
-from tools.release.terraform import command
-from tools.stages import changes, place
+from tools.release import ledger, returning, shipping, trying
+from tools.release.terraform import command, releasing, serving
+from tools.stages import place
 from tools.stages.settings import Stage
 
 OUTPUTS = "GITHUB_OUTPUT"  # a file of GitHub's runners
@@ -46,12 +47,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _work(given: Namespace, stage: Stage) -> str:
-    if given.format == "terraform":
-        return command.work(given.work, stage, python=given.python, tries=not given.without_smoke)
-    if given.work == "remove":
-        raise Refusal(f"`make remove STAGE={stage.name}` takes away what SAM deployed.")
     if given.work == "release":
         return _release(given, stage)
+    if given.format == "terraform":
+        return command.work(given.work, stage, python=given.python)
+    if given.work == "remove":
+        raise Refusal(f"`make remove STAGE={stage.name}` takes away what SAM deployed.")
     place.require(stage)
     if given.work == "rollback":
         return returning.roll_back(stage)
@@ -62,17 +63,15 @@ def _work(given: Namespace, stage: Stage) -> str:
 
 
 def _release(given: Namespace, stage: Stage) -> str:
-    """Ship; further steps of a workflow hear whether other versions serve now, so that there is a way back."""
-    before = _serving(stage)
-    said = shipping.release(stage, python=given.python, tries=not given.without_smoke)
+    """Ship; further steps of a workflow hear whether their run moved what serves, so that there is a way back."""
+    by_terraform = given.format == "terraform"
+    ship = releasing.release if by_terraform else shipping.release
+    said = ship(stage, python=given.python, tries=not given.without_smoke)
     if file := os.environ.get(OUTPUTS):
+        moved = ledger.is_of_this_run(stage, artifacts.bucket(), serving.FILE if by_terraform else ledger.FILE)
         with Path(file).open("a", encoding="utf-8") as outputs:
-            outputs.write(f"moved={str(_serving(stage) != before).lower()}\n")
+            outputs.write(f"moved={str(moved).lower()}\n")
     return said
-
-
-def _serving(stage: Stage) -> dict[str, aliases.Served]:
-    return {} if changes.status(stage.stack) in changes.ABSENT else aliases.live(stage)
 
 
 if __name__ == "__main__":

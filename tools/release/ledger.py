@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import Any
 
 import boto3
@@ -21,6 +22,7 @@ from tools.stages.settings import Stage
 
 MAX_ENTRIES = 10
 FILE = "releases.json"
+RUN = "GITHUB_RUN_ID"  # the same in each attempt of a run
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +31,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     template: str
     versions: dict[str, str]
+    run: str = ""  # of GitHub's, that let it serve
 
 
 class ReleaseLedger(msgspec.Struct, kw_only=True):
@@ -75,10 +78,21 @@ def record(stage: Stage, bucket: str) -> ReleaseLedger:
     ledger, serving = read(stage, bucket), aliases.live(stage)
     versions = {name: f"{each.function}:{each.version}" for name, each in serving.items()}
     if not ledger.entries or ledger.entries[-1].versions != versions:
-        at = clock.timestamp()
-        ledger.entries.append(Release(at=at, template=_keep_template(stage, bucket), versions=versions))
+        kept = _keep_template(stage, bucket)
+        ledger.entries.append(Release(at=clock.timestamp(), template=kept, versions=versions, run=present_run()))
         write(stage, bucket, ledger)
     return ledger
+
+
+def present_run() -> str:
+    """The run of GitHub's that this is part of; nothing anywhere else."""
+    return os.environ.get(RUN, "")
+
+
+def is_of_this_run(stage: Stage, bucket: str, file: str = FILE) -> bool:
+    """Did this run let the latest release serve, be it in an attempt that was cut off before it could say so?"""
+    latest = read(stage, bucket, file).entries[-1:]
+    return bool(present_run()) and [each.run for each in latest] == [present_run()]
 
 
 def template(entry: Release, bucket: str) -> dict[str, Any]:

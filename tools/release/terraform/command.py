@@ -1,4 +1,4 @@
-"""What `make release|rollback|smoke|address|remove … FORMAT=terraform` does."""
+"""What `make rollback|smoke|address|remove … FORMAT=terraform` does."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from tools.stages import place
 from tools.stages.settings import Stage
 
 
-def work(asked: str, stage: Stage, *, python: str | None, tries: bool) -> str:
+def work(asked: str, stage: Stage, *, python: str | None) -> str:
     """Do it; one line of what came of it."""
-    if asked == "release":
-        return releasing.release(stage, python=python, tries=tries)
     if asked == "remove":
         return removal.remove(stage, python=python)
     place.require(stage)

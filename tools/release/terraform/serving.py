@@ -44,7 +44,7 @@ def write(stage: Stage, bucket: str, kept: ReleaseLedger) -> None:
 
 def begin(stage: Stage, bucket: str, kept: ReleaseLedger, *, package: str, to: Mapping[str, Served]) -> None:
     """Note the package and the versions that are about to serve."""
-    kept.under_way = Release(at=clock.timestamp(), template=package, versions=written(to))
+    kept.under_way = Release(at=clock.timestamp(), template=package, versions=written(to), run=ledger.present_run())
     write(stage, bucket, kept)
 
 
