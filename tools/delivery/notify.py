@@ -20,6 +20,7 @@ BY_HAND = "rollback"  # the workflow's name
 ASKED = {"success": "went back to the release before", "failure": "did NOT go back, or fails its smoke test since"}
 WENT_BACK = "failed its smoke test, and the version before serves again"
 STUCK = "failed its smoke test, and could NOT be taken back"
+ILL = "serves, as it did before, and fails its smoke test"  # nothing was moved, so nothing went back
 
 
 def send(stage: str) -> str:
@@ -47,12 +48,15 @@ def text(stage: str) -> str:
     if said("GITHUB_WORKFLOW") == BY_HAND:
         what = f"{ASKED.get(result, WORDS['cancelled'])}, as {actor} asked"
     else:
-        what = f"{said('GITHUB_SHA', '')[:7]} of {actor} {_outcome(result, said('ROLLBACK', ''))}"
+        what = f"{said('GITHUB_SHA', '')[:7]} of {actor} {_outcome(result)}"
     plain = f"{stage}: {what}. {run}"
     return "".join(SPECIAL.get(each, each) for each in plain)
 
 
-def _outcome(result: str, rollback: str) -> str:
+def _outcome(result: str) -> str:
+    rollback, smoke_test = (os.environ.get(step, "") for step in ("ROLLBACK", "SMOKE_TEST"))
     if rollback in ("success", "failure"):
         return WENT_BACK if rollback == "success" else STUCK
+    if smoke_test == "failure":
+        return ILL
     return WORDS.get(result, "ended")

@@ -29,12 +29,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[str, ...], str]]:
 
 
 @pytest.fixture
-def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A repository with a changelog."""
     monkeypatch.chdir(tmp_path)
     git("init", "--quiet")
     commit("Begin", CHANGELOG)
-    return tmp_path
 
 
 def git(*words: str) -> None:
@@ -83,9 +82,8 @@ def test_outside_of_a_runner_the_repository_has_to_be_said(monkeypatch: pytest.M
 # --- Release notes
 
 
-def test_the_first_notes_tell_all_there_is(history: Path, asked: list[tuple[tuple[str, ...], str]]) -> None:
-    assert history.is_dir()
-
+@pytest.mark.usefixtures("history")
+def test_the_first_notes_tell_all_there_is(asked: list[tuple[tuple[str, ...], str]]) -> None:
     with clock.fixed(NOW):
         said = notes.publish("prod")
 
@@ -96,10 +94,8 @@ def test_the_first_notes_tell_all_there_is(history: Path, asked: list[tuple[tupl
     assert given.startswith("### Added\n\n- One,\n  which goes on.\n\n### Commits\n\n- Begin (")
 
 
-def test_the_next_notes_begin_at_the_last_and_are_made_once(
-    history: Path, asked: list[tuple[tuple[str, ...], str]]
-) -> None:
-    assert history.is_dir()
+@pytest.mark.usefixtures("history")
+def test_the_next_notes_begin_at_the_last_and_are_made_once(asked: list[tuple[tuple[str, ...], str]]) -> None:
     git("tag", "prod-20270228T120000Z")
     git("tag", "dev-20270228T130000Z")
     commit("Go on", f"{CHANGELOG}- Two.\n\n### Fixed\n\n- Three.\n")
@@ -133,26 +129,30 @@ def test_a_client_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 @pytest.mark.parametrize(
-    ("result", "rollback", "said"),
+    ("result", "smoke_test", "rollback", "said"),
     [
-        ("success", "", "serves"),
-        ("success", "skipped", "serves"),
-        ("failure", "", "was not deployed"),
-        ("failure", "success", "failed its smoke test, and the version before serves again"),
-        ("failure", "failure", "could NOT be taken back"),
-        ("cancelled", "", "was stopped from here; AWS may go on"),
+        ("success", "", "", "serves."),
+        ("success", "success", "skipped", "serves."),
+        ("failure", "", "", "was not deployed."),
+        ("failure", "skipped", "skipped", "was not deployed."),
+        ("failure", "failure", "skipped", "serves, as it did before, and fails its smoke test."),
+        ("failure", "failure", "success", "failed its smoke test, and the version before serves again."),
+        ("failure", "failure", "failure", "failed its smoke test, and could NOT be taken back."),
+        ("cancelled", "", "", "was stopped from here; AWS may go on."),
+        ("cancelled", "cancelled", "skipped", "was stopped from here; AWS may go on."),
     ],
 )
-def test_a_message_says_what_serves(monkeypatch: pytest.MonkeyPatch, result: str, rollback: str, said: str) -> None:
-    monkeypatch.setenv("RESULT", result)
-    monkeypatch.setenv("ROLLBACK", rollback)
-    monkeypatch.setenv("GITHUB_ACTOR", "<!channel>")
+def test_a_message_says_what_serves(
+    monkeypatch: pytest.MonkeyPatch, result: str, smoke_test: str, rollback: str, said: str
+) -> None:
+    told = {"RESULT": result, "SMOKE_TEST": smoke_test, "ROLLBACK": rollback, "GITHUB_SHA": "0123456789abcdef"}
+    for name, value in {**told, "GITHUB_ACTOR": "<!channel>"}.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("GITHUB_WORKFLOW", raising=False)
 
     text = notify.text("prod")
 
-    assert said in text
-    assert "&lt;!channel&gt;" in text
+    assert text.startswith(f"prod: 0123456 of &lt;!channel&gt; {said} ")
 
 
 @pytest.mark.parametrize(
