@@ -123,7 +123,6 @@ def asked(gh: Path) -> list[tuple[list[str], str]]:
 @pytest.fixture(scope="module")
 def project(account: LocalSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with a history, in whose account an administrator has done what the page asks for."""
-    assert account.cloud_port
     made = checkouts.checkout(tmp_path_factory.mktemp("actions-checkout"))
     (made / ".gitignore").write_text(".venv\nout\n__pycache__\n")
     git(made, "init", "--quiet")
@@ -196,8 +195,8 @@ def notes(machine: Runner, branch: str, moved: str) -> Ran:
     return machine.run("deploy.yml", "notes", github=github, needs={"deploy": {"outputs": {"moved": moved}}})
 
 
-def test_only_the_environments_of_this_repository_and_its_pull_requests_are_trusted(project: Path) -> None:
-    assert project.is_dir()
+@pytest.mark.usefixtures("project")
+def test_only_the_environments_of_this_repository_and_its_pull_requests_are_trusted() -> None:
     roles = [
         boto3.client("iam").get_role(RoleName=f"shop-{name}-us-east-1")["Role"] for name in ("deployer", "planner")
     ]
@@ -252,8 +251,8 @@ def test_a_pull_request_is_told_what_a_release_would_change(machine: Runner, gh:
     assert "DeadLetters" not in text
 
 
-def test_a_plan_leaves_nothing_behind_and_changes_nothing(machine: Runner) -> None:
-    assert machine.checkout
+@pytest.mark.usefixtures("machine")
+def test_a_plan_leaves_nothing_behind_and_changes_nothing() -> None:
     cloudformation = boto3.client("cloudformation")
 
     for stack in ("ecommerce-dev", "ecommerce-dev-resources"):
