@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from chalicelib.core import clock
 from tests.support import deployer
 from tools import stages
+from tools.local.stacks import MAX_BODY_BYTES
+from tools.package import artifacts
 from tools.refusal import Refusal
 from tools.stages import account, api_keys, changes, checks, place, removal, resources, secrets
 
@@ -159,6 +161,23 @@ def test_a_role_of_somebody_elses_for_access_logs_stays(
     account.bring_up()
 
     assert "which is not this project's" in capsys.readouterr().out
+
+
+def test_every_template_of_ours_fits_into_the_call_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = [file.read_text(encoding="utf-8") for file in (resources.TEMPLATE, artifacts.TEMPLATE)]
+    answers(monkeypatch, get_account={})
+    monkeypatch.setattr(changes, "status", lambda _: None)
+    monkeypatch.setattr(changes, "describe", lambda _: None)
+    monkeypatch.setattr(changes, "propose", lambda _stack, template, *_: sent.append(template))
+    monkeypatch.setattr(changes, "settle", lambda _: None)
+
+    account.bring_up(trusted="arn:aws:iam::111111111111:user/ci", watched="trail")
+
+    assert [json.loads(each) for each in sent[2:]] == [
+        deployer.template(file) for file in ("account.yaml", "deployer.yaml", "safety.yaml")
+    ]
+    assert len(sent) == len(list(account.INFRA.glob("*.yaml")))
+    assert [len(each) for each in sent if len(each.encode()) > MAX_BODY_BYTES] == []
 
 
 def test_what_is_no_repository_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
