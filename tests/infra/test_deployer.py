@@ -95,16 +95,7 @@ UNKNOWN = ("cloudfront:CreateDistributionWithTags", "s3:DeleteBucketCors", "s3:D
 STACKS = [("ForResources", RESOURCES), ("ForApp", APP), ("ForFoundation", FOUNDATION), ("ForEdge", EDGE)]
 OF_CHALICE = {"AWS::Lambda::LayerVersion"}  # which writes it into the stack of the app
 OF_OTHERS = {"OfTransforms"}  # CloudFormation's guide says it, and IAM's reference does not
-POLICIES = (
-    "ForResources",
-    "ForApp",
-    "ForTools",
-    "ForFoundation",
-    "ForPlans",
-    "ForEdge",
-    "ForTerraformData",
-    "ForTerraformApp",
-)
+POLICIES = (*deployer.ATTACHED, "ForPlans")
 # Named by chance, by AWS, or by the owner of a domain; or of the account as a whole.
 NAMED_BY_OTHERS = (
     "cloudfront",

@@ -110,8 +110,7 @@ def test_what_was_written_down_outlives_its_stack(template: dict[str, Any], name
 
 
 def test_who_deploys_reaches_nothing_of_it() -> None:
-    granted = [each for policy in ("ForTools", "ForResources", "ForApp", "ForFoundation", "ForEdge")
-               for each in deployer.statements(policy)]  # fmt: skip
+    granted = [each for policy in deployer.ATTACHED for each in deployer.statements(policy)]
 
     reached = [
         (statement["Sid"], name)

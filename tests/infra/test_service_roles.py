@@ -23,9 +23,6 @@ ROLES = {
     "safety.yaml": {"BackupRole", "RecorderRole"},
     "template.yaml": set(),
 }
-OF_THE_DEPLOYER = (
-    "ForTools", "ForResources", "ForApp", "ForFoundation", "ForEdge", "ForTerraformData", "ForTerraformApp",
-)  # fmt: skip
 PUSH_TO_LOGS = "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 OWN = ("iam::000000000000:role/shop-deployer-us-east-1", "iam::000000000000:policy/shop-deployer-ForTools",
        "cloudformation:us-east-1:000000000000:stack/shop-deployer/1")  # fmt: skip
@@ -82,7 +79,7 @@ def test_who_is_named_and_the_environments_of_a_repository_may_deploy_by_these_p
     ]
     environments = of_github({"Ref": "GitHubEnvironments"})
     assert github == ["HasGitHub", {"Effect": "Allow", **environments}, {"Ref": "AWS::NoValue"}]
-    assert found["ManagedPolicyArns"] == [{"Ref": name} for name in OF_THE_DEPLOYER]
+    assert found["ManagedPolicyArns"] == [{"Ref": name} for name in deployer.ATTACHED]
     assert "Policies" not in found
 
 
@@ -109,7 +106,7 @@ def test_a_plan_writes_only_what_is_named_for_plans() -> None:
     assert all(each.endswith(f"/{planning.FOLDER}/*") for each in templates["Resource"])
 
 
-@pytest.mark.parametrize("policy", OF_THE_DEPLOYER)
+@pytest.mark.parametrize("policy", deployer.ATTACHED)
 def test_who_deploys_changes_neither_its_role_nor_its_policies_nor_their_stack(policy: str) -> None:
     reached = {
         f"{statement['Sid']}: {name}"

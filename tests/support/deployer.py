@@ -15,6 +15,8 @@ from tests.support.hearing.heard import Asked
 Statement = dict[str, Any]
 INFRA = Path(__file__).parents[2] / "infra"
 WORDS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
+# The policies of the role, in their order.
+ATTACHED = ("ForTools", "ForResources", "ForApp", "ForFoundation", "ForEdge", "ForTerraformData", "ForTerraformApp")
 # Statements whose actions IAM judges without a resource, or on a resource that nobody here names.
 WITHOUT_A_NAME = {"OfTheAccount", "OfTheTrigger", "OfTheQueries", "OfTransforms", "OfImports", "OfScalingsRole",
                   "OfFirewalls", "OfFirewallsRole"}  # fmt: skip
