@@ -40,7 +40,7 @@ def is_whole(request: pytest.FixtureRequest) -> None:
 
 
 def test_what_the_tools_ask_for_is_allowed_to_who_deploys(dev: DeployedStage, by_tools: set[Asked]) -> None:
-    granted = deployer.statements("ForTools")
+    granted = deployer.statements(*deployer.TOOLS)
 
     assert dev.stage.name == "dev"
     assert deployer.refused(granted, by_tools | unheard.by_tools()) == set()
@@ -52,7 +52,7 @@ def test_without_any_one_of_what_it_allows_the_tools_are_refused_something(
     by_tools: set[Asked], poorer_by_one: Poorer
 ) -> None:
     """Each action, and each resource, of each statement: nothing is allowed twice, or for nothing."""
-    asked, granted = by_tools | unheard.by_tools(), deployer.statements("ForTools")
+    asked, granted = by_tools | unheard.by_tools(), deployer.statements(*deployer.TOOLS)
 
     missed = [taken for taken, rest in poorer_by_one(granted) if not deployer.refused(rest, asked)]
 

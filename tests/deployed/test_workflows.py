@@ -324,4 +324,4 @@ def test_what_the_workflows_ask_of_aws_is_allowed_to_who_deploys(machine: Runner
     done = hearing.by_tools(machine.checkout.parent / "deploy.jsonl")
 
     assert {"cloudformation:ExecuteChangeSet", "lambda:UpdateAlias"} <= hearing.actions(done)
-    assert deployer.refused(deployer.statements("ForTools"), done) == set()
+    assert deployer.refused(deployer.statements(*deployer.TOOLS), done) == set()

@@ -106,6 +106,15 @@ def test_a_plan_writes_only_what_is_named_for_plans() -> None:
     assert all(each.endswith(f"/{planning.FOLDER}/*") for each in templates["Resource"])
 
 
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:GetObjectVersion"])
+@pytest.mark.parametrize("name", ["terraform.tfstate", "terraform.tfstate.tflock"])
+def test_a_plan_never_reads_a_state_of_terraform_in_which_secrets_are(action: str, name: str) -> None:
+    state = f"arn:aws:s3:::ecommerce-artifacts-000000000000-us-east-1/prod/{name}"
+
+    assert not any(deployer.allows(each, action, state) for each in deployer.statements("ForPlans"))
+    assert any(deployer.allows(each, action, state) for each in deployer.statements("ForPlans", effect="Deny"))
+
+
 @pytest.mark.parametrize("policy", deployer.ATTACHED)
 def test_who_deploys_changes_neither_its_role_nor_its_policies_nor_their_stack(policy: str) -> None:
     reached = {

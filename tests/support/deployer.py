@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -16,7 +17,9 @@ Statement = dict[str, Any]
 INFRA = Path(__file__).parents[2] / "infra"
 WORDS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
 # The policies of the role, in their order.
-ATTACHED = ("ForTools", "ForResources", "ForApp", "ForFoundation", "ForEdge", "ForTerraformData", "ForTerraformApp")
+ATTACHED = ("ForTools", "ForApiKeys", "ForResources", "ForApp", "ForFoundation", "ForEdge", "ForTerraformData",
+            "ForTerraformApp")  # fmt: skip
+TOOLS = ATTACHED[:2]  # what the tools ask for by themselves
 # Statements whose actions IAM judges without a resource, or on a resource that nobody here names.
 WITHOUT_A_NAME = {"OfTheAccount", "OfTheTrigger", "OfTheQueries", "OfTransforms", "OfImports", "OfScalingsRole",
                   "OfFirewalls", "OfFirewallsRole"}  # fmt: skip
@@ -41,9 +44,16 @@ def document(policy: str) -> dict[str, Any]:
     return dict(template("deployer.yaml")["Resources"][policy]["Properties"]["PolicyDocument"])
 
 
-def statements(policy: str) -> list[Statement]:
-    """Its statements in one account and region, each with a list of resources."""
-    return [_resolved(each) for each in document(policy)["Statement"]]
+def statements(*policies: str, effect: str = "Allow") -> list[Statement]:
+    """What they allow in one account and region, each statement with a list of resources."""
+    found = [each for policy in policies for each in document(policy)["Statement"]]
+    return [_resolved(each) for each in found if each["Effect"] == effect]
+
+
+def written(policy: str, partition: str, region: str) -> str:
+    """A policy as IAM gets it there, without spaces."""
+    words = {**WORDS, "AWS::Partition": partition, "AWS::Region": region}
+    return json.dumps(_filled(document(policy), words), separators=(",", ":"))
 
 
 def actions(granted: Iterable[Statement]) -> set[str]:
@@ -84,5 +94,13 @@ def _resolved(statement: Statement) -> Statement:
 
 
 def _text(resource: str | dict[str, str]) -> str:
-    given = resource if isinstance(resource, str) else resource["Fn::Sub"]
-    return re.sub(r"\$\{(.+?)\}", lambda found: WORDS[found[1]], given)
+    return str(_filled(resource, WORDS))
+
+
+def _filled(value: Any, words: dict[str, str]) -> Any:
+    """The value with each `Fn::Sub` done."""
+    if isinstance(value, dict):
+        if set(value) == {"Fn::Sub"}:
+            return re.sub(r"\$\{(.+?)\}", lambda found: words[found[1]], value["Fn::Sub"])
+        return {key: _filled(each, words) for key, each in value.items()}
+    return [_filled(each, words) for each in value] if isinstance(value, list) else value
