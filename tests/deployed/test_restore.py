@@ -24,7 +24,7 @@ from chalicelib.core.deadline import Deadline
 from tests.infra.packaging import copied, network, run
 from tests.support.ports import free_port
 from tools.local import deployed, payments, seed
-from tools.local.settings import LocalSettings
+from tools.local.settings import ACCOUNT, LocalSettings
 from tools.package import runtime
 from tools.restore.tables import text_of
 from tools.stages import Stage, files
@@ -59,7 +59,8 @@ class Drill:
     def tool(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run an operators' tool in the project as an operator does."""
         command, ours = [sys.executable, "-m", *arguments], self.stage.environment
-        environment = {name: value for name, value in os.environ.items() if name not in ours} | {"STAGE": NAME}
+        kept = {name: value for name, value in os.environ.items() if name not in ours}
+        environment = {**kept, "STAGE": NAME, "YES": "1"}
         return subprocess.run(
             command, cwd=self.project, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
@@ -98,6 +99,8 @@ def drill(cloud: LocalSettings, tmp_path: Path) -> Iterator[Drill]:
     (project / "stages" / f"{NAME}.toml").write_text(text.replace("is_protected = false", "is_protected = true"))
     run(project, "-m", "tools.stages")
     made = Drill(project, local)
+    role = {"op": "replace", "path": "/cloudwatchRoleArn", "value": f"arn:aws:iam::{ACCOUNT}:role/logs"}
+    boto3.client("apigateway").update_account(patchOperations=[role])  # as `make account` does
     deployed.deploy_resources(made.stage)
     made.deploy()
     with ExitStack() as stack:
@@ -196,7 +199,11 @@ def test_a_damaged_shop_goes_back_and_sells_again(drill: Drill) -> None:
     assert still.returncode == 2
     assert f"is at {TABLE}, and the stage at {table}" in still.stderr
 
-    drill.deploy()
+    released = drill.tool("tools.release", "release", NAME, "--python", runtime.own())
+
+    assert released.returncode == 0, released.stdout + released.stderr
+    assert "make open STAGE=drill" in released.stdout
+    assert customer("GET", "/products").status == 429
     opened = drill.tool("tools.restore", "open", NAME)
 
     assert opened.returncode == 0, opened.stderr

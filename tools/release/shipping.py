@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import boto3
@@ -16,9 +17,8 @@ import boto3
 from chalicelib.core import clock
 from tools.package import artifacts, finishing, sam
 from tools.refusal import Refusal, is_confirmed
-from tools.release import aliases, ledger, returning, trying
+from tools.release import aliases, closed, ledger, returning, trying
 from tools.release.following import Follower, Say
-from tools.restore import gate
 from tools.stages import changes, parameters, place, preflight, resources
 from tools.stages.settings import Stage
 
@@ -52,23 +52,24 @@ def ship(stage: Stage, template_url: str, say: Say = print, *, started: float, t
     """Bring the app's stack up to a template that lies in the bucket; one line of what came of it."""
     bucket = artifacts.bucket()
     is_first = changes.status(stage.stack) in changes.ABSENT
-    if not is_first and gate.is_closed(stage):
-        raise Refusal(f"{stage.name} is closed, and a release is tried by buying: make open STAGE={stage.name} first.")
+    moves = not is_first and closed.moves(stage)
     before = {} if is_first else remember(stage, bucket, say)
     say(f"4. Stack {stage.stack}")
     proposed = changes.propose(stage.stack, template_url, parameters.of_app(stage), stage.tags)
     if proposed.changes:
-        _carry_out(stage, proposed, say)
+        with closed.kept(stage) if moves else nullcontext():
+            _carry_out(stage, proposed, say)
     else:
         changes.withdraw(proposed)
         say("Nothing would change: this very code serves already.")
-    if tries:
+    if tries and not moves:
         say("5. Smoke test over HTTP")
         trying.over_http(stage, say)
     kept = ledger.record(stage, bucket).kept
     if forgotten := aliases.forget_old(aliases.live(stage).values(), kept):
         say(f"{forgotten} old versions were deleted.")
-    return told(stage, before, aliases.live(stage), started)
+    said = told(stage, before, aliases.live(stage), started)
+    return f"{said}\n{closed.next_step(stage)}" if moves else said
 
 
 def note_commit(say: Say, file: Path = LAST_RELEASE) -> None:
