@@ -176,3 +176,13 @@ def test_all_that_is_packaged_is_known_as_such(template: dict[str, Any], folder:
     at_root = {name for name in made if "/" not in name}
     assert at_root <= set(packaging.AT_ROOT)
     assert {name.split("/")[1] for name in made - at_root} == set(packaging.MODULES)
+
+
+def test_a_variable_shuts_what_closing_shuts(texts: str) -> None:
+    asked = r'var\.is_closed == "true" \? '
+    rules = re.findall(r'^resource "aws_cloudwatch_event_rule" "\w+" \{(.*?)^\}', texts, re.MULTILINE | re.DOTALL)
+    scheduled = [each for each in rules if "schedule_expression" in each]
+
+    assert scheduled
+    assert all(re.search(rf'state += {asked}"DISABLED" : "ENABLED"', each) for each in scheduled)
+    assert len(re.findall(rf"throttling_(?:rate|burst)_limit += {asked}0 : \d+$", texts, re.MULTILINE)) == 2

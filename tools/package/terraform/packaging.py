@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
 from tools.package import artifacts, canary, foundation, sam, translated
-from tools.package.terraform import hcl, root, texts
+from tools.package.terraform import closing, hcl, root, texts
 from tools.package.terraform.evaluation import snake
 from tools.package.terraform.hcl import Block
 from tools.package.terraform.kind import Made, arguments
@@ -101,7 +101,12 @@ def origins(stage: Stage, template: dict[str, Any]) -> dict[str, str]:
 def values(stage: Stage) -> dict[str, Any]:
     """What the variables are in the stage."""
     asked = {snake(name): value for name, value in parameters.of_resources(stage).items()}
-    own = {"table_name": stage.stack, "table_in_use": stage.table_name, "region": stage.region or None}
+    own = {
+        "table_name": stage.stack,
+        "table_in_use": stage.table_name,
+        "region": stage.region or None,
+        closing.VARIABLE: "false",
+    }
     fixed = {snake(name) for name in _fixed(_resources())}
     return {name: value for name, value in (asked | own).items() if name not in fixed}
 
@@ -122,6 +127,7 @@ def divided(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module], 
     application.translate()
     if foundation.KEY not in template["Resources"]:
         modules[APPLICATION].released.append(f"aws_kms_key.{snake(foundation.KEY)}")
+    closing.add_to(modules[APPLICATION])
     modules[APPLICATION].variables[root.STREAM].given = Reference(f"local.{root.STREAM}")
     modules[APPLICATION].outputs["versions"] = _versions(application)
     told = {RESOURCES: _told(resources), APPLICATION: {*_told(application), "versions"}}

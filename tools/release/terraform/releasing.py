@@ -6,23 +6,24 @@ Begun again after an interruption it follows what is under way, and goes on; wha
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import boto3
 
 from chalicelib.core import clock
 from tools.package import artifacts, canary
-from tools.package.terraform import packaging
+from tools.package.terraform import closing, packaging
 from tools.refusal import Refusal, is_confirmed
-from tools.release import aliases, shipping, trying
+from tools.release import aliases, closed, shipping, trying
 from tools.release.following import Say
 from tools.release.ledger import ReleaseLedger
 from tools.release.terraform import packages, program, returning, serving, shifting
 from tools.release.terraform.program import Terraform
-from tools.restore import gate
 from tools.stages import changes, checks, place, preflight
 from tools.stages.settings import Stage
 
+CLOSED = (f"-var={closing.VARIABLE}=true",)
 # What can be looked at without the stack of SAM's way.
 CHECKS = {
     "generated files": checks.files,
@@ -63,22 +64,23 @@ def ship(stage: Stage, folder: Path, say: Say = print, *, started: float, tries:
     shifting.settle(stage, say)
     before = serving.live(terraform)
     kept = serving.read(stage, bucket)
-    if before:
-        _require_open(stage, terraform)
+    moves = bool(before) and closed.moves(stage)
     if kept.going_back_to:
         raise Refusal(f"A rollback was not finished: make rollback STAGE={stage.name} FORMAT=terraform first.")
     say("3. Plan")
-    _carry_out(terraform, say)
+    _carry_out(terraform, say, CLOSED if moves else ())
     to = serving.newest(terraform)
     serving.begin(stage, bucket, kept, package=packages.keep(stage.name, folder), to=to)
-    _take_over(terraform, bucket, kept, say)
-    if tries:
+    with closed.kept(stage) if moves else nullcontext():
+        _take_over(terraform, bucket, kept, say, goes_back=not moves)
+    if tries and not moves:
         say("6. Smoke test over HTTP")
         try_shop(stage, terraform, say)
     serving.end(stage, bucket, kept)
     if forgotten := aliases.forget_old(serving.live(terraform).values(), kept.kept):
         say(f"{forgotten} old versions were deleted.")
-    return shipping.told(stage, before, to, started)
+    said = shipping.told(stage, before, to, started)
+    return f"{said}\n{closed.next_step(stage)}" if moves else said
 
 
 def open_state(stage: Stage, folder: Path) -> Terraform:
@@ -111,13 +113,8 @@ def address(stage: Stage, terraform: Terraform) -> str:
     return trying.address_of(stage, told["rest_api_id"], told["health_url"])
 
 
-def _require_open(stage: Stage, terraform: Terraform) -> None:
-    if gate.lets_nobody_in(terraform.outputs()["rest_api_id"], stage.name):
-        raise Refusal(f"{stage.name} is closed, and a release is tried by buying: open it first.")
-
-
-def _carry_out(terraform: Terraform, say: Say) -> None:
-    found = terraform.plan()
+def _carry_out(terraform: Terraform, say: Say, words: tuple[str, ...]) -> None:
+    found = terraform.plan(*words)
     if found is None:
         say("Nothing would change: this very code is there already.")
         return
@@ -130,8 +127,11 @@ def _carry_out(terraform: Terraform, say: Say) -> None:
     terraform.apply(say)
 
 
-def _take_over(terraform: Terraform, bucket: str, kept: ReleaseLedger, say: Say) -> None:
-    """Let the new versions take over, or apply the release before again and raise `Refusal` with what was wrong."""
+def _take_over(terraform: Terraform, bucket: str, kept: ReleaseLedger, say: Say, *, goes_back: bool) -> None:
+    """Let the new versions take over, or raise `Refusal` with what was wrong.
+
+    Where it `goes_back` the release before is applied again then; after a restore that one is at the damaged table.
+    """
     stage, since = terraform.stage, clock.now()
     say("5. Traffic")
     try:
@@ -139,8 +139,8 @@ def _take_over(terraform: Terraform, bucket: str, kept: ReleaseLedger, say: Say)
     except Refusal as refusal:
         why = trying.last_failure(stage, since)
         shifting.settle(stage, say)
-        end = "There is no release before to go back to: mend the cause, and release again."
-        if kept.entries:
+        end = "There is no release to go back to: mend the cause, and release again."
+        if kept.entries and goes_back:
             say("The release before is applied again.")
             returning.go_back(terraform, bucket, kept, kept.entries[-1], say)
             end = "The version before serves, as if nothing had happened. Mend the cause, and release again."
