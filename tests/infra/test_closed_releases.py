@@ -45,21 +45,21 @@ def test_a_closed_one_at_its_table_is_to_be_opened_first(monkeypatch: pytest.Mon
 
 
 def test_it_is_closed_again_when_it_went_well(calls: list[str]) -> None:
-    with closed.kept(STAGE):
+    with closed.keep(STAGE):
         assert calls == []
 
     assert calls == ["dev"]
 
 
 def test_it_is_closed_again_when_it_did_not(calls: list[str]) -> None:
-    with pytest.raises(Refusal, match=r"the smoke test failed\ndev stays closed"), closed.kept(STAGE):
+    with pytest.raises(Refusal, match=r"the smoke test failed\ndev stays closed"), closed.keep(STAGE):
         raise Refusal("the smoke test failed")
 
     assert calls == ["dev"]
 
 
 def test_interrupted_it_leaves_alone_what_aws_goes_on_with(calls: list[str]) -> None:
-    with pytest.raises(KeyboardInterrupt), closed.kept(STAGE):
+    with pytest.raises(KeyboardInterrupt), closed.keep(STAGE):
         raise KeyboardInterrupt
 
     assert calls == []

@@ -29,7 +29,7 @@ def moves(stage: Stage) -> bool:
 
 
 @contextmanager
-def kept(stage: Stage) -> Iterator[None]:
+def keep(stage: Stage) -> Iterator[None]:
     """Close the shop again after what changes it, whether that went well or not.
 
     Not when it was interrupted: AWS goes on then, and needs the trigger for the smoke test.

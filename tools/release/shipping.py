@@ -57,7 +57,7 @@ def ship(stage: Stage, template_url: str, say: Say = print, *, started: float, t
     say(f"4. Stack {stage.stack}")
     proposed = changes.propose(stage.stack, template_url, parameters.of_app(stage), stage.tags)
     if proposed.changes:
-        with closed.kept(stage) if moves else nullcontext():
+        with closed.keep(stage) if moves else nullcontext():
             _carry_out(stage, proposed, say)
     else:
         changes.withdraw(proposed)

@@ -13,6 +13,7 @@
 | `evaluation.py` | conditions and functions of a template, in one stage |
 | `values.py` | references, and texts with some in them |
 | `modules.py` | divides it all into modules that hand each other what they need |
+| `closing.py` | shuts a shop by a variable |
 | `root.py` | the root module |
 | `texts.py` | what lies beside it for people |
 | `hcl.py` | Terraform's language, as `terraform fmt` leaves it |

@@ -71,7 +71,7 @@ def ship(stage: Stage, folder: Path, say: Say = print, *, started: float, tries:
     _carry_out(terraform, say, CLOSED if moves else ())
     to = serving.newest(terraform)
     serving.begin(stage, bucket, kept, package=packages.keep(stage.name, folder), to=to)
-    with closed.kept(stage) if moves else nullcontext():
+    with closed.keep(stage) if moves else nullcontext():
         _take_over(terraform, bucket, kept, say, goes_back=not moves)
     if tries and not moves:
         say("6. Smoke test over HTTP")
