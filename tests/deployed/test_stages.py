@@ -176,7 +176,7 @@ def test_what_would_lose_data_is_refused(beside: dict[str, Stage], monkeypatch: 
     dev = beside["dev"]
     lost = changes.ResourceChange("Modify", "Table", "AWS::DynamoDB::Table", "True")  # as AWS says it, who knows
     monkeypatch.setattr(
-        changes, "propose", lambda *_: changes.ChangeSet(dev.resources_stack, is_new=False, changes=(lost,))
+        changes, "propose", lambda *_, **__: changes.ChangeSet(dev.resources_stack, is_new=False, changes=(lost,))
     )
 
     with pytest.raises(Refusal, match=r"would lose what it has: Modify  Table .*, by a new one"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ import boto3
 import pytest
 import urllib3
 
-from tests.deployed.conftest import DeployedStage
 from tests.deployed.test_chalice import differences, in_any_account
 from tests.support import roles, terraform
 from tests.support.inventories import Facts, inventory
@@ -58,25 +58,35 @@ class ByTerraform:
         return [each["values"] for each in self.planned if each["type"] == kind]
 
 
-@pytest.fixture(scope="module")
-def by_sam(dev: DeployedStage) -> Facts:
-    """What SAM has made of the same code and stage."""
-    return facts()
-
-
-@pytest.fixture(scope="module")
-def applied(by_sam: Facts, packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByTerraform]:
-    """The stage as Terraform brings it up, on an AWS that is not that of the other tests."""
-    terraform.program()
-    settings = LocalSettings(free_port(), free_port(), tmp_path_factory.mktemp("cloud-by-terraform"), free_port())
-    run = Terraform(packaging.translate("dev", packaged, tmp_path_factory.mktemp("by-terraform")))
+@contextmanager
+def another_cloud(state: Path) -> Iterator[LocalSettings]:
+    """A local AWS that holds nothing of the other tests', for the time of the block."""
+    settings = LocalSettings(free_port(), free_port(), state, free_port())
     with pytest.MonkeyPatch.context() as patch:
         for name, value in local.aws_environment(settings).items():
             patch.setenv(name, value)
         with local_cloud.running(settings):
-            run.init()
-            planned, told = run.plan(), run.apply()
-            yield ByTerraform(run, planned, told, deployed.api_url(settings, "dev", {"RestAPIId": told["rest_api_id"]}))
+            yield settings
+
+
+@pytest.fixture(scope="module")
+def by_sam(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Facts:
+    """What SAM makes of the same code and stage, at its first deployment."""
+    with another_cloud(tmp_path_factory.mktemp("cloud-by-sam")):
+        deployed.deploy_resources(stages.read("dev"))
+        deployed.deploy_package(stages.read("dev"), packaged)
+        return facts()
+
+
+@pytest.fixture(scope="module")
+def applied(by_sam: Facts, packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByTerraform]:
+    """The stage as Terraform brings it up."""
+    terraform.program()
+    run = Terraform(packaging.translate("dev", packaged, tmp_path_factory.mktemp("by-terraform")))
+    with another_cloud(tmp_path_factory.mktemp("cloud-by-terraform")) as settings:
+        run.init()
+        planned, told = run.plan(), run.apply()
+        yield ByTerraform(run, planned, told, deployed.api_url(settings, "dev", {"RestAPIId": told["rest_api_id"]}))
 
 
 def facts() -> Facts:

@@ -6,13 +6,13 @@ They are for the Python that the stage's settings say; `--python 3.11` makes the
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 
 from tools.package import sam
-from tools.package.terraform import packaging
 from tools.refusal import Refusal, complain
 
-FORMS = {"sam": sam.package, "terraform": packaging.package}
+FORMS = ("sam", "terraform")
 
 
 def main(arguments: list[str]) -> int:
@@ -24,10 +24,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--format", choices=FORMS, default="sam", help="what takes the package; SAM if left out")
     given = parser.parse_args(arguments)
     try:
-        FORMS[given.format](given.stage, given.directory.absolute(), given.python)
+        _package(given.format)(given.stage, given.directory.absolute(), given.python)
     except Refusal as refusal:
         return complain(str(refusal), code=1)
     return 0
+
+
+def _package(form: str) -> Callable[[str, Path, str | None], None]:
+    """What packages for that form. Terraform's needs SAM's translator, which a host that packages for SAM may lack."""
+    if form == "sam":
+        return sam.package
+    from tools.package.terraform import packaging  # noqa: PLC0415 - as said
+
+    return packaging.package
 
 
 if __name__ == "__main__":
