@@ -124,6 +124,7 @@ def asked(gh: Path) -> list[tuple[list[str], str]]:
 def project(account: LocalSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with a history, in whose account an administrator has done what the page asks for."""
     made = checkouts.checkout(tmp_path_factory.mktemp("actions-checkout"))
+    checkouts.edit(made / "stages" / "prod.toml", ('account = ""', 'account = "111111111111"'))
     (made / ".gitignore").write_text(".venv\nout\n__pycache__\n")
     git(made, "init", "--quiet")
     commit(made, "Shop")
@@ -205,8 +206,7 @@ def test_only_the_environments_of_this_repository_and_its_pull_requests_are_trus
 
     issuer = "token.actions.githubusercontent.com"
     subjects = [one["Condition"]["StringEquals"][f"{issuer}:sub"] for statements in trusted for one in statements]
-    environments = [f"repo:{REPOSITORY}:environment:{stage}" for stage in ("dev", "prod")]
-    assert subjects == [environments, f"repo:{REPOSITORY}:pull_request"]
+    assert subjects == [f"repo:{REPOSITORY}:environment:dev", f"repo:{REPOSITORY}:pull_request"]
     (provider,) = boto3.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
     assert {one["Principal"]["Federated"] for statements in trusted for one in statements} == {provider["Arn"]}
 

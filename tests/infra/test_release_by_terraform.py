@@ -179,7 +179,7 @@ def test_the_address_is_told_by_the_package_that_lies_there(tmp_path: Path, monk
     monkeypatch.setattr(releasing, "open_state", Terraform)
     monkeypatch.setattr(releasing, "address", lambda stage, terraform: f"{stage.name} by {terraform.folder}")
 
-    assert command.work("address", stages.read("dev"), python=None, tries=True) == f"dev by {folder}"
+    assert command.work("address", stages.read("dev"), python=None) == f"dev by {folder}"
 
 
 def test_a_protected_stage_is_not_removed() -> None:

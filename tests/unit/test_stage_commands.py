@@ -199,15 +199,28 @@ def test_only_the_environments_of_stages_that_live_here_may_deploy(monkeypatch: 
         account.environments("acme/shop")
 
 
+@pytest.mark.parametrize("region", ["", "us-east-1", "eu-west-1"])
+def test_a_stage_with_reviewers_shares_its_account_with_none_that_has_not(
+    monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
+    monkeypatch.setattr(place, "account", lambda: "111111111111")
+    together = {"dev": DEV, "prod": replace(PROD, account="111111111111", region=region)}
+    monkeypatch.setattr(stages, "read", together.__getitem__)
+
+    with pytest.raises(Refusal, match=r"^Who deploys dev could change prod .* as `account` in stages/dev.toml and"):
+        account.environments("acme/shop")
+
+
 def test_who_was_trusted_stays_when_another_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [{"ParameterKey": "TrustedArn", "ParameterValue": "arn:aws:iam::111111111111:user/ci"}]
     answers(monkeypatch, describe_stacks={"Stacks": [{"Parameters": before}]})
     monkeypatch.setattr(place, "account", lambda: "111111111111")
+    monkeypatch.setattr(stages, "names", lambda: ["dev"])
 
     assert account._trusted("", "acme/shop") == {
         "TrustedArn": "arn:aws:iam::111111111111:user/ci",
         "GitHubRepository": "acme/shop",
-        "GitHubEnvironments": "repo:acme/shop:environment:dev,repo:acme/shop:environment:prod",
+        "GitHubEnvironments": "repo:acme/shop:environment:dev",
     }
 
 

@@ -48,15 +48,23 @@ def bring_up(trusted: str = "", github: str = "", watched: str = "") -> None:
 
 
 def environments(github: str) -> list[str]:
-    """How GitHub's tokens name the environments of the stages that live in this account and region."""
+    """How GitHub's tokens name the environments of the stages that live in this account and region.
+
+    Raises `Refusal` when a protected stage shares its account with one that is not: who may deploy the one has all
+    rights there (it makes roles of functions), whatever region it deploys to and whoever has to review the other.
+    """
     region, account = place.region(), place.account()
-    here = [
-        stage.name
-        for stage in map(stages.read, stages.names())
-        if stage.region in ("", region) and stage.account in ("", account)
-    ]
+    of_account = [stage for stage in map(stages.read, stages.names()) if stage.account in ("", account)]
+    here = [stage.name for stage in of_account if stage.region in ("", region)]
     if not here:
         raise Refusal(f"No stage lives in {account} and {region}: say so in its file.")
+    guarded = [stage.name for stage in of_account if stage.is_protected]
+    open_ = [stage.name for stage in of_account if not stage.is_protected]
+    if guarded and open_:
+        raise Refusal(
+            f"Who deploys {open_[0]} could change {guarded[0]} past its reviewers, for both live in {account}: give "
+            f"each an account, and say it as `account` in stages/{open_[0]}.toml and stages/{guarded[0]}.toml."
+        )
     return [f"repo:{github}:environment:{name}" for name in here]
 
 
