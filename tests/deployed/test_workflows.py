@@ -206,7 +206,7 @@ def test_only_the_environments_of_this_repository_and_its_pull_requests_are_trus
 
     issuer = "token.actions.githubusercontent.com"
     subjects = [one["Condition"]["StringEquals"][f"{issuer}:sub"] for statements in trusted for one in statements]
-    assert subjects == [f"repo:{REPOSITORY}:environment:dev", f"repo:{REPOSITORY}:pull_request"]
+    assert subjects == [[f"repo:{REPOSITORY}:environment:dev"], f"repo:{REPOSITORY}:pull_request"]
     (provider,) = boto3.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
     assert {one["Principal"]["Federated"] for statements in trusted for one in statements} == {provider["Arn"]}
 
