@@ -69,14 +69,14 @@ def test_terraform_may_do_what_it_does_and_nothing_else(terraform_log: Path) -> 
 
     assert sorted(asked - granted) == []
     assert sorted(granted - asked - by_terraform.UNHEARD) == []
-    assert sorted(by_terraform.UNHEARD & asked) == []
+    assert sorted(by_terraform.UNHEARD & asked - by_terraform.SOMETIMES) == []
 
 
 @pytest.mark.usefixtures("is_whole")
 def test_what_is_heard_is_not_taken_on_trust(heard: Path) -> None:
     said = {(service, operation) for service, operation, _ in unheard.CALLS}
 
-    assert said & hearing.operations(heard) == set()
+    assert said & hearing.operations(heard) - unheard.SOMETIMES == set()
 
 
 @pytest.mark.usefixtures("is_whole")

@@ -29,6 +29,8 @@ CALLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("lambda", "PutFunctionConcurrency", {"FunctionName": FUNCTION}),
     ("iam", "UpdateAssumeRolePolicy", {"RoleName": "ecommerce-dev"}),
 )
+# Of those, what is heard where one of two deployments under way fails before the other does.
+SOMETIMES = {("codedeploy", "StopDeployment")}
 
 
 def by_tools() -> set[Asked]:
