@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _package(form: str) -> Callable[[str, Path, str | None], None]:
+def _package(form: str) -> Callable[[str, Path, str | None], object]:
     """What packages for that form. Terraform's needs SAM's translator, which a host that packages for SAM may lack."""
     if form == "sam":
         return sam.package
