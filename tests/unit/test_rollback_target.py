@@ -14,11 +14,11 @@ from tools.release.aliases import Served
 TO = {"APIHandlerAliaslive": Served("api", "3")}
 
 
-def known(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+def known(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], **more: Any) -> None:
     class Functions:
         def get_function_configuration(self, **asked: str) -> dict[str, Any]:
             assert asked == {"FunctionName": "api", "Qualifier": "3"}
-            return {"Environment": {"Variables": variables}}
+            return {"Environment": {"Variables": variables, **more}}
 
     monkeypatch.setattr(boto3, "client", lambda _: Functions())
 
@@ -40,3 +40,10 @@ def test_a_function_that_uses_no_table_may_serve_again(monkeypatch: pytest.Monke
     known(monkeypatch, {})
 
     aliases.require(TO, table="ecommerce-prod-restored")
+
+
+def test_a_version_whose_environment_nobody_can_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    known(monkeypatch, {}, Error={"ErrorCode": "KMSAccessDenied", "Message": "The key is pending deletion."})
+
+    with pytest.raises(Refusal, match=r"^Nothing was moved: .* version 3 of api \(The key is pending deletion\.\)"):
+        aliases.require(TO, table="ecommerce-prod")

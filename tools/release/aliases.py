@@ -37,7 +37,7 @@ def live(stage: Stage) -> dict[str, Served]:
 
 
 def require(served: Mapping[str, Served], *, table: str) -> None:
-    """Refuse unless all these versions are there to go to, and write to the table that the stage uses."""
+    """Refuse unless all these versions are there to go to, can start, and write to the table that the stage uses."""
     for each in served.values():
         try:
             found = boto3.client("lambda").get_function_configuration(
@@ -45,7 +45,13 @@ def require(served: Mapping[str, Served], *, table: str) -> None:
             )
         except ClientError as error:
             raise Refusal(f"Version {each.version} of {each.function} is not there any more: {error}") from error
-        written = found.get("Environment", {}).get("Variables", {}).get("TABLE_NAME", table)
+        environment = found.get("Environment", {})
+        if unreadable := environment.get("Error"):
+            raise Refusal(
+                f"Nothing was moved: nobody can read the environment of version {each.version} of {each.function} "
+                f"({unreadable.get('Message')}). Is its key disabled or to be deleted? Enable it, and begin again."
+            )
+        written = environment.get("Variables", {}).get("TABLE_NAME", table)
         if written != table:
             raise Refusal(
                 f"Nothing was moved: version {each.version} of {each.function} works on the table {written}, and the "
