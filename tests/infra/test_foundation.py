@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tests.support.conditions import decided, difference
 from tools import stages
-from tools.package import artifacts, deploy, foundation, sam
+from tools.package import artifacts, deploy, finishing, foundation, sam
 from tools.package.edge import firewall
 from tools.package.terraform import kind, packaging
 from tools.package.terraform.kind import Made
@@ -163,28 +163,24 @@ def added_rights(function: str, foundation: Foundation) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("function", policies.functions())
-def test_with_a_key_of_its_own_each_function_may_read_its_own_environment(function: str) -> None:
-    (added,) = added_rights(function, Foundation(own_keys=True))
-
-    name = "ecommerce-prod" if function == "api_handler" else f"ecommerce-prod-{function}"
-    assert (added["Action"], added["Resource"]) == (["kms:Decrypt"], "arn:aws:kms:*:*:key/*")
-    assert added["Condition"] == {
-        "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/ecommerce-prod"},
-        "StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": f"arn:aws:lambda:*:*:function:{name}*"},
-    }
+def test_a_key_of_its_own_is_in_no_functions_policy_so_that_old_versions_start_without_the_option(
+    function: str,
+) -> None:
+    assert added_rights(function, Foundation(own_keys=True)) == []
 
 
+@pytest.mark.parametrize("functions", [(), ("authorize", "remind_of_carts")], ids=["leaving", "in it"])
 @pytest.mark.parametrize("function", policies.functions())
-def test_rights_to_interfaces_are_for_functions_in_the_network_and_not_for_their_code(function: str) -> None:
-    network = Foundation(private_network=PrivateNetwork(functions=("authorize", "remind_of_carts")))
+def test_rights_to_interfaces_last_as_long_as_the_network_and_are_not_for_the_code(
+    function: str, functions: tuple[str, ...]
+) -> None:
+    network = Foundation(private_network=PrivateNetwork(functions=functions))
 
-    added = added_rights(function, network)
+    (statement,) = added_rights(function, network)
 
-    assert len(added) == (function in ("authorize", "remind_of_carts"))
-    for statement in added:
-        assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}
-        assert statement["Action"] == sorted(statement["Action"])
-        assert {action for action in statement["Action"] if not action.startswith("ec2:")} == set()
+    assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}
+    assert statement["Action"] == sorted(statement["Action"])
+    assert {action for action in statement["Action"] if not action.startswith("ec2:")} == set()
 
 
 def merged(options: Foundation, *, has_firewall: bool = False) -> dict[str, Any]:
@@ -213,8 +209,7 @@ def test_a_key_of_its_own_encrypts_every_environment_and_every_log() -> None:
     assert changes_of(Foundation(own_keys=True)) == {
         "added": {"ApplicationKey", "ApplicationKeyAlias"},
         "removed": set(),
-        "changed": {f"{name}.Properties.KmsKeyId" for name in groups - {"FirewallLogs"}}
-        | {"SmokeTestRole.Properties.Policies.0.PolicyDocument.Statement"},
+        "changed": {f"{name}.Properties.KmsKeyId" for name in groups - {"FirewallLogs"}},
     }
     assert on["Globals"]["Function"]["KmsKeyArn"] == {"Fn::GetAtt": ["ApplicationKey", "Arn"]}
     key = on["Resources"]["ApplicationKey"]
@@ -226,6 +221,53 @@ def test_a_key_of_its_own_encrypts_every_environment_and_every_log() -> None:
 
 
 CONTEXT = "kms:EncryptionContext:aws:logs:arn"
+
+
+def test_the_key_lets_each_function_read_its_own_environment_and_no_others(template_of_app: dict[str, Any]) -> None:
+    asked = replace(OFF, foundation=Foundation(own_keys=True))
+    foundation.add_to(template_of_app, asked)
+    statements = template_of_app["Resources"]["ApplicationKey"]["Properties"]["KeyPolicy"]["Statement"]
+    readers = [each for each in statements if each["Action"] == "kms:Decrypt"]
+
+    allowed = {
+        (name, other)
+        for name, one in finishing.functions(template_of_app).items()
+        for other, another in finishing.functions(template_of_app).items()
+        if any(lets_decrypt(each, made_role(one), made_function(other, another)) for each in readers)
+    }
+
+    assert allowed == {(name, name) for name in finishing.functions(template_of_app)}
+    for each in readers:
+        assert each["Principal"] == {"AWS": "*"}
+        assert each["Condition"]["StringEquals"] == {"kms:CallerAccount": {"Ref": "AWS::AccountId"}}
+        assert set(each["Condition"]) == {"StringEquals", "ArnLike", "StringLike"}
+
+
+@pytest.fixture
+def template_of_app(out: Path) -> dict[str, Any]:
+    """What is deployed, as it is packaged without an option."""
+    return dict(json.loads((out / "sam.json").read_text()))
+
+
+def made_role(function: dict[str, Any]) -> str:
+    """As CloudFormation names it: by the stack, its logical id, and what is its own."""
+    return f"role/ecommerce-${{Stage}}-{function['Role']['Fn::GetAtt'][0]}-1ABCDEFGHIJK2"
+
+
+def made_function(name: str, function: dict[str, Any]) -> str:
+    said = function.get("FunctionName", {"Fn::Sub": f"ecommerce-${{Stage}}-{name}-1ABCDEFGHIJK2"})
+    return f":function:{said['Fn::Sub']}"
+
+
+def lets_decrypt(statement: dict[str, Any], role: str, function: str) -> bool:
+    condition = statement["Condition"]
+    of_role = condition["ArnLike"]["aws:PrincipalArn"]["Fn::Sub"]
+    of_function = condition["StringLike"]["kms:EncryptionContext:aws:lambda:FunctionArn"]["Fn::Sub"]
+    return fits(role, of_role) and fits(function, of_function)
+
+
+def fits(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[pattern.index(name[:5]) :].removesuffix("*"))
 
 
 def test_warm_functions_are_those_that_the_stage_names() -> None:

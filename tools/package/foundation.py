@@ -8,6 +8,7 @@ from typing import Any
 
 from tools.monitoring.functions import FUNCTIONS
 from tools.package import canary
+from tools.package.chalice_form.additions import logical_id
 from tools.stages import Stage
 
 KEY, ALIAS = "ApplicationKey", "ApplicationKeyAlias"
@@ -45,7 +46,6 @@ def _encrypt(template: Template, stage: Stage) -> None:
     for group in groups:
         group["KmsKeyId"] = key
     template["Globals"]["Function"]["KmsKeyArn"] = key
-    _let_the_smoke_test_read(template["Resources"][f"{canary.SMOKE}Role"], key)
     template["Resources"] |= {
         KEY: _key(stage, [group["LogGroupName"]["Fn::Sub"] for group in groups]),
         ALIAS: {
@@ -53,16 +53,6 @@ def _encrypt(template: Template, stage: Stage) -> None:
             "Properties": {"AliasName": {"Fn::Sub": "alias/ecommerce-${Stage}"}, "TargetKeyId": {"Ref": KEY}},
         },
     }
-
-
-def _let_the_smoke_test_read(role: Template, key: dict[str, Any]) -> None:
-    """Its environment, as the policies of the app's functions let them (tools/stages/policies.py)."""
-    function = f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{canary.PREFIX}"
-    condition = {"kms:EncryptionContext:aws:lambda:FunctionArn": {"Fn::Sub": f"{function}ecommerce-${{Stage}}-smoke*"}}
-    (policy,) = role["Properties"]["Policies"]
-    policy["PolicyDocument"]["Statement"].append(
-        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key, "Condition": {"StringLike": condition}}
-    )
 
 
 def _key(stage: Stage, groups: list[str]) -> dict[str, Any]:
@@ -74,14 +64,17 @@ def _key(stage: Stage, groups: list[str]) -> dict[str, Any]:
         "Properties": {
             "Description": {"Fn::Sub": "Encrypts the functions' environment and the logs of ecommerce-${Stage}"},
             "EnableKeyRotation": True,
-            "KeyPolicy": {"Version": canary.VERSION, "Statement": [_governed(), _used_by_logs(groups)]},
+            "KeyPolicy": {
+                "Version": canary.VERSION,
+                "Statement": [_governed(), _used_by_logs(groups), *_read_by_functions()],
+            },
             "Tags": [{"Key": name, "Value": value} for name, value in stage.tags.items()],
         },
     }
 
 
 def _governed() -> dict[str, Any]:
-    """By IAM: what a function's or a deployer's policy says of the key counts."""
+    """By IAM: what a deployer's policy says of the key counts."""
     root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
     return {
         "Sid": "TheAccountGoverns",
@@ -103,5 +96,36 @@ def _used_by_logs(groups: list[str]) -> dict[str, Any]:
         "Resource": "*",
         "Condition": {
             "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": [{"Fn::Sub": f"{here}{name}"} for name in groups]}
+        },
+    }
+
+
+def _read_by_functions() -> list[dict[str, Any]]:
+    """By each function for its own environment, as long as the key is there.
+
+    It stands here and not in the roles' policies: a version that still serves, or that a rollback needs, is encrypted
+    by the key when the stage says nothing of it any more. Names are as both forms begin them; IAM knows no ids of roles
+    that are made anew.
+    """
+    prefix = "ecommerce-${Stage}-"
+    return [
+        *(_read_by(each.logical_id, logical_id(each.name), f"{prefix}{each.logical_id}") for each in FUNCTIONS),
+        _read_by(canary.SMOKE, canary.SMOKE, f"{canary.PREFIX}{prefix}smoke"),
+    ]
+
+
+def _read_by(name: str, role: str, function: str) -> dict[str, Any]:
+    role_arn = f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/ecommerce-${{Stage}}-{role}*"
+    function_arn = f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{function}*"
+    return {
+        "Sid": f"EnvironmentOf{name}",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {"kms:CallerAccount": {"Ref": "AWS::AccountId"}},
+            "ArnLike": {"aws:PrincipalArn": {"Fn::Sub": role_arn}},
+            "StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": {"Fn::Sub": function_arn}},
         },
     }

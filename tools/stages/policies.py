@@ -14,12 +14,10 @@ from typing import Any
 
 from chalicelib.aws import keys
 from tools.refusal import Refusal
-from tools.stages.foundation import PrivateNetwork
 from tools.stages.settings import Stage
 
 FOLDER = Path(__file__).resolve().parents[2] / "infra" / "policies"
 MAIN = "api_handler"  # whose file carries the stage's name alone
-NO_NETWORK = PrivateNetwork(functions=())
 # Of an interface before it is there nothing can be named; calls of the function's own code say from whom they come.
 OF_INTERFACES = (
     "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
@@ -47,28 +45,27 @@ def policy(stage: Stage, function: str, folder: Path = FOLDER) -> dict[str, Any]
         raise Refusal(f"infra/policies/{file.name} cannot be read: {error}.") from error
     if stage.payment_provider != "simulator":
         _drop_ledger(document)
-    document["Statement"] += _of_foundation(stage, function)
+    document["Statement"] += _of_foundation(stage)
     return document
 
 
-def _of_foundation(stage: Stage, function: str) -> list[dict[str, Any]]:
-    """What the Lambda service does in the function's name for the stage's options; the code may not do it."""
-    name = stage.stack if function == MAIN else f"{stage.stack}-{function}"
-    found: list[dict[str, Any]] = []
-    if stage.foundation.own_keys:
-        condition = {
-            "ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{stage.stack}"},
-            "StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": f"arn:aws:lambda:*:*:function:{name}*"},
+def _of_foundation(stage: Stage) -> list[dict[str, Any]]:
+    """What the Lambda service does in a function's name for the stage's options; the code may not do it.
+
+    Every function has the rights to interfaces as long as there is a network: versions that serve, or that a rollback
+    needs, may be in it still when the function is named no more.
+    """
+    if stage.foundation.private_network is None:
+        return []
+    return [
+        {
+            "Sid": "BeInTheNetwork",
+            "Effect": "Allow",
+            "Action": list(OF_INTERFACES),
+            "Resource": "*",
+            "Condition": {"Null": {"lambda:SourceFunctionArn": "true"}},
         }
-        found.append(_statement("ReadItsEnvironment", ["kms:Decrypt"], "arn:aws:kms:*:*:key/*", condition))
-    if function in (stage.foundation.private_network or NO_NETWORK).functions:
-        by_the_service = {"Null": {"lambda:SourceFunctionArn": "true"}}
-        found.append(_statement("BeInTheNetwork", list(OF_INTERFACES), "*", by_the_service))
-    return found
-
-
-def _statement(sid: str, actions: list[str], resource: str, condition: dict[str, Any]) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource, "Condition": condition}
+    ]
 
 
 def _words(stage: Stage) -> dict[str, str]:
