@@ -188,3 +188,14 @@ def versions(name: str) -> tuple[str, dict[str, float]]:
     function = stack["StackResourceDetail"]["PhysicalResourceId"]
     alias = boto3.client("lambda").get_alias(FunctionName=function, Name="live")
     return alias["FunctionVersion"], alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+
+
+def greeting_as(text: str) -> Edit:
+    return (*HELLO, text)
+
+
+def require_sound_books(customers: Customers) -> None:
+    """No order is lost or doubled, and stock and money add up."""
+    assert customers.listed() == dict.fromkeys(customers.placed, 1)
+    audit = tool("tools.audit")
+    assert audit.returncode == 0, audit.stdout + audit.stderr

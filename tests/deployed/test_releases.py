@@ -12,16 +12,16 @@ import pytest
 
 from chalicelib.core import clock
 from tests.deployed.releases import (
-    HELLO,
     STAGE,
     Customers,
     Edit,
     greeting,
+    greeting_as,
     open_shop,
     packaged_with,
+    require_sound_books,
     say,
     ship,
-    tool,
     versions,
 )
 from tests.support import times
@@ -61,17 +61,6 @@ def shop(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
             with times.standard():
                 open_shop(packaged, tmp_path_factory.mktemp("goods"))
             yield
-
-
-def greeting_as(text: str) -> Edit:
-    return (*HELLO, text)
-
-
-def require_sound_books(customers: Customers) -> None:
-    """No order is lost or doubled, and stock and money add up."""
-    assert customers.listed() == dict.fromkeys(customers.placed, 1)
-    audit = tool("tools.audit")
-    assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
 def test_a_release_fails_no_request_of_four_customers(packaged: Path, tmp_path: Path) -> None:

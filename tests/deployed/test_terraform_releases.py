@@ -13,7 +13,17 @@ import boto3
 import pytest
 
 from chalicelib.core import clock
-from tests.deployed.releases import HELLO, STAGE, Customers, Edit, fill, greeting, packaged_with, say, tool
+from tests.deployed.releases import (
+    STAGE,
+    Customers,
+    Edit,
+    fill,
+    greeting,
+    greeting_as,
+    packaged_with,
+    require_sound_books,
+    say,
+)
 from tests.support import terraform as here
 from tests.support import times
 from tests.support.ports import free_port
@@ -86,17 +96,6 @@ def terraform() -> Terraform:
 
 def address() -> str:
     return releasing.address(STAGE, terraform())
-
-
-def greeting_as(text: str) -> Edit:
-    return (*HELLO, text)
-
-
-def require_sound_books(customers: Customers) -> None:
-    """No order is lost or doubled, and stock and money add up."""
-    assert customers.listed() == dict.fromkeys(customers.placed, 1)
-    audit = tool("tools.audit")
-    assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
 def test_a_release_fails_no_request_of_four_customers(packaged: Path, tmp_path: Path) -> None:
