@@ -9,6 +9,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
+from tools.package import artifacts
 from tools.package.terraform import packaging
 from tools.package.terraform.kinds import KINDS
 from tools.refusal import Refusal
@@ -152,6 +153,9 @@ def test_a_rollback_with_a_state_that_knows_nothing_applies_nothing(
     knows_nothing(tmp_path, monkeypatch)
     (tmp_path / program.BACKEND).write_text("")
     monkeypatch.setattr(packages, "unpack", lambda *_: None)
+    monkeypatch.setattr(packages, "place_code", lambda *_: None)
+    monkeypatch.setattr(artifacts, "create", lambda: None)
+    monkeypatch.setattr(artifacts, "bucket", lambda: "packages")
     monkeypatch.setattr(serving, "write", lambda *_: None)
     before, kept = Release(at="then", template="packages/1.zip", versions={}), ReleaseLedger()
 
@@ -159,6 +163,7 @@ def test_a_rollback_with_a_state_that_knows_nothing_applies_nothing(
         returning.go_back(Terraform(stages.read("dev"), tmp_path), "bucket", kept, before, lambda _: None)
 
     assert (tmp_path / "asked").read_text().split("\n") == ["init -input=false -no-color", "output -json", ""]
+    assert (tmp_path / program.CODE).read_text() == 'code_bucket = "packages"\n'
     assert kept.going_back_to == before
 
 

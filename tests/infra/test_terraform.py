@@ -178,6 +178,18 @@ def test_all_that_is_packaged_is_known_as_such(template: dict[str, Any], folder:
     assert {name.split("/")[1] for name in made - at_root} == set(packaging.MODULES)
 
 
+def test_a_variable_says_where_the_code_lies(texts: str) -> None:
+    functions = re.findall(r'^resource "aws_lambda_function" "\w+" \{(.*?)^\}', texts, re.MULTILINE | re.DOTALL)
+    archive = r'"\$\{path\.root\}/(?:deployment|smoke)\.zip"'
+
+    assert functions
+    for each in functions:
+        assert re.search(rf"filename += var\.code_bucket == null \? {archive} : null$", each, re.MULTILINE)
+        assert re.search(r"s3_bucket += var\.code_bucket$", each, re.MULTILINE)
+        key = rf'"prod/\$\{{filesha256\({archive}\)\}}\.zip"'
+        assert re.search(rf"s3_key += var\.code_bucket == null \? null : {key}$", each, re.MULTILINE)
+
+
 def test_a_variable_shuts_what_closing_shuts(texts: str) -> None:
     asked = r'var\.is_closed == "true" \? '
     rules = re.findall(r'^resource "aws_cloudwatch_event_rule" "\w+" \{(.*?)^\}', texts, re.MULTILINE | re.DOTALL)

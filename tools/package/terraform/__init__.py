@@ -14,6 +14,7 @@
 | `values.py` | references, and texts with some in them |
 | `modules.py` | divides it all into modules that hand each other what they need |
 | `closing.py` | shuts a shop by a variable |
+| `code.py` | the code in a bucket, or beside the root module |
 | `root.py` | the root module |
 | `texts.py` | what lies beside it for people |
 | `hcl.py` | Terraform's language, as `terraform fmt` leaves it |

@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
 from tools.package import artifacts, canary, foundation, sam, translated
-from tools.package.terraform import closing, hcl, root, texts
+from tools.package.terraform import closing, code, hcl, root, texts
 from tools.package.terraform.evaluation import snake
 from tools.package.terraform.hcl import Block
 from tools.package.terraform.kind import Made, arguments
@@ -106,6 +106,7 @@ def values(stage: Stage) -> dict[str, Any]:
         "table_in_use": stage.table_name,
         "region": stage.region or None,
         closing.VARIABLE: "false",
+        code.VARIABLE: None,
     }
     fixed = {snake(name) for name in _fixed(_resources())}
     return {name: value for name, value in (asked | own).items() if name not in fixed}
@@ -128,6 +129,7 @@ def divided(stage: Stage, template: dict[str, Any]) -> tuple[dict[str, Module], 
     if foundation.KEY not in template["Resources"]:
         modules[APPLICATION].released.append(f"aws_kms_key.{snake(foundation.KEY)}")
     closing.add_to(modules[APPLICATION])
+    code.add_to(modules[APPLICATION], stage.name)
     modules[APPLICATION].variables[root.STREAM].given = Reference(f"local.{root.STREAM}")
     modules[APPLICATION].outputs["versions"] = _versions(application)
     told = {RESOURCES: _told(resources), APPLICATION: {*_told(application), "versions"}}

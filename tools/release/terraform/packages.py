@@ -9,9 +9,15 @@ from tempfile import TemporaryDirectory
 
 import boto3
 
-from tools.package import artifacts
+from tools.package import artifacts, canary, sam
 from tools.package.canary import EPOCH
 from tools.package.terraform import packaging
+
+
+def place_code(stage: str, folder: Path) -> None:
+    """Put the archives that functions and layers take into the bucket, unless they are there."""
+    for each in (*sam.archives(folder), folder / canary.ARCHIVE):
+        artifacts.upload(stage, each)
 
 
 def keep(stage: str, folder: Path) -> str:

@@ -67,6 +67,7 @@ def ship(stage: Stage, folder: Path, say: Say = print, *, started: float, tries:
     moves = bool(before) and closed.moves(stage)
     if kept.going_back_to:
         raise Refusal(f"A rollback was not finished: make rollback STAGE={stage.name} FORMAT=terraform first.")
+    packages.place_code(stage.name, folder)
     say("3. Plan")
     _carry_out(terraform, say, CLOSED if moves else ())
     to = serving.newest(terraform)

@@ -71,6 +71,7 @@ def _move(stage: Stage, bucket: str, kept: ReleaseLedger, target: Release) -> No
 
 def _bring_in_line(terraform: Terraform, bucket: str, target: Release, say: Say) -> None:
     packages.unpack(bucket, target.template, terraform.folder)
+    packages.place_code(terraform.stage.name, terraform.folder)
     try:
         terraform.init()
         _require_known(terraform)

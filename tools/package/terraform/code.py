@@ -1,0 +1,26 @@
+"""The archives of functions and layers lie beside the root module, or in a bucket that a variable names.
+
+Those that are sent go up with each function, one function after the other. A release puts them into the account's
+bucket first, once.
+"""
+
+from __future__ import annotations
+
+from tools.package.terraform.modules import Module
+from tools.package.terraform.values import Reference
+
+VARIABLE = "code_bucket"
+ABOUT = "The bucket that has the archives of the code by their hashes; if it is null they are sent from this folder."
+
+
+def add_to(application: Module, stage: str) -> None:
+    """Let all that takes an archive of the folder take it from the bucket, where there is one."""
+    bucket = application.give(VARIABLE, ABOUT, Reference(f"var.{VARIABLE}"))
+    for made in (each for resources in application.resources.values() for each in resources):
+        if isinstance(archive := made.arguments.get("filename"), Reference):
+            key = f'"{stage}/${{filesha256({archive.text})}}.zip"'
+            made.arguments |= {
+                "filename": Reference(f"{bucket.text} == null ? {archive.text} : null"),
+                "s3_bucket": bucket,
+                "s3_key": Reference(f"{bucket.text} == null ? null : {key}"),
+            }
