@@ -34,6 +34,7 @@ from bench import catalogue, route_costs
 from bench.meter import Meter
 from chalicelib.aws import clients
 from chalicelib.core import clock, ids
+from tools.cost.functions import runs_in_a_month
 from tools.cost.units import MEASURED, STREAM, Units
 from tools.local import filters, functions, schedule
 from tools.local import settings as local
@@ -42,7 +43,6 @@ from tools.testing.shop import ADDRESS, PASSWORD, Shop, ShopAnswer
 
 PRODUCTS = 1_000
 VISITORS = 5
-SCHEDULED = ("run_scheduled_work", "deliver_webhooks", "check_store", "remind_of_carts", "summarise_sales")
 ENVIRONMENT = {
     **route_costs.ENVIRONMENT,
     "BUCKET_NAME": "costs",
@@ -174,7 +174,7 @@ def _medians(taken: Taken) -> dict[str, Units]:
 
 
 def _run_schedules(observer: Observer, taken: Taken) -> None:
-    for name in SCHEDULED:
+    for name in runs_in_a_month():
         run = partial(_run, name)
         observer.observe(run)  # the first run loads what it needs
         taken[name].append(observer.observe(run))

@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
-
-from msgspec.structs import replace
 
 from tools import stages
 from tools.cost import bill, scaling
 from tools.cost.load import parse_load
-from tools.stages.edge import Edge
-from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
 
 STAGE = "prod"
-MILLION = 1_000_000
-OPTIONS: dict[str, dict[str, Any]] = {
-    "`[foundation]` `own_keys`": {"foundation": Foundation(own_keys=True)},
-    "`provisioned_concurrency`, one of `api_handler`": {
-        "foundation": Foundation(provisioned_concurrency={"api_handler": 1})
-    },
-    "`provisioned`, 5 to 100 reads and writes": {
-        "foundation": Foundation(provisioned=Capacity(least_reads=5, most_reads=100, least_writes=5, most_writes=100))
-    },
-    "`private_network` with `nat`, for all that the API does": {
-        "foundation": Foundation(private_network=PrivateNetwork(functions=("api_handler",), nat=True))
-    },
-    "`[edge]` `firewall`": {"edge": Edge(firewall=True)},
-    "`firewall` and `distribution`": {"edge": Edge(firewall=True, distribution=True)},
-    "`caches_products`": {"edge": Edge(caches_products=True)},
-}
 LOADS = ("0/day", "3000/day", "300000/day")
 
 
@@ -50,18 +29,6 @@ def idle() -> str:
     rows = [f"| {line.service} | {line.number} {line.what} | {line.dollars:.2f} |" for line in lines]
     dear = [row for row, line in zip(rows, lines, strict=True) if line.dollars >= Decimal("0.01")]
     return "\n".join(["| service | what | dollars |", "|---|---|---|", *dear])
-
-
-def options() -> str:
-    """What each option of a stage adds to a month without any load, and with that of each interaction."""
-    stage = stages.read(STAGE)
-    rows = ["| option | a month | a million interactions |", "|---|---|---|"]
-    before = [bill.total(bill.month(stage, interactions)) for interactions in (0, MILLION)]
-    for name, changes in OPTIONS.items():
-        after = [bill.total(bill.month(replace(stage, **changes), interactions)) for interactions in (0, MILLION)]
-        more = after[0] - before[0]
-        rows.append(f"| {name} | {more:,.2f} | {after[1] - before[1] - more:,.2f} |")
-    return "\n".join(rows)
 
 
 def days() -> str:
