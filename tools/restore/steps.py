@@ -159,7 +159,7 @@ def _after_moving(plan: Plan) -> str:
     return (
         f"{name} is closed, and its settings say {plan.target}. Now, in this order:\n"
         f"  1. make release STAGE={name}     what is deployed follows to the new table; it stays closed\n"
-        f"     (with FORMAT=terraform if Terraform deployed it);\n"
+        f"     (with FORMAT=terraform if Terraform deployed it, as make smoke after step 2)\n"
         f"  2. make open STAGE={name}        refuses as long as anything is at another table\n"
         f"  3. commit stages/{name}.toml and what was generated from it\n"
         f"  4. docs/restoring.md, What to do about what is lost: restore-{plan.target}.jsonl, and the payments above"
