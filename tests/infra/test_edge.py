@@ -187,7 +187,10 @@ def test_a_firewall_has_the_five_rules_and_lets_the_payment_provider_through(tem
     assert not json.dumps(rules).count("ForwardedIPConfig")
 
 
-@pytest.mark.parametrize("said", [{}, {"distribution": True}, {"distribution": True, "domain": "api.example.com"}])
+ONLY = {"distribution": True, "only_distribution": True}
+
+
+@pytest.mark.parametrize("said", [{}, ONLY, {**ONLY, "domain": "api.example.com"}])
 def test_no_rule_stops_the_payment_provider_wherever_its_webhook_was_registered(
     template: Template, said: dict[str, Any]
 ) -> None:
@@ -225,7 +228,7 @@ DISTRIBUTION = {
 
 
 def test_a_distribution_keeps_nothing_and_the_api_takes_only_what_came_through_it(template: Template) -> None:
-    after = with_options(template, firewall=True, distribution=True)
+    after = with_options(template, firewall=True, distribution=True, only_distribution=True)
 
     assert come(template, after) == FIREWALL | DISTRIBUTION
     assert changed(template, after) == {"APIHandler.Environment", "Outputs"}
@@ -234,13 +237,56 @@ def test_a_distribution_keeps_nothing_and_the_api_takes_only_what_came_through_i
     assert (behaviour["CachePolicyId"], behaviour["ViewerProtocolPolicy"]) == (distribution.KEEPS_NOTHING, "https-only")
     assert behaviour["OriginRequestPolicyId"] == distribution.FORWARDS_ALL_BUT_HOST
     assert origin["OriginPath"] == "/prod"
-    first, rate = after["Resources"]["Firewall"]["Properties"]["Rules"][:2]
+    first, rate = rules_of(after)[:2]
+    assert (first["Name"], first["Action"]) == ("PastTheDistribution", {"Block": {}})
+    assert after["Resources"]["Firewall"]["DependsOn"] == "Distribution"
     webhook, stranger = first["Statement"]["AndStatement"]["Statements"]
     assert webhook["NotStatement"]["Statement"]["ByteMatchStatement"]["SearchString"] == "/prod/payments/webhook"
     known = stranger["NotStatement"]["Statement"]["ByteMatchStatement"]
     assert known["SearchString"] == origin["OriginCustomHeaders"][0]["HeaderValue"]
     assert rate["Statement"]["RateBasedStatement"]["AggregateKeyType"] == "FORWARDED_IP"
     assert after["Outputs"]["HealthURL"]["Value"]["Fn::Join"][1][1] == {"Fn::GetAtt": ["Distribution", "DomainName"]}
+
+
+def rules_of(template: Template) -> list[dict[str, Any]]:
+    return list(template["Resources"]["Firewall"]["Properties"]["Rules"])
+
+
+def test_until_only_the_distribution_counts_who_comes_past_it_is_counted_and_known_by_his_own_address(
+    template: Template,
+) -> None:
+    rules = rules_of(with_options(template, firewall=True, distribution=True, blocked_countries=("KP",)))
+
+    past, *ways = rules[:5]
+    assert (past["Name"], past["Action"]) == ("PastTheDistribution", {"Count": {}})
+    assert past["RuleLabels"] == [{"Name": "PastTheDistribution"}]
+    assert [rule["Name"] for rule in ways] == [
+        "Rate", "RatePastTheDistribution", "Countries", "CountriesPastTheDistribution",
+    ]  # fmt: skip
+    said = [json.dumps(rule["Statement"]) for rule in ways]
+    assert ["ForwardedIPConfig" in each for each in said] == [True, False, True, False]
+    label = '{"LabelMatchStatement": {"Scope": "LABEL", "Key": "PastTheDistribution"}}'
+    assert all(label in each for each in said)
+    through = '{"NotStatement": {"Statement": ' + label
+    assert [through in each for each in said] == [True, False, True, False]
+
+
+def test_a_key_takes_the_place_of_another_in_three_releases_each_of_which_refuses_nobody(template: Template) -> None:
+    steps = [
+        with_options(template, firewall=True, distribution=True, only_distribution=True, origin_keys=keys)
+        for keys in ((1,), (1, 2), (2, 1), (2,))
+    ]
+
+    sent = [json.dumps(each["Resources"]["Distribution"]) for each in steps]
+    taken = [json.dumps(rules_of(each)[0]) for each in steps]
+    for key, expected in (("${OriginKey}", [1, 1, 0, 0]), ("${OriginKey2}", [0, 0, 1, 1])):
+        assert [each.count(key) for each in sent] == expected
+    assert [each.count("${OriginKey}") for each in taken] == [1, 1, 1, 0]
+    assert [each.count("${OriginKey2}") for each in taken] == [0, 1, 1, 1]
+    assert (sent[0], taken[1], sent[2]) == (sent[1], taken[2], sent[3])  # one of both is changed at a time
+    names = {each["Resources"]["OriginKey2"]["Properties"]["Name"] for each in steps[1:]}
+    assert names == {"ecommerce/prod/edge/origin-key-2"}
+    assert "OriginKey" not in steps[3]["Resources"]
 
 
 def test_a_distribution_answers_under_the_domain_if_there_is_one(template: Template) -> None:

@@ -93,6 +93,9 @@ WRONG = {
     "country": ("[tags]", '[edge]\nfirewall = true\nblocked_countries = ["X"]\n[tags]', "edge.allowed_countries and"),
     "no firewall": ("[tags]", '[edge]\nblocked_countries = ["KP"]\n[tags]', "edge.allowed_countries and edge.blocked"),
     "unguarded": ("[tags]", "[edge]\ndistribution = true\n[tags]", "edge.distribution needs edge.firewall"),
+    "past it": ("[tags]", "[edge]\nonly_distribution = true\n[tags]", "edge.only_distribution needs edge.distribution"),
+    "no key": ("[tags]", "[edge]\norigin_keys = []\n[tags]", "edge.origin_keys is one number above 0, or two"),
+    "one key": ("[tags]", "[edge]\norigin_keys = [2, 2]\n[tags]", "edge.origin_keys is one number above 0, or two"),
     "reserve": ("[reserved_concurrency]", "[reserved_concurrency]\nauthorize = 0", "reserved_concurrency is more"),
 }  # fmt: skip
 

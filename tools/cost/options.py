@@ -68,10 +68,10 @@ OPTIONS = (
         Edge(firewall=True, blocked_countries=("KP",)),
     ),
     StageOption(
-        "`firewall` and `distribution`",
+        "`firewall`, `distribution` and `only_distribution`",
         "edge.md#cloudfront-before-it",
         "slow handshakes far away, floods of the network",
-        Edge(firewall=True, distribution=True),
+        Edge(firewall=True, distribution=True, only_distribution=True),
     ),
     StageOption(
         "`provisioned`, at least 5 reads and 5 writes",

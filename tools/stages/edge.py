@@ -11,6 +11,7 @@ ZONE = r"Z[A-Z0-9]{5,31}"
 CERTIFICATE = r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]{36}"
 COUNTRY = r"[A-Z]{2}"
 MAX_COUNTRIES = 50  # of a statement of WAF
+MAX_KEYS = 2  # while one takes the other's place
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +29,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     blocked_countries: tuple[str, ...] = ()
     distribution: bool = False
     distribution_certificate: str = ""
+    only_distribution: bool = False
+    origin_keys: tuple[int, ...] = (1,)
 
 
 def judgements(edge: Edge) -> list[tuple[bool, str]]:
@@ -57,7 +60,7 @@ def judgements(edge: Edge) -> list[tuple[bool, str]]:
 
 
 def _judgements_of_distribution(edge: Edge) -> list[tuple[bool, str]]:
-    certificate = edge.distribution_certificate
+    certificate, keys = edge.distribution_certificate, edge.origin_keys
     return [
         (edge.firewall or not edge.distribution, "edge.distribution needs edge.firewall, which keeps others out."),
         (
@@ -67,6 +70,11 @@ def _judgements_of_distribution(edge: Edge) -> list[tuple[bool, str]]:
         (
             bool(certificate) is bool(edge.distribution and edge.domain),
             "edge.distribution_certificate is for edge.distribution and edge.domain together, and they need it.",
+        ),
+        (edge.distribution or not edge.only_distribution, "edge.only_distribution needs edge.distribution."),
+        (
+            1 <= len(keys) == len({*keys}) <= MAX_KEYS and min(keys) > 0,
+            "edge.origin_keys is one number above 0, or two while one takes the other's place.",
         ),
     ]
 

@@ -28,6 +28,8 @@ EDGE = Edge(
     blocked_countries=("KP",),
     distribution=True,
     distribution_certificate=CERTIFICATE,
+    only_distribution=True,
+    origin_keys=(1, 2),
 )
 # The layer is Chalice's, which is asked for it when the stage is packaged.
 FOUNDATION = Foundation(

@@ -10,6 +10,7 @@
 | `domain.py` | a name of its own, with its certificate |
 | `firewall.py` | WAF before the API |
 | `distribution.py` | CloudFront before both |
+| `origin_key.py` | by what the firewall knows what came through it |
 """
 
 from __future__ import annotations

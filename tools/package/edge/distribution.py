@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tools.package.edge import definition, domain
+from tools.package.edge import definition, domain, origin_key
 from tools.package.edge.firewall import ADDRESS_HEADER, ORIGIN_HEADER
 from tools.stages import Stage
 
@@ -25,8 +25,14 @@ NOTE_ADDRESS = (
 
 
 def add_to(template: dict[str, Any], stage: Stage) -> None:
-    """Add the distribution, the key between it and the firewall, and what notes who is calling."""
-    template["Resources"] |= {"OriginKey": _key(stage), "NoteAddress": _note_address(), "Distribution": _made(stage)}
+    """Add the distribution, the keys between it and the firewall, and what notes who is calling.
+
+    The firewall waits for it, since before it is everywhere nobody can come through it.
+    """
+    template["Resources"] |= {"NoteAddress": _note_address(), "Distribution": _made(stage)} | origin_key.resources(
+        stage
+    )
+    template["Resources"]["Firewall"]["DependsOn"] = "Distribution"
     definition.tell_app(template, "CLIENT_ADDRESS_HEADER", ADDRESS_HEADER)
     target = {"Fn::GetAtt": ["Distribution", "DomainName"]}
     if not stage.edge.domain:
@@ -70,7 +76,7 @@ def _origin(stage: Stage) -> dict[str, Any]:
         **where,
         "CustomOriginConfig": {"OriginProtocolPolicy": "https-only", "OriginSSLProtocols": ["TLSv1.2"]},
         "OriginCustomHeaders": [
-            {"HeaderName": ORIGIN_HEADER, "HeaderValue": {"Fn::Sub": "{{resolve:secretsmanager:${OriginKey}}}"}}
+            {"HeaderName": ORIGIN_HEADER, "HeaderValue": origin_key.value(stage.edge.origin_keys[0])}
         ],
     }
 
@@ -84,18 +90,6 @@ def _behaviour(stage: Stage) -> dict[str, Any]:
         "CachePolicyId": KEEPS_NOTHING,
         "OriginRequestPolicyId": FORWARDS_ALL if stage.edge.domain else FORWARDS_ALL_BUT_HOST,
         "FunctionAssociations": [{"EventType": "viewer-request", "FunctionARN": function}],
-    }
-
-
-def _key(stage: Stage) -> dict[str, Any]:
-    return {
-        "Type": "AWS::SecretsManager::Secret",
-        "Properties": {
-            "Name": f"ecommerce/{stage.name}/edge/origin-key",
-            "Description": "By it the firewall knows what came through the distribution.",
-            "GenerateSecretString": {"PasswordLength": 48, "ExcludePunctuation": True},
-            "Tags": definition.tags(stage.tags),
-        },
     }
 
 

@@ -7,14 +7,15 @@ that is what an API is for: such signals are counted only.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from tools.package.edge import definition
+from tools.package.edge import definition, origin_key
 from tools.package.edge.domain import BASE_PATH
 from tools.stages import Stage
 
 ADDRESS_HEADER = "True-Client-IP"
 ORIGIN_HEADER = "x-origin-key"
+PAST = "PastTheDistribution"
 MAX_REQUESTS = 2000  # of one address
 WINDOW_SECONDS = 300
 WEBHOOK = "/payments/webhook"
@@ -25,6 +26,14 @@ DECODED = ({"Priority": 0, "Type": "URL_DECODE"}, {"Priority": 1, "Type": "HTML_
 PLAIN = ({"Priority": 0, "Type": "NONE"},)
 
 Statement = dict[str, Any]
+
+
+class Way(NamedTuple):
+    """How requests come: the end of its rules' names, where an address is told if not the request's own, which ones."""
+
+    suffix: str
+    forwarded: dict[str, Any]
+    scope: list[Statement]
 
 
 def add_to(template: dict[str, Any], stage: Stage) -> None:
@@ -52,7 +61,7 @@ def add_to(template: dict[str, Any], stage: Stage) -> None:
 
 
 def _acl(stage: Stage) -> dict[str, Any]:
-    rules = [*_keep_others_out(stage), _rate(stage), *_countries(stage), *_injections(stage), *_bots(stage)]
+    rules = [*_others(stage), *_rates(stage), *_countries(stage), *_injections(stage), *_bots(stage)]
     return {
         "Name": f"ecommerce-{stage.name}",
         "Description": "What may reach the API of the shop.",
@@ -64,24 +73,25 @@ def _acl(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _rate(stage: Stage) -> dict[str, Any]:
-    rate = {
-        "Limit": MAX_REQUESTS,
-        "EvaluationWindowSec": WINDOW_SECONDS,
-        "ScopeDownStatement": _but_webhook(stage),
-        **({"AggregateKeyType": "FORWARDED_IP", **_forwarded(stage)} if stage.edge.distribution else
-           {"AggregateKeyType": "IP"}),
-    }  # fmt: skip
-    return _blocking("Rate", {"RateBasedStatement": rate})
+def _rates(stage: Stage) -> list[dict[str, Any]]:
+    return [_blocking(f"Rate{way.suffix}", {"RateBasedStatement": _rate(stage, way)}) for way in _ways(stage)]
+
+
+def _rate(stage: Stage, way: Way) -> Statement:
+    kind = {"AggregateKeyType": "FORWARDED_IP" if way.forwarded else "IP", **way.forwarded}
+    counted = {"Limit": MAX_REQUESTS, "EvaluationWindowSec": WINDOW_SECONDS, **kind}
+    return {**counted, "ScopeDownStatement": _all([_but_webhook(stage), *way.scope])}
 
 
 def _countries(stage: Stage) -> list[dict[str, Any]]:
     codes = [*stage.edge.allowed_countries, *stage.edge.blocked_countries]
-    if not codes:
-        return []
-    listed: Statement = {"GeoMatchStatement": {"CountryCodes": codes, **_forwarded(stage)}}
+    return [_blocking(f"Countries{way.suffix}", _country(stage, way, codes)) for way in _ways(stage) if codes]
+
+
+def _country(stage: Stage, way: Way, codes: list[str]) -> Statement:
+    listed: Statement = {"GeoMatchStatement": {"CountryCodes": codes, **way.forwarded}}
     refused = {"NotStatement": {"Statement": listed}} if stage.edge.allowed_countries else listed
-    return [_blocking("Countries", _all([_but_webhook(stage), refused]))]
+    return _all([_but_webhook(stage), *way.scope, refused])
 
 
 def _injections(stage: Stage) -> list[dict[str, Any]]:
@@ -105,22 +115,34 @@ def _bots(stage: Stage) -> list[dict[str, Any]]:
     return [_managed("BadBots", "AWSManagedRulesBotControlRuleSet", stage, **more)]
 
 
-def _keep_others_out(stage: Stage) -> list[dict[str, Any]]:
-    """With a distribution: only what came through it, which alone knows the key, and what the payment provider sends.
+def _others(stage: Stage) -> list[dict[str, Any]]:
+    """With a distribution: who came past it, and so knows none of its keys, is blocked, or counted for the time being.
 
-    Its webhook may be registered at the API's own address still, and what it sends is signed.
+    The payment provider is not: its webhook may be registered at the API's own address still, and what it sends is
+    signed.
     """
     if not stage.edge.distribution:
         return []
-    known = {
-        "ByteMatchStatement": {
-            "FieldToMatch": {"SingleHeader": {"Name": ORIGIN_HEADER}},
-            "PositionalConstraint": "EXACTLY",
-            "SearchString": {"Fn::Sub": "{{resolve:secretsmanager:${OriginKey}}}"},
-            "TextTransformations": [*PLAIN],
-        }
-    }
-    return [_blocking("PastTheDistribution", _all([_but_webhook(stage), {"NotStatement": {"Statement": known}}]))]
+    known = [
+        {"ByteMatchStatement": {"FieldToMatch": {"SingleHeader": {"Name": ORIGIN_HEADER}},
+                                "PositionalConstraint": "EXACTLY", "SearchString": origin_key.value(number),
+                                "TextTransformations": [*PLAIN]}}
+        for number in sorted(stage.edge.origin_keys)
+    ]  # fmt: skip
+    rule = _blocking(PAST, _all([_but_webhook(stage), {"NotStatement": {"Statement": _any(known)}}]))
+    return [rule if stage.edge.only_distribution else {**rule, "Action": {"Count": {}}, "RuleLabels": [{"Name": PAST}]}]
+
+
+def _ways(stage: Stage) -> list[Way]:
+    """Whose address is told by the distribution, and who has one of his own; both while both ways are open."""
+    own: dict[str, Any] = {}
+    told = {"ForwardedIPConfig": {"HeaderName": ADDRESS_HEADER, "FallbackBehavior": "MATCH"}}
+    if not stage.edge.distribution:
+        return [Way("", own, [])]
+    if stage.edge.only_distribution:
+        return [Way("", told, [])]
+    past = {"LabelMatchStatement": {"Scope": "LABEL", "Key": PAST}}
+    return [Way("", told, [{"NotStatement": {"Statement": past}}]), Way(PAST, own, [past])]
 
 
 def _but_webhook(stage: Stage) -> Statement:
@@ -131,13 +153,7 @@ def _but_webhook(stage: Stage) -> Statement:
                                 "SearchString": path, "TextTransformations": [*PLAIN]}}
         for path in paths
     ]  # fmt: skip
-    return {"NotStatement": {"Statement": {"OrStatement": {"Statements": each}} if len(each) > 1 else each[0]}}
-
-
-def _forwarded(stage: Stage) -> dict[str, Any]:
-    """Who is calling, as the distribution tells it."""
-    told = {"HeaderName": ADDRESS_HEADER, "FallbackBehavior": "MATCH"}
-    return {"ForwardedIPConfig": told} if stage.edge.distribution else {}
+    return {"NotStatement": {"Statement": _any(each)}}
 
 
 def _managed(name: str, group: str, stage: Stage, **more: Any) -> dict[str, Any]:
@@ -151,7 +167,11 @@ def _blocking(name: str, statement: Statement) -> dict[str, Any]:
 
 
 def _all(statements: list[Statement]) -> Statement:
-    return {"AndStatement": {"Statements": statements}}
+    return {"AndStatement": {"Statements": statements}} if len(statements) > 1 else statements[0]
+
+
+def _any(statements: list[Statement]) -> Statement:
+    return {"OrStatement": {"Statements": statements}} if len(statements) > 1 else statements[0]
 
 
 def _visible(name: str) -> dict[str, Any]:
