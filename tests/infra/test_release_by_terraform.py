@@ -115,22 +115,62 @@ def must_stay() -> list[str]:
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
 def test_a_plan_that_gives_up_what_holds_data_is_refused(kind: str, actions: tuple[str, ...]) -> None:
     with pytest.raises(Refusal, match=r"the stage would lose what it has: .*module\.resources"):
-        program.require_no_loss([PlannedChange(f"module.resources.{kind}.it", kind, actions)])
+        program.require_no_harm([PlannedChange(f"module.resources.{kind}.it", kind, actions)])
 
 
 def test_other_changes_are_not() -> None:
-    program.require_no_loss(
-        [
-            PlannedChange("module.resources.aws_s3_bucket.bucket", "aws_s3_bucket", ("update",)),
-            PlannedChange("module.application.aws_kms_key.application_key", "aws_kms_key", ("forget",)),
-            PlannedChange(
-                "module.application.aws_secretsmanager_secret.origin_key", "aws_secretsmanager_secret", ("delete",)
-            ),
-            PlannedChange(
-                "module.application.aws_api_gateway_deployment.d", "aws_api_gateway_deployment", ("create", "delete")
-            ),
-        ]
-    )
+    others = [
+        PlannedChange("module.resources.aws_s3_bucket.bucket", "aws_s3_bucket", ("update",)),
+        PlannedChange("module.application.aws_kms_key.application_key", "aws_kms_key", ("forget",)),
+        PlannedChange(
+            "module.application.aws_secretsmanager_secret.origin_key", "aws_secretsmanager_secret", ("delete",)
+        ),
+        PlannedChange(
+            "module.application.aws_api_gateway_deployment.d", "aws_api_gateway_deployment", ("create", "delete")
+        ),
+    ]
+
+    assert program.harm_of(others) == ""
+
+
+def table_change(before: str, after: str, *, units: int, index_units: int) -> PlannedChange:
+    """The change of a table's billing, as Terraform tells it; a package that leaves units alone says 0."""
+    values = {
+        "name": "ecommerce-dev", "billing_mode": after, "read_capacity": units, "write_capacity": units,
+        "global_secondary_index": [{"name": "GSI1", "read_capacity": index_units, "write_capacity": index_units}],
+    }  # fmt: skip
+    change = {"actions": ["update"], "before": {**values, "billing_mode": before}, "after": values}
+    address = "module.resources.aws_dynamodb_table.table"
+    return PlannedChange.of({"address": address, "type": "aws_dynamodb_table", "change": change})
+
+
+@pytest.mark.parametrize(("units", "index_units"), [(0, 0), (5, 0), (0, 5)])
+def test_a_plan_that_leaves_a_table_a_unit_a_second_is_refused_with_the_way_out(units: int, index_units: int) -> None:
+    change = table_change("PAY_PER_REQUEST", "PROVISIONED", units=units, index_units=index_units)
+
+    with pytest.raises(Refusal) as refused:
+        program.require_no_harm([change])
+
+    assert "the table ecommerce-dev would get 1 read and 1 write a second: first set its units" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "units"),
+    [
+        ("PAY_PER_REQUEST", "PROVISIONED", 5),
+        ("PROVISIONED", "PROVISIONED", 5),
+        ("PROVISIONED", "PAY_PER_REQUEST", 0),
+        ("PAY_PER_REQUEST", "PAY_PER_REQUEST", 0),
+    ],
+)
+def test_a_table_that_has_units_or_needs_none_is_changed(before: str, after: str, units: int) -> None:
+    assert program.harm_of([table_change(before, after, units=units, index_units=units)]) == ""
+
+
+def test_a_table_that_is_made_begins_with_what_its_package_says() -> None:
+    change = {"actions": ["create"], "before": None, "after": {"billing_mode": "PROVISIONED", "read_capacity": 5}}
+
+    assert program.harm_of([PlannedChange.of({"address": "a", "type": "aws_dynamodb_table", "change": change})]) == ""
 
 
 @pytest.mark.parametrize(

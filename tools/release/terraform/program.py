@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,24 @@ class PlannedChange:
     address: str
     kind: str
     actions: tuple[str, ...]
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> PlannedChange:
+        """A change as Terraform tells it."""
+        change = said["change"]
+        values = (change.get("before") or {}, change.get("after") or {})
+        return cls(said["address"], said["type"], tuple(change["actions"]), *values)
+
+    @property
+    def starves(self) -> bool:
+        """Would a table that is paid by use get a unit a second of each, since the plan leaves what is scaled alone?"""
+        ways = (self.before.get("billing_mode"), self.after.get("billing_mode"))
+        sizes = [self.after, *self.after.get("global_secondary_index", ())]
+        return ways == ("PAY_PER_REQUEST", "PROVISIONED") and not all(
+            each.get(name) for each in sizes for name in ("read_capacity", "write_capacity")
+        )
 
     @property
     def loses_data(self) -> bool:
@@ -83,8 +101,7 @@ class Terraform:
         if self._run("plan", f"-out={PLAN}", "-detailed-exitcode", *words, good=(0, CHANGED)) != CHANGED:
             return None
         found = json.loads(self._read("show", "-json", PLAN)).get("resource_changes", [])
-        changes = [PlannedChange(each["address"], each["type"], tuple(each["change"]["actions"])) for each in found]
-        return [each for each in changes if each.actions not in (("no-op",), ("read",))]
+        return [each for each in map(PlannedChange.of, found) if each.actions not in (("no-op",), ("read",))]
 
     def apply(self, say: Say) -> None:
         """Do what the plan says, and nothing else."""
@@ -147,11 +164,24 @@ def require_program() -> str:
     return found
 
 
-def require_no_loss(found: list[PlannedChange]) -> None:
-    """Refuse a plan that gives up what holds data."""
+def require_no_harm(found: list[PlannedChange]) -> None:
+    """Refuse a plan that does harm."""
+    if harm := harm_of(found):
+        raise Refusal(f"Nothing was changed, for {harm}.")
+
+
+def harm_of(found: list[PlannedChange]) -> str:
+    """What a plan gives up that holds data, or which table it lets answer next to nothing; "" for any other."""
     lost = [each for each in found if each.loses_data]
     if lost:
-        raise Refusal(f"Nothing was changed, for the stage would lose what it has: {lost[0]}.")
+        return f"the stage would lose what it has: {lost[0]}"
+    starved = [each.after["name"] for each in found if each.starves]
+    if starved:
+        return (
+            f"the table {starved[0]} would get 1 read and 1 write a second: first set its units, and those of its "
+            "indexes, by `aws dynamodb update-table`, as docs/foundation.md says"
+        )
+    return ""
 
 
 def why(said: str, folder: Path) -> str:

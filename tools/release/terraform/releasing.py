@@ -121,7 +121,7 @@ def _carry_out(terraform: Terraform, say: Say, words: tuple[str, ...]) -> None:
         return
     for change in found:
         say(f"  {change}")
-    program.require_no_loss(found)
+    program.require_no_harm(found)
     if not is_confirmed("Release it?"):
         raise Refusal("Nothing was released: say YES=1 to do it.")
     say("4. Apply")

@@ -76,7 +76,7 @@ def _bring_in_line(terraform: Terraform, bucket: str, target: Release, say: Say)
         terraform.init()
         _require_known(terraform)
         found = terraform.plan()
-        program.require_no_loss(found or [])
+        program.require_no_harm(found or [])
         if found is not None:
             terraform.apply(say)
     except Refusal as refusal:
