@@ -47,7 +47,9 @@ def test_a_load_is_a_number_in_a_time(text: str, interactions: float) -> None:
     assert parse_load(text) == pytest.approx(interactions)
 
 
-@pytest.mark.parametrize("text", ["", "many", "3000", "3000/week", "-1/day", "3000/day/day", "1e9/day", "/day"])
+@pytest.mark.parametrize(
+    "text", ["", "many", "3000", "3000/week", "-1/day", "3000/day/day", "1e9/day", "/day", "٣/day", f"{'9' * 400}/day"]
+)
 def test_what_is_no_load_is_refused_in_one_sentence(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Refusal, match="LOAD="):
         parse_load(text)

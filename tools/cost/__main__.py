@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,6 +14,7 @@ from tools.cost.bill import BillLine
 from tools.cost.load import DAYS, HOURS, parse_load
 from tools.refusal import Refusal, complain
 
+MAX_MILLISECONDS = 900_000  # that a function may take
 CHECKED = "the price list of {day} ({region}, list prices, {unchecked} of {all} not looked up)"
 
 
@@ -65,8 +67,8 @@ def _milliseconds() -> float | None:
     text = os.environ.get("MS", "")
     if not text:
         return None
-    if not text.replace(".", "", 1).isdecimal():
-        raise Refusal(f"MS={text} is no number of milliseconds.")
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or float(text) > MAX_MILLISECONDS:
+        raise Refusal(f"MS={text} is no number of milliseconds up to {MAX_MILLISECONDS:,}.")
     return float(text)
 
 
