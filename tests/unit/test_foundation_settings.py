@@ -8,7 +8,7 @@ import pytest
 
 from tools import stages
 from tools.refusal import Refusal
-from tools.stages import files
+from tools.stages import files, parameters
 from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
 
 DEV = (files.FOLDER / "dev.toml").read_text()
@@ -99,3 +99,10 @@ def test_who_calls_stripe_needs_a_way_out(tmp_path: Path, function: str) -> None
         read(tmp_path, network, **stripe)
     assert read(tmp_path, network + "nat = true\n", **stripe).foundation.private_network
     assert read(tmp_path, network).foundation.private_network
+
+
+def test_a_function_that_there_is_not_is_named_wherever_the_stage_is_looked_at(tmp_path: Path) -> None:
+    stage = read(tmp_path, '\n[foundation.private_network]\nfunctions = ["nobody"]\n')
+
+    with pytest.raises(Refusal, match=r"nobody is no function, for there is no infra/policies/nobody\.json"):
+        parameters.of_resources(stage)

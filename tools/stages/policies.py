@@ -36,8 +36,10 @@ def file_of(stage: Stage, function: str) -> str:
 
 
 def policy(stage: Stage, function: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """The function's policy in that stage. Raises `Refusal` for a description that names what no stage has."""
+    """The function's policy in that stage. Raises `Refusal` for one without a description, or that cannot be read."""
     file = folder / f"{function}.json"
+    if not file.is_file():
+        raise Refusal(f"{function} is no function, for there is no infra/policies/{file.name}.")
     try:
         text = Template(file.read_text(encoding="utf-8")).substitute(_words(stage))
         document: dict[str, Any] = json.loads(text)
