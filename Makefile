@@ -11,6 +11,9 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 # For what nobody may do to prod by leaving a word out.
 NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ STAGE=dev" >&2; exit 2; }
 
+# For what both forms of a deployed stage have.
+KNOWN_FORMAT = @case "$(FORMAT)" in sam|terraform) ;; *) echo "FORMAT is sam or terraform, not $(FORMAT)." >&2; exit 2; esac
+
 .DEFAULT_GOAL := help
 .PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan docs costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
@@ -118,18 +121,22 @@ resources: $(VENV)/ready ## Show what would change in a stage's table, bucket, s
 	@exec $(PYTHON) -m tools.stages.resources $(STAGE)
 
 plan: $(VENV)/ready ## Say what a release would change in both stacks of SAM, and change nothing: STAGE=prod PULL_REQUEST=12
+	$(KNOWN_FORMAT)
 	@test "$(FORMAT)" = sam || { echo "A plan by Terraform is what make release FORMAT=$(FORMAT) shows before it asks." >&2; exit 2; }
 	@exec $(PYTHON) -m tools.delivery plan $(STAGE) $(if $(PULL_REQUEST),--pull-request $(PULL_REQUEST))
 
 release: $(VENV)/ready ## Ship this code to a stage: shown, tried as a customer, shifted, watched: STAGE=prod YES=1 SMOKE=0 FORMAT=sam
 	$(NAMED_STAGE)
+	$(KNOWN_FORMAT)
 	@exec $(PYTHON) -m tools.release release $(STAGE) --format $(FORMAT) $(if $(filter 0,$(SMOKE)),--without-smoke)
 
 rollback: $(VENV)/ready ## Let the release before serve again, within seconds: STAGE=prod FORMAT=sam
 	$(NAMED_STAGE)
+	$(KNOWN_FORMAT)
 	@exec $(PYTHON) -m tools.release rollback $(STAGE) --format $(FORMAT)
 
 smoke: $(VENV)/ready ## Buy in a deployed stage as a customer, and leave nothing behind: STAGE=prod
+	$(KNOWN_FORMAT)
 	@exec $(PYTHON) -m tools.release smoke $(STAGE) --format $(FORMAT)
 
 release-notes: $(VENV)/ready ## Tag this commit as what serves, and tell on GitHub what it brings: STAGE=prod
@@ -146,6 +153,7 @@ admin: $(VENV)/ready ## Make an admin of a stage, such as its first: EMAIL=ada@e
 	@STAGE=$(STAGE) exec $(PYTHON) -m tools.admin "$(EMAIL)"
 
 address: $(VENV)/ready ## Say where a stage's API answers: STAGE=prod
+	$(KNOWN_FORMAT)
 	@exec $(PYTHON) -m tools.release address $(STAGE) --format $(FORMAT)
 
 api-key: $(VENV)/ready ## Make a key of the API in a plan, or delete it: STAGE=… PLAN=free NAME=acme DELETE=1
@@ -168,6 +176,7 @@ ring: $(VENV)/ready ## Let an alarm of a stage ring, to see that it arrives: STA
 
 remove: $(VENV)/ready ## Take a stage away, but for what holds data: STAGE=trial; FORMAT=terraform with its data
 	$(NAMED_STAGE)
+	$(KNOWN_FORMAT)
 	@exec $(PYTHON) -m $(if $(filter terraform,$(FORMAT)),tools.release remove $(STAGE) --format terraform,tools.stages.removal $(STAGE))
 
 preflight: $(VENV)/ready ## Say what is missing or wrong before a release, in one list: STAGE=prod
@@ -190,6 +199,7 @@ open: $(VENV)/ready ## Open a shop that was closed: STAGE=…
 	@exec $(PYTHON) -m tools.restore open "$(STAGE)"
 
 package: $(VENV)/ready ## Make the artifacts of a stage in out/, for SAM or for Terraform: STAGE=prod FORMAT=sam
+	$(KNOWN_FORMAT)
 	$(PYTHON) -m tools.package $(STAGE) out --format $(FORMAT)
 	$(if $(filter sam,$(FORMAT)),$(VENV)/bin/cfn-lint out/sam.json)
 
