@@ -124,6 +124,14 @@ def test_make_lists_every_command_in_two_columns() -> None:
     assert all(targets().values())
 
 
+def test_every_command_that_has_two_forms_refuses_a_third() -> None:
+    recipes = dict(re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    formed = {name: recipe for name, recipe in recipes.items() if "(FORMAT)" in recipe}
+    assert {"plan", "package", "release", "remove"} < set(formed)
+    assert {name for name, recipe in formed.items() if "\t$(KNOWN_FORMAT)\n" not in recipe} == set()
+
+
 def test_only_make_coverage_measures_so_that_a_single_file_may_run_alone() -> None:
     assert "--cov" not in PROJECT["tool"]["pytest"]["ini_options"]["addopts"]
     assert PROJECT["tool"]["coverage"]["report"]["fail_under"] >= 90
