@@ -202,6 +202,17 @@ def test_no_rule_stops_the_payment_provider_wherever_its_webhook_was_registered(
     assert {rule.count(f'"SearchString": "{path}"') for rule in rules for path in paths} == {1}
 
 
+def test_no_bot_is_blocked_for_being_a_program_wherever_it_runs(template: Template) -> None:
+    *_, bots = rules_of(with_options(template, firewall=True))
+
+    group = bots["Statement"]["ManagedRuleGroupStatement"]
+    assert group["Name"] == "AWSManagedRulesBotControlRuleSet"
+    assert [each["Name"] for each in group["RuleActionOverrides"]] == [
+        "CategoryHttpLibrary", "CategoryMonitoring", "SignalKnownBotDataCenter", "SignalNonBrowserUserAgent",
+    ]  # fmt: skip
+    assert all(each["ActionToUse"] == {"Count": {}} for each in group["RuleActionOverrides"])
+
+
 def test_countries_are_blocked_or_allowed_or_nobodys_affair(template: Template) -> None:
     found = [
         json.dumps(with_options(template, firewall=True, **said)["Resources"]["Firewall"])

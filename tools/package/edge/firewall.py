@@ -19,8 +19,9 @@ PAST = "PastTheDistribution"
 MAX_REQUESTS = 2000  # of one address
 WINDOW_SECONDS = 300
 WEBHOOK = "/payments/webhook"
-# Of the managed rules, those that take every program for a bad bot.
-COUNTED = ("CategoryHttpLibrary", "SignalNonBrowserUserAgent")
+# Of the managed rules, those that block every program, also a customer's own, one that runs where others keep bots as
+# well (as the smoke test of a delivery does), and one that only looks whether the shop is there.
+COUNTED = ("CategoryHttpLibrary", "CategoryMonitoring", "SignalKnownBotDataCenter", "SignalNonBrowserUserAgent")
 SECRETS = ("authorization", "cookie", "x-api-key", "x-cart-token", ORIGIN_HEADER)
 DECODED = ({"Priority": 0, "Type": "URL_DECODE"}, {"Priority": 1, "Type": "HTML_ENTITY_DECODE"})
 PLAIN = ({"Priority": 0, "Type": "NONE"},)
