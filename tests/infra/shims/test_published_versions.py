@@ -46,5 +46,8 @@ def test_each_version_has_its_own() -> None:
     assert published(published_versions) == ["", ":1", ":2"]
 
 
-def test_there_is_nothing_to_name_of_what_was_refused() -> None:
-    published_versions.name_versions("nothing")
+def test_new_code_for_a_function_that_is_not_there_is_refused_as_ever() -> None:
+    with ministack(published_versions):
+        status, *_ = lambda_svc._update_code("nothing", {"ZipFile": code("1"), "Publish": True})
+
+    assert status == 404
