@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cfnlint.decode import cfn_yaml
 from msgspec.structs import replace
@@ -21,7 +22,9 @@ from tools.package.terraform.modules import RESOURCES, Module, Stack
 from tools.package.terraform.values import Reference
 from tools.refusal import Refusal
 from tools.stages import generated, parameters, policies, resources
+from tools.stages.edge import Edge
 from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
+from tools.templates import options
 
 OFF = stages.read("prod")
 NOTHING = {"added": set[str](), "removed": set[str](), "changed": set[str]()}
@@ -322,7 +325,16 @@ def test_what_is_in_the_resources_may_be_had_with_chalice() -> None:
     network = PrivateNetwork(functions=())
     asked = Foundation(monthly_budget=9, provisioned=CAPACITY, private_network=network)
 
-    deploy.refuse_what_only_sam_makes(replace(OFF, foundation=asked))
+    assert deploy.only_by_sam(replace(OFF, foundation=asked)) == []
+
+
+def test_nothing_before_the_api_can_be_had_with_chalice() -> None:
+    asked = [replace(OFF, edge=Edge(**{name: value})) for name, value in msgspec.structs.asdict(options.EDGE).items()
+             if value != getattr(Edge(), name)]  # fmt: skip
+
+    assert {len(deploy.only_by_sam(each)) for each in asked} == {1}
+    with pytest.raises(Refusal, match=r"^Nothing was deployed: edge\.usage_plans is for stages that SAM deploys"):
+        deploy.deploy(asked[0], "3.13")
 
 
 def in_terraform(foundation: Foundation) -> dict[str, Made]:

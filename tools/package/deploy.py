@@ -69,8 +69,6 @@ def deploy(stage: Stage, python: str) -> None:
     """
     refuse_what_only_sam_makes(stage)
     generated.require_current()
-    if stage.edge != Edge():
-        raise Refusal(f"Nothing was deployed: stages/{stage.name}.toml has options under [edge], which need SAM.")
     exported = known(stage)
     factory = factory_of(stage, exported)
     config, ui = factory.create_config_obj(chalice_stage_name=stage.name), Teller()
@@ -89,19 +87,26 @@ def deploy(stage: Stage, python: str) -> None:
 
 
 def refuse_what_only_sam_makes(stage: Stage) -> None:
-    """Raise `Refusal` for options of the functions that their stack has, and Chalice's way cannot keep."""
-    asked = stage.foundation
+    """Raise `Refusal` for options that Chalice's way cannot keep."""
+    if found := only_by_sam(stage):
+        raise Refusal(
+            f"Nothing was deployed: {found[0]} is for stages that SAM deploys (make release); take it out of "
+            f"stages/{stage.name}.toml, or deploy by SAM."
+        )
+
+
+def only_by_sam(stage: Stage) -> list[str]:
+    """The options of the stage that are of the API, or of the functions in their stack."""
+    asked, nothing = stage.foundation, Edge()
     options = {
         "own_keys": asked.own_keys,
         "layer": asked.layer,  # Chalice makes one, which nobody would find again when its notes are lost
         "provisioned_concurrency": asked.provisioned_concurrency,
         "private_network.functions": asked.private_network and asked.private_network.functions,
     }
-    if found := [name for name, value in options.items() if value]:
-        raise Refusal(
-            f"Nothing was deployed: foundation.{found[0]} is for stages that SAM deploys (make release); take it out "
-            f"of stages/{stage.name}.toml, or deploy by SAM."
-        )
+    of_edge = [each for each in nothing.__struct_fields__ if getattr(stage.edge, each) != getattr(nothing, each)]
+    of_foundation = [name for name, value in options.items() if value]
+    return [*(f"edge.{each}" for each in of_edge), *(f"foundation.{each}" for each in of_foundation)]
 
 
 def delete(stage: Stage) -> None:
