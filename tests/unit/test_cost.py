@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -271,12 +270,8 @@ def test_endpoints_cost_by_the_zone() -> None:
 # --- A day that is scaled
 
 
-def summed(name: str, of: Callable[[scaling.Minute], float]) -> float:
-    return sum(of(each) for each in scaling.simulate(scaling.flash_sale(), scaling.DAYS[name]))
-
-
 def test_a_table_that_is_large_enough_throttles_nothing_and_one_with_too_low_a_bound_does() -> None:
-    throttled = {name: summed(name, lambda each: each.throttled) for name in scaling.DAYS}
+    throttled = {name: day.throttled for name, day in scaling.days().items()}
 
     assert throttled["enough"] == 0
     assert throttled["too low a maximum"] > throttled["too low a minimum"] > 0
@@ -284,7 +279,7 @@ def test_a_table_that_is_large_enough_throttles_nothing_and_one_with_too_low_a_b
 
 def test_what_is_above_the_most_for_long_is_throttled() -> None:
     most = 120
-    day = [*scaling.simulate([300.0] * 60, scaling.Policy(least=100, most=most))]
+    day = scaling.simulate([300.0] * 60, scaling.Policy(least=100, most=most)).minutes
 
     assert {each.capacity for each in day} == {100, most}
     assert day[-1].throttled == (300 - most) * 60
@@ -292,7 +287,7 @@ def test_what_is_above_the_most_for_long_is_throttled() -> None:
 
 def test_two_minutes_above_the_target_scale_out_and_fifteen_below_scale_in() -> None:
     loads = [80.0] * 2 + [10.0] * 30
-    day = [*scaling.simulate(loads, scaling.Policy(least=20, most=200))]
+    day = scaling.simulate(loads, scaling.Policy(least=20, most=200)).minutes
 
     grown = next(minute for minute, each in enumerate(day) if each.capacity > 20)
     shrunk = next(
@@ -303,21 +298,21 @@ def test_two_minutes_above_the_target_scale_out_and_fifteen_below_scale_in() -> 
 
 
 def test_one_minute_above_the_target_scales_nothing() -> None:
-    day = [*scaling.simulate([10.0, 80.0, 10.0] * 20, scaling.Policy(least=20, most=200))]
+    day = scaling.simulate([10.0, 80.0, 10.0] * 20, scaling.Policy(least=20, most=200)).minutes
 
     assert {each.capacity for each in day} == {20}
 
 
 def test_capacity_of_the_last_five_minutes_may_be_used_at_once() -> None:
     loads = [0.0] * 10 + [120.0]
-    *_, last = scaling.simulate(loads, scaling.Policy(least=20, most=20))
+    *_, last = scaling.simulate(loads, scaling.Policy(least=20, most=20)).minutes
 
     assert last.throttled == 120 * 60 - 20 * 60 - 20 * scaling.BURST_SECONDS
 
 
 def test_capacity_shrinks_four_times_a_day_and_then_once_an_hour() -> None:
     waves = ([70.0] * 20 + [1.0] * 25) * 20
-    day = [*scaling.simulate(waves, scaling.Policy(least=10, most=200))]
+    day = scaling.simulate(waves, scaling.Policy(least=10, most=200)).minutes
 
     shrinks = [minute for minute in range(1, len(day)) if day[minute].capacity < day[minute - 1].capacity]
     later = [after - before for before, after in itertools.pairwise(shrinks[3:])]
@@ -326,7 +321,7 @@ def test_capacity_shrinks_four_times_a_day_and_then_once_an_hour() -> None:
 
 
 def test_a_day_costs_by_the_hour_or_by_the_unit() -> None:
-    day = [*scaling.simulate([10.0] * scaling.MINUTES, scaling.Policy(least=20, most=20))]
+    day = scaling.simulate([10.0] * scaling.MINUTES, scaling.Policy(least=20, most=20))
 
-    assert scaling.dollars_provisioned(day) == pytest.approx(20 * 24 * 0.00065)
-    assert scaling.dollars_on_demand(day) == pytest.approx(10 * 86_400 * 0.625e-6)
+    assert day.dollars_provisioned == pytest.approx(20 * 24 * 0.00065)
+    assert day.dollars_on_demand == pytest.approx(10 * 86_400 * 0.625e-6)

@@ -14,6 +14,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from tools.cost import prices, units
@@ -46,11 +47,59 @@ class Minute(NamedTuple):
     throttled: float
 
 
-DAYS = {
+POLICIES = {
     "enough": Policy(least=80, most=600),
     "too low a maximum": Policy(least=60, most=200),
     "too low a minimum": Policy(least=10, most=600),
 }
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day under a policy, minute by minute."""
+
+    policy: Policy
+    minutes: tuple[Minute, ...]
+
+    @property
+    def asked(self) -> float:
+        """Write units that are asked for."""
+        return sum(each.load * 60 for each in self.minutes)
+
+    @property
+    def throttled(self) -> float:
+        """Write units that are throttled."""
+        return sum(each.throttled for each in self.minutes)
+
+    @property
+    def throttled_minutes(self) -> int:
+        """In how many minutes some are."""
+        return sum(each.throttled > 0 for each in self.minutes)
+
+    @property
+    def dollars_provisioned(self) -> float:
+        """What its capacity costs: by the hour, each by the most that there was in it."""
+        hours = range(0, len(self.minutes), HOUR)
+        most = (max(each.capacity for each in self.minutes[begin : begin + HOUR]) for begin in hours)
+        return prices.current().prices["table_write_hours"].of(sum(most))
+
+    @property
+    def dollars_on_demand(self) -> float:
+        """What the same units cost when each is paid for."""
+        return prices.current().prices["table_writes"].of(self.asked)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.policy.least} to {self.policy.most}: {self.throttled:,.0f} of {self.asked:,.0f} write units"
+            f" throttled in {self.throttled_minutes} minutes; ${self.dollars_provisioned:.2f} a day,"
+            f" on demand ${self.dollars_on_demand:.2f}"
+        )
+
+
+def days() -> dict[str, Day]:
+    """The day with the flash sale under each policy."""
+    loads = flash_sale()
+    return {name: simulate(loads, policy) for name, policy in POLICIES.items()}
 
 
 def flash_sale() -> list[float]:
@@ -58,8 +107,12 @@ def flash_sale() -> list[float]:
     return [_writes(minute) for minute in range(MINUTES)]
 
 
-def simulate(loads: Sequence[float], policy: Policy) -> Iterator[Minute]:
+def simulate(loads: Sequence[float], policy: Policy) -> Day:
     """What becomes of each minute."""
+    return Day(policy, tuple(_minutes(loads, policy)))
+
+
+def _minutes(loads: Sequence[float], policy: Policy) -> Iterator[Minute]:
     table = _ScaledTable(policy)
     for minute, load in enumerate(loads):
         table.change(minute)
@@ -67,29 +120,6 @@ def simulate(loads: Sequence[float], policy: Policy) -> Iterator[Minute]:
         consumed = table.consume(load * 60)
         yield Minute(load, capacity, load * 60 - consumed)
         table.look(minute, consumed / 60)
-
-
-def dollars_provisioned(day: Sequence[Minute]) -> float:
-    """What the capacity of a day costs: by the hour, each by the most that there was in it."""
-    hours = [max(each.capacity for each in day[begin : begin + HOUR]) for begin in range(0, len(day), HOUR)]
-    return prices.current().prices["table_write_hours"].of(sum(hours))
-
-
-def dollars_on_demand(day: Sequence[Minute]) -> float:
-    """What the same units cost when each is paid for."""
-    return prices.current().prices["table_writes"].of(sum(each.load * 60 for each in day))
-
-
-def summary(name: str) -> str:
-    """A day under that policy in one sentence."""
-    policy = DAYS[name]
-    day = [*simulate(flash_sale(), policy)]
-    asked, throttled = sum(each.load * 60 for each in day), sum(each.throttled for each in day)
-    minutes = sum(each.throttled > 0 for each in day)
-    return (
-        f"{name}, {policy.least} to {policy.most}: {throttled:,.0f} of {asked:,.0f} write units throttled"
-        f" in {minutes} minutes; ${dollars_provisioned(day):.2f} a day, on demand ${dollars_on_demand(day):.2f}"
-    )
 
 
 class _ScaledTable:
@@ -162,7 +192,7 @@ def _writes_of_sale() -> float:
 
 def main() -> None:
     """Print what becomes of each day."""
-    sys.stdout.writelines(f"{summary(name)}\n" for name in DAYS)
+    sys.stdout.writelines(f"{name}, {day}\n" for name, day in days().items())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from tools.cost import scaling
-from tools.cost.scaling import MINUTES, Minute
+from tools.cost.scaling import MINUTES, Day
 
 WIDTH, PANEL, TITLE, FOOT = 960, 190, 34, 22  # pixels
 LEFT, RIGHT = 44, 20
@@ -21,8 +21,8 @@ LEGEND = (("load", LOAD), ("capacity", CAPACITY), ("throttled", THROTTLED))
 
 def picture() -> str:
     """An SVG of the days, one below the other, in one scale."""
-    days = {name: [*scaling.simulate(scaling.flash_sale(), policy)] for name, policy in scaling.DAYS.items()}
-    most = max(max(each.load, each.capacity) for day in days.values() for each in day)
+    days = scaling.days()
+    most = max(max(each.load, each.capacity) for day in days.values() for each in day.minutes)
     height = len(days) * PANEL
     lines = [
         OPENING.format(width=WIDTH, height=height),
@@ -33,9 +33,9 @@ def picture() -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _panel(name: str, day: Sequence[Minute], top: float, most: float) -> Iterator[str]:
+def _panel(name: str, day: Day, top: float, most: float) -> Iterator[str]:
     begin, end = top + TITLE, top + PANEL - FOOT
-    yield f'<text x="{LEFT}" y="{top + 18}" font-size="12" font-weight="bold">{escape(_title(name))}</text>'
+    yield f'<text x="{LEFT}" y="{top + 18}" font-size="12" font-weight="bold">{escape(_title(name, day))}</text>'
     for place, (word, colour) in enumerate(LEGEND):
         x = WIDTH - 230 + 75 * place
         yield f'<rect x="{x}" y="{top + 22}" width="9" height="9" fill="{colour}"/>'
@@ -46,20 +46,18 @@ def _panel(name: str, day: Sequence[Minute], top: float, most: float) -> Iterato
     for hour in range(0, 25, HOURS_APART):
         yield f'<text x="{_x(hour * 60):.0f}" y="{end + 14}" text-anchor="middle">{hour}:00</text>'
     curves = (
-        (THROTTLED, [each.throttled / 60 for each in day]),
-        (CAPACITY, [float(each.capacity) for each in day]),
-        (LOAD, [each.load for each in day]),
+        (THROTTLED, [each.throttled / 60 for each in day.minutes]),
+        (CAPACITY, [float(each.capacity) for each in day.minutes]),
+        (LOAD, [each.load for each in day.minutes]),
     )
     for colour, values in curves:
         fill = colour if colour == THROTTLED else "none"
         yield f'<polyline points="{_points(values, begin, end, most)}" fill="{fill}" stroke="{colour}"/>'
 
 
-def _title(name: str) -> str:
-    policy = scaling.DAYS[name]
-    day = [*scaling.simulate(scaling.flash_sale(), policy)]
-    throttled = sum(each.throttled for each in day)
-    return f"{name.capitalize()}: {policy.least} to {policy.most} write units a second, {throttled:,.0f} throttled"
+def _title(name: str, day: Day) -> str:
+    bounds = f"{day.policy.least} to {day.policy.most} write units a second"
+    return f"{name.capitalize()}: {bounds}, {day.throttled:,.0f} throttled"
 
 
 def _points(values: Sequence[float], begin: float, end: float, most: float) -> str:

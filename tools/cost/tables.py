@@ -37,13 +37,11 @@ def days() -> str:
         "| | least and most | throttled write units | in minutes | a day | on demand |",
         "|---|---|---|---|---|---|",
     ]
-    for name, policy in scaling.DAYS.items():
-        day = [*scaling.simulate(scaling.flash_sale(), policy)]
-        share = sum(each.throttled for each in day) / sum(each.load * 60 for each in day)
-        minutes = sum(each.throttled > 0 for each in day)
-        paid = f"${scaling.dollars_provisioned(day):.2f} | ${scaling.dollars_on_demand(day):.2f}"
-        throttled = f"{sum(each.throttled for each in day):,.0f} ({share:.0%})"
-        rows.append(f"| {name} | {policy.least} to {policy.most} | {throttled} | {minutes} | {paid} |")
+    for name, day in scaling.days().items():
+        bounds = f"{day.policy.least} to {day.policy.most}"
+        throttled = f"{day.throttled:,.0f} ({day.throttled / day.asked:.0%})"
+        paid = f"${day.dollars_provisioned:.2f} | ${day.dollars_on_demand:.2f}"
+        rows.append(f"| {name} | {bounds} | {throttled} | {day.throttled_minutes} | {paid} |")
     return "\n".join(rows)
 
 

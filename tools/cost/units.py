@@ -24,7 +24,6 @@ class Units(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     answer_bytes: float = 0
     mails: float = 0
     events: float = 0
-    records: float = 0
     runs: float = 0
 
 
