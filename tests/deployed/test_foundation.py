@@ -8,23 +8,24 @@ from pathlib import Path
 import boto3
 import pytest
 import urllib3
+from msgspec.structs import replace
 
 from tests.infra.packaging import copied, run
+from tests.support.options import written
 from tools import stages
 from tools.local import deployed, stacks
 from tools.local.settings import LocalSettings
 from tools.package import artifacts, finishing, runtime
 from tools.stages import Stage
+from tools.stages.foundation import Foundation
+from tools.templates import options
 
-OPTIONS = """
-[foundation]
-own_keys = true
-layer = true
-monthly_budget = 100
-provisioned_concurrency = { api_handler = 2, authorize = 1 }
-provisioned = { least_reads = 5, most_reads = 500, least_writes = 7, most_writes = 500 }
-private_network = { functions = ["authorize", "handle_table_stream"], zones = 3 }
-"""
+
+def options_here() -> Foundation:
+    """All but the way out of the network, which the local AWS has not."""
+    network = options.FOUNDATION.private_network
+    assert network
+    return replace(options.FOUNDATION, private_network=replace(network, nat=False))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with one more stage, which has all of them."""
     made = copied(tmp_path_factory.mktemp("project"))
     text = (made / "stages" / "dev.toml").read_text().replace("owns_mail_identity = true", "owns_mail_identity = false")
-    (made / "stages" / "based.toml").write_text(text + OPTIONS)
+    (made / "stages" / "based.toml").write_text(text + written("foundation", options_here()))
     run(made, "-m", "tools.stages")
     run(made, "-m", "tools.package", "based", "out", "--python", runtime.own())
     return made
@@ -73,11 +74,16 @@ def test_code_and_layer_are_packed_as_all_archives_are(project: Path) -> None:
 def test_the_table_has_the_least_of_its_capacity_and_so_has_each_index(stage: Stage, outputs: dict[str, str]) -> None:
     table = boto3.client("dynamodb").describe_table(TableName=stage.table_name)["Table"]
 
+    asked = stage.foundation.provisioned
+    assert asked
     assert outputs["TableName"] == stage.table_name
     assert table["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
     for each in (table, *table["GlobalSecondaryIndexes"]):
         units = each["ProvisionedThroughput"]
-        assert (int(units["ReadCapacityUnits"]), int(units["WriteCapacityUnits"])) == (5, 7)
+        assert (int(units["ReadCapacityUnits"]), int(units["WriteCapacityUnits"])) == (
+            asked.least_reads,
+            asked.least_writes,
+        )
 
 
 def test_functions_are_kept_warm_behind_their_alias(outputs: dict[str, str]) -> None:
@@ -85,7 +91,7 @@ def test_functions_are_kept_warm_behind_their_alias(outputs: dict[str, str]) -> 
         FunctionName=outputs["AuthorizeName"], Qualifier=finishing.ALIAS
     )
 
-    assert found["RequestedProvisionedConcurrentExecutions"] == 1
+    assert found["RequestedProvisionedConcurrentExecutions"] == options.FOUNDATION.provisioned_concurrency["authorize"]
 
 
 def test_every_log_of_the_stage_has_its_key_and_the_key_is_rotated(stage: Stage, outputs: dict[str, str]) -> None:

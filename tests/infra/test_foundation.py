@@ -32,6 +32,12 @@ SCALED = ("TableReads", "TableWrites", "Gsi1Reads", "Gsi1Writes", "Gsi2Reads", "
 CAPACITY = Capacity(least_reads=5, most_reads=400, least_writes=6, most_writes=500, utilisation=60)
 
 
+def test_every_option_is_said_where_all_are_linted_and_translated() -> None:
+    said = msgspec.structs.asdict(options.FOUNDATION)
+
+    assert [name for name, value in said.items() if value == getattr(Foundation(), name)] == []
+
+
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
     return dict(json.loads(json.dumps(cfn_yaml.load(str(resources.TEMPLATE)))))
@@ -300,13 +306,6 @@ def test_a_layer_is_chalices_setting_of_the_stage() -> None:
     assert "automatic_layer" not in off
 
 
-EVERYTHING = Foundation(
-    own_keys=True,
-    monthly_budget=100,
-    provisioned_concurrency={"api_handler": 2},
-    provisioned=CAPACITY,
-    private_network=PrivateNetwork(functions=("handle_table_stream", "authorize"), nat=True, zones=3),
-)
 ONLY_BY_SAM = {
     "own_keys": Foundation(own_keys=True),
     "layer": Foundation(layer=True),
@@ -348,10 +347,10 @@ def in_terraform(foundation: Foundation) -> dict[str, Made]:
 
 
 def test_terraform_makes_of_each_option_what_cloudformation_makes(template: dict[str, Any]) -> None:
-    before, after = in_terraform(Foundation()), in_terraform(EVERYTHING)
+    before, after = in_terraform(Foundation()), in_terraform(options.FOUNDATION)
 
     added = [kind.arguments(each) for address, each in after.items() if address not in before]
-    wanted = difference(made(template, Foundation()), made(template, EVERYTHING))["added"]
+    wanted = difference(made(template, Foundation()), made(template, options.FOUNDATION))["added"]
     assert len(added) == len([each for each in wanted if not each.startswith("output ")])
     assert after["aws_dynamodb_table.table"].lifecycle["ignore_changes"] == [
         Reference(name) for name in ("read_capacity", "write_capacity", "global_secondary_index")

@@ -6,21 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.options import written
 from tools import stages
 from tools.refusal import Refusal
 from tools.stages import files, parameters
-from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
+from tools.stages.foundation import Foundation
+from tools.templates import options
 
 DEV = (files.FOLDER / "dev.toml").read_text()
-EVERYTHING = """
-[foundation]
-own_keys = true
-layer = true
-monthly_budget = 100
-provisioned_concurrency = { api_handler = 2, authorize = 1 }
-provisioned = { least_reads = 5, most_reads = 500, least_writes = 5, most_writes = 500 }
-private_network = { functions = ["api_handler", "authorize"], zones = 3 }
-"""
 CAPACITY = "provisioned = {{ least_reads = {}, most_reads = {}, least_writes = 1, most_writes = 1{} }}"
 WRONG = {
     "budget": ("monthly_budget = -1", "foundation.monthly_budget is a number of dollars, or 0 for none."),
@@ -72,14 +65,7 @@ def test_every_option_is_off_unless_said() -> None:
 
 
 def test_what_is_said_is_what_tools_get(tmp_path: Path) -> None:
-    assert read(tmp_path, EVERYTHING).foundation == Foundation(
-        own_keys=True,
-        layer=True,
-        monthly_budget=100,
-        provisioned_concurrency={"api_handler": 2, "authorize": 1},
-        provisioned=Capacity(least_reads=5, most_reads=500, least_writes=5, most_writes=500, utilisation=70),
-        private_network=PrivateNetwork(functions=("api_handler", "authorize"), zones=3),
-    )
+    assert read(tmp_path, written("foundation", options.FOUNDATION)).foundation == options.FOUNDATION
 
 
 @pytest.mark.parametrize(("said", "sentence"), WRONG.values(), ids=list(WRONG))

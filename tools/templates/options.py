@@ -31,12 +31,13 @@ EDGE = Edge(
     only_distribution=True,
     origin_keys=(1, 2),
 )
-# The layer is Chalice's, which is asked for it when the stage is packaged.
+# The layer is Chalice's, which makes it when the stage is packaged, and not what is added here.
 FOUNDATION = Foundation(
     own_keys=True,
+    layer=True,
     monthly_budget=100,
-    provisioned_concurrency={"api_handler": 2, "authorize": 2},
-    provisioned=Capacity(least_reads=5, most_reads=500, least_writes=5, most_writes=500),
+    provisioned_concurrency={"api_handler": 2, "authorize": 1},
+    provisioned=Capacity(least_reads=5, most_reads=400, least_writes=6, most_writes=500, utilisation=60),
     private_network=PrivateNetwork(functions=("authorize", "handle_table_stream"), nat=True, zones=3),
 )
 
