@@ -17,7 +17,7 @@ import pytest
 
 from tests.support import deployer, iam
 from tests.support.deployer import APP, Statement
-from tests.support.hearing import named
+from tests.support.hearing import named, terraform
 from tests.support.hearing.heard import FREE
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas" / "resources"
@@ -41,6 +41,8 @@ EDGE = (
     "CertificateManager::Certificate", "Route53::RecordSet", "CloudFront::Function", "WAFv2::WebACL",
     "WAFv2::WebACLAssociation", "WAFv2::LoggingConfiguration", "Logs::LogGroup",
 )  # fmt: skip
+# What CloudFormation asks to know the zones of a region, for `Fn::GetAZs`; Terraform asks for the zones alone.
+FOR_ZONES = {"ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeSubnets"}
 # What these options make of types that are there without them.
 FEATURES = {
     "Lambda::Alias": ("lambda:*ProvisionedConcurrency*",),
@@ -141,6 +143,7 @@ def wanted_by(policy: str, types: tuple[str, ...]) -> set[str]:
         for kind, patterns in FEATURES.items():
             done = {each for handler in handlers()[f"AWS::{kind}"].values() for each in handler.get("permissions", [])}
             found |= {each for each in done - without if is_any(each, patterns)}
+        found |= FOR_ZONES
     return found
 
 
@@ -201,6 +204,12 @@ def test_every_call_that_the_tools_name_is_allowed_to_who_deploys() -> None:
 
     assert {each.file.partition("/")[0] for each in calls} == set(named.FOLDERS)
     assert [(each.file, each.method) for each in calls if not each.actions & granted] == []
+
+
+def test_what_no_log_of_terraform_tells_is_allowed_where_terraform_is() -> None:
+    granted = deployer.actions(deployer.statements("ForTerraformData", "ForTerraformApp"))
+
+    assert sorted(terraform.UNHEARD - granted) == []
 
 
 @pytest.mark.parametrize("policy", POLICIES)

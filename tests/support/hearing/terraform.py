@@ -69,8 +69,11 @@ BESIDES = {
 
 
 # What Terraform asks for that the stage of the tests has not: an address for alarms, reserved concurrency, objects in a
-# bucket that is destroyed.
+# bucket that is destroyed, and of a private network its address, and the prefixes of its gateways. What else options
+# need is what CloudFormation needs for them, too.
 UNHEARD = {
+    "ec2:DescribeAddressesAttribute",
+    "ec2:DescribePrefixLists",
     "lambda:DeleteFunctionConcurrency",
     "lambda:PutFunctionConcurrency",
     "s3:DeleteObjectVersion",
