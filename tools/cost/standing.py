@@ -36,30 +36,30 @@ LOOKED_INTO = {
     "AWS::DynamoDB::Table",
     "AWS::EC2::VPCEndpoint",
 }
-# What is charged by use alone, or not at all. A type that is in none of the three fails a test.
+# What is charged by use alone, or not at all. A type that is in none of the three fails a test, and so does one that
+# no stage has. What Chalice and SAM make of functions and API themselves is in no template that is looked at here.
 WITHOUT_RENT = {
-    "AWS::ApiGateway": {"ApiKey", "BasePathMapping", "DomainName", "UsagePlan", "UsagePlanKey"},
+    "AWS::ApiGateway": {"BasePathMapping", "DomainName"},
     "AWS::ApplicationAutoScaling": {"ScalableTarget"},
     "AWS::Budgets": {"Budget"},
     "AWS::CertificateManager": {"Certificate"},
     "AWS::CloudFront": {"Distribution", "Function", "OriginAccessControl"},
-    "AWS::CodeDeploy": {"Application", "DeploymentGroup"},
     "AWS::EC2": {
         "InternetGateway", "Route", "RouteTable", "SecurityGroup", "Subnet", "SubnetRouteTableAssociation", "VPC",
         "VPCGatewayAttachment",
     },
-    "AWS::Events": {"EventBus", "Rule"},
-    "AWS::IAM": {"ManagedPolicy", "Role"},
+    "AWS::Events": {"EventBus"},
+    "AWS::IAM": {"Role"},
     "AWS::KMS": {"Alias"},
-    "AWS::Lambda": {"LayerVersion", "Permission"},
-    "AWS::Logs": {"LogGroup", "QueryDefinition", "ResourcePolicy"},
+    "AWS::Lambda": {"Permission"},
+    "AWS::Logs": {"LogGroup", "QueryDefinition"},
     "AWS::Route53": {"RecordSet"},
     "AWS::S3": {"Bucket", "BucketPolicy"},
     "AWS::SES": {"ConfigurationSet", "ConfigurationSetEventDestination", "EmailIdentity"},
     "AWS::SNS": {"Subscription", "Topic", "TopicPolicy"},
     "AWS::SQS": {"Queue", "QueuePolicy"},
     "AWS::SecretsManager": {"RotationSchedule"},
-    "AWS::Serverless": {"Api", "Function"},
+    "AWS::Serverless": {"Function"},
     "AWS::WAFv2": {"LoggingConfiguration", "WebACLAssociation"},
 }  # fmt: skip
 # The options before the API that make no resource that is charged by itself: they need the whole definition of the API.
