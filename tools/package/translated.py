@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,5 +25,6 @@ def translate(template: dict[str, Any], stage: str) -> dict[str, Any]:
     for key, properties in [*named, *(("ContentUri", layer) for layer in layers)]:
         properties[key] = f"{BUCKET}/{PurePosixPath(str(properties[key])).name}"
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)  # it warns of AWS's own experiments
     made: dict[str, Any] = Translator({}, Parser()).translate(given, {"Stage": stage})
     return made
