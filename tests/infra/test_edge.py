@@ -314,10 +314,6 @@ def test_a_distribution_answers_under_the_domain_if_there_is_one(template: Templ
     assert after["Outputs"]["HealthURL"]["Value"] == "https://api.example.com/v1/health"
 
 
-# Of which others have some as well; the last two are of a key of the stage's own.
-BESIDE_THE_EDGE = ("SecretsManager::Secret", "CloudFront::Distribution", "KMS::Key", "KMS::Alias")
-
-
 def test_a_template_with_every_option_has_all_that_is_linted_and_translated(template: Template) -> None:
     made = options.with_options(template, "prod")
 

@@ -39,7 +39,7 @@ def write(folder: Path, forms: Path) -> list[str]:
 
 
 def _write(folder: Path, name: str, template: dict[str, Any], stage: str) -> None:
-    (folder / f"{name}.json").write_text(json.dumps(translated(template, stage), indent=1))
+    (folder / f"{name}.json").write_text(json.dumps(translate(template, stage), indent=1))
 
 
 def _write_terraform(folder: Path, stage: str, template: dict[str, Any]) -> None:
@@ -48,11 +48,6 @@ def _write_terraform(folder: Path, stage: str, template: dict[str, Any]) -> None
     for path, text in texts.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
-
-
-def translated(template: dict[str, Any], stage: str) -> dict[str, Any]:
-    """What SAM makes of a stage's template."""
-    return translate(template, stage)
 
 
 def _package(stage: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Translation:
     - `renamed`: properties by their path, `DistributionConfig.Origins`; to "" the object's properties stand where it
       stood, to None it is left out.
     - `named`: the argument that takes a name where the template leaves the name to CloudFormation.
-    - `given`: arguments that CloudFormation has by default; `unprotected` those of a stage that may be deleted.
+    - `unprotected`: arguments of a stage that may be deleted.
     - `shape`: changes the properties before all this.
     - `parts`: properties that are resources of their own.
     """
@@ -89,7 +89,6 @@ class Translation:
     attributes: Mapping[str, str] = field(default_factory=dict)
     renamed: Mapping[str, str | None] = field(default_factory=dict)
     named: str = ""
-    given: Mapping[str, Any] = field(default_factory=dict)
     unprotected: Mapping[str, Any] = field(default_factory=dict)
     shape: Callable[[TemplateResource], Properties] = lambda source: source.properties
     parts: Mapping[str, Part] = field(default_factory=dict)
@@ -100,7 +99,7 @@ class Translation:
         """All that a resource becomes, itself first."""
         properties = dict(self.shape(source))
         parts = [(part, properties.pop(name)) for name, part in self.parts.items() if name in properties]
-        own = Made(self.terraform, source.label, {**self.given, **properties}, self.renamed, self.lifecycle(source))
+        own = Made(self.terraform, source.label, properties, self.renamed, self.lifecycle(source))
         if self.named and not {name for name in own.arguments if self._argument(name) == self.named}:
             own.arguments = {self.named: source.physical_name, **own.arguments}
         if not source.is_protected:
