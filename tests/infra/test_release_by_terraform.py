@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
-from tools.package import artifacts
-from tools.package.terraform import packaging
+from tools.package import artifacts, foundation, sam
+from tools.package.terraform import modules, packaging
 from tools.package.terraform.kinds import KINDS
 from tools.refusal import Refusal
 from tools.release import shipping
@@ -19,6 +20,7 @@ from tools.release.terraform import command, packages, program, releasing, remov
 from tools.release.terraform.program import PlannedChange, Terraform
 from tools.restore import gate
 from tools.stages import place, resources
+from tools.templates import options
 
 LOCKED = """\
 ╷
@@ -105,17 +107,31 @@ def test_one_that_does_is_taken(version: str, tmp_path: Path, monkeypatch: pytes
     assert program.require_program() == str(tmp_path / "terraform")
 
 
-def must_stay() -> list[str]:
-    """The types of what no release by SAM gives up."""
+IDENTITY = "AWS::SES::EmailIdentity"  # a stack leaves it behind, but it is proven anew and holds nothing
+
+
+@cache
+def must_stay() -> list[tuple[str, str]]:
+    """By its module, the type of all that no release by SAM gives up, or that stacks with every option leave behind."""
+    stage = options.stage("prod")
+    application = sam.merge_of(stage)
+    foundation.add_to(application, stage)
     template = yaml_parse(packaging.TEMPLATE.read_text())["Resources"]
-    return sorted({KINDS[template[name]["Type"]].terraform for name in resources.MUST_STAY})
+    found = {("module.resources", template[name]["Type"]) for name in resources.MUST_STAY}
+    for module, known in (("module.resources", template), ("module.application", application["Resources"])):
+        found |= {(module, each["Type"]) for each in known.values() if modules.outlives_its_stack(each)}
+    return sorted((module, KINDS[kind].terraform) for module, kind in found if kind != IDENTITY)
 
 
-@pytest.mark.parametrize("kind", must_stay())
+@pytest.mark.parametrize(("module", "kind"), must_stay())
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
-def test_a_plan_that_gives_up_what_holds_data_is_refused(kind: str, actions: tuple[str, ...]) -> None:
-    with pytest.raises(Refusal, match=r"the stage would lose what it has: .*module\.resources"):
-        program.require_no_harm([PlannedChange(f"module.resources.{kind}.it", kind, actions)])
+def test_a_plan_that_gives_up_what_holds_data_is_refused(module: str, kind: str, actions: tuple[str, ...]) -> None:
+    with pytest.raises(Refusal, match=rf"the stage would lose what it has: .*{module}\."):
+        program.require_no_harm([PlannedChange(f"{module}.{kind}.it", kind, actions)])
+
+
+def test_the_key_of_an_application_is_among_what_must_stay() -> None:
+    assert [kind for module, kind in must_stay() if module == "module.application"] == ["aws_kms_key"]
 
 
 def test_other_changes_are_not() -> None:
