@@ -28,16 +28,24 @@ def send(stage: str) -> str:
     address = os.environ.get(WEBHOOK, "")
     if not address:
         return f"Nobody is told: {WEBHOOK} is empty."
-    place = urlsplit(address)
-    if place.scheme != "https" and place.hostname != LOOPBACK:
+    if not _may_be_told(address):
         return f"Nobody was told: {WEBHOOK} is no address that begins with https://."
     data = json.dumps({"text": text(stage)}).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 - as above
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - as above
             return f"Told; the answer is {answer.status}."
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:
         return f"Nobody was told: {type(error).__name__}."  # the address is a secret, and may stand in the rest
+
+
+def _may_be_told(address: str) -> bool:
+    """Is it an address that is met by TLS, or on this machine?"""
+    try:
+        place = urlsplit(address)
+    except ValueError:
+        return False
+    return place.scheme == "https" or (place.scheme, place.hostname) == ("http", LOOPBACK)
 
 
 def text(stage: str) -> str:

@@ -175,6 +175,9 @@ def test_a_message_about_a_rollback_says_who_wanted_it(monkeypatch: pytest.Monke
         ("", "Nobody is told: NOTIFY_WEBHOOK is empty."),
         ("file:///etc/passwd", "no address that begins with https://"),
         ("http://hooks.example.com/1", "no address that begins with https://"),
+        ("file://127.0.0.1/etc/passwd", "no address that begins with https://"),
+        ("https://[secret", "no address that begins with https://"),
+        ("https://127.0.0.1:1/secret-é", "Nobody was told: UnicodeEncodeError."),
         ("http://127.0.0.1:1/secret", "Nobody was told: URLError."),
     ],
 )
