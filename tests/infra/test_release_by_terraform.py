@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
@@ -14,8 +15,9 @@ from tools.package import artifacts, foundation, sam
 from tools.package.terraform import modules, packaging
 from tools.package.terraform.kinds import KINDS
 from tools.refusal import Refusal
-from tools.release import shipping
+from tools.release import shipping, trying
 from tools.release.ledger import Release, ReleaseLedger
+from tools.release.smoke.ways import Failed
 from tools.release.terraform import command, packages, program, releasing, removal, returning, serving
 from tools.release.terraform.program import PlannedChange, Terraform
 from tools.restore import gate
@@ -246,3 +248,21 @@ def test_the_address_is_told_by_the_package_that_lies_there(tmp_path: Path, monk
 def test_a_protected_stage_is_not_removed() -> None:
     with pytest.raises(Refusal, match="prod is protected: say is_protected = false"):
         removal.remove(stages.read("prod"))
+
+
+def test_a_smoke_test_that_fails_names_the_way_back_of_its_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def go(self) -> None:
+            raise Failed("step 1, GET /hello: 500.")
+
+    aws = SimpleNamespace(get_function_configuration=lambda **_: {"Environment": {"Variables": {"STREAM_LOGS": "log"}}})
+    monkeypatch.setattr(releasing.boto3, "client", lambda _: aws)
+    monkeypatch.setattr(releasing, "address", lambda *_: "http://127.0.0.1:1")
+    monkeypatch.setattr(trying, "Journey", Failing)
+
+    dev = stages.read("dev")
+    with pytest.raises(Refusal, match=r"To go back: make rollback STAGE=dev FORMAT=terraform\.$"):
+        releasing.try_shop(dev, Terraform(dev, FOLDER), print)

@@ -34,8 +34,11 @@ def over_http(stage: Stage, say: Say = print) -> None:
     buy(stage, address(stage), logs["StackResourceDetail"]["PhysicalResourceId"], say)
 
 
-def buy(stage: Stage, url: str, group: str, say: Say = print) -> None:
-    """Try the shop at an address, whose mail is noted in that log group. Raises `Refusal` with the step that failed."""
+def buy(stage: Stage, url: str, group: str, say: Say = print, *, form: str = "") -> None:
+    """Try the shop at an address, whose mail is noted in that log group, with what a rollback has to say of the form.
+
+    Raises `Refusal` with the step that failed.
+    """
     provider = stage.payment_provider
     journey = Journey(
         _customer(stage, url),
@@ -46,7 +49,9 @@ def buy(stage: Stage, url: str, group: str, say: Say = print) -> None:
     try:
         journey.go()
     except Failed as failed:
-        raise Refusal(f"The smoke test failed: {failed} To go back: make rollback STAGE={stage.name}.") from failed
+        raise Refusal(
+            f"The smoke test failed: {failed} To go back: make rollback STAGE={stage.name}{form}."
+        ) from failed
     say(f"  {len(journey.steps)} steps of a customer went well.")
     for note in journey.notes:
         say(f"  {note}")

@@ -103,7 +103,8 @@ def open_state(stage: Stage, folder: Path) -> Terraform:
 def try_shop(stage: Stage, terraform: Terraform, say: Say) -> None:
     """Try the shop as a customer."""
     hook = boto3.client("lambda").get_function_configuration(FunctionName=f"{canary.PREFIX}{stage.stack}-smoke")
-    trying.buy(stage, address(stage, terraform), hook["Environment"]["Variables"]["STREAM_LOGS"], say)
+    log = hook["Environment"]["Variables"]["STREAM_LOGS"]
+    trying.buy(stage, address(stage, terraform), log, say, form=" FORMAT=terraform")
 
 
 def address(stage: Stage, terraform: Terraform) -> str:
