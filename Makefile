@@ -6,6 +6,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 LINTERS := .venv-lint
 STATE_DIR ?= .local
+DEPLOYED := $(PYTHON) -m pytest -p no:cacheprovider
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade
 
 # For what nobody may do to prod by leaving a word out.
@@ -32,15 +33,20 @@ deployed: $(VENV)/ready ## Deploy a stage on a local AWS, and let it work: STAGE
 	@STAGE=$(STAGE) exec $(PYTHON) -m tools.local deployed
 
 test-deployed: $(VENV)/ready ## Run the tests of the deployed shop, and the end-to-end suite on each form of it
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target .test-deployed .test-forms
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target .test-deployed .test-form-terraform .test-other-forms
 
+# More processes than two cores, for they wait much; what they hear is looked back on, so they share a folder.
 .test-deployed:
-	@exec $(PYTHON) -m pytest -p no:cacheprovider tests/deployed
+	@export DEPLOYED_TESTS="$$(mktemp -d)"; trap 'rm -rf "$$DEPLOYED_TESTS"' EXIT; \
+	last=tests/deployed/test_deployer.py; \
+	$(DEPLOYED) -n 3 --dist loadfile --no-loadscope-reorder tests/deployed --ignore $$last && $(DEPLOYED) $$last
 
-.test-forms:
-	@$(PYTHON) -m pytest -p no:cacheprovider tests/e2e --form sam
-	@$(PYTHON) -m pytest -p no:cacheprovider tests/e2e --form chalice
-	@$(PYTHON) -m pytest -p no:cacheprovider tests/e2e --form terraform
+.test-form-%:
+	@$(DEPLOYED) tests/e2e --form $*
+
+.test-other-forms:
+	@$(DEPLOYED) tests/e2e --form sam
+	@$(DEPLOYED) tests/e2e --form chalice
 
 test: $(VENV)/ready ## Run every test: DATE=2028-02-29T23:56 as if it were then
 	@exec $(PYTHON) $(if $(DATE),-m tools.dated $(DATE) $(PYTHON)) -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -1,10 +1,12 @@
-"""A local AWS in a process of its own, and packages to deploy there, each made once for all tests of this folder.
+"""A local AWS in a process of its own, and packages to deploy there, for the tests of this folder.
 
-Every client that a test of this folder makes talks to that AWS.
+Every client that a test of this folder makes talks to that AWS. Processes that share a folder, which SHARED names,
+put together what they hear, and share the package; each has an AWS of its own.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,15 +18,18 @@ import urllib3
 from botocore.client import BaseClient
 
 from tests.infra.packaging import copied, run
+from tests.support import local_aws
 from tests.support.hearing import sitecustomize
-from tests.support.ports import free_port
 from tools import stages
-from tools.local import cloud as local_cloud
 from tools.local import deployed
-from tools.local import settings as local
 from tools.local.settings import LocalSettings
 from tools.package import runtime
 from tools.stages import Stage
+
+SHARED = "DEPLOYED_TESTS"
+RAN = "ran"  # the folder of the names of files whose tests were run
+# Several processes take a file after the other in this order, and the long ones that wait much should not come last.
+LONG = ("test_terraform", "test_workflows", "test_releases", "test_chalice", "test_deploying_page", "test_restore")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,13 +38,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.real_time)
-    items.sort(key=lambda item: item.path == here / "test_deployer.py")  # it looks back on the others
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Long files come first, and last the one that looks back on the others."""
+    name = item.path.stem
+    return LONG.index(name) if name in LONG else len(LONG) + (name == "test_deployer")
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Tell who looks back that the file was run."""
+    if SHARED in os.environ:
+        (Path(os.environ[SHARED]) / RAN).mkdir(exist_ok=True)
+        (Path(os.environ[SHARED]) / RAN / item.path.name).touch()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the processes share; one of this process alone where none is named."""
+    return Path(os.environ[SHARED]) if SHARED in os.environ else tmp_path_factory.mktemp("shared")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def heard(shared: Path) -> Iterator[Path]:
     """The file of what operators' tools and the smoke test ask of AWS, in this process and in those it starts."""
-    file = tmp_path_factory.mktemp("heard") / "calls.jsonl"
+    file = shared / "calls.jsonl"
     file.touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(sitecustomize.FILE, str(file))
@@ -50,9 +74,9 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def terraform_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def terraform_log(shared: Path) -> Path:
     """The file of what Terraform asks of AWS, by its own log; empty where it has not worked."""
-    file = tmp_path_factory.mktemp("terraform-log") / "calls.log"
+    file = shared / "terraform.log"
     file.touch()
     return file
 
@@ -60,27 +84,23 @@ def terraform_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSettings]:
     """An empty local AWS that runs on free ports; where it is, and where its state lies."""
-    settings = LocalSettings(
-        port=free_port(),
-        cloud_port=free_port(),
-        payment_port=free_port(),
-        state=tmp_path_factory.mktemp("cloud"),
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local.aws_environment(settings).items():
-            patch.setenv(name, value)
-        with local_cloud.running(settings):
-            yield settings
+    with local_aws.empty(tmp_path_factory.mktemp("cloud")) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packaged(shared: Path) -> Path:
     """The folder that holds sam.json and deployment.zip of the stage dev, made by this interpreter for itself."""
     if "OFFLINE" in os.environ:
         pytest.skip("packaging fetches wheels, and OFFLINE is set")
-    project = copied(tmp_path_factory.mktemp("project"))
-    run(project, "-m", "tools.package", "dev", "out", "--python", runtime.own())
-    return project / "out"
+    project, out = shared / f"project-{os.getpid()}", shared / "packaged"
+    with (shared / "package.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not out.exists():
+            project.mkdir()
+            run(copied(project), "-m", "tools.package", "dev", "out", "--python", runtime.own())
+            (project / "out").rename(out)
+    return out
 
 
 @dataclass(frozen=True)

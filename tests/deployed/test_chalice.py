@@ -18,15 +18,12 @@ import urllib3
 
 from chalicelib.core.deadline import Deadline
 from tests.deployed.conftest import DeployedStage
-from tests.infra.packaging import SETTINGS, copied, run
-from tests.support import roles, trace_daemon
-from tests.support.inventories import Facts, inventory
-from tests.support.ports import free_port
+from tests.infra.packaging import SETTINGS, copied
+from tests.support import local_aws, roles, trace_daemon
+from tests.support.inventories import Facts, differences, in_any_account, inventory
 from tests.support.roles import BY_LAMBDA
 from tools import stages
-from tools.local import cloud as local_cloud
 from tools.local import deployed
-from tools.local import settings as local
 from tools.local.settings import LocalSettings
 from tools.package import runtime
 from tools.stages import policies
@@ -110,41 +107,17 @@ def chalice(
     """The stage as `python -m tools.package.deploy dev` leaves it, on an AWS that is not that of the other tests."""
     project = copied(tmp_path_factory.mktemp("by-chalice"))
     state = tmp_path_factory.mktemp("cloud-by-chalice")
-    settings = LocalSettings(free_port(), free_port(), state, free_port())
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local.aws_environment(settings).items():
-            patch.setenv(name, value)
-        patch.setenv("AWS_XRAY_DAEMON_ADDRESS", traces.address)
-        with local_cloud.running(settings):
-            deployed.deploy_resources(stages.read("dev"))
-            stage = ByChalice(project, settings)
-            stage.deploy()
-            yield stage
+    with local_aws.empty(state, AWS_XRAY_DAEMON_ADDRESS=traces.address) as settings:
+        deployed.deploy_resources(stages.read("dev"))
+        stage = ByChalice(project, settings)
+        stage.deploy()
+        yield stage
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
     deadline = Deadline(60)
     while not holds():
         deadline.require()
-
-
-def in_any_account(facts: Facts) -> Facts:
-    """Without what an account gives by chance: ports, names of distributions, times of streams."""
-    text = json.dumps(facts, default=str)
-    for chance in (r"(?<=localhost:)\d+", r"(?<=https://)\w+(?=\.cloudfront\.net)", r'(?<=/stream/)[^"\\]+'):
-        text = re.sub(chance, "…", text)
-    return dict(json.loads(text))
-
-
-def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Where two inventories differ, each with both values."""
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        one, other = dict(enumerate(one)), dict(enumerate(other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in one.keys() | other.keys():
-            yield from differences(one.get(key), other.get(key), f"{path}/{key}".lstrip("/"))
-    elif one != other:
-        yield path, (one, other)
 
 
 def test_an_order_goes_through_to_its_mail_and_is_traced(
@@ -219,12 +192,3 @@ def test_a_stage_that_is_deleted_leaves_its_resources_only(chalice: ByChalice) -
     assert boto3.client("dynamodb").describe_table(TableName="ecommerce-dev")["Table"]["TableStatus"] == "ACTIVE"
     assert not (chalice.project / STATE).exists()
     chalice.deploy("--delete")
-
-
-def test_a_deployment_that_dies_anywhere_is_mended_by_the_next(tmp_path_factory: pytest.TempPathFactory) -> None:
-    project = copied(tmp_path_factory.mktemp("crashes"))
-
-    found = json.loads(run(project, "-m", "tests.support.chalice_crashes").stdout)
-
-    assert found["different"] == {}
-    assert {"CreateFunction", "CreateEventSourceMapping", "ImportRestApi", "RotateSecret"} <= set(found["deaths"])

@@ -1,17 +1,19 @@
 """What the tools and the smoke test have asked of AWS in the tests before, held to their roles, both ways.
 
-The tests of this file come last. Whether every allowance is used can be said only after all the others have run.
+The tests of this file come last, in a process of their own. Whether every allowance is used can be said only after all
+the others have run, in whatever processes; `make test-deployed` names a folder that these share.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
-from tests.deployed.conftest import DeployedStage
+from tests.deployed.conftest import RAN, SHARED, DeployedStage
 from tests.support import deployer
 from tests.support.deployer import Statement
 from tests.support.hearing import heard as hearing
@@ -32,11 +34,12 @@ def by_tools(heard: Path) -> set[Asked]:
 
 
 @pytest.fixture
-def is_whole(request: pytest.FixtureRequest) -> None:
-    """Have all files of this folder been run?"""
-    here = Path(__file__).parent
-    if {each.path for each in request.session.items if each.path.parent == here} != set(here.glob("test_*.py")):
-        pytest.skip("only after all tests of this folder: make test-deployed")
+def is_whole(shared: Path) -> None:
+    """Have the tests of all other files of this folder been run, by processes that share theirs with this one?"""
+    if SHARED not in os.environ:
+        pytest.skip("it looks back on all other tests of this folder: make test-deployed")
+    others = {each.name for each in Path(__file__).parent.glob("test_*.py")} - {Path(__file__).name}
+    assert {each.name for each in (shared / RAN).iterdir()} >= others
 
 
 def test_what_the_tools_ask_for_is_allowed_to_who_deploys(dev: DeployedStage, by_tools: set[Asked]) -> None:
@@ -60,10 +63,10 @@ def test_without_any_one_of_what_it_allows_the_tools_are_refused_something(
 
 
 def test_terraform_may_do_what_it_does_and_nothing_else(terraform_log: Path) -> None:
-    """From the first plan to the end of a stage, in test_terraform_releases.py."""
+    """From the first plan to the end of a stage, in test_terraform.py."""
     asked = by_terraform.actions(terraform_log)
     if not asked:
-        pytest.skip("Terraform has not worked before: tests/deployed/test_terraform_releases.py")
+        pytest.skip("Terraform has not worked before: tests/deployed/test_terraform.py")
 
     granted = deployer.actions(each for policy in BY_TERRAFORM for each in deployer.statements(policy))
 

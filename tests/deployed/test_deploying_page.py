@@ -14,10 +14,8 @@ import pytest
 
 from tests.deployed import checkouts
 from tests.infra.packaging import ROOT, SETTINGS
+from tests.support import local_aws
 from tests.support.hearing import sitecustomize
-from tests.support.ports import free_port
-from tools.local import cloud as local_cloud
-from tools.local import settings as local
 from tools.local.settings import LocalSettings
 
 PAGE = ROOT / "docs" / "deploying.md"
@@ -28,12 +26,8 @@ SECONDS = 300
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSettings]:
     """An account in which there is nothing yet."""
-    settings = LocalSettings(free_port(), free_port(), tmp_path_factory.mktemp("empty-account"), free_port())
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local.aws_environment(settings).items():
-            patch.setenv(name, value)
-        with local_cloud.running(settings):
-            yield settings
+    with local_aws.empty(tmp_path_factory.mktemp("empty-account")) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")

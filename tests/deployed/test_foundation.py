@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import boto3
 import pytest
@@ -65,10 +67,19 @@ def test_the_shop_serves_from_a_layer(cloud: LocalSettings, stage: Stage, output
     assert ":layer:ecommerce-based-managed-layer:1" in layer["Arn"]
 
 
-def test_code_and_layer_are_packed_as_all_archives_are(project: Path) -> None:
-    code, layer = (project / "out" / name for name in (artifacts.CODE, artifacts.LAYER))
+def test_the_libraries_lie_in_the_layer_alone_and_both_archives_have_bytecode(project: Path) -> None:
+    code, layer = (ZipFile(project / "out" / name).namelist() for name in (artifacts.CODE, artifacts.LAYER))
 
-    assert code.stat().st_size * 4 < layer.stat().st_size
+    assert "app.py" in code
+    assert [sum(name.endswith("/urllib3/__init__.py") for name in names) for names in (code, layer)] == [0, 1]
+    assert without_bytecode(code) == set()
+    assert {name for name in without_bytecode(layer) if "/stripe/" not in name} == set()  # of which most is not loaded
+
+
+def without_bytecode(names: list[str]) -> set[str]:
+    """The sources beside which there is none."""
+    sources, compiled = ({name for name in names if name.endswith(ending)} for ending in (".py", ".pyc"))
+    return sources - {re.sub(r"__pycache__/(.+)\.cpython-\d+\.pyc$", r"\1.py", name) for name in compiled}
 
 
 def test_the_table_has_the_least_of_its_capacity_and_so_has_each_index(stage: Stage, outputs: dict[str, str]) -> None:

@@ -24,11 +24,7 @@ from tests.deployed.releases import (
     ship,
     versions,
 )
-from tests.support import times
-from tests.support.ports import free_port
-from tools.local import cloud as local_cloud
-from tools.local import settings as local
-from tools.local.settings import LocalSettings
+from tests.support import local_aws, times
 from tools.refusal import Refusal
 from tools.release import aliases, returning, trying
 from tools.restore import gate
@@ -49,18 +45,11 @@ MINUTE_SECONDS = 2
 @pytest.fixture(scope="module", autouse=True)
 def shop(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A shop in an AWS of its own, whose first release serves."""
-    settings = LocalSettings(
-        port=free_port(), cloud_port=free_port(), payment_port=free_port(), state=tmp_path_factory.mktemp("releases")
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local.aws_environment(settings).items():
-            patch.setenv(name, value)
-        patch.setenv("CODEDEPLOY_MINUTE_SECONDS", str(MINUTE_SECONDS))
-        patch.setenv("YES", "1")
-        with local_cloud.running(settings):
-            with times.standard():
-                open_shop(packaged, tmp_path_factory.mktemp("goods"))
-            yield
+    told = {"CODEDEPLOY_MINUTE_SECONDS": str(MINUTE_SECONDS), "YES": "1"}
+    with local_aws.empty(tmp_path_factory.mktemp("releases"), **told):
+        with times.standard():
+            open_shop(packaged, tmp_path_factory.mktemp("goods"))
+        yield
 
 
 def test_a_release_fails_no_request_of_four_customers(packaged: Path, tmp_path: Path) -> None:

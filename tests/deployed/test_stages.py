@@ -13,9 +13,8 @@ import urllib3
 from msgspec.structs import replace
 
 from tests.infra.packaging import copied, run
-from tests.support.ports import free_port
+from tests.support import local_aws
 from tools import stages
-from tools.local import cloud as local_cloud
 from tools.local import deployed, stacks
 from tools.local import settings as local
 from tools.refusal import Refusal
@@ -27,14 +26,8 @@ NAMES = ("dev", "prod", "trial")
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalSettings]:
     """An account of its own, in which nothing else is deployed."""
-    state = tmp_path_factory.mktemp("stages")
-    found = local.LocalSettings(port=free_port(), cloud_port=free_port(), payment_port=free_port(), state=state)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local.aws_environment(found).items():
-            patch.setenv(name, value)
-        patch.setenv("YES", "1")
-        with local_cloud.running(found):
-            yield found
+    with local_aws.empty(tmp_path_factory.mktemp("stages"), YES="1") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -23,15 +23,12 @@ import pytest
 from tests.deployed import checkouts
 from tests.deployed.releases import greeting
 from tests.infra.packaging import SETTINGS
-from tests.support import deployer
+from tests.support import deployer, local_aws
 from tests.support.hearing import heard as hearing
 from tests.support.hearing import sitecustomize
-from tests.support.ports import free_port
 from tests.support.workflows import expressions, runner
 from tests.support.workflows.runner import Ran, Runner
 from tools import dated
-from tools.local import cloud as local_cloud
-from tools.local import settings as local
 from tools.local.settings import LocalSettings
 
 REPOSITORY = "acme/shop"
@@ -71,13 +68,8 @@ def pull_request(repository: str, author: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSettings]:
     """An account in which there is nothing yet."""
-    state = tmp_path_factory.mktemp("actions-account")
-    settings = LocalSettings(free_port(), free_port(), state, free_port())
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local.aws_environment(settings).items():
-            patch.setenv(name, value)
-        with local_cloud.running(settings):
-            yield settings
+    with local_aws.empty(tmp_path_factory.mktemp("actions-account")) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")

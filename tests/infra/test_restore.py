@@ -12,9 +12,9 @@ import boto3
 import pytest
 
 from chalicelib.core import clock
-from tests.support.ports import free_port
+from tests.support import local_aws
 from tools import stages
-from tools.local import cloud, deployed
+from tools.local import deployed
 from tools.local import settings as local
 from tools.refusal import Refusal
 from tools.restore import __main__ as command
@@ -29,14 +29,9 @@ BUCKET = f"ecommerce-dev-{local.ACCOUNT}"
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A local AWS with the resources of the stage dev."""
-    state = tmp_path_factory.mktemp("restore")
-    settings = local.LocalSettings(port=0, cloud_port=free_port(), payment_port=0, state=state)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local.aws_environment(settings).items():
-            patch.setenv(name, value)
-        with cloud.running(settings):
-            deployed.deploy_resources(stages.read("dev"))
-            yield
+    with local_aws.empty(tmp_path_factory.mktemp("restore")):
+        deployed.deploy_resources(stages.read("dev"))
+        yield
 
 
 @pytest.fixture(autouse=True)

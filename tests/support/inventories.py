@@ -6,6 +6,7 @@ Functions are named by their handlers, and nothing is told that only says when o
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -13,6 +14,11 @@ from typing import Any
 import boto3
 
 Facts = dict[str, Any]
+OF_AN_ALARM = (
+    "AlarmName", "AlarmDescription", "AlarmActions", "OKActions", "MetricName", "Namespace", "Statistic",
+    "ExtendedStatistic", "Dimensions", "Period", "EvaluationPeriods", "DatapointsToAlarm", "Threshold",
+    "ComparisonOperator", "TreatMissingData", "Metrics",
+)  # fmt: skip
 OF_A_FUNCTION = ("Handler", "MemorySize", "Timeout", "Runtime", "Architectures")
 OF_A_TRIGGER = (
     "EventSourceArn", "BatchSize", "MaximumBatchingWindowInSeconds", "StartingPosition", "FunctionResponseTypes",
@@ -158,3 +164,63 @@ def _called(arn: str, handlers: dict[str, str]) -> str | None:
 def _pages(service: str, operation: str, key: str, **parameters: Any) -> list[Facts]:
     pages = boto3.client(service).get_paginator(operation).paginate(**parameters)
     return [each for page in pages for each in page.get(key, [])]
+
+
+def everything(secret: str) -> Facts:
+    """The inventory, with what watches the stage besides."""
+    found = inventory(secret) | {"alarms": _alarms(), "dashboards": _dashboards(), "saved queries": _saved_queries()}
+    found["triggers"] = _in_order(found["triggers"])
+    text = _by_handler(json.dumps(found, default=str))
+    for chance in (r"(?<=http://)(localhost|127\.0\.0\.1):\d+", r"(?<=:deploymentgroup:)[\w-]+"):
+        text = re.sub(chance, "…", text)
+    return dict(json.loads(text))
+
+
+def _by_handler(text: str) -> str:
+    """The text with handlers for the names of functions, which SAM makes up."""
+    for each in boto3.client("lambda").list_functions()["Functions"]:
+        text = re.sub(rf"{re.escape(each['FunctionName'])}(?![\w-])", each["Handler"], text)
+    return text
+
+
+def _alarms() -> dict[str, Any]:
+    found = boto3.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
+    told = [{name: each.get(name) for name in OF_AN_ALARM} for each in found]
+    return {each["AlarmName"]: each for each in _in_order(told)}
+
+
+def _in_order(value: Any) -> Any:
+    """The value with each list in an order that does not hang on who made it."""
+    if isinstance(value, dict):
+        return {name: _in_order(each) for name, each in sorted(value.items())}
+    return sorted((_in_order(each) for each in value), key=str) if isinstance(value, list) else value
+
+
+def _dashboards() -> dict[str, Any]:
+    client = boto3.client("cloudwatch")
+    names = [each["DashboardName"] for each in client.list_dashboards()["DashboardEntries"]]
+    return {name: json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"]) for name in names}
+
+
+def _saved_queries() -> dict[str, Any]:
+    found = boto3.client("logs").describe_query_definitions()["queryDefinitions"]
+    return {each["name"]: (each["queryString"], sorted(each["logGroupNames"])) for each in found}
+
+
+def in_any_account(facts: Facts) -> Facts:
+    """Without what an account gives by chance: ports, names of distributions, times of streams."""
+    text = json.dumps(facts, default=str)
+    for chance in (r"(?<=localhost:)\d+", r"(?<=https://)\w+(?=\.cloudfront\.net)", r'(?<=/stream/)[^"\\]+'):
+        text = re.sub(chance, "…", text)
+    return dict(json.loads(text))
+
+
+def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Where two inventories differ, each with both values."""
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        one, other = dict(enumerate(one)), dict(enumerate(other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in one.keys() | other.keys():
+            yield from differences(one.get(key), other.get(key), f"{path}/{key}".lstrip("/"))
+    elif one != other:
+        yield path, (one, other)

@@ -15,9 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.core.deadline import Deadline
-from tests.support.ports import free_port
-from tools.local import cloud, stacks
-from tools.local import settings as local
+from tests.support import local_aws
+from tools.local import stacks
 from tools.local.shims.codedeploy.deployment import steps
 from tools.refusal import Refusal
 
@@ -86,16 +85,9 @@ def template(answer: str, *, hook: str = "Succeeded", config: str = "AllAtOnce")
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    settings = local.LocalSettings(
-        port=free_port(), cloud_port=free_port(), payment_port=free_port(), state=tmp_path_factory.mktemp("aws")
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local.aws_environment(settings).items():
-            patch.setenv(name, value)
-        patch.setenv("CODEDEPLOY_MINUTE_SECONDS", "1")
-        with cloud.running(settings):
-            boto3.client("s3").create_bucket(Bucket=BUCKET)
-            yield
+    with local_aws.empty(tmp_path_factory.mktemp("aws"), CODEDEPLOY_MINUTE_SECONDS="1"):
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield
 
 
 @pytest.fixture

@@ -73,8 +73,9 @@ def _write(service: str, operation: str, parameters: dict[str, Any]) -> None:
     if line in _written:
         return
     _written.add(line)
-    with open(os.environ[FILE], "a", encoding="utf-8") as file:  # noqa: PTH123 - nothing more is imported than needed
-        file.write(f"{line}\n")
+    # By one write, so that lines of several processes do not mix; nothing more is imported than is needed.
+    with open(os.environ[FILE], "ab", buffering=0) as file:  # noqa: PTH123
+        file.write(f"{line}\n".encode())
 
 
 if os.environ.get(FILE):

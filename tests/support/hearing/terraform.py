@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tests.support.hearing.heard import FREE
 
-FIELDS = 3
+FIELDS = ("rpc.service", "rpc.method", "http.method")
 _ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\dT\S+ \[)", re.MULTILINE)  # a body may have lines of its own
 # As text, or as JSON where it is long.
-_FIELD = re.compile(r'"?(rpc\.service|rpc\.method|http\.method)"?[=:](?:"([^"]*)"|(\S+))')
+_VALUES = {name: re.compile(rf'{re.escape(name)}"?[=:](?:"([^"]*)"|(\S+))') for name in FIELDS}
 PREFIXES = {
     "API Gateway": "apigateway",
     "CloudWatch Logs": "logs",
@@ -89,7 +89,8 @@ SOMETIMES = {"s3:DeleteObjectVersion", "s3:ListBucketVersions"}
 def actions(log: Path) -> set[str]:
     """All that it needs to be allowed."""
     entries = _ENTRY.split(log.read_text(encoding="utf-8"))
-    found = {action(each) for each in map(_fields, entries) if len(each) == FIELDS} - FREE
+    requests = [_fields(each) for each in entries if FIELDS[0] in each]
+    found = {action(each) for each in requests if len(each) == len(FIELDS)} - FREE
     return found.union(*(BESIDES.get(each, ()) for each in found))
 
 
@@ -103,4 +104,5 @@ def action(fields: dict[str, str]) -> str:
 
 def _fields(entry: str) -> dict[str, str]:
     """What an entry says of a request; the long one of a request that sends code is cut off, its answer's is not."""
-    return {name: quoted or plain for name, quoted, plain in _FIELD.findall(entry)}
+    found = {name: value.search(entry) for name, value in _VALUES.items()}
+    return {name: match[1] or match[2] for name, match in found.items() if match}
