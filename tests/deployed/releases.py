@@ -36,6 +36,10 @@ PRODUCTS = 3
 PAUSE_SECONDS = 0.4  # between a customer's orders, so that the stream can follow on two processors
 HELLO = ("app.py", "Hello from Lambda")
 Edit = tuple[str, str, str]
+CHECKOUT = ("chalicelib/orders/service.py", "lambda: _reserve(request, buyer, claim)")
+BREAKS_CHECKOUT: Edit = (*CHECKOUT, "lambda: 1 / 0")
+CANARY = "Canary10Percent5Minutes"
+MINUTE_SECONDS = 2  # of CodeDeploy's, on the local AWS
 
 
 def say(line: str) -> None:

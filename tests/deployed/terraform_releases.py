@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.core import clock
-from tests.deployed.releases import STAGE, say
+from tests.deployed.releases import MINUTE_SECONDS, STAGE, say
 from tests.support import terraform as here
 from tools.package.terraform import packaging
 from tools.release import shipping
 from tools.release.terraform import program, releasing
 from tools.release.terraform.program import Terraform
 
-MINUTE_SECONDS = 2
 QUICKLY = "-parallelism=30"
 
 

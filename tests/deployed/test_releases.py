@@ -12,6 +12,10 @@ import pytest
 
 from chalicelib.core import clock
 from tests.deployed.releases import (
+    BREAKS_CHECKOUT,
+    CANARY,
+    CHECKOUT,
+    MINUTE_SECONDS,
     STAGE,
     Customers,
     Edit,
@@ -29,17 +33,12 @@ from tools.refusal import Refusal
 from tools.release import aliases, returning, trying
 from tools.restore import gate
 
-SERVICE, RESERVE = "chalicelib/orders/service.py", "lambda: _reserve(request, buyer, claim)"
-BREAKS_CHECKOUT: Edit = (SERVICE, RESERVE, "lambda: 1 / 0")
 BREAKS_ONE_IN_THREE: Edit = (
-    SERVICE,
-    RESERVE,
+    *CHECKOUT,
     "lambda: 1 / 0 if request.items and request.items[0].quantity == 3 else _reserve(request, buyer, claim)",
 )
-CANARY = "Canary10Percent5Minutes"
 # A tenth more every six seconds, so that chance alone cannot keep three failures out of it.
 LINEAR = "Linear10PercentEvery3Minutes"
-MINUTE_SECONDS = 2
 
 
 @pytest.fixture(scope="module", autouse=True)

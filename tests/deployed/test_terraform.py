@@ -19,9 +19,10 @@ import urllib3
 
 from chalicelib.core import clock
 from tests.deployed.releases import (
+    BREAKS_CHECKOUT,
+    CANARY,
     STAGE,
     Customers,
-    Edit,
     fill,
     greeting,
     greeting_as,
@@ -50,12 +51,6 @@ LEFT = {
     r"APIs/0/(endpoint|stages/dev/accessLogSettings/.*)": "the local AWS takes neither from a template",
     r"rotation/versions": "either first rotation may be under way still",
 }
-BREAKS_CHECKOUT: Edit = (
-    "chalicelib/orders/service.py",
-    "lambda: _reserve(request, buyer, claim)",
-    "lambda: 1 / 0",
-)
-CANARY = "Canary10Percent5Minutes"
 PAUSE_SECONDS = 3.0  # an apply takes long here, and the stream has to follow all the while
 
 
