@@ -20,7 +20,7 @@ from tools.local.settings import LocalSettings
 
 PAGE = ROOT / "docs" / "deploying.md"
 OF_AN_ADMINISTRATOR = "2. The account"  # what the role of who deploys may not
-SECONDS = 300
+SECONDS = 900
 
 
 @pytest.fixture(scope="module")

@@ -86,8 +86,8 @@ class Form:
 
 FORMS = {
     "local": Form("run", "local"),
-    "sam": Form("deployed", "dev"),
-    "chalice": Form("chalice", "dev"),
+    "sam": Form("deployed", "dev", start_seconds=600),
+    "chalice": Form("chalice", "dev", start_seconds=600),
     "terraform": Form("terraform", "dev", start_seconds=900),
 }
 

@@ -104,6 +104,6 @@ def action(fields: dict[str, str]) -> str:
 
 
 def _fields(entry: str) -> dict[str, str]:
-    """What an entry says of a request; the long one of a request that sends code is cut off, its answer's is not."""
+    """What an entry says of a request. An answer's has no method of HTTP, and a body of megabytes cuts off the rest."""
     found = {name: value.search(entry) for name, value in _VALUES.items()}
     return {name: match[1] or match[2] for name, match in found.items() if match}
