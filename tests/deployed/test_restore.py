@@ -33,7 +33,7 @@ from tools.testing.shop import ADDRESS, ShopAnswer
 pytestmark = [pytest.mark.no_cover, network]
 
 NAME, TABLE = "drill", "ecommerce-drill"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 Items = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -62,7 +62,7 @@ class Drill:
         kept = {name: value for name, value in os.environ.items() if name not in ours}
         environment = {**kept, "STAGE": NAME, "YES": "1"}
         return subprocess.run(
-            command, cwd=self.project, env=environment, capture_output=True, text=True, check=False, timeout=120
+            command, cwd=self.project, env=environment, capture_output=True, text=True, check=False, timeout=600
         )
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> ShopAnswer:
