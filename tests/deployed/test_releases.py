@@ -39,6 +39,7 @@ BREAKS_ONE_IN_THREE: Edit = (
 )
 # A tenth more every six seconds, so that chance alone cannot keep three failures out of it.
 LINEAR = "Linear10PercentEvery3Minutes"
+HASTE_SECONDS = 0.4  # between orders, where failures have to be met soon
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -115,7 +116,7 @@ def test_a_release_that_breaks_checkout_meets_no_customer(packaged: Path, tmp_pa
 
 
 def test_a_release_that_fails_one_in_three_orders_is_taken_back_by_an_alarm(packaged: Path, tmp_path: Path) -> None:
-    customers, before = Customers(quantities=(1, 2, 3)), versions("APIHandler")
+    customers, before = Customers(quantities=(1, 2, 3), pause=HASTE_SECONDS), versions("APIHandler")
 
     with customers.ordering():
         with pytest.raises(Refusal) as refused:
