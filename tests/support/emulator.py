@@ -31,9 +31,10 @@ from moto.dynamodb.models import table as tables
 from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing import validators
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
+
+from tests.support import straight
 
 KNOWN = {"5.2.5"}
 LOOK_AT = """look whether each thing that tests/support/emulator.py puts in a place of moto's is still what it replaces;
@@ -79,7 +80,7 @@ def quicken() -> None:
     _add_up_an_item_once()
     _look_up_once()
     _parse_once()
-    _walk_straight()
+    straight.quicken()
     _say_nothing_of_oneself()
 
 
@@ -189,7 +190,10 @@ def _look_up_once() -> None:
 
 
 def _parse_once() -> None:
-    """moto parses each condition two or three times a call, each update twice, and copies what came of it by hand."""
+    """moto parses each condition two or three times a call, each update twice, and copies what came of it by hand.
+
+    It also writes out each record of the stream as JSON for its size, which is read by nobody.
+    """
     parse, known = ConditionExpressionParser.parse, dict[tuple[str, ...], tuple[Any, list[str], list[str]]]()
 
     def parse_once(parser: ConditionExpressionParser) -> Any:
@@ -204,41 +208,8 @@ def _parse_once() -> None:
 
     ConditionExpressionParser.parse = parse_once
     UpdateExpressionParser.make = functools.lru_cache(maxsize=MAX_KNOWN)(UpdateExpressionParser.make)
-    validators.deepcopy = lambda node: pickle.loads(pickle.dumps(node))  # noqa: S301 - what we pickled
-
-
-def _walk_straight() -> None:
-    """moto walks ten times through each update, and asks at each node what there is to do at nodes.
-
-    The size of each record of the stream, for which moto writes it out as JSON, is read by nobody.
-    """
-    DepthFirstTraverser.traverse_node_recursively = _walk
     tables.dynamo_json_dump = lambda _: ""
-
-
-def _walk(traverser: DepthFirstTraverser, node: Any) -> Any:
-    """Process all nodes, children first, as `DepthFirstTraverser` promises."""
-    processors, of_kind = traverser._processing_map().items(), dict[type, Any]()
-    does_before = type(traverser).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
-
-    def visit(node: Node, position: int) -> Any:
-        parent, kind = node.parent, type(node)
-        for at, child in enumerate(node.children or ()):
-            if does_before:
-                traverser.pre_processing_of_child(node, at)
-            if isinstance(child, Node):
-                visit(child, at)
-        if kind not in of_kind:
-            of_kind[kind] = next((process for each, process in processors if issubclass(kind, each)), None)
-        if of_kind[kind] is None:
-            return node
-        made = of_kind[kind](node)
-        made.parent = parent
-        if parent:
-            parent.children[position] = made
-        return made
-
-    return visit(node, -1)
+    validators.deepcopy = lambda node: pickle.loads(pickle.dumps(node))  # noqa: S301 - what we pickled
 
 
 def _say_nothing_of_oneself() -> None:
