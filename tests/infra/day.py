@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from chalicelib.privacy import service as privacy
 from chalicelib.products.models import id_of
 from chalicelib.webhooks import sender
 from chalicelib.webhooks.models import DeliveryAttempt as SentBack
-from tests.support import mail_events
+from tests.support import mail_events, stream
 from tests.support.faults import Crash
 from tests.support.payments import SECRET, keep_secret, paid_by_stripe
 from tests.support.pictures import GIF, PNG
@@ -424,7 +425,7 @@ def go_wrong(shop: Shop, mug: str, inside: Inside, monkeypatch: pytest.MonkeyPat
 
 def expire_cart(shop: Shop, inside: Inside) -> None:
     """DynamoDB itself takes away a cart."""
-    records = stream_records(boto3.session.Session())
+    records = stream_records()
     taken = next(each for each in records if each["dynamodb"]["Keys"]["SK"]["S"] == keys.CART_SK)
     images = {"OldImage" if name == "NewImage" else name: each for name, each in taken["dynamodb"].items()}
     by_time = {"eventID": "by-time", "eventName": "REMOVE", "userIdentity": EXPIRY, "dynamodb": images}
@@ -450,24 +451,20 @@ def give_up(shop: Shop, inside: Inside) -> None:
 
 def deliver(shop: Shop, inside: Inside) -> list[str]:
     """Every record so far; the sequence numbers of those that failed."""
-    event = {"Records": stream_records(boto3.session.Session())}
+    event = {"Records": stream_records()}
     with inside("handle_table_stream"):
         answer = shop.client.lambda_.invoke("handle_table_stream", event).payload
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def stream_records(session: boto3.session.Session) -> list[dict[str, Any]]:
-    streams = session.client("dynamodbstreams")
-    arn = streams.list_streams(TableName=os.environ["TABLE_NAME"])["Streams"][0]["StreamArn"]
-    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
-    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
-    found: list[dict[str, Any]] = []
-    while page := streams.get_records(ShardIterator=iterator["ShardIterator"], Limit=1000):
-        found += [lambda_record(record, arn) for record in page["Records"]]
-        if not page["Records"] or "NextShardIterator" not in page:
-            return found
-        iterator = {"ShardIterator": page["NextShardIterator"]}
-    return found
+def stream_records() -> list[dict[str, Any]]:
+    return [lambda_record(record, stream.SOURCE) for record in stream.read(_unheard("dynamodbstreams"))]
+
+
+@functools.cache
+def _unheard(service: str) -> Any:
+    """A client of a session of its own, so that its calls are nobody's."""
+    return boto3.session.Session().client(service)
 
 
 def answer_mails(shop: Shop, inside: Inside) -> None:

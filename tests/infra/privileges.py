@@ -7,9 +7,10 @@ on partition keys and prefixes. Nothing here asks AWS.
 from __future__ import annotations
 
 import copy
+import fnmatch
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from tools import stages
@@ -26,6 +27,10 @@ OF_A_TRACE = ("PutTraceSegments", "PutTelemetryRecords")
 OF_A_CLOSED_TOPIC = ("Decrypt", "GenerateDataKey")
 
 
+fnmatchcase = functools.cache(fnmatch.fnmatchcase)
+settings_of = functools.cache(stages.read)  # each call is asked of each stage
+
+
 @dataclass(frozen=True)
 class AwsCall:
     """One thing that IAM is asked about; the resource names its stage by the variable that holds the name."""
@@ -38,7 +43,8 @@ class AwsCall:
         """The call as that stage makes it."""
         resources = {"BUCKET_NAME": f"ecommerce-{stage}-123456789012", "ALERT_TOPIC": f"ecommerce-{stage}-alerts",
                      "DEAD_LETTERS": f"ecommerce-{stage}-dead-letters"}  # fmt: skip
-        names = stages.read(stage).environment | resources | {"MAIL_IDENTITY": stages.read(stage).mail_identity}
+        settings = settings_of(stage)
+        names = settings.environment | resources | {"MAIL_IDENTITY": settings.mail_identity}
         return AwsCall(self.action, self.resource.format(**names), self.leading_keys)
 
 
@@ -49,7 +55,7 @@ def by_the_service(function: str, stage: str, made: Iterable[AwsCall]) -> Iterat
     the stream, and puts away what is given up. SNS encrypts what it publishes with the topic's key.
     """
     here = "us-east-1:123456789012"
-    settings = stages.read(stage)
+    settings = settings_of(stage)
     name = settings.stack if function == "api_handler" else f"{settings.stack}-{function}"
     for action in OF_THE_LOG:
         yield AwsCall(f"logs:{action}", f"arn:aws:logs:{here}:log-group:/aws/lambda/{name}:log-stream:1")
@@ -142,8 +148,8 @@ def _is_used(allowance: dict[str, Any], calls: Iterable[AwsCall]) -> bool:
     """Does some call need it? One with keys needs its kind of key, not a statement about all of them."""
     return any(
         call.action == allowance["Action"]
+        and (call.leading_keys == ()) == (allowance["Key"] == EVERY_KEY)
         and fnmatchcase(call.resource, allowance["Resource"])
         and any(fnmatchcase(key, allowance["Key"]) for key in call.leading_keys or (EVERY_KEY,))
-        and (call.leading_keys == ()) == (allowance["Key"] == EVERY_KEY)
         for call in calls
     )
