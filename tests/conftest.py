@@ -108,7 +108,7 @@ def standard_time(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def aws(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def aws(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[leaks.Watch]:
     """An empty AWS in memory, with the table of infra/template.yaml, a signing key and a mail identity.
 
     At the end of each test, no secret that it used may stand in a log line, a history entry, an event or a mail, and
@@ -120,7 +120,7 @@ def aws(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         webhooks.forget()
         emulator.furnish(_furnish)
         watch = leaks.Watch(monkeypatch)
-        yield
+        yield watch
         watch.check()
     clients.forget()
     keyring.forget()

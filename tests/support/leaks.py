@@ -44,6 +44,12 @@ class Watch:
         self._read_bodies(monkeypatch)
         self._read_log(monkeypatch)
 
+    def know(self, other: Watch) -> None:
+        """Watch over what another watch heard of, too: of a world that was made in its time."""
+        self.secrets.update(other.secrets)
+        self.one_time.update(other.one_time)
+        self.personal.update(other.personal)
+
     def check(self) -> None:
         """Fail for a secret in a log line, a history entry or an event, or one that no mail should carry in a mail."""
         said = {"the log": self.lines, "the history": history(), "an event": events(), "a mail": mails()}

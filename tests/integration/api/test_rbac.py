@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 import app
 from chalicelib.api import permissions
-from chalicelib.core import ids
+from chalicelib.core import clock, ids
+from tests.support import emulator, leaks, times
 from tests.support.payments import SECRET, keep_secret
 from tools.testing.shop import ADDRESS, PASSWORD, Shop
 
@@ -148,7 +151,6 @@ class RbacWorld:
 
     @classmethod
     def of(cls, shop: Shop) -> RbacWorld:
-        keep_secret({"webhookSecret": SECRET})
         admin, ada = shop.admin(), shop.customer()
         mug = admin.product(stock=1000)["productId"]
         admin.coupon("SPRING")
@@ -186,6 +188,9 @@ class RbacWorld:
         return text
 
 
+MADE = pytest.StashKey[tuple[RbacWorld, Callable[[], None], leaks.Watch]]()
+
+
 def test_every_route_is_declared_and_there_are_as_many_cells_as_that_makes() -> None:
     declared = {permissions.route(method, path) for path, methods in app.app.routes.items() for method in methods}
 
@@ -193,9 +198,23 @@ def test_every_route_is_declared_and_there_are_as_many_cells_as_that_makes() -> 
     assert sum(len(row) for row in EXPECTED.values()) == len(declared) * len(PERSONAS)
 
 
+@pytest.fixture
+def world(request: pytest.FixtureRequest, aws: leaks.Watch, shop: Shop) -> Iterator[RbacWorld]:
+    """The same callers and things for each route, made once, as they were before anybody called."""
+    module = request.node.getparent(pytest.Module)
+    if MADE not in module.stash:
+        made = RbacWorld.of(shop)
+        module.stash[MADE] = made, emulator.saved(), aws
+    made, restore, heard = module.stash[MADE]
+    restore()
+    aws.know(heard)
+    keep_secret({"webhookSecret": SECRET})
+    with clock.read_from(times.ticking(times.STANDARD + timedelta(minutes=1))):
+        yield replace(made, callers={who: replace(each, client=shop.client) for who, each in made.callers.items()})
+
+
 @pytest.mark.parametrize("route", list(EXPECTED), ids=" ".join)
-def test_a_route_lets_in_whom_it_should(shop: Shop, route: tuple[str, str]) -> None:
-    world = RbacWorld.of(shop)
+def test_a_route_lets_in_whom_it_should(world: RbacWorld, route: tuple[str, str]) -> None:
     # Whom it should not let in first, so that what a permitted call changes cannot hide a mistake.
     order = sorted(PERSONAS, key=lambda persona: EXPECTED[route][PERSONAS.index(persona)], reverse=True)
 
