@@ -49,12 +49,12 @@ def tell(templates: list[str], found: Lint, left: tuple[reasons.Left, ...]) -> i
 def table(templates: list[str], found: Lint, wrong: list[TemplateFinding]) -> list[str]:
     """A line for each template and linter; cfn-lint does not tell what passes."""
     failed, all_found = _counted(wrong), _counted(found.findings)
-    lines = [f"{'template':<16}{'linter':<12}{'passed':>8}{'left':>8}{'wrong':>8}"]
+    lines = [f"{'template':<24}{'linter':<12}{'passed':>8}{'left':>8}{'wrong':>8}"]
     for template in templates:
         for linter in LINTERS:
             key = (template, linter)
             passed = str(found.passed[key]) if linter == linters.CHECKOV else "-"
-            lines.append(f"{template:<16}{linter:<12}{passed:>8}{all_found[key] - failed[key]:>8}{failed[key]:>8}")
+            lines.append(f"{template:<24}{linter:<12}{passed:>8}{all_found[key] - failed[key]:>8}{failed[key]:>8}")
     return lines
 
 
