@@ -15,7 +15,7 @@ from tools.stages.foundation import Foundation
 
 DOCS = Path(__file__).parents[2] / "docs"
 # What says more about an option that is on, and is none by itself.
-COMPANIONS = {"domain_certificate", "only_domain", "allowed_countries", "distribution_certificate"}
+COMPANIONS = {"domain_certificate", "only_domain", "allowed_countries", "distribution_certificate", "origin_keys"}
 
 
 def test_each_option_has_its_row() -> None:
