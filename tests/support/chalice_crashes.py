@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 import botocore.client
 
+from tests.support import kept_clients
 from tests.support.cloud_within import Cloud
 from tests.support.inventories import Facts, inventory
 from tools import stages
@@ -92,6 +93,7 @@ class Calls:
 
 def main(*, every: bool) -> int:
     """Try the deaths; the exit code."""
+    kept_clients.install()
     calls = Calls()
     calls.watch()
     cloud = Cloud()
