@@ -149,7 +149,7 @@ def test_a_body_that_fits_gets_to_the_app_which_looks_closer(guarded: DeployedSt
     assert (missing.status, unsigned.json()["code"] == "validation_failed") == (405, False)
 
 
-def test_the_domain_answers_under_v1_and_tells_its_paths_so(guarded: DeployedStage, cloud: LocalSettings) -> None:
+def test_the_domain_answers_under_v1_and_nowhere_else(guarded: DeployedStage, cloud: LocalSettings) -> None:
     def ask(path: str) -> urllib3.BaseHTTPResponse:
         return urllib3.request("GET", cloud.cloud_url + path, headers={"Host": DOMAIN}, retries=False, timeout=120)
 
