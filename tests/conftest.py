@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ import app
 from chalicelib.aws import clients, keyring
 from chalicelib.core import clock
 from chalicelib.webhooks import service as webhooks
-from tests.support import emulator, kept_clients, leaks, short_way, stream, times
+from tests.support import emulator, kept_clients, leaks, short_way, stream, times, workers
 from tools.testing import table
 from tools.testing.shop import Shop
 
@@ -63,6 +64,15 @@ hypothesis.settings.load_profile("tests")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--form", default="local", help="the form in which tests/e2e opens the shop: local, sam, chalice")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.Scheduling | None:
+    return workers.Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: workers.place(item.nodeid))
 
 
 @contextmanager
