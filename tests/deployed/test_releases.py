@@ -37,8 +37,8 @@ BREAKS_ONE_IN_THREE: Edit = (
     *CHECKOUT,
     "lambda: 1 / 0 if request.items and request.items[0].quantity == 3 else _reserve(request, buyer, claim)",
 )
-# A tenth more every six seconds, so that chance alone cannot keep three failures out of it.
-LINEAR = "Linear10PercentEvery3Minutes"
+# A tenth more every 20 seconds, so that neither chance nor a slow machine can keep three failures out of it.
+LINEAR = "Linear10PercentEvery10Minutes"
 HASTE_SECONDS = 0.4  # between orders, where failures have to be met soon
 
 
