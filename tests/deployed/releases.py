@@ -97,7 +97,7 @@ def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     environment = {**kept, "STAGE": STAGE.name}
     command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
 
 
 def greeting(url: str | None = None) -> str:
