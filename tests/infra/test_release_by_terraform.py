@@ -109,6 +109,22 @@ def test_one_that_does_is_taken(version: str, tmp_path: Path, monkeypatch: pytes
     assert program.require_program() == str(tmp_path / "terraform")
 
 
+def test_what_it_tells_is_asked_once_and_anew_after_an_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path_with(tmp_path, "1.11.4", monkeypatch)
+    program_file, told = tmp_path / "terraform", {"table_name": {"value": "ecommerce-dev"}}
+    note = f'[ "$1" = version ] || echo "$1" >>{tmp_path}/asked\n'
+    answer = f"""[ "$1" = output ] && echo '{json.dumps(told)}' && exit\n"""
+    program_file.write_text(program_file.read_text().replace("\n", f"\n{note}{answer}", 1))
+    terraform = Terraform(stages.read("dev"), tmp_path)
+
+    before = [terraform.outputs(), terraform.outputs()]
+    terraform.apply(lambda _: None)
+    after = terraform.outputs()
+
+    assert before == [after, after] == [{"table_name": "ecommerce-dev"}] * 2
+    assert (tmp_path / "asked").read_text().split() == ["output", "apply", "output"]
+
+
 IDENTITY = "AWS::SES::EmailIdentity"  # a stack leaves it behind, but it is proven anew and holds nothing
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ class Terraform:
 
     stage: Stage
     folder: Path
+    _told: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def init(self) -> None:
         """Make the folder ready. The state lies where a backend.tf of the operator's says, else in our bucket."""
@@ -110,11 +112,14 @@ class Terraform:
             if " complete after " in line:
                 say(f"  {line.partition(' [id=')[0].strip()}")
 
+        self._told.clear()
         self._run("apply", PLAN, tell=tell)
 
     def outputs(self) -> dict[str, Any]:
-        """What the root module told when it was applied last; nothing before."""
-        return {name: each["value"] for name, each in json.loads(self._read("output", "-json")).items()}
+        """What the root module told when it was applied last, asked once; nothing before."""
+        if not self._told:
+            self._told.update(json.loads(self._read("output", "-json")))
+        return {name: each["value"] for name, each in self._told.items()}
 
     def _read(self, *words: str) -> str:
         """What it prints for programs."""
@@ -146,10 +151,10 @@ class Terraform:
                     said.append(line)
                     tell(line)
             finally:
-                code = process.wait()
-        if code not in good:
+                ended = process.wait()
+        if ended not in good:
             raise Refusal(f"Terraform refused: {why(''.join(said), self.folder)}")
-        return code
+        return ended
 
 
 def require_program() -> str:
@@ -157,11 +162,19 @@ def require_program() -> str:
     found = shutil.which("terraform")
     if found is None:
         raise Refusal("There is no terraform on the PATH: install Terraform 1.10 or newer, or leave FORMAT away.")
-    told = subprocess.run([found, "version", "-json"], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
-    version = str(json.loads(told.stdout or "{}").get("terraform_version", "0.0"))
+    version = _version(found)
     if tuple(int(each) for each in re.findall(r"\d+", version)[:2]) < OLDEST:
         raise Refusal(f"Terraform {version} cannot lock a state in S3: a release needs Terraform 1.10 or newer.")
     return found
+
+
+@cache
+def _version(found: str) -> str:
+    """Which one it is, asked once."""
+    told = subprocess.run(  # noqa: S603 - our own words
+        [found, "version", "-json"], env=os.environ | QUIET, capture_output=True, text=True, check=False
+    )
+    return str(json.loads(told.stdout or "{}").get("terraform_version", "0.0"))
 
 
 def require_no_harm(found: list[PlannedChange]) -> None:
