@@ -178,6 +178,12 @@ def test_the_plan_throttles_as_the_template_does(shop: Shop, template: dict[str,
     )
 
 
+def test_the_code_comes_from_the_bucket(shop: Shop) -> None:
+    functions = shop.values("aws_lambda_function")
+
+    assert {(each["s3_bucket"], each["filename"]) for each in functions} == {(releasing.artifacts.bucket(), None)}
+
+
 def test_it_answers(shop: Shop) -> None:
     answer = urllib3.request("GET", f"{address()}/health", retries=False, timeout=120)
 

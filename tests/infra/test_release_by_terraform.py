@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
 from tools.package import artifacts, foundation, sam
-from tools.package.terraform import modules, packaging
+from tools.package.terraform import code, modules, packaging
 from tools.package.terraform.kinds import KINDS
 from tools.refusal import Refusal
 from tools.release import shipping, trying
@@ -228,8 +228,6 @@ def test_a_rollback_with_a_state_that_knows_nothing_applies_nothing(
     (tmp_path / program.BACKEND).write_text("")
     monkeypatch.setattr(packages, "unpack", lambda *_: None)
     monkeypatch.setattr(packages, "place_code", lambda *_: None)
-    monkeypatch.setattr(artifacts, "create", lambda: None)
-    monkeypatch.setattr(artifacts, "bucket", lambda: "packages")
     monkeypatch.setattr(serving, "write", lambda *_: None)
     before, kept = Release(at="then", template="packages/1.zip", versions={}), ReleaseLedger()
 
@@ -237,8 +235,24 @@ def test_a_rollback_with_a_state_that_knows_nothing_applies_nothing(
         returning.go_back(Terraform(stages.read("dev"), tmp_path), "bucket", kept, before, lambda _: None)
 
     assert (tmp_path / "asked").read_text().split("\n") == ["init -input=false -no-color", "output -json", ""]
-    assert (tmp_path / program.CODE).read_text() == 'code_bucket = "packages"\n'
     assert kept.going_back_to == before
+
+
+def test_a_package_takes_its_code_from_the_bucket_when_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed: list[str] = []
+    monkeypatch.setattr(artifacts, "create", lambda: None)
+    monkeypatch.setattr(artifacts, "bucket", lambda: "packages")
+    monkeypatch.setattr(artifacts, "upload", lambda stage, file: placed.append(f"{stage}/{file.name}"))
+    (tmp_path / artifacts.CODE).write_bytes(b"")
+
+    packages.place_code("dev", tmp_path)
+
+    assert placed == ["dev/deployment.zip", "dev/smoke.zip"]
+    assert (tmp_path / code.FILE).read_text() == 'code_bucket = "packages"\n'
+    packaging.forget(tmp_path)
+    assert not (tmp_path / code.FILE).exists()
 
 
 def test_a_closed_shop_is_not_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

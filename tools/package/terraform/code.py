@@ -1,15 +1,19 @@
 """The archives of functions and layers lie beside the root module, or in a bucket that a variable names.
 
 Those that are sent go up with each function, one function after the other. A release puts them into the account's
-bucket first, once.
+bucket first, once, and writes that into a file beside the root module. Who packages again takes that file away: the
+code of the new package is in no bucket yet.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from tools.package.terraform.modules import Module
 from tools.package.terraform.values import Reference
 
 VARIABLE = "code_bucket"
+FILE = "release.auto.tfvars"
 ABOUT = "The bucket that has the archives of the code by their hashes; if it is null they are sent from this folder."
 
 
@@ -24,3 +28,13 @@ def add_to(application: Module, stage: str) -> None:
                 "s3_bucket": bucket,
                 "s3_key": Reference(f"{bucket.text} == null ? null : {key}"),
             }
+
+
+def say_bucket(folder: Path, bucket: str) -> None:
+    """Write down that the bucket has the code of the package that lies in the folder."""
+    (folder / FILE).write_text(f'{VARIABLE} = "{bucket}"\n', encoding="utf-8")
+
+
+def forget_bucket(folder: Path) -> None:
+    """No bucket has it; safe to repeat."""
+    (folder / FILE).unlink(missing_ok=True)

@@ -58,6 +58,7 @@ def forget(folder: Path) -> None:
     """Take away what was packaged before, and nothing else: a state, a lock, a backend may lie there."""
     for name in MODULES:
         shutil.rmtree(folder / "modules" / name, ignore_errors=True)
+    code.forget_bucket(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
 

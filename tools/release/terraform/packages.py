@@ -11,13 +11,15 @@ import boto3
 
 from tools.package import artifacts, canary, sam
 from tools.package.canary import EPOCH
-from tools.package.terraform import packaging
+from tools.package.terraform import code, packaging
 
 
 def place_code(stage: str, folder: Path) -> None:
-    """Put the archives that functions and layers take into the bucket, unless they are there."""
+    """Put the archives of a package into the bucket, unless they are there, and let the package take them there."""
+    artifacts.create()
     for each in (*sam.archives(folder), folder / canary.ARCHIVE):
         artifacts.upload(stage, each)
+    code.say_bucket(folder, artifacts.bucket())
 
 
 def keep(stage: str, folder: Path) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tools.package import artifacts
-from tools.package.terraform import code
 from tools.refusal import Refusal
 from tools.release.following import Say
 from tools.stages import place
@@ -21,7 +20,7 @@ from tools.stages.settings import Stage
 
 OLDEST = (1, 10)  # the first that locks a state in S3 by itself
 PLAN = "release.tfplan"
-BACKEND, LOCAL, CODE = "backend.tf", "local_override.tf", "release.auto.tfvars"
+BACKEND, LOCAL = "backend.tf", "local_override.tf"
 OURS = "# The state's place, written by a release: in the account's bucket for packages. Put your own here instead.\n"
 QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 CHANGED = 2  # the exit code of a plan that is not empty
@@ -89,10 +88,9 @@ class Terraform:
 
     def init(self) -> None:
         """Make the folder ready. The state lies where a backend.tf of the operator's says, else in our bucket."""
-        artifacts.create()
-        (self.folder / CODE).write_text(f"{code.VARIABLE} = {_hcl(artifacts.bucket())}\n", encoding="utf-8")
         file = self.folder / BACKEND
         if not file.exists() or file.read_text(encoding="utf-8").startswith(OURS):
+            artifacts.create()
             file.write_text(OURS + _backend(self.stage), encoding="utf-8")
         if "AWS_ENDPOINT_URL" in os.environ:
             (self.folder / LOCAL).write_text('provider "aws" {\n  s3_use_path_style = true\n}\n', encoding="utf-8")

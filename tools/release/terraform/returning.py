@@ -10,6 +10,8 @@ A closed shop is not taken back, for the apply would open it.
 
 from __future__ import annotations
 
+from botocore.exceptions import ClientError
+
 from chalicelib.core import clock
 from tools.package import artifacts
 from tools.package.terraform import packaging
@@ -71,19 +73,25 @@ def _move(stage: Stage, bucket: str, kept: ReleaseLedger, target: Release) -> No
 
 def _bring_in_line(terraform: Terraform, bucket: str, target: Release, say: Say) -> None:
     packages.unpack(bucket, target.template, terraform.folder)
-    packages.place_code(terraform.stage.name, terraform.folder)
     try:
-        terraform.init()
-        _require_known(terraform)
-        found = terraform.plan()
-        program.require_no_harm(found or [])
-        if found is not None:
-            terraform.apply(say)
-    except Refusal as refusal:
+        _apply(terraform, say)
+    except (Refusal, ClientError) as error:
         raise Refusal(
-            f"{refusal}\nThe release before serves, but Terraform did not follow: mend the cause, and begin again."
-        ) from refusal
+            f"{error}\nThe release before serves, but Terraform did not follow: mend the cause, and begin again."
+        ) from error
     aliases.move(serving.live(terraform), serving.newest(terraform))
+
+
+def _apply(terraform: Terraform, say: Say) -> None:
+    """Apply what lies in the folder, unless nothing would change."""
+    packages.place_code(terraform.stage.name, terraform.folder)
+    terraform.init()
+    _require_known(terraform)
+    found = terraform.plan()
+    if harm := program.harm_of(found or []):
+        raise Refusal(f"It applies nothing: {harm}.")
+    if found is not None:
+        terraform.apply(say)
 
 
 def _require_open(stage: Stage) -> None:
