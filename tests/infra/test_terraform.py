@@ -23,6 +23,7 @@ from tools.package.terraform import modules, packaging
 from tools.package.terraform.kinds import KINDS
 from tools.release.terraform import program
 from tools.stages import parameters
+from tools.stages.edge import Edge
 from tools.templates import options
 
 pytestmark = [network, pytest.mark.no_cover]
@@ -64,11 +65,13 @@ def test_terraform_finds_it_valid(folder: Path) -> None:
     assert json.loads(run("validate", "-json").stdout)["diagnostics"] == []
 
 
+@pytest.mark.parametrize("edge", [options.EDGE, options.COUNTING], ids=["all", "counting"])
 def test_terraform_finds_a_stage_with_every_option_valid(
-    template: dict[str, Any], folder: Path, tmp_path: Path
+    template: dict[str, Any], folder: Path, tmp_path: Path, edge: Edge
 ) -> None:
     terraform.program()
-    for path, text in packaging.written(options.stage("prod"), options.with_options(template, "prod")).items():
+    made = packaging.written(options.stage("prod", edge), options.with_options(template, "prod", edge))
+    for path, text in made.items():
         (tmp_path / "root" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "root" / path).write_text(text)
     for archive in folder.glob("*.zip"):
@@ -122,6 +125,22 @@ def test_what_a_stack_would_leave_behind_is_let_go_of(template: dict[str, Any], 
     )
 
     assert (prod, with_all, without_identity) == ([key], [], [f"{identity}.mail_identity", key])
+
+
+def test_the_keys_of_a_protected_stages_distribution_go_at_once_and_its_other_secrets_do_not(
+    template: dict[str, Any],
+) -> None:
+    made = packaging.written(options.stage("prod"), options.with_options(template, "prod"))
+
+    found = {
+        label: "recovery_window_in_days" in body
+        for text in made.values()
+        for label, body in re.findall(
+            r'^resource "aws_secretsmanager_secret" "(\w+)" \{(.*?)^\}', text, re.MULTILINE | re.DOTALL
+        )
+    }
+
+    assert found == {"jwt_secret": False, "payment_secret": False, "origin_key": True, "origin_key2": True}
 
 
 def test_no_release_destroys_what_the_apps_stack_would_leave_behind(template: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ def write(folder: Path, forms: Path) -> list[str]:
         packaged = _package(stage)
         if stage == options.BASE:
             _write(folder, options.NAME, options.with_options(packaged), stage)
+            _write(folder, options.NAME_COUNTING, options.with_options(packaged, said=options.COUNTING), stage)
         _write(folder, stage, packaged, stage)
         _write_terraform(forms / stage, stage, packaged)
     return sorted(file.name for file in folder.iterdir())

@@ -14,7 +14,7 @@ from tools.stages import Stage
 from tools.stages.edge import Edge
 from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
 
-NAME = "options"
+NAME, NAME_COUNTING = "options", "options-counting"
 BASE = "dev"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
 EDGE = Edge(
@@ -31,6 +31,7 @@ EDGE = Edge(
     only_distribution=True,
     origin_keys=(1, 2),
 )
+COUNTING = msgspec.structs.replace(EDGE, only_distribution=False)  # the step before: it counts, and blocks nobody
 # The layer is Chalice's, which makes it when the stage is packaged, and not what is added here.
 FOUNDATION = Foundation(
     own_keys=True,
@@ -42,16 +43,16 @@ FOUNDATION = Foundation(
 )
 
 
-def stage(base: str = BASE) -> Stage:
+def stage(base: str = BASE, said: Edge = EDGE) -> Stage:
     """The stage of that name, if it said them all."""
-    return msgspec.structs.replace(stages.read(base), edge=EDGE, foundation=FOUNDATION)
+    return msgspec.structs.replace(stages.read(base), edge=said, foundation=FOUNDATION)
 
 
-def with_options(template: dict[str, Any], base: str = BASE) -> dict[str, Any]:
+def with_options(template: dict[str, Any], base: str = BASE, said: Edge = EDGE) -> dict[str, Any]:
     """The packaged template of that stage, with every option."""
     made = copy.deepcopy(template)
-    edge.add_to(made, stage(base))
-    foundation.add_to(made, stage(base))
+    edge.add_to(made, stage(base, said))
+    foundation.add_to(made, stage(base, said))
     return made
 
 

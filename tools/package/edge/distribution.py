@@ -29,9 +29,8 @@ def add_to(template: dict[str, Any], stage: Stage) -> None:
 
     The firewall waits for it, since before it is everywhere nobody can come through it.
     """
-    template["Resources"] |= {"NoteAddress": _note_address(), "Distribution": _made(stage)} | origin_key.resources(
-        stage
-    )
+    template["Resources"] |= {"NoteAddress": _note_address(), "Distribution": _made(stage)}
+    template["Resources"] |= origin_key.resources(stage)
     template["Resources"]["Firewall"]["DependsOn"] = "Distribution"
     definition.tell_app(template, "CLIENT_ADDRESS_HEADER", ADDRESS_HEADER)
     target = {"Fn::GetAtt": ["Distribution", "DomainName"]}

@@ -10,6 +10,8 @@ from typing import Any
 from tools.package.edge import definition
 from tools.stages import Stage
 
+LOGICAL_ID = "OriginKey"
+
 
 def resources(stage: Stage) -> dict[str, Any]:
     """The secrets, by their logical ids."""
@@ -22,7 +24,7 @@ def value(number: int) -> dict[str, str]:
 
 
 def _logical_id(number: int) -> str:
-    return "OriginKey" if number == 1 else f"OriginKey{number}"
+    return LOGICAL_ID if number == 1 else f"{LOGICAL_ID}{number}"
 
 
 def _secret(stage: Stage, number: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tools.package.edge import origin_key
 from tools.package.terraform.kind import Made, Properties, TemplateResource, Translation
 from tools.package.terraform.values import Encoded, Reference
 
@@ -43,6 +44,12 @@ def firewall(source: TemplateResource) -> Properties:
     given = dict(source.properties)
     rules = given.pop("Rules")
     return {**given, "rule_json": Encoded(rules)}
+
+
+def secret(source: TemplateResource) -> Properties:
+    """A key of the distribution's goes at once, since its name is asked for again when a release is taken back."""
+    is_ours = source.name.startswith(origin_key.LOGICAL_ID)
+    return {**source.properties, **({"recovery_window_in_days": 0} if is_ours else {})}
 
 
 KINDS: dict[str, Translation] = {

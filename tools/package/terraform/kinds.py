@@ -197,6 +197,7 @@ KINDS: dict[str, Translation] = {
         "aws_secretsmanager_secret",
         ref="arn",
         unprotected={"recovery_window_in_days": 0},
+        shape=edge.secret,
         parts={"GenerateSecretString": parts.generated_secret},
         part_types=("aws_secretsmanager_secret_version", "data.aws_secretsmanager_random_password"),
     ),
