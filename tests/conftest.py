@@ -66,6 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--form", default="local", help="the form in which tests/e2e opens the shop: local, sam, chalice")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.Scheduling | None:
     return workers.Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 

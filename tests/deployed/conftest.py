@@ -47,11 +47,11 @@ def _turn(item: pytest.Item) -> int:
     return LONG.index(name) if name in LONG else len(LONG) + (name == "test_deployer")
 
 
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Tell who looks back that the file was run."""
-    if SHARED in os.environ:
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Tell who looks back that tests of the file were run."""
+    if SHARED in os.environ and report.when == "call" and not report.skipped:
         (Path(os.environ[SHARED]) / RAN).mkdir(exist_ok=True)
-        (Path(os.environ[SHARED]) / RAN / item.path.name).touch()
+        (Path(os.environ[SHARED]) / RAN / Path(report.location[0]).name).touch()
 
 
 @pytest.fixture(scope="session")

@@ -132,7 +132,7 @@ class Customers:
         ]
         for thread in threads:
             thread.start()
-        assert self._some.wait(60)
+        assert self._some.wait(PATIENCE_SECONDS)
         try:
             yield
         finally:

@@ -43,7 +43,7 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     unlike_an_operators = {*SETTINGS, "TABLE_STREAM_ARN", "PYTHONDONTWRITEBYTECODE"}
     kept = {name: value for name, value in dated.real().items() if name not in unlike_an_operators}
     ran = subprocess.run(
-        [sys.executable, *arguments], cwd=project, env=kept, capture_output=True, text=True, check=False, timeout=300
+        [sys.executable, *arguments], cwd=project, env=kept, capture_output=True, text=True, check=False, timeout=900
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import re
@@ -37,11 +38,15 @@ def records() -> list[dict[str, Any]]:
 
 
 def read(streams: Any) -> list[dict[str, Any]]:
-    """Everything on the table's stream so far, as the API gives it, which each record goes through once."""
-    made = emulated().stream_shard.items
+    """Everything on the table's stream so far, as the API gives it, which each record goes through once.
+
+    What was not read before is what came last.
+    """
+    made = list(emulated().stream_shard.items)
     new = [record for record in made if not hasattr(record, "as_read")]
-    for record, found in zip(new, _read_from(streams, new[0]) if new else (), strict=True):
-        record.as_read = pickle.dumps(found)
+    found = itertools.islice(_read_from(streams, new[0]) if new else (), len(new))
+    for record, as_read in zip(new, found, strict=True):
+        record.as_read = pickle.dumps(as_read)
     return [pickle.loads(record.as_read) for record in made]  # noqa: S301 - what we pickled
 
 
