@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +15,8 @@ from chalicelib.core import settings
 from tests.support import emulator, stream
 from tests.support.table import everything
 
+ROOT = Path(__file__).parents[3]
+EXPECTED_ERRORS = 6  # conditions that do not hold, of two tables
 EVERY_TYPE = {
     "PK": {"S": "TYPES"},
     "SK": {"S": "1"},
@@ -24,6 +30,20 @@ EVERY_TYPE = {
     "l": {"L": [{"S": ""}, {"M": {"deep": {"B": b"\xfe"}}}, {"L": []}]},
     "m": {"M": {"x": {"N": "0"}, "none": {"NULL": True}}},
 }
+
+
+def test_the_quick_way_answers_as_moto_does() -> None:
+    plain, quick = (answers("plain"), answers("quick"))
+
+    assert quick == plain
+    assert sum("Error" in each for each in plain) == EXPECTED_ERRORS
+    assert any(each.get("Items") for each in plain)
+
+
+def answers(way: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "tests.support.moto_answers", way]
+    told: list[dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=ROOT).stdout)
+    return told
 
 
 def test_an_item_of_all_types_comes_back_as_it_was(aws: None) -> None:
