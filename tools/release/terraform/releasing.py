@@ -61,13 +61,13 @@ def refuse_sam(stage: Stage) -> None:
 def ship(stage: Stage, folder: Path, say: Say = print, *, started: float, tries: bool = True) -> str:
     """Bring the stage up to the package in a folder; one line of what came of it."""
     terraform, bucket = open_state(stage, folder), artifacts.bucket()
+    packages.place_code(stage.name, folder)
     shifting.settle(stage, say)
     before = serving.live(terraform)
     kept = serving.read(stage, bucket)
     moves = bool(before) and closed.moves(stage)
     if kept.going_back_to:
         raise Refusal(f"A rollback was not finished: make rollback STAGE={stage.name} FORMAT=terraform first.")
-    packages.place_code(stage.name, folder)
     say("3. Plan")
     _carry_out(terraform, say, CLOSED if moves else ())
     to = serving.newest(terraform)
