@@ -33,7 +33,7 @@ deployed: $(VENV)/ready ## Deploy a stage on a local AWS, and let it work: STAGE
 	@STAGE=$(STAGE) exec $(PYTHON) -m tools.local deployed
 
 test-deployed: $(VENV)/ready ## Run the tests of the deployed shop, and the end-to-end suite on each form of it
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target .test-deployed .test-form-terraform .test-other-forms
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target .test-deployed .test-form-terraform .test-form-chalice
 
 # More processes than two cores, for they wait much; what they hear is looked back on, so they share a folder.
 .test-deployed:
@@ -41,13 +41,11 @@ test-deployed: $(VENV)/ready ## Run the tests of the deployed shop, and the end-
 	last=tests/deployed/test_deployer.py; \
 	$(DEPLOYED) -n 3 --dist loadfile --no-loadscope-reorder tests/deployed --ignore $$last && $(DEPLOYED) $$last
 
-# They give way to those above, the longest of which is longer than all of them.
-.test-form-%:
-	@nice -n 5 $(DEPLOYED) tests/e2e --form $*
+# The forms give way to the tests above, which take longer; these two come one after the other.
+.test-form-chalice: .test-form-sam
 
-.test-other-forms:
-	@nice -n 5 $(DEPLOYED) tests/e2e --form sam
-	@nice -n 5 $(DEPLOYED) tests/e2e --form chalice
+.test-form-sam .test-form-chalice .test-form-terraform: .test-form-%:
+	@nice -n 5 $(DEPLOYED) tests/e2e --form $*
 
 test: $(VENV)/ready ## Run every test: DATE=2028-02-29T23:56 as if it were then
 	@exec $(PYTHON) $(if $(DATE),-m tools.dated $(DATE) $(PYTHON)) -m pytest -n 2 --dist loadfile --no-loadscope-reorder

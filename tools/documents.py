@@ -21,7 +21,7 @@ from chalicelib.notifications.reactions import REACTIONS, Reaction
 from chalicelib.orders import states
 from chalicelib.payments import models as payment_models
 from tools import events
-from tools.cost import options, scaling_picture, tables
+from tools.cost import option_prices, scaling_picture, tables
 from tools.monitoring import dashboard, draw, pages
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -154,7 +154,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "months": tables.months,
     "idle": tables.idle,
     "days": tables.days,
-    "options": options.table,
+    "options": option_prices.table,
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
 from tools import stages
@@ -236,6 +237,36 @@ def test_a_rollback_with_a_state_that_knows_nothing_applies_nothing(
 
     assert (tmp_path / "asked").read_text().split("\n") == ["init -input=false -no-color", "output -json", ""]
     assert kept.going_back_to == before
+
+
+def test_a_way_back_that_would_starve_the_table_applies_nothing_and_says_what_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = [{"billing_mode": mode, "name": "ecommerce-dev"} for mode in ("PAY_PER_REQUEST", "PROVISIONED")]
+    change = PlannedChange("module.resources.aws_dynamodb_table.table", "aws_dynamodb_table", ("update",), *ways)
+    monkeypatch.setattr(packages, "unpack", lambda *_: None)
+    monkeypatch.setattr(packages, "place_code", lambda *_: None)
+    monkeypatch.setattr(serving, "write", lambda *_: None)
+    monkeypatch.setattr(Terraform, "init", lambda _: None)
+    monkeypatch.setattr(Terraform, "outputs", lambda _: {"table_name": "ecommerce-dev"})
+    monkeypatch.setattr(Terraform, "plan", lambda _: [change])
+    monkeypatch.setattr(Terraform, "apply", lambda *_: pytest.fail("it was applied"))
+    before, kept = Release(at="then", template="packages/1.zip", versions={}), ReleaseLedger()
+
+    with pytest.raises(Refusal, match=r"It applies nothing: the table ecommerce-dev .*\nThe release before serves"):
+        returning.go_back(Terraform(stages.read("dev"), tmp_path), "bucket", kept, before, lambda _: None)
+
+
+def test_a_way_back_whose_package_is_gone_says_what_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpack(*_: object) -> None:
+        raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "it is gone"}}, "GetObject")
+
+    monkeypatch.setattr(packages, "unpack", unpack)
+    monkeypatch.setattr(serving, "write", lambda *_: None)
+    before, kept = Release(at="then", template="packages/1.zip", versions={}), ReleaseLedger()
+
+    with pytest.raises(Refusal, match=r"it is gone\nThe release before serves, but Terraform did not follow"):
+        returning.go_back(Terraform(stages.read("dev"), tmp_path), "bucket", kept, before, lambda _: None)
 
 
 def test_a_package_takes_its_code_from_the_bucket_when_that_has_it(

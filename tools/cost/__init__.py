@@ -10,7 +10,7 @@
 | `standing.py` | what is paid whether anybody comes or not, read off the stage's templates |
 | `traffic.py` | what is paid for what comes, and for what runs on schedule |
 | `bill.py` | both, as lines that add up |
-| `options.py` | what each option of a stage adds to it |
+| `option_prices.py` | what each option of a stage adds to it |
 | `tables.py` | what docs/cost.md repeats |
 | `scaling.py` | a day with a flash sale against DynamoDB's auto-scaling |
 | `scaling_picture.py` | that day, drawn |

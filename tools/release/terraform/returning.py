@@ -72,8 +72,8 @@ def _move(stage: Stage, bucket: str, kept: ReleaseLedger, target: Release) -> No
 
 
 def _bring_in_line(terraform: Terraform, bucket: str, target: Release, say: Say) -> None:
-    packages.unpack(bucket, target.template, terraform.folder)
     try:
+        packages.unpack(bucket, target.template, terraform.folder)
         _apply(terraform, say)
     except (Refusal, ClientError) as error:
         raise Refusal(

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from tools import stages
 from tools.cost import bill
+from tools.cost.tables import STAGE
 from tools.stages import Stage
 from tools.stages.edge import Edge
 from tools.stages.foundation import Capacity, Foundation, PrivateNetwork
 
-STAGE = "prod"
 MILLION = 1_000_000
 _NETWORK = PrivateNetwork(functions=("handle_table_stream",))  # which calls the most services
 

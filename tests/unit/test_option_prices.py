@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tools.cost import options
-from tools.cost.options import OPTIONS, StageOption
+from tools.cost import option_prices
+from tools.cost.option_prices import OPTIONS, StageOption
 from tools.stages.edge import Edge
 from tools.stages.foundation import Foundation
 
@@ -35,7 +35,7 @@ def test_where_an_option_is_described_its_price_is_that_of_the_table(option: Sta
     costs = re.search(r"^- \*\*Costs\*\*(.*?)(?=^- |\Z)", section(page, anchor), re.DOTALL | re.MULTILINE)
 
     assert costs, "it does not say what it costs"
-    standing = options.found_prices()[option.name].standing
+    standing = option_prices.found_prices()[option.name].standing
     assert re.search(rf"\${f'{standing:,.2f}'.removesuffix('.00')}(?![\d.]*\d)" if standing else "nothing", costs[1])
 
 
