@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from chalicelib.api.answers import FunctionView, HealthView, TableView
 from chalicelib.aws import db, keys, transport
 from chalicelib.core import clock, ids, settings
 from chalicelib.core.cached import Cached
@@ -21,7 +20,7 @@ class Unhealthy(Unavailable):
     code = "unhealthy"
 
 
-def report(function_name: str, version: str, *, checkout: str) -> dict[str, Any]:
+def report(function_name: str, version: str, *, checkout: str) -> HealthView:
     """What works, or `Unhealthy`. The table is probed at most once in five seconds an instance.
 
     `checkout` is `ready`, or why no order can be placed. The sentence is for the log: the answer is for anybody.
@@ -32,14 +31,14 @@ def report(function_name: str, version: str, *, checkout: str) -> dict[str, Any]
         raise Unhealthy("The shop is unhealthy: its table does not answer.", facts={"checkout": checkout}) from error
     if checkout != _READY:
         raise Unhealthy("The shop is unhealthy: no order can be placed.", facts={"checkout": checkout})
-    return {
-        "status": "healthy",
-        "checkout": checkout,
-        "timestamp": clock.timestamp(),
-        "region": settings.region(),
-        "function": {"name": function_name, "version": version},
-        "table": table,
-    }
+    return HealthView(
+        status="healthy",
+        checkout=checkout,
+        timestamp=clock.timestamp(),
+        region=settings.region(),
+        function=FunctionView(name=function_name, version=version),
+        table=table,
+    )
 
 
 def forget() -> None:
@@ -47,7 +46,7 @@ def forget() -> None:
     _table.forget()
 
 
-def _probe() -> dict[str, Any]:
+def _probe() -> TableView:
     """Write, read and delete an item of this instance's own."""
     key, written = keys.health_probe(_instance), clock.timestamp()
     db.commit(db.put(key, {"writtenAt": written, "expiresAt": clock.epoch() + 60}))
@@ -55,7 +54,8 @@ def _probe() -> dict[str, Any]:
     db.commit(db.delete(key))
     if item is None or item["writtenAt"] != written:
         raise Unavailable("The table lost the probe.")
-    return {"name": settings.current().table_name, **db.describe()}
+    described = db.describe()
+    return TableView(name=settings.current().table_name, status=described["status"], item_count=described["itemCount"])
 
 
 _table = Cached(_probe, seconds=_PROBE_SECONDS)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib.api import caching, callers, cursors, idempotency, permissions, problems, spelling
+from chalicelib.api import caching, callers, idempotency, negotiation, permissions, problems, spelling
+from chalicelib.api.calls import Answer, Call, Document
 from chalicelib.api.permissions import Audience
 from chalicelib.core import errors, log, schema, settings
 from chalicelib.core.principal import Principal
@@ -25,90 +26,20 @@ CONTRACT = "contract"  # what a view knows of itself
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A result with headers of its own."""
-
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request as a view sees it: decoded, validated and admitted."""
-
-    body: Any
-    query: Any
-    principal: Principal | None
-    headers: Mapping[str, str]
-    claim: idempotency.Claim
-    cursor_scope: str
-    function: tuple[str, str]
-    source: str
-
-    @property
-    def user(self) -> Principal:
-        """The caller of a route that the permission matrix keeps for users."""
-        if self.principal is None:
-            raise errors.Unauthenticated("Sign in first.")
-        return self.principal
-
-    @property
-    def cart_token(self) -> str | None:
-        """The guest's cart token, None without one."""
-        return callers.cart_token(self.headers)
-
-    @property
-    def if_match(self) -> str | None:
-        """The entity tag that the caller's change is based on, None without one."""
-        return self.headers.get("if-match")
-
-    @property
-    def device(self) -> str:
-        """What the caller says it runs on."""
-        return self.headers.get("user-agent", "")
-
-    def position(self) -> str | None:
-        """Where the requested page starts. Raises `InvalidCursor`."""
-        return cursors.read(self.query.cursor, self.cursor_scope)
-
-    def page(self, plural: str, views: list[Any], after: str | None) -> dict[str, Any]:
-        """A list answer with the cursor of its next page."""
-        return {plural: views, "count": len(views), "nextCursor": cursors.make(after, self.cursor_scope)}
-
-
-@dataclass(frozen=True, slots=True)
 class Contract:
     """What one endpoint takes and gives."""
 
     takes: type[Any] | None
     query: type[Any]
-    status: int | Callable[[Any], int]
+    status: int
+    pending: int | None
+    lists: str | None
+    offers: tuple[str, ...]
     resume: Callable[[Call, str], Any] | None
     owner: Callable[[Any], str] | None
     kept: str
     authenticate: Callable[[str], Principal]
     require_open: Callable[[Principal], None]
-
-
-class Tagged(Protocol):
-    """Something with an entity tag."""
-
-    @property
-    def etag(self) -> str:
-        """The tag that changes with what the API shows."""
-
-
-V = TypeVar("V", bound=Tagged)
-
-
-def with_etag(thing: V, view: Callable[[V], Any]) -> Answer:
-    """The view with the tag that lets a caller say later which state a change is based on."""
-    return Answer(view(thing), {"ETag": thing.etag})
-
-
-def cart_headers(token: str | None) -> dict[str, str]:
-    """The header that gives a guest the token of their cart."""
-    return {"X-Cart-Token": token} if token else {}
 
 
 def endpoint_for(
@@ -119,22 +50,28 @@ def endpoint_for(
     `authenticate` reads an Authorization header on the routes that serve users and guests alike, which API
     Gateway cannot do; `require_open` looks a caller's session up again where the gateway's cache must not be trusted.
 
-    `takes` is the shape of the body (bytes: as it came), `query` of the query, `status` that of success (or a
-    function of the result), `resume` finishes a request whose first process died, given the call and what it had
-    begun, `owner` says from the body whose an anonymous request's Idempotency-Key is, `kept` how long anybody may
-    keep what is the same for all.
+    A view's annotation says what it gives, None where it gives nothing (204). `takes` is the shape of the body
+    (bytes: as it came), `query` of the query, `status` that of success, `pending` that of a result which says that it
+    `is_pending`, `lists` the name of the views in a page, `offers` the media types to choose from, `resume` finishes a
+    request whose first process died, given the call and what it had begun, `owner` says from the body whose an
+    anonymous request's Idempotency-Key is, `kept` how long anybody may keep what is the same for all.
     """
 
     def endpoint(
         *,
         takes: type[Any] | None = None,
         query: type[Any] = spelling.NoQuery,
-        status: int | Callable[[Any], int] = 200,
+        status: int = 200,
+        pending: int | None = None,
+        lists: str | None = None,
+        offers: tuple[str, ...] = (negotiation.JSON,),
         resume: Callable[[Call, str], Any] | None = None,
         owner: Callable[[Any], str] | None = None,
         kept: str = caching.PRIVATE,
     ) -> Callable[[Handler], Handler]:
-        contract = Contract(takes, query, status, resume, owner, kept, authenticate, require_open)
+        contract = Contract(
+            takes, query, status, pending, lists, offers, resume, owner, kept, authenticate, require_open
+        )
 
         def wrap(view: Handler) -> Handler:
             @functools.wraps(view)
@@ -178,29 +115,43 @@ def _answer(request: Request, contract: Contract, view: Handler, path: dict[str,
 
 def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, str]) -> Response:
     route = permissions.route(request.method, request.context["resourcePath"])
-    if not caching.is_shared(*route):
-        spelling.require_once(request.to_original_event())
-    spelling.require_json(request.headers.get("content-type"))
+    accepted = _read_manner(request, contract, route)
     principal = _principal(request, permissions.ROUTES[route], contract.authenticate)
     permissions.admit(permissions.ROUTES[route], principal)
     if principal and permissions.must_recheck(route, principal):
         contract.require_open(principal)
     if principal:
         log.enrich(userId=principal.user_id)
-    call = _call(request, contract, principal)
+    call = _call(request, contract, principal, accepted)
     try:
         result = view(call, **{name: spelling.part_of_path(name, text) for name, text in path.items()})
     except errors.ShopError as failure:
         if failure.is_recorded:
             raise
         return _replay(call, contract, failure)
-    headers = {"Cache-Control": contract.kept, **_headers(result)}
+    if contract.lists:
+        result = call.page(contract.lists, result)
+    headers = {"Cache-Control": contract.kept, **_varying(contract), **_headers(result)}
     if route[0] == "GET" and caching.is_known(headers.get("ETag"), request.headers.get("if-none-match", "")):
         return Response("", status_code=304, headers={**headers})
     return _response(*_render(contract, result), headers)
 
 
-def _call(request: Request, contract: Contract, principal: Principal | None) -> Call:
+def _read_manner(request: Request, contract: Contract, route: tuple[str, str]) -> str:
+    """Refuse what can be read in two ways, and say in which media type to answer."""
+    accepted = contract.offers[0]
+    if not caching.is_shared(*route):
+        spelling.require_once(request.to_original_event())
+        accepted = negotiation.choose(request.headers.get("accept"), contract.offers)
+    spelling.require_json(request.headers.get("content-type"))
+    return accepted
+
+
+def _varying(contract: Contract) -> dict[str, str]:
+    return {"Vary": "Accept"} if len(contract.offers) > 1 else {}
+
+
+def _call(request: Request, contract: Contract, principal: Principal | None, accepted: str) -> Call:
     body = _body(request, contract.takes)
     method, template = permissions.route(request.method, request.context["resourcePath"])
     said = _query(request, contract, (method, template))
@@ -219,7 +170,7 @@ def _call(request: Request, contract: Contract, principal: Principal | None) -> 
     scope = f"{route} {sorted(path.items())}\n{filters}\n{principal.user_id if principal else ''}"
     context = request.lambda_context
     function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
-    return Call(body, query, principal, request.headers, claim, scope, function, callers.source(request))
+    return Call(body, query, principal, request.headers, claim, scope, function, callers.source(request), accepted)
 
 
 def _body(request: Request, takes: type[Any] | None) -> Any:
@@ -262,17 +213,21 @@ def _resume(call: Call, contract: Contract, resume: Callable[[Call, str], Any], 
 def _render(contract: Contract, outcome: Any, request: Request | None = None) -> tuple[int, str]:
     if isinstance(outcome, errors.ShopError):
         return problems.of(outcome, request)
+    if isinstance(outcome, Document):
+        return contract.status, outcome.content
     body = outcome.body if isinstance(outcome, Answer) else outcome
-    status = contract.status if isinstance(contract.status, int) else contract.status(body)
+    status = contract.pending if contract.pending and body.is_pending else contract.status
     return (204, "") if body is None else (status, schema.encode(body))
 
 
 def _response(status: int, body: str, headers: dict[str, str]) -> Response:
-    kind = spelling.JSON if status < 400 else problems.CONTENT_TYPE  # noqa: PLR2004 - where HTTP's errors begin
+    kind = negotiation.JSON if status < 400 else problems.CONTENT_TYPE  # noqa: PLR2004 - where HTTP's errors begin
     return Response(body, status_code=status, headers={"Content-Type": kind, **headers})
 
 
 def _headers(result: Any) -> dict[str, str]:
+    if isinstance(result, Document):
+        return {"Content-Type": result.kind, **result.headers}
     return result.headers if isinstance(result, Answer) else {}
 
 

@@ -20,6 +20,7 @@ _STATUS = {
     errors.PaymentRequired: 402,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.NotAcceptable: 406,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
     errors.UnsupportedMediaType: 415,

@@ -11,8 +11,6 @@ from urllib.parse import unquote
 from chalicelib.core import errors, schema
 from chalicelib.core.errors import FieldError
 
-JSON = "application/json"
-
 _MAX_FAULTS = 50
 _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?', re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -36,7 +34,7 @@ def require_json(content_type: str | None) -> None:
 
     Chalice takes any type with `*/*` in it, or with JSON among others, for JSON.
     """
-    if not _JSON.fullmatch(JSON if content_type is None else content_type):
+    if content_type is not None and not _JSON.fullmatch(content_type):
         raise errors.UnsupportedMediaType("Send the body as application/json.")
 
 

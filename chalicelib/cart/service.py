@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from chalicelib.api.idempotency import Claim
 from chalicelib.auth.views import LoginView
 from chalicelib.aws import db, keys
@@ -82,20 +84,21 @@ def clear(whose: Owner) -> None:
         db.commit(store.clear(whose))
 
 
-def merge_at_login(login: LoginView, token: str | None) -> LoginView:
+def merge_at_login(login: LoginView, token: str | None) -> LoginWithCartView:
     """Take the cart of a guest who has logged in over into the user's, and say what could not be (K2).
 
     Doing it again changes nothing, for what was taken over is no longer in the guest's cart. A token of no cart is
     passed over, and so is a table that is too busy: the cart comes along at the next login.
     """
+    alone = LoginWithCartView.of(login, cart=UNSET)
     if token is None:
-        return login
+        return alone
     user, guest = of_user(login.user.user_id), owner(None, token)
     try:
         return LoginWithCartView.of(login, cart=db.retry_on_conflict(lambda: _merge(user, guest)))
     except Unavailable:
         log.warning("CART_NOT_MERGED")
-        return login
+        return alone
 
 
 def _merge(user: Owner, guest: Owner) -> MergeView:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec import UNSET, UnsetType
+
 from chalicelib.auth.views import LoginView
 from chalicelib.cart.models import CartLine, MergeChange
 from chalicelib.core import money
@@ -19,9 +21,9 @@ class MergeView(View, frozen=True, kw_only=True):
 
 
 class LoginWithCartView(LoginView, frozen=True, kw_only=True):
-    """The answer to a login that brought a guest's cart along."""
+    """The answer to a login, which may have brought a guest's cart along."""
 
-    cart: MergeView
+    cart: MergeView | UnsetType = UNSET
 
 
 class LineView(View, frozen=True, kw_only=True):

@@ -82,6 +82,12 @@ class NotFound(ShopError):
     code = "not_found"
 
 
+class NotAcceptable(ShopError):
+    """The caller takes nothing that the route offers."""
+
+    code = "not_acceptable"
+
+
 class Conflict(ShopError):
     """The present state does not allow it."""
 

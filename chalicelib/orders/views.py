@@ -83,7 +83,7 @@ class OrderView(View, frozen=True, kw_only=True):
     timeline: list[TimelineEntry]
 
     @property
-    def is_in_doubt(self) -> bool:
+    def is_pending(self) -> bool:
         """Is it not over yet with the payment?"""
         return self.status is OrderStatus.PENDING and self.payment_status is not PaymentStatus.NONE
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 
@@ -30,7 +29,7 @@ from chalicelib.orders.anonymity import anonymised
 from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import Refund
-from chalicelib.privacy.views import ErasureView, exported_order, exported_user
+from chalicelib.privacy.views import ErasureView, ExportView, exported_order, exported_user
 from chalicelib.users import service as users
 from chalicelib.users import store as user_store
 from chalicelib.users.models import AuditEntry
@@ -42,15 +41,15 @@ LATE_AFTER = timedelta(days=21)  # the law gives a month, and whoever has to loo
 _FAULTS = (ShopError, db.Stale, transport.RequestError, msgspec.ValidationError)
 
 
-def export(principal: Principal) -> dict[str, Any]:
+def export(principal: Principal) -> ExportView:
     """Everything the shop knows about the caller: profile, sessions, cart, orders, history."""
-    return {
-        "profile": exported_user(users.get(principal.user_id, principal)),
-        "sessions": auth.list_sessions(principal),
-        "cart": cart.get(cart.owner(principal, None)),
-        "orders": [exported_order(order) for order in _orders(principal.user_id)],
-        "history": _history(principal.user_id),
-    }
+    return ExportView(
+        profile=exported_user(users.get(principal.user_id, principal)),
+        sessions=auth.list_sessions(principal),
+        cart=cart.get(cart.owner(principal, None)),
+        orders=[exported_order(order) for order in _orders(principal.user_id)],
+        history=_history(principal.user_id),
+    )
 
 
 def erase(principal: Principal) -> ErasureView | None:

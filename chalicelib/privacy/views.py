@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from chalicelib.auth.views import SessionView
+from chalicelib.cart.views import CartView
 from chalicelib.core.schema import View
 from chalicelib.orders.models import Order
 from chalicelib.orders.views import OrderView, order_view
 from chalicelib.users import addresses
-from chalicelib.users.models import User
+from chalicelib.users.models import AuditEntry, User
 from chalicelib.users.schemas import Erasure
 from chalicelib.users.views import UserView, user_view
 
@@ -28,6 +30,16 @@ class ExportedUser(UserView, frozen=True, kw_only=True):
     """A profile with its addresses as labels, in the order of the addresses."""
 
     address_labels: list[list[str]]
+
+
+class ExportView(View, frozen=True, kw_only=True):
+    """Everything the shop knows about somebody."""
+
+    profile: ExportedUser
+    sessions: list[SessionView]
+    cart: CartView
+    orders: list[ExportedOrder]
+    history: list[AuditEntry]
 
 
 def exported_order(order: Order) -> ExportedOrder:
