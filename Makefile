@@ -16,7 +16,7 @@ NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ ST
 KNOWN_FORMAT = @case "$(FORMAT)" in sam|terraform) ;; *) echo "FORMAT is sam or terraform, not $(FORMAT)." >&2; exit 2; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan docs costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan docs openapi costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -81,6 +81,9 @@ lint-workflows: $(VENV)/ready ## Lint the workflows by their schema and by a lin
 
 docs: $(VENV)/ready ## Write what the documents repeat from the code
 	@exec $(PYTHON) -m tools.documents
+
+openapi: $(VENV)/ready ## Write the API's document, which GET /openapi.json answers, from the routes and their types
+	@exec $(PYTHON) -m tools.contract
 
 costs: $(VENV)/ready ## Measure what each route costs: calls, capacity and latency, with 1,000 and with 100,000 products
 	@exec $(PYTHON) -m bench.route_costs --write docs/budgets.md

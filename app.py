@@ -12,9 +12,9 @@ from typing import Any
 from chalice import Chalice, Cron, IAMAuthorizer, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent
 
-from chalicelib.api import caching, failures, health, http, problems
+from chalicelib.api import caching, documents, failures, health, http, problems
 from chalicelib.api.answers import Greeting, HealthView, Notice
-from chalicelib.api.calls import Answer, Call, Page, cart_headers, with_etag
+from chalicelib.api.calls import Answer, Call, Document, Page, cart_headers, with_etag
 from chalicelib.auth import accounts, tokens
 from chalicelib.auth import service as auth
 from chalicelib.auth.models import IDLE_LIFETIME
@@ -47,7 +47,7 @@ from chalicelib.orders import service as orders
 from chalicelib.orders.schemas import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.orders.views import CancelledOrderView, IncidentView, OrderView, RefundView, StatusView
 from chalicelib.privacy import service as privacy
-from chalicelib.privacy.views import ErasureView, ExportView
+from chalicelib.privacy.views import ExportView, ScheduledErasureView
 from chalicelib.products import images
 from chalicelib.products import service as products
 from chalicelib.products.schemas import (
@@ -100,6 +100,12 @@ def hello(call: Call) -> Greeting:
 @endpoint(kept=caching.ALIVE)
 def get_health(call: Call) -> HealthView:
     return health.report(*call.function, checkout=checkout.readiness())
+
+
+@app.route("/openapi.json", methods=["GET"])
+@endpoint(kept=caching.WHILE_UNCHANGED)
+def get_openapi_document(call: Call) -> Document:
+    return documents.read("openapi.json")
 
 
 # --- Accounts
@@ -194,7 +200,7 @@ def update_profile(call: Call) -> Answer[UserView]:
 
 @app.route("/users/profile", methods=["DELETE"], authorizer=authorize)
 @endpoint(status=202)
-def erase_profile(call: Call) -> ErasureView | None:
+def erase_profile(call: Call) -> ScheduledErasureView | None:
     return privacy.erase(call.user)
 
 
@@ -257,7 +263,7 @@ def delete_user(call: Call, user_id: str) -> None:
 
 @app.route("/users/{user_id}/erasure", methods=["POST"], authorizer=managers)
 @endpoint(status=202)
-def erase_user(call: Call, user_id: str) -> ErasureView | None:
+def erase_user(call: Call, user_id: str) -> ScheduledErasureView | None:
     return privacy.erase_other(user_id, call.user)
 
 

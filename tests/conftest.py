@@ -45,7 +45,7 @@ import app
 from chalicelib.aws import clients, keyring
 from chalicelib.core import clock
 from chalicelib.webhooks import service as webhooks
-from tests.support import emulator, kept_clients, leaks, short_way, stream, times, workers
+from tests.support import contract, emulator, kept_clients, leaks, short_way, stream, times, workers
 from tools.testing import table
 from tools.testing.shop import Shop
 
@@ -55,6 +55,7 @@ emulator.quicken()
 kept_clients.install()
 short_way.install()
 times.guard()
+contract.install()
 # The same examples each time: what is found by chance should be found by `--hypothesis-profile=explore`.
 unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
 hypothesis.settings.register_profile("explore", **unhurried)

@@ -27,6 +27,7 @@ class Audience(StrEnum):
 ROUTES: dict[tuple[str, str], Audience] = {
     ("GET", "/hello"): Audience.PUBLIC,
     ("GET", "/health"): Audience.PUBLIC,
+    ("GET", "/openapi.json"): Audience.PUBLIC,
     ("POST", "/auth/register"): Audience.PUBLIC,
     ("POST", "/auth/login"): Audience.PUBLIC,
     ("POST", "/auth/refresh"): Audience.PUBLIC,

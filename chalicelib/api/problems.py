@@ -86,7 +86,7 @@ def problem(status: int, code: str, detail: str, request: Request | None, **more
     """An RFC 9457 problem document."""
     return {
         "type": f"urn:ecommerce-api:problem:{code}",
-        "title": _TITLES.get(status) or HTTPStatus(status).phrase,
+        "title": title(status),
         "status": status,
         "detail": detail,
         "instance": path(request) if request else "/",
@@ -94,6 +94,11 @@ def problem(status: int, code: str, detail: str, request: Request | None, **more
         "requestId": request_id(request),
         **more,
     }
+
+
+def title(status: int) -> str:
+    """What a status is called."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def for_gateway_answers(request: Request, get_response: Callable[[Request], Response]) -> Response:

@@ -168,7 +168,7 @@ def _described(kind: Any, *, of_type: bool) -> str:
     if choices := _choices(bare):
         return f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
     noun = _noun(bare)
-    hint = next((meta.extra["hint"] for meta in metas if meta.extra and "hint" in meta.extra), None)
+    hint = next((meta.description for meta in metas if meta.description), None)
     if hint and hint != noun:
         return f"{noun}: {hint}" if of_type else str(hint)
     return noun + "".join(_limits(bare, metas))

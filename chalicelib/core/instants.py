@@ -18,14 +18,14 @@ Instant = Annotated[
     str,
     Meta(
         pattern=rf"^{_DAY}{_TIME}$(?!\n)",
-        extra={"hint": "a time such as 2026-11-30T23:59:59Z or 2026-11-30T23:59:59+05:30"},
+        description="a time such as 2026-11-30T23:59:59Z or 2026-11-30T23:59:59+05:30",
     ),
 ]
 DayOrInstant = Annotated[
     str,
     Meta(
         pattern=rf"^{_DAY}({_TIME})?$(?!\n)",
-        extra={"hint": "a day such as 2026-11-21, or a time such as 2026-11-21T09:30:00Z or 2026-11-21T15:00:00+05:30"},
+        description="a day such as 2026-11-21, or a time such as 2026-11-21T09:30:00Z or 2026-11-21T15:00:00+05:30",
     ),
 ]
 

@@ -37,7 +37,9 @@ class Amount(Decimal):
     """A JSON number that is money: refused as text, kept to the last digit (M1)."""
 
 
-Currency = Annotated[str, pasted("[A-Z]{3}", hint="a three-letter ISO 4217 code in capitals such as USD")]
+Currency = Annotated[
+    str, pasted("[A-Z]{3}", hint="a three-letter ISO 4217 code in capitals such as USD", format="iso-4217")
+]
 
 
 def parse(value: object) -> Amount:

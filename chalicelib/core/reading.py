@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import types
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -14,8 +13,9 @@ import msgspec
 _CODES = (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0xAD, 0x1680, 0x180E, *range(0x2000, 0x2010),
           *range(0x2028, 0x2030), 0x205F, 0x2060, *range(0x2066, 0x206A), 0x3000, 0xFEFF)  # fmt: skip
 PADDING = "".join(map(chr, _CODES))
-UNPADDED = f"[^{re.escape(PADDING)}]"  # a character that is none of these, as a pattern
-PADDED = f"[{re.escape(PADDING)}]*+"  # as many of these as there are, and none given back: no text takes long
+_CLASS = "".join(f"\\u{code:04x}" for code in _CODES)
+UNPADDED = f"[^{_CLASS}]"  # a character that is none of these, as a pattern
+PADDED = f"[{_CLASS}]*+"  # as many of these as there are, and none given back: no text takes long
 _LOOKED_AT = 2400  # characters of a code with all that is around it
 
 
@@ -24,21 +24,33 @@ def unpadded(text: str) -> str:
     return text.strip(PADDING)
 
 
-def read_by(read: Callable[[str], str], *, most: int, hint: str = "text") -> msgspec.Meta:
+def read_by(
+    read: Callable[[str], str],
+    *,
+    most: int,
+    hint: str = "text",
+    format: str | None = None,  # noqa: A002
+) -> msgspec.Meta:
     """Of a text in a schema: its value is what `read` makes of it, which raises `ValueError` for what it is not.
 
-    `most` is how many characters are looked at.
+    `most` is how many characters are looked at, `format` what documents call its form.
     """
-    return msgspec.Meta(max_length=most, extra={"hint": hint, "read": read})
+    named = {"format": format} if format else None
+    return msgspec.Meta(max_length=most, description=hint, extra={"read": read}, extra_json_schema=named)
 
 
-def pasted(pattern: str, *, hint: str) -> msgspec.Meta:
+def pasted(pattern: str, *, hint: str, **told: str) -> msgspec.Meta:
     """Of a code in a schema, such as a coupon's: of that pattern, with anything unseen around it taken off (F9).
 
     The pattern must take no character that is taken off, and have no two parts beside each other that take the same.
+    `told` is what documents say of it beside, or instead of this pattern.
     """
     around = rf"^{PADDED}(?:{pattern}){PADDED}$(?!\n)"
-    return msgspec.Meta(pattern=around, max_length=_LOOKED_AT, extra={"hint": hint, "read": unpadded})
+    documented = {"x-form": f"^(?:{pattern})$", **told}
+    read = {"read": unpadded}
+    return msgspec.Meta(
+        pattern=around, max_length=_LOOKED_AT, description=hint, extra=read, extra_json_schema=documented
+    )
 
 
 @lru_cache(maxsize=256)

@@ -45,7 +45,8 @@ Text = Annotated[
         min_length=1,
         max_length=MAX_LINE_LENGTH,
         pattern=rf"^(?=[^{_UNSEEN}]*+$(?!\n)){PADDED}{UNPADDED}",
-        extra={"hint": "1 to 200 characters, not only blanks, no control or invisible characters"},
+        extra_json_schema={"x-pattern": rf"^(?=.*\S)[^{_UNSEEN}]+$"},
+        description="1 to 200 characters, not only blanks, no control or invisible characters",
     ),
 ]
 Line = Annotated[
@@ -53,7 +54,7 @@ Line = Annotated[
     msgspec.Meta(
         max_length=MAX_LINE_LENGTH,
         pattern=rf"^[^{_UNSEEN}]*$(?!\n)",
-        extra={"hint": "at most 200 characters, no control or invisible characters"},
+        description="at most 200 characters, no control or invisible characters",
     ),
 ]
 PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$(?!\n)"
@@ -62,7 +63,7 @@ Prose = Annotated[
     msgspec.Meta(
         max_length=5000,
         pattern=PROSE,
-        extra={"hint": "at most 5,000 characters, no control characters but line breaks and tabs"},
+        description="at most 5,000 characters, no control characters but line breaks and tabs",
     ),
 ]
 

@@ -23,7 +23,7 @@ Note = Annotated[
     Meta(
         max_length=500,
         pattern=PROSE,
-        extra={"hint": "at most 500 characters, no control characters but line breaks and tabs"},
+        description="at most 500 characters, no control characters but line breaks and tabs",
     ),
 ]
 

@@ -29,7 +29,7 @@ from chalicelib.orders.anonymity import anonymised
 from chalicelib.orders.models import SYSTEM, Order
 from chalicelib.payments import store as payment_store
 from chalicelib.payments.models import Refund
-from chalicelib.privacy.views import ErasureView, ExportView, exported_order, exported_user
+from chalicelib.privacy.views import ExportView, ScheduledErasureView, exported_order, exported_user
 from chalicelib.users import service as users
 from chalicelib.users import store as user_store
 from chalicelib.users.models import AuditEntry
@@ -52,7 +52,7 @@ def export(principal: Principal) -> ExportView:
     )
 
 
-def erase(principal: Principal) -> ErasureView | None:
+def erase(principal: Principal) -> ScheduledErasureView | None:
     """Forget the caller: orders stay for the books without name and address, everything else goes.
 
     While orders are under way that is only scheduled, and told. Raises `AdminRoleHeld` for an admin.
@@ -60,7 +60,7 @@ def erase(principal: Principal) -> ErasureView | None:
     return _erase(principal.user_id, principal, may_be_admin=False)
 
 
-def erase_other(user_id: str, actor: Principal) -> ErasureView | None:
+def erase_other(user_id: str, actor: Principal) -> ScheduledErasureView | None:
     """Forget somebody who has asked an admin for it; the last admin stays (`LastAdmin`)."""
     return _erase(user_id, actor, may_be_admin=True)
 
@@ -120,12 +120,12 @@ def _try_to_carry_out(user_id: str) -> str | None:
         return "failed"
 
 
-def _erase(user_id: str, actor: Principal, *, may_be_admin: bool) -> ErasureView | None:
+def _erase(user_id: str, actor: Principal, *, may_be_admin: bool) -> ScheduledErasureView | None:
     user = accounts.ask_for_erasure(user_id, actor=actor, may_be_admin=may_be_admin)
     if user.is_erased or carry_out(user_id, actor=actor.user_id):
         return None
     log.info("ERASURE_SCHEDULED", ofUser=user_id)
-    return ErasureView(erasure=Erasure.SCHEDULED)
+    return ScheduledErasureView(erasure=Erasure.SCHEDULED)
 
 
 def _anonymise(user_id: str) -> None:

@@ -13,7 +13,7 @@ from chalicelib.users.schemas import Erasure
 from chalicelib.users.views import UserView, user_view
 
 
-class ErasureView(View, frozen=True, kw_only=True):
+class ScheduledErasureView(View, frozen=True, kw_only=True):
     """That an erasure waits for orders which are under way."""
 
     erasure: Erasure

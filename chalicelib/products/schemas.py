@@ -22,7 +22,7 @@ Category = Annotated[
     Meta(
         pattern=r"^[a-z0-9]+(?:[ &_-]{1,3}[a-z0-9]+)*$(?!\n)",
         max_length=MAX_CATEGORY_LENGTH,
-        extra={"hint": "lower-case words such as home-decor, at most 60 characters"},
+        description="lower-case words such as home-decor, at most 60 characters",
     ),
 ]
 Url = Annotated[

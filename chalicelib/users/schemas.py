@@ -14,13 +14,14 @@ from chalicelib.core.schema import Line, PageQuery, Schema, Text
 from chalicelib.users import emails, languages, passwords
 from chalicelib.users.languages import DEFAULT_LOCALE
 
-Email = Annotated[str, read_by(emails.parse, most=1000, hint=emails.HINT)]
+Email = Annotated[str, read_by(emails.parse, most=1000, hint=emails.HINT, format="email")]
 Password = Annotated[
     str,
     Meta(
         min_length=passwords.MIN_LENGTH,
         max_length=1000,
-        extra={"hint": "8 to 1,000 characters", "read": passwords.require_length},
+        description="8 to 1,000 characters",
+        extra={"read": passwords.require_length},
     ),
 ]
 # Whether it can be one is judged by `phones`, which knows the forms of all countries.
@@ -29,12 +30,13 @@ Phone = Annotated[
     Meta(
         max_length=100,
         pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)",
-        extra={"hint": "a telephone number such as (201) 555-0123 or +44 20 7946 0958", "read": unpadded},
+        description="a telephone number such as (201) 555-0123 or +44 20 7946 0958",
+        extra={"read": unpadded},
     ),
 ]
 _UNPADDED = Meta(extra={"read": unpadded})
 _Part = Annotated[Line, _UNPADDED]
-Locale = Annotated[str, read_by(languages.parse, most=100, hint=languages.HINT)]
+Locale = Annotated[str, read_by(languages.parse, most=100, hint=languages.HINT, format="bcp-47")]
 
 
 class UserStatus(StrEnum):
@@ -73,7 +75,9 @@ class Address(Schema, frozen=True, kw_only=True, omit_defaults=True):
     city: _Part | None = None
     state: _Part | None = None
     postal_code: _Part | None = None
-    country: Annotated[str, pasted(r"[A-Z]{2}", hint="a two-letter country code in capitals such as US")]
+    country: Annotated[
+        str, pasted(r"[A-Z]{2}", hint="a two-letter country code in capitals such as US", format="iso-3166-1")
+    ]
     phone: Phone | None = None
     phone_e164: _Part | None = None
 

@@ -83,7 +83,14 @@ def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def browse(shop: Shop, mug: str) -> None:
-    for path in ("/hello", "/health", "/products?limit=1", f"/products/{mug}", "/products/category/kitchen"):
+    for path in (
+        "/hello",
+        "/health",
+        "/openapi.json",
+        "/products?limit=1",
+        f"/products/{mug}",
+        "/products/category/kitchen",
+    ):
         assert shop("GET", path).status == 200
 
 

@@ -58,7 +58,7 @@ class Every(Schema, frozen=True, kw_only=True):
     literal: Literal["a", "b"]
     mixed: Literal["a", 5]
     only: Literal["card"]
-    chosen: Annotated[Literal["a", "b"], Meta(extra={"hint": "something else"})]
+    chosen: Annotated[Literal["a", "b"], Meta(description="something else")]
     enum_or_none: Kind | None
     whole: int
     at_least: Annotated[int, Meta(ge=1)]
@@ -76,8 +76,8 @@ class Every(Schema, frozen=True, kw_only=True):
     short: Annotated[str, Meta(max_length=3)]
     long: Annotated[str, Meta(min_length=3)]
     sized: Annotated[str, Meta(min_length=2, max_length=3)]
-    hinted: Annotated[str, Meta(pattern="^[A-Z]{2}$", extra={"hint": "two letters such as DE"})]
-    hinted_or_none: Annotated[str, Meta(pattern="^[A-Z]{2}$", extra={"hint": "two letters such as DE"})] | None
+    hinted: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="two letters such as DE")]
+    hinted_or_none: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="two letters such as DE")] | None
     unhinted: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
     either: int | str
     whatever: int | bool | None
@@ -173,7 +173,7 @@ def test_no_sentence_has_a_word_of_a_library(shape: type, refuse: Any) -> None:
 def test_every_form_that_a_field_must_have_is_told_in_a_hint(shape: type) -> None:
     for field in msgspec.structs.fields(shape):
         metas = list(reading.metas(field.type))
-        assert all(meta.extra and meta.extra["hint"] for meta in metas if meta.pattern), field.name
+        assert all(meta.description for meta in metas if meta.pattern), field.name
 
 
 def said(field: str, value: Any) -> tuple[str, str]:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and oth
 # What is the same for everybody, and how long anybody may keep it.
 KEPT = {
     ("GET", "/hello"): "public, max-age=60",
+    ("GET", "/openapi.json"): "public, no-cache",
     ("GET", "/health"): "no-cache",
     ("GET", "/products"): "public, max-age=60",
     ("GET", "/products/category/{category}"): "public, max-age=60",

@@ -27,6 +27,7 @@ USER: Row = (401, 200, 200, 401, 401, 200)
 ADMIN: Row = (401, 403, 403, 401, 401, 200)
 EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "/hello"): PUBLIC,
+    ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/health"): PUBLIC,
     ("POST", "/auth/register"): (409,) * 6,
     ("POST", "/auth/login"): PUBLIC,

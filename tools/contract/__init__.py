@@ -1,0 +1,11 @@
+"""The contract of the API as documents, made from the code that serves it: `python -m tools.contract`.
+
+| module | job |
+|---|---|
+| `routes` | what app.py declares and docs/api.md says of each route |
+| `shapes` | JSON Schema of what routes take and give |
+| `refusals` | which problem codes each route may answer |
+| `operations` | one operation of OpenAPI for each route |
+| `links` | which operation goes on from what another has given |
+| `openapi` | the whole document |
+"""

@@ -1,0 +1,120 @@
+"""The whole document of OpenAPI 3.1: every route, what is common to them, and the webhooks that the shop sends."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tools.contract import operations, problem_schema, routes, webhooks
+from tools.contract.routes import Route
+from tools.contract.shapes import Shapes
+
+Json = dict[str, Any]
+
+_WORDS = """
+A commerce backend: accounts, catalogue, carts, checkout, payments, orders, webhooks.
+
+Every failure is a problem document (RFC 9457) whose `code` is stable; `GET /problems/{code}` says what it means and
+what to do. Lists take `limit` and `cursor`; `"nextCursor": null` is the end. Send an `Idempotency-Key` with every POST
+that creates or charges, and repeat it unchanged when no answer came. A guest's cart belongs to the `X-Cart-Token` that
+the first item brings. HEAD answers like GET, without the body.
+"""
+_STRING: Json = {"type": "string"}
+_PARAMETERS: Json = {
+    "CorrelationId": {
+        "name": "X-Correlation-Id", "in": "header", "required": False,
+        "description": "A UUID, ULID, W3C trace id or X-Ray's, told in logs, events and mails. Another is ignored.",
+        "schema": _STRING,
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key", "in": "header", "required": False,
+        "description": "Repeated within 24 hours it gives the same answer, and no second effect.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"},
+    },
+    "IfMatch": {
+        "name": "If-Match", "in": "header", "required": False,
+        "description": "The ETag that the change is based on; 412 if it is no longer the present one.",
+        "schema": _STRING,
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match", "in": "header", "required": False,
+        "description": "ETags that the caller knows; 304 if the present one is among them.",
+        "schema": _STRING,
+    },
+    "PaymentSignature": {
+        "name": "Stripe-Signature", "in": "header", "required": False,
+        "description": "The provider's signature over the body; the simulator sends X-Payment-Signature.",
+        "schema": _STRING,
+    },
+}  # fmt: skip
+_HEADERS: Json = {
+    "X-Request-Id": ("The id that finds this request in the logs.", _STRING),
+    "Cache-Control": ("Who may keep the answer, and how long.", _STRING),
+    "ETag": ("The tag of this state, for If-Match and If-None-Match.", _STRING),
+    "X-Cart-Token": (
+        "The token of a guest's cart, where one was made; send it with every request about the cart.",
+        _STRING,
+    ),
+    "Idempotent-Replayed": ("Whether this is the answer of an earlier request with the same key.", {"const": "true"}),
+    "WWW-Authenticate": ("How to sign in.", {"const": "Bearer"}),
+    "Retry-After": ("In how many seconds another try may help.", {"type": "integer", "minimum": 0}),
+}
+_SECURITY: Json = {
+    "bearer": {
+        "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+        "description": "The `accessToken` of a login. A stage may ask services for AWS SigV4 instead on `/users`.",
+    },
+    "cart": {
+        "type": "apiKey", "in": "header", "name": "X-Cart-Token",
+        "description": "A guest's cart: the token that the answer to its first item brought.",
+    },
+}  # fmt: skip
+
+
+def document() -> Json:
+    """The document."""
+    known = routes.read()
+    queries = {route.contract.query.__name__ for route in known}
+    shapes = Shapes(taken=_taken(known), given=_given(known))
+    paths: dict[str, Json] = defaultdict(dict)
+    for route in known:
+        paths[route.path][route.method.lower()] = operations.operation(route, shapes, known)
+    sections = dict.fromkeys(route.told.section for route in known)
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": "ecommerce-api", "version": _version(), "description": _WORDS.strip(),
+                 "license": {"name": "MIT", "identifier": "MIT"}},
+        "servers": [{"url": ".", "description": "Where this document was read."}],
+        "tags": [{"name": section} for section in sections],
+        "paths": dict(paths),
+        "webhooks": webhooks.operations(),
+        "components": {
+            "schemas": {**shapes.components(besides=queries), **problem_schema.schemas(), **webhooks.schemas()},
+            "responses": operations.failures(known),
+            "parameters": _PARAMETERS,
+            "headers": {name: {"description": words, "schema": schema} for name, (words, schema) in _HEADERS.items()},
+            "securitySchemes": _SECURITY,
+        },
+    }  # fmt: skip
+
+
+def _version() -> str:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    return str(project["version"])
+
+
+def _taken(known: Iterable[Route]) -> Iterator[Any]:
+    yield from operations.PARAMETERS.values()
+    for route in known:
+        yield route.contract.query
+        if route.contract.takes not in (None, bytes):
+            yield route.contract.takes
+
+
+def _given(known: Iterable[Route]) -> Iterator[Any]:
+    return (route.view for route in known if isinstance(route.view, type) and issubclass(route.view, msgspec.Struct))

@@ -1,0 +1,53 @@
+"""The schemas of problem documents, which no type of ours makes: RFC 9457 with what is ours beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.api import problem_codes
+
+Json = dict[str, Any]
+
+_STRING: Json = {"type": "string"}
+_PROBLEM: Json = {
+    "type": {"type": "string", "format": "uri-reference", "description": "A page about the code."},
+    "title": {**_STRING, "description": "What the status is called."},
+    "status": {"type": "integer", "minimum": 400, "maximum": 599},
+    "detail": {**_STRING, "description": "What happened and what to do, in a sentence."},
+    "instance": {**_STRING, "description": "The path that was asked for."},
+    "code": {**_STRING, "description": "Which problem it is, for programs; it never changes its meaning."},
+    "requestId": {**_STRING, "description": "Finds the request in the logs."},
+}
+
+
+def schemas() -> Json:
+    """A problem document, and a faulty field in it."""
+    known = problem_codes.known()
+    code = {**_PROBLEM["code"], "enum": [each.code for each in known.problems]}
+    errors = {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}}
+    return {
+        "Problem": {
+            "title": "Problem",
+            "description": "Why a request failed (RFC 9457); some codes have further members for programs.",
+            "type": "object",
+            "properties": {**_PROBLEM, "code": code, "errors": errors},
+            "required": [*_PROBLEM],
+        },
+        "FieldProblem": _field([each.code for each in known.fields]),
+    }
+
+
+def _field(codes: list[str]) -> Json:
+    fields: Json = {
+        "field": {**_STRING, "description": "Its place, such as items[0].quantity."},
+        "code": {**_STRING, "description": f"{', '.join(codes)}, or a problem's own code."},
+        "detail": {**_STRING, "description": "What it takes."},
+    }
+    words = "A faulty field; some codes have further members."
+    return {
+        "title": "FieldProblem",
+        "description": words,
+        "type": "object",
+        "properties": fields,
+        "required": [*fields],
+    }

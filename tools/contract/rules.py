@@ -1,0 +1,33 @@
+"""What a body must keep to beside the types of its fields, as JSON Schema can say it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+JsonSchema = dict[str, Any]
+
+_MONEY = ("amount", "minimumSubtotal")
+
+
+def _with(*names: str) -> JsonSchema:
+    return {"required": list(names), "properties": {name: {"not": {"type": "null"}} for name in names}}
+
+
+def _without(name: str) -> JsonSchema:
+    return {"properties": {name: {"type": "null"}}}
+
+
+_COUPON: JsonSchema = {
+    "oneOf": [
+        {"allOf": [{"properties": {"kind": {"const": "percentage"}}}, _with("percent"), _without("amount")]},
+        {"allOf": [{"properties": {"kind": {"const": "fixed"}}}, _with("amount", "currency"), _without("percent")]},
+    ],
+}
+_REFUND: JsonSchema = {"not": {"required": ["amount", "items"]}}
+
+_RULES: dict[str, JsonSchema] = {"NewCoupon": _COUPON, "RefundRequest": _REFUND}
+
+
+def apply(name: str, schema: JsonSchema) -> JsonSchema:
+    """The schema of that name with the rules that hold for it."""
+    return {**schema, **_RULES.get(name, {})}
