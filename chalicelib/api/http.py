@@ -128,7 +128,7 @@ def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, 
     except errors.ShopError as failure:
         if failure.is_recorded:
             raise
-        return _replay(call, contract, failure)
+        return problems.brought_here(_replay(call, contract, failure), request)
     if contract.lists:
         result = call.page(contract.lists, result)
     headers = {"Cache-Control": contract.kept, **_varying(contract), **_headers(result)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -30,8 +32,11 @@ _STATUS = {
     errors.Unavailable: 503,
 }
 # As RFC 9110 calls them; Python before 3.13 knows them by earlier names, and an answer must not depend on that.
-_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
-_GATEWAY_CODES = {404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
+_TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
+GATEWAY_CODES = {
+    404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type", 500: "internal_error",
+}  # fmt: skip
+_KEPT_TYPE = re.compile(r'\{"type":"[^":]*(/problems/[a-z_]+)"')
 _DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not take that method; see the Allow header.",
@@ -77,15 +82,20 @@ def answer(error: errors.ShopError, request: Request) -> Response:
 
 def of(error: errors.ShopError, request: Request | None) -> tuple[int, str]:
     """The status and the problem document of an error."""
-    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    status = status_of(type(error))
     faults = {"errors": [fault.view() for fault in error.errors]} if error.errors else {}
     return status, schema.encode(problem(status, error.code, error.detail, request, **faults, **error.facts))
+
+
+def status_of(kind: type[errors.ShopError]) -> int:
+    """The status that errors of a kind become."""
+    return next(_STATUS[each] for each in kind.__mro__ if each in _STATUS)
 
 
 def problem(status: int, code: str, detail: str, request: Request | None, **more: Any) -> dict[str, Any]:
     """An RFC 9457 problem document."""
     return {
-        "type": f"urn:ecommerce-api:problem:{code}",
+        "type": type_of(code, base(request) if request else ""),
         "title": title(status),
         "status": status,
         "detail": detail,
@@ -99,6 +109,22 @@ def problem(status: int, code: str, detail: str, request: Request | None, **more
 def title(status: int) -> str:
     """What a status is called."""
     return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
+def type_of(code: str, before: str) -> str:
+    """Where it can be read what a code means; `before` is what the addresses of this API begin with."""
+    return f"{before}/problems/{code}"
+
+
+def brought_here(kept: Response, request: Request) -> Response:
+    """An answer that was kept, for this request: its `type` leads where this caller can read it.
+
+    The first request may have come by another address of the API. By the same one nothing changes.
+    """
+    found = _KEPT_TYPE.match(kept.body)
+    if found:
+        kept.body = '{"type":' + schema.encode(base(request) + found[1]) + kept.body[found.end() :]
+    return kept
 
 
 def for_gateway_answers(request: Request, get_response: Callable[[Request], Response]) -> Response:
@@ -121,7 +147,7 @@ def _shaped(request: Request, response: Response) -> Response:
     if response.status_code < 400 or response.headers.get("Content-Type") == CONTENT_TYPE:  # noqa: PLR2004
         return response
     status = response.status_code
-    code = _GATEWAY_CODES.get(status, "internal_error")
+    code = GATEWAY_CODES.get(status, GATEWAY_CODES[500])
     document = problem(status, code, _DETAILS.get(status, _DETAILS[500]), request)
     headers = {**cors().get_access_control_headers(), **response.headers, "Content-Type": CONTENT_TYPE}
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -147,3 +173,16 @@ def path(request: Request) -> str:
     Chalice's `request.path` is the route's pattern.
     """
     return str(request.context.get("path") or request.to_original_event().get("path") or request.path)
+
+
+def base(request: Request) -> str:
+    """What stands in the caller's path before that of the route: `/prod` of a stage, `/v1` of a domain, or nothing."""
+    found = _as_written(request.context.get("resourcePath") or request.path).fullmatch(path(request))
+    return found[1] if found else ""
+
+
+@lru_cache(maxsize=256)
+def _as_written(route: str) -> re.Pattern[str]:
+    """How a route's path may come: behind one part more, and with a slash at the end."""
+    parts = (".+" if part.startswith("{") else re.escape(part) for part in route.rstrip("/").split("/"))
+    return re.compile(rf"((?:/[^/]+)??){'/'.join(parts)}/*")

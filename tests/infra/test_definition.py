@@ -117,7 +117,7 @@ def test_the_gateway_refuses_a_method_as_the_app_does(shop: Shop) -> None:
 
         assert (by_the_app.status, answer["statusCode"]) == (405, "405")
         own = {"instance": "$context.path", "requestId": "$context.requestId"}
-        assert document == {**by_the_app.body, **own}
+        assert document == {**by_the_app.body, "type": f"/$context.stage{by_the_app.body['type']}", **own}
         assert set(headers["Allow"].split(", ")) == set(by_the_app.headers["Allow"].split(", "))
         assert headers["Content-Type"] == by_the_app.headers["Content-Type"]
         assert headers["Access-Control-Allow-Origin"] == "https://shop.example.com"
@@ -131,7 +131,8 @@ def test_the_gateway_answers_by_itself_as_the_app_does(origin: str) -> None:
         headers = response["ResponseParameters"]["Headers"]
         like = problems.problem(document["status"], document["code"], document["detail"], None)
 
-        assert document == {**like, "instance": "$context.path", "requestId": "$context.requestId"}, kind
+        own = {"instance": "$context.path", "requestId": "$context.requestId"}
+        assert document == {**like, "type": f"/$context.stage/problems/{document['code']}", **own}, kind
         assert response["StatusCode"] == document["status"]
         assert headers["Content-Type"] == "'application/problem+json'"
         assert headers["Access-Control-Allow-Origin"] == f"'{origin}'"

@@ -15,7 +15,7 @@ from chalicelib.products.schemas import CategoryQuery, ProductQuery
 from tests.infra.packaging import network
 from tests.infra.test_deployer import EDGE
 from tools import stages
-from tools.package import edge, finishing
+from tools.package import edge, finishing, gateway
 from tools.package.edge import cache, checks, definition, distribution, domain, models, plans
 from tools.stages.edge import Edge
 from tools.templates import options
@@ -156,12 +156,34 @@ def test_a_domain_has_what_is_not_there_yet(
     after = with_options(template, domain="api.example.com", **said)
 
     assert come(template, after) == resources
-    assert changed(template, after) == {"Outputs", *changes}
+    assert changed(template, after) == {"Outputs", "RestAPI.DefinitionBody", "RestAPI.GatewayResponses", *changes}
     properties = after["Resources"]["ApiDomain"]["Properties"]
     assert (properties["SecurityPolicy"], properties["EndpointConfiguration"]["Types"]) == ("TLS_1_2", ["REGIONAL"])
     assert after["Resources"]["ApiMapping"]["Properties"]["BasePath"] == "v1"
     assert after["Outputs"]["HealthURL"]["Value"] == "https://api.example.com/v1/health"
     assert after["Outputs"]["DomainTarget"]["Value"] == domain.TARGET
+
+
+@pytest.mark.parametrize(
+    ("said", "before"),
+    [
+        ({}, "/$context.stage"),
+        ({"usage_plans": True}, "/$context.stage"),
+        ({"usage_plans": True, "domain": "api.example.com", "domain_zone": ZONE}, "https://api.example.com/v1"),
+        ({"firewall": True, "distribution": True}, "/$context.stage"),
+    ],
+)
+def test_every_answer_of_the_gateway_leads_to_a_page_of_this_address(
+    template: Template, said: dict[str, Any], before: str
+) -> None:
+    api = definition.api(with_options(template, **said))
+
+    refusals = [each["ResponseTemplates"] for each in api["GatewayResponses"].values()]
+    for methods in api["DefinitionBody"]["paths"].values():
+        integration = methods[gateway.ANY_METHOD]["x-amazon-apigateway-integration"]
+        refusals.append(integration["responses"]["default"]["responseTemplates"])
+    documents = [json.loads(each["application/json"]) for each in refusals]
+    assert {each["type"] for each in documents} == {f"{before}/problems/{each['code']}" for each in documents}
 
 
 FIREWALL = {
@@ -248,6 +270,8 @@ def test_a_distribution_keeps_nothing_and_the_api_takes_only_what_came_through_i
     assert (behaviour["CachePolicyId"], behaviour["ViewerProtocolPolicy"]) == (distribution.KEEPS_NOTHING, "https-only")
     assert behaviour["OriginRequestPolicyId"] == distribution.FORWARDS_ALL_BUT_HOST
     assert origin["OriginPath"] == "/prod"
+    rewritten = "if (request.uri.startsWith('/prod/')) { request.uri = request.uri.slice(5); }"
+    assert rewritten in after["Resources"]["NoteAddress"]["Properties"]["FunctionCode"]
     first, rate = rules_of(after)[:2]
     assert (first["Name"], first["Action"]) == ("PastTheDistribution", {"Block": {}})
     assert after["Resources"]["Firewall"]["DependsOn"] == "Distribution"

@@ -30,6 +30,7 @@ from tools.local.problems import Problem, cors_headers
 LOG = logging.getLogger(__name__)
 MAX_BODY_BYTES = 10 * 1024 * 1024
 DRAIN_SECONDS = 2.0
+SERVER_CODES = {414: "uri_too_long", 501: "not_implemented"}  # of what http.server refuses by itself
 Event = dict[str, Any]
 Body = Any
 
@@ -198,7 +199,7 @@ class GatewayHandler(ChaliceRequestHandler):
         status = HTTPStatus(code)
         self.command = getattr(self, "command", None) or "GET"
         self.request_version = "HTTP/1.1"  # an answer with a status line, whatever the request line was
-        self._refuse(self._problem(code, status.name.lower(), message or status.description or status.phrase))
+        self._refuse(self._problem(code, SERVER_CODES[code], message or status.description or status.phrase))
 
     def handle_expect_100(self) -> bool:
         """Tell the client to go on; the answer must not wait in the buffer."""

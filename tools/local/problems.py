@@ -2,13 +2,12 @@
 
 import json
 import uuid
-from http import HTTPStatus
 from typing import Any
 
 from chalice.app import CORSConfig
 from chalice.local import LocalGatewayException
 
-CONTENT_TYPE = "application/problem+json"
+from chalicelib.api import problems
 
 
 class Problem(LocalGatewayException):
@@ -17,16 +16,9 @@ class Problem(LocalGatewayException):
     def __init__(self, status: int, code: str, detail: str, *, path: str, headers: dict[str, str]) -> None:
         """`code` is the stable name of what is wrong, `path` what was asked for."""
         request_id = str(uuid.uuid4())
-        document = {
-            "type": f"urn:ecommerce-api:problem:{code}",
-            "title": HTTPStatus(status).phrase,
-            "status": status,
-            "detail": detail,
-            "instance": path.partition("?")[0],
-            "code": code,
-            "requestId": request_id,
-        }
-        own = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": request_id}
+        document = problems.problem(status, code, detail, None)
+        document |= {"instance": path.partition("?")[0], "requestId": request_id}
+        own = {"Content-Type": problems.CONTENT_TYPE, "x-amzn-RequestId": request_id}
         super().__init__({**headers, **own}, json.dumps(document).encode())
         self.CODE = status
 

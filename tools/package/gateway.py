@@ -22,15 +22,16 @@ class GatewayAnswer(NamedTuple):
 _INVALID = GatewayAnswer(400, "validation_failed", "The request does not have the shape that this address asks for.")
 _FORBIDDEN = GatewayAnswer(403, "forbidden", "This is not allowed.")
 _NOT_FOUND = GatewayAnswer(404, "not_found", "There is nothing at this address.")
-_WRONG_METHOD = GatewayAnswer(
-    405, "method_not_allowed", "This address does not take that method; see the Allow header."
-)
+WRONG_METHOD = GatewayAnswer(405, "method_not_allowed", "This address does not take that method; see the Allow header.")
 _BUSY = (("Retry-After", "1"),)
 _BROKEN = GatewayAnswer(500, "internal_error", "Something went wrong on our side. The requestId finds it in our logs.")
 _LATE = GatewayAnswer(
     504, "gateway_timeout", "The shop did not answer in time; send the same Idempotency-Key to try again."
 )
 
+# What the path of every request begins with at the API's own address.
+BASE = "/$context.stage"
+ANY_METHOD = "x-amazon-apigateway-any-method"
 _TEMPLATE = "application/json"  # the one type that API Gateway looks for; what is sent says the Content-Type header
 _BODIES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 _TEXT = {"type": "string"}
@@ -83,11 +84,24 @@ def other_methods(origin: str) -> dict[str, Any]:
     Without it API Gateway takes a known path with another method for an unknown address.
     """
     paths = dict.fromkeys(path for _, path in permissions.ROUTES)
-    return {path: {"x-amazon-apigateway-any-method": _answering(_wrong_method(path), origin)} for path in paths}
+    return {path: {ANY_METHOD: _answering(_wrong_method(path), origin)} for path in paths}
+
+
+def lead_to(address: str, api: dict[str, Any]) -> None:
+    """Let what an API of these properties answers by itself lead to the pages of that address.
+
+    How a caller's path begins under a domain is none of the variables that such an answer knows.
+    """
+    answers = [each["ResponseTemplates"] for each in api["GatewayResponses"].values()]
+    for methods in api["DefinitionBody"]["paths"].values():
+        refusals = methods[ANY_METHOD]["x-amazon-apigateway-integration"]["responses"].values()
+        answers += [each["responseTemplates"] for each in refusals]
+    for templates in answers:
+        templates[_TEMPLATE] = templates[_TEMPLATE].replace(BASE, address)
 
 
 def _wrong_method(path: str) -> GatewayAnswer:
-    return _WRONG_METHOD._replace(headers=(("Allow", ", ".join(permissions.methods_of(path))),))
+    return WRONG_METHOD._replace(headers=(("Allow", ", ".join(permissions.methods_of(path))),))
 
 
 def _answering(refusal: GatewayAnswer, origin: str) -> dict[str, Any]:
@@ -112,7 +126,8 @@ def _answering(refusal: GatewayAnswer, origin: str) -> dict[str, Any]:
 
 def _document(refusal: GatewayAnswer) -> str:
     document = problems.problem(refusal.status, refusal.code, refusal.detail, None)
-    return schema.encode(document | {"instance": "$context.path", "requestId": "$context.requestId"})
+    here = {"type": problems.type_of(refusal.code, BASE), "instance": "$context.path"}
+    return schema.encode(document | here | {"requestId": "$context.requestId"})
 
 
 def _headers(refusal: GatewayAnswer, origin: str) -> dict[str, str]:

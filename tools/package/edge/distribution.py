@@ -1,5 +1,7 @@
 """CloudFront before the API: it ends TLS near the caller, keeps nothing, and tells the API who is calling.
 
+Without a domain the API says its own paths, with the stage's name in front; those are good here, too.
+
 What comes past it is refused by the firewall, by a key that only the distribution and the firewall know. So the
 header that tells who is calling is the distribution's word; a caller's own header of that name is overwritten.
 """
@@ -18,9 +20,10 @@ FORWARDS_ALL = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 FORWARDS_ALL_BUT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 ZONE = "Z2FDTNDATAQYW2"  # of every distribution
 METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
-NOTE_ADDRESS = (
-    "function handler(event) { var request = event.request; "
-    f"request.headers['{ADDRESS_HEADER.lower()}'] = {{value: event.viewer.ip}}; return request; }}"
+FUNCTION = (
+    "function handler(event) {{ var request = event.request; "
+    "if (request.uri.startsWith('/{stage}/')) {{ request.uri = request.uri.slice({length}); }} "
+    "request.headers['{header}'] = {{value: event.viewer.ip}}; return request; }}"
 )
 
 
@@ -29,7 +32,7 @@ def add_to(template: dict[str, Any], stage: Stage) -> None:
 
     The firewall waits for it, since before it is everywhere nobody can come through it.
     """
-    template["Resources"] |= {"NoteAddress": _note_address(), "Distribution": _made(stage)}
+    template["Resources"] |= {"NoteAddress": _note_address(stage), "Distribution": _made(stage)}
     template["Resources"] |= origin_key.resources(stage)
     template["Resources"]["Firewall"]["DependsOn"] = "Distribution"
     definition.tell_app(template, "CLIENT_ADDRESS_HEADER", ADDRESS_HEADER)
@@ -92,7 +95,8 @@ def _behaviour(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _note_address() -> dict[str, Any]:
+def _note_address(stage: Stage) -> dict[str, Any]:
+    code = FUNCTION.format(stage=stage.name, length=len(stage.name) + 1, header=ADDRESS_HEADER.lower())
     config = {"Comment": "Tells the API who is calling.", "Runtime": "cloudfront-js-2.0"}
     return {
         "Type": "AWS::CloudFront::Function",
@@ -100,6 +104,6 @@ def _note_address() -> dict[str, Any]:
             "Name": {"Fn::Sub": "ecommerce-${Stage}-note-address"},
             "AutoPublish": True,
             "FunctionConfig": config,
-            "FunctionCode": NOTE_ADDRESS,
+            "FunctionCode": code,
         },
     }

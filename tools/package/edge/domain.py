@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tools.package import gateway
 from tools.package.edge import definition
 from tools.stages import Stage
 
@@ -26,6 +27,7 @@ def add_to(template: dict[str, Any], stage: Stage) -> None:
         definition.api(template)["DisableExecuteApiEndpoint"] = True
     template["Outputs"]["DomainTarget"] = {"Description": f"What {edge.domain} has to be an alias of.", "Value": TARGET}
     definition.answer_at(template, edge.domain, f"/{BASE_PATH}")
+    gateway.lead_to(f"https://{edge.domain}/{BASE_PATH}", definition.api(template))
 
 
 def point_at(template: dict[str, Any], stage: Stage, target: dict[str, Any], zone: object) -> None:
