@@ -12,9 +12,22 @@ from typing import Any
 from chalice import Chalice, Cron, IAMAuthorizer, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent
 
-from chalicelib.api import caching, documents, failures, health, http, problems
+from chalicelib.api import (
+    caching,
+    documents,
+    failures,
+    front,
+    health,
+    http,
+    pages,
+    problem_codes,
+    problem_pages,
+    problems,
+)
 from chalicelib.api.answers import Greeting, HealthView, Notice
 from chalicelib.api.calls import Answer, Call, Document, Page, cart_headers, with_etag
+from chalicelib.api.front import FrontView
+from chalicelib.api.problem_codes import ProblemCodesView, ProblemView
 from chalicelib.auth import accounts, tokens
 from chalicelib.auth import service as auth
 from chalicelib.auth.models import IDLE_LIFETIME
@@ -88,6 +101,24 @@ endpoint = http.endpoint_for(app, authenticate=tokens.authenticate, require_open
 managers = IAMAuthorizer() if settings.users_by_iam() else authorize
 
 # --- The shop itself
+
+
+@app.route("/", methods=["GET"])
+@endpoint(offers=pages.OFFERS, kept=caching.FOR_A_MINUTE)
+def get_front(call: Call) -> FrontView | Document:
+    return front.page(call.base) if call.accepted == pages.HTML else front.view(call.base)
+
+
+@app.route("/problems", methods=["GET"])
+@endpoint(offers=pages.OFFERS, kept=caching.FOR_A_DAY)
+def list_problem_codes(call: Call) -> ProblemCodesView | Document:
+    return problem_pages.list_page(call.base) if call.accepted == pages.HTML else problem_codes.known()
+
+
+@app.route("/problems/{code}", methods=["GET"])
+@endpoint(offers=pages.OFFERS, kept=caching.FOR_A_DAY)
+def get_problem_code(call: Call, code: str) -> ProblemView | Document:
+    return problem_pages.page(code, call.base) if call.accepted == pages.HTML else problem_codes.get(code)
 
 
 @app.route("/hello", methods=["GET"])

@@ -8,6 +8,7 @@ PRIVATE = "no-store"  # what is about somebody, or a failure that may be over so
 ALIVE = "no-cache"  # asked for again each time
 # For what is the same for everybody:
 FOR_A_MINUTE = "public, max-age=60"
+FOR_A_DAY = "public, max-age=86400"  # what changes only with a release
 WHILE_UNCHANGED = "public, no-cache"  # kept, but asked for again each time, which its ETag makes cheap
 
 # What is kept for all by the gateway itself, in a stage that asks for it: only by what its key of the cache knows.

@@ -44,6 +44,7 @@ class Call:
     function: tuple[str, str]
     source: str
     accepted: str  # which of the media types that the route offers
+    base: str  # what the caller's path has before that of the route, and so has every address of this API
 
     @property
     def user(self) -> Principal:

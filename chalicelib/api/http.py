@@ -170,7 +170,10 @@ def _call(request: Request, contract: Contract, principal: Principal | None, acc
     scope = f"{route} {sorted(path.items())}\n{filters}\n{principal.user_id if principal else ''}"
     context = request.lambda_context
     function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
-    return Call(body, query, principal, request.headers, claim, scope, function, callers.source(request), accepted)
+    return Call(
+        body, query, principal, request.headers, claim, scope, function, callers.source(request), accepted,
+        problems.base(request),
+    )  # fmt: skip
 
 
 def _body(request: Request, takes: type[Any] | None) -> Any:

@@ -25,6 +25,9 @@ class Audience(StrEnum):
 
 
 ROUTES: dict[tuple[str, str], Audience] = {
+    ("GET", "/"): Audience.PUBLIC,
+    ("GET", "/problems"): Audience.PUBLIC,
+    ("GET", "/problems/{code}"): Audience.PUBLIC,
     ("GET", "/hello"): Audience.PUBLIC,
     ("GET", "/health"): Audience.PUBLIC,
     ("GET", "/openapi.json"): Audience.PUBLIC,

@@ -92,11 +92,16 @@ def status_of(kind: type[errors.ShopError]) -> int:
     return next(_STATUS[each] for each in kind.__mro__ if each in _STATUS)
 
 
+def phrase(status: int) -> str:
+    """What HTTP calls a status."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def problem(status: int, code: str, detail: str, request: Request | None, **more: Any) -> dict[str, Any]:
     """An RFC 9457 problem document."""
     return {
         "type": type_of(code, base(request) if request else ""),
-        "title": title(status),
+        "title": phrase(status),
         "status": status,
         "detail": detail,
         "instance": path(request) if request else "/",
@@ -104,11 +109,6 @@ def problem(status: int, code: str, detail: str, request: Request | None, **more
         "requestId": request_id(request),
         **more,
     }
-
-
-def title(status: int) -> str:
-    """What a status is called."""
-    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def type_of(code: str, before: str) -> str:

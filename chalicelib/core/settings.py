@@ -136,6 +136,21 @@ def client_address_header() -> str:
     return os.environ.get("CLIENT_ADDRESS_HEADER", "")
 
 
+def storefront_url() -> str:
+    """Where customers shop, "" where that is nowhere yet."""
+    return os.environ.get("STOREFRONT_URL", "")
+
+
+def console_url() -> str:
+    """Where the shop is run, "" where that is nowhere yet."""
+    return os.environ.get("CONSOLE_URL", "")
+
+
+def demo() -> str:
+    """What `make run` lets the front page show beside all else, in JSON; nothing in other stages, whatever is set."""
+    return os.environ.get("DEMO", "") if stage() == "local" else ""
+
+
 def table_stream_arn() -> str:
     """The stream that the deployed trigger listens to; a placeholder until a stage has a table.
 

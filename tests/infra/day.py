@@ -83,14 +83,8 @@ def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def browse(shop: Shop, mug: str) -> None:
-    for path in (
-        "/hello",
-        "/health",
-        "/openapi.json",
-        "/products?limit=1",
-        f"/products/{mug}",
-        "/products/category/kitchen",
-    ):
+    told = ("/", "/problems", "/problems/not_found", "/openapi.json", "/hello", "/health")
+    for path in (*told, "/products?limit=1", f"/products/{mug}", "/products/category/kitchen"):
         assert shop("GET", path).status == 200
 
 

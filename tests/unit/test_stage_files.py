@@ -82,6 +82,7 @@ WRONG = {
     "burst": ("burst = 5000", "burst = 0", "burst is more than 0."),
     "table": ('# table_name = "ecommerce-prod-restored"', 'table_name = "a b"', "table_name is a name that DynamoDB"),
     "elsewhere": ("LOG_LEVEL", "TABLE_NAME", "environment says TABLE_NAME, which follows from the rest of the file."),
+    "what only a local shop says": ("LOG_LEVEL", "DEMO", "environment says DEMO, which is no setting of the app."),
     "no setting": ("LOG_LEVEL", "LOGLEVEL", "environment says LOGLEVEL, which is no setting of the app."),
     "provider": ('"stripe"', '"cash"', "environment.PAYMENT_PROVIDER is one of stripe, simulator, simulator-http."),
     "simulator": ('"stripe"', '"simulator"', "environment.PAYMENT_PROVIDER of prod is stripe."),

@@ -41,6 +41,7 @@ PARAMETERS: dict[str, Any] = {
     "code": Code,
     "role": Role,
 }
+_PROBLEM_CODE = Annotated[str, msgspec.Meta(description="The code of a problem.", pattern="^[a-z0-9_]+$")]
 _SECURITY: dict[Audience, list[Json]] = {
     Audience.PUBLIC: [],
     Audience.GUEST: [{}, {"bearer": []}, {"cart": []}],
@@ -71,7 +72,8 @@ def _sentence(text: str) -> str:
 
 def _path(route: Route, shapes: Shapes) -> Iterator[Json]:
     for name in route.parameters:
-        yield {"name": name, "in": "path", "required": True, "schema": shapes.schema(PARAMETERS[name])}
+        kind = _PROBLEM_CODE if route.path == "/problems/{code}" else PARAMETERS[name]
+        yield {"name": name, "in": "path", "required": True, "schema": shapes.schema(kind)}
 
 
 def _query(route: Route, shapes: Shapes) -> Iterator[Json]:
@@ -177,7 +179,7 @@ def _failure(status: int, codes: list[str]) -> Json:
     headers += ["WWW-Authenticate"] * (status == HTTPStatus.UNAUTHORIZED)
     headers += ["Retry-After"] * (status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE))
     return {
-        "description": f"{problems.title(status)}: {', '.join(f'`{code}`' for code in codes)}.",
+        "description": f"{problems.phrase(status)}: {', '.join(f'`{code}`' for code in codes)}.",
         "headers": {name: _header(name) for name in headers},
         "content": {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         "x-problem-codes": codes,

@@ -30,6 +30,7 @@ _LOGIN = ("bad_credentials", "too_many_attempts")
 _PROFILE_CHANGE = (*_USER_CHANGE, "email_taken", "user_changed")
 
 OWN: dict[str, tuple[str, ...]] = {
+    "get_problem_code": ("not_found",),
     "get_health": ("unhealthy",),
     "register": ("email_taken",),
     "login": _LOGIN,

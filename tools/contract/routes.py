@@ -53,8 +53,9 @@ class Route:
 
     @property
     def view(self) -> Any:
-        """The type of the answer's body, None where there never is one."""
-        return next((each for each in self.gives if each is not type(None)), None)
+        """The type of the answer's body, that for programs first; None where there never is one."""
+        kinds = [each for each in self.gives if each is not type(None)]
+        return next((each for each in kinds if each is not calls.Document), kinds[0] if kinds else None)
 
     @property
     def parameters(self) -> list[str]:

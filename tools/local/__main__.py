@@ -3,6 +3,7 @@
 The stage that is deployed is STAGE; dev without.
 """
 
+import json
 import os
 import signal
 import socket
@@ -96,7 +97,8 @@ def _prepare(settings: LocalSettings, stack: ExitStack) -> tuple[list[Running], 
     aws = stack.enter_context(cloud.running(settings))
     found = resources.deploy(settings)
     paid = stack.enter_context(payments.running(settings, found["PAYMENT_SECRET_NAME"]))
-    loaded = shop.load({**local.aws_environment(settings), **found, **payments.environment(settings)})
+    told = {**found, **payments.environment(settings), "DEMO": demo(settings)}
+    loaded = shop.load({**local.aws_environment(settings), **told})
     try:
         seed.seed()
     except msgspec.ValidationError as error:
@@ -143,7 +145,7 @@ def _wait_while_alive(beside: list[Running]) -> NoReturn:
 def welcome(settings: LocalSettings) -> str:
     """What there is to see, and how to stop."""
     lines = [
-        f"The shop is open at {settings.api_url}",
+        f"The shop is open at {settings.api_url}/",
         *_addresses(settings, settings.events_url),
         f"  app log   {settings.app_log}",
         f"  AWS       {settings.cloud_url} (log: {settings.cloud_log})",
@@ -167,12 +169,26 @@ def welcome_deployed(stage: DeployedStage) -> str:
     return "\n".join(lines)
 
 
+def demo(settings: LocalSettings) -> str:
+    """What the front page shows of a shop on this machine alone, as the app is told it."""
+    links = {"outbox": _outbox(settings), "payments": _ledger(settings)}
+    return json.dumps({"links": links, "accounts": seed.ACCOUNTS})
+
+
 def _addresses(settings: LocalSettings, events_url: str) -> list[str]:
     return [
-        f"  mail      {settings.cloud_url}/_ministack/ses/messages",
+        f"  mail      {_outbox(settings)}",
         f"  events    {events_url}",
-        f"  payments  {settings.payment_url}/_simulator/ledger",
+        f"  payments  {_ledger(settings)}",
     ]
+
+
+def _outbox(settings: LocalSettings) -> str:
+    return f"{settings.cloud_url}/_ministack/ses/messages"
+
+
+def _ledger(settings: LocalSettings) -> str:
+    return f"{settings.payment_url}/_simulator/ledger"
 
 
 def _accounts() -> list[str]:

@@ -41,7 +41,9 @@ _FROM_ELSEWHERE = {
     "STAGE", "TABLE_NAME", "JWT_SECRET_NAME", "PAYMENT_SECRET_NAME", "EVENT_BUS_NAME", "MAIL_FROM", "CORS_ORIGIN",
     "ALERT_TOPIC_ARN",
 }  # fmt: skip
-_OF_THE_APP = {each.name.upper() for each in fields(Settings)} | {"USER_MANAGEMENT_AUTH", "WEBHOOK_RECEIVERS"}
+_OF_THE_APP = {each.name.upper() for each in fields(Settings)} | {
+    "USER_MANAGEMENT_AUTH", "WEBHOOK_RECEIVERS", "STOREFRONT_URL", "CONSOLE_URL",
+}  # fmt: skip
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

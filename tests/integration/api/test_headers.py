@@ -17,6 +17,9 @@ pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and oth
 
 # What is the same for everybody, and how long anybody may keep it.
 KEPT = {
+    ("GET", "/"): "public, max-age=60",
+    ("GET", "/problems"): "public, max-age=86400",
+    ("GET", "/problems/{code}"): "public, max-age=86400",
     ("GET", "/hello"): "public, max-age=60",
     ("GET", "/openapi.json"): "public, no-cache",
     ("GET", "/health"): "no-cache",

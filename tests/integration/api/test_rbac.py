@@ -26,6 +26,9 @@ PUBLIC: Row = (200, 200, 200, 200, 200, 200)
 USER: Row = (401, 200, 200, 401, 401, 200)
 ADMIN: Row = (401, 403, 403, 401, 401, 200)
 EXPECTED: dict[tuple[str, str], Row] = {
+    ("GET", "/"): PUBLIC,
+    ("GET", "/problems"): PUBLIC,
+    ("GET", "/problems/{code}"): (404,) * 6,  # no problem is called as the coupon is
     ("GET", "/hello"): PUBLIC,
     ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/health"): PUBLIC,

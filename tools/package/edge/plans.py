@@ -1,8 +1,8 @@
 """API keys: a request without one that is in a plan is refused, and each plan bounds what a key may ask for.
 
 Keys are made by `make api-key`, not by a template: their values would stand in it. Whoever only looks whether the shop
-is there needs none, nor does the payment provider, which signs what it sends, nor a browser's preflight, which cannot
-have one.
+is there, or what it says of itself, needs none, nor does the payment provider, which signs what it sends, nor a
+browser's preflight, which cannot have one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tools.package import gateway
 from tools.package.edge import definition
 from tools.stages import Stage
 
-PUBLIC = {"/health", "/docs", "/openapi.json", "/payments/webhook"}
+PUBLIC = {"/", "/problems", "/problems/{code}", "/health", "/docs", "/openapi.json", "/payments/webhook"}
 SCHEME = "api_key"
 HEADER = "x-api-key"
 MISSING = gateway.GatewayAnswer(403, "api_key_required", "A valid API key is needed, in the header X-Api-Key.")
