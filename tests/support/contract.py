@@ -68,7 +68,7 @@ def _check(operation: Json, request: Request, response: Response) -> None:
 def _check_body(where: str, schema: str, body: Any) -> None:
     faults = [f"{each.instance_path}: {each.message:.300}" for each in _validator(schema).iter_errors(body)]
     if faults:
-        raise Undocumented(f"{where} as its document does not tell: {'; '.join(faults)}")
+        raise Undocumented(f"{where} as its document does not tell: {'; '.join(faults[:5])}")
 
 
 @functools.lru_cache

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from chalicelib.api import front
 from tools.contract import operations, problem_schema, routes, webhooks
 from tools.contract.routes import Route
 from tools.contract.shapes import Shapes
@@ -87,7 +86,7 @@ def document() -> Json:
     sections = dict.fromkeys(route.told.section for route in known)
     return {
         "openapi": "3.1.1",
-        "info": {"title": "ecommerce-api", "version": _version(), "description": _WORDS.strip(),
+        "info": {"title": "ecommerce-api", "version": front.VERSION, "description": _WORDS.strip(),
                  "license": {"name": "MIT", "identifier": "MIT"}},
         "servers": [{"url": ".", "description": "Where this document was read."}],
         "tags": [{"name": section} for section in sections],
@@ -101,11 +100,6 @@ def document() -> Json:
             "securitySchemes": _SECURITY,
         },
     }  # fmt: skip
-
-
-def _version() -> str:
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    return str(project["version"])
 
 
 def _taken(known: Iterable[Route]) -> Iterator[Any]:
