@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import Any
+
 from chalicelib.core import settings
 
 PRIVATE = "no-store"  # what is about somebody, or a failure that may be over soon, is kept by nobody
@@ -18,6 +21,18 @@ SHARED = ("/products", "/products/{product_id}", "/products/category/{category}"
 def is_shared(method: str, path: str) -> bool:
     """Will what this request is answered be given to others, too?"""
     return settings.is_cached_by_gateway() and method == "GET" and path in SHARED
+
+
+def told_apart(said: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """What of a query the key of a cache tells apart: no other names, and nothing for what is empty."""
+    return {name: value for name, value in said.items() if value and name in known}
+
+
+def varying(headers: Mapping[str, Any]) -> dict[str, str]:
+    """What an answer that may be kept depends on: API Gateway compresses for whoever takes it, and does not say so."""
+    if headers.get("Cache-Control", PRIVATE) == PRIVATE:
+        return {}
+    return {"Vary": ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))}
 
 
 def is_known(etag: str | None, if_none_match: str) -> bool:

@@ -26,6 +26,11 @@ def source(request: Requested) -> str:
     return str(request.context.get("identity", {}).get("sourceIp", ""))
 
 
+def correlation(headers: Headers) -> str:
+    """What the caller ties several requests together by, or knows this one by; "" without either."""
+    return headers.get("x-correlation-id", headers.get("x-request-id", ""))
+
+
 def cart_token(headers: Headers) -> str | None:
     """The cart's token without what is around it; a gateway gives the bytes of a header as Latin-1."""
     given = headers.get("x-cart-token")

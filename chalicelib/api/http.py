@@ -104,7 +104,7 @@ def answer_head(app: Chalice) -> None:
 
 
 def _answer(request: Request, contract: Contract, view: Handler, path: dict[str, str]) -> Response:
-    log.begin_request(problems.request_id(request), request.headers.get("x-correlation-id", ""))
+    log.begin_request(problems.request_id(request), callers.correlation(request.headers))
     try:
         return _serve(request, contract, view, path)
     except errors.ShopError as error:
@@ -179,6 +179,7 @@ def _call(request: Request, contract: Contract, principal: Principal | None, acc
 def _body(request: Request, takes: type[Any] | None) -> Any:
     """The body as the route takes it. Where it takes none, nothing or `{}` may come (H5); with a GET nobody looks."""
     raw = cast("bytes", request.raw_body or b"")
+    spelling.require_small(raw)
     if takes is bytes:
         return raw
     if takes is not None:
@@ -246,12 +247,6 @@ def _principal(request: Request, audience: Audience, authenticate: Callable[[str
 
 
 def _query(request: Request, contract: Contract, route: tuple[str, str]) -> dict[str, str]:
-    """What the query says; of an answer that others will get, too, only what such an answer may depend on.
-
-    There nothing is what is empty, which the key of a cache may not tell from it.
-    """
+    """What the query says; of an answer that others will get, too, only what such an answer may depend on."""
     said: dict[str, str] = dict(request.query_params or {})
-    if not caching.is_shared(*route):
-        return said
-    known = schema.names(contract.query)
-    return {name: value for name, value in said.items() if value and name in known}
+    return caching.told_apart(said, schema.names(contract.query)) if caching.is_shared(*route) else said

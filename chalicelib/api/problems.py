@@ -25,6 +25,7 @@ _STATUS = {
     errors.NotAcceptable: 406,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
+    errors.ContentTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.Unprocessable: 422,
     errors.PreconditionRequired: 428,
@@ -44,6 +45,15 @@ _DETAILS = {
     500: "Something went wrong on our side. The requestId finds it in our logs.",
 }
 
+# What a browser is told about every answer: none is a page, to be guessed at, framed, or to send an address on.
+_CAREFUL = {
+    "Cache-Control": caching.PRIVATE,
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_ONLY_HTTPS = "max-age=31536000"  # seconds: a year
+
 
 class Everywhere(CORSConfig):
     """The cross-origin rules, and beside them what else every answer says unless it says otherwise.
@@ -52,21 +62,21 @@ class Everywhere(CORSConfig):
     """
 
     def get_access_control_headers(self) -> dict[str, str]:
-        """The headers of every answer."""
-        return {
-            **super().get_access_control_headers(),
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": caching.PRIVATE,
-        }
+        """The headers of every answer; over plain HTTP, which is spoken on one machine alone, none asks for HTTPS."""
+        headers: dict[str, str] = super().get_access_control_headers()
+        embedding = "cross-origin" if headers["Access-Control-Allow-Origin"] == "*" else "same-origin"
+        secure = {} if settings.stage() == settings.LOCAL else {"Strict-Transport-Security": _ONLY_HTTPS}
+        return {**headers, **_CAREFUL, "Cross-Origin-Resource-Policy": embedding, **secure}
 
 
-def cors() -> CORSConfig:
-    """The headers that every answer of this stage has."""
+def cors(origin: str | None = None) -> CORSConfig:
+    """The headers that every answer of this stage has, or of one whose pages come from that origin."""
     return Everywhere(
-        allow_origin=settings.cors_origin(),
+        allow_origin=origin or settings.cors_origin(),
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
-                       "X-Api-Key", "X-Cart-Token", "X-Correlation-Id"],
-        expose_headers=["ETag", "Idempotent-Replayed", "Location", "Retry-After", "X-Cart-Token", "X-Request-Id"],
+                       "X-Api-Key", "X-Cart-Token", "X-Correlation-Id", "X-Request-Id"],
+        expose_headers=["Deprecation", "ETag", "Idempotent-Replayed", "Link", "Location", "Retry-After", "Sunset",
+                        "X-Cart-Token", "X-Request-Id"],
         max_age=3600,
     )  # fmt: skip
 
@@ -131,7 +141,7 @@ def for_gateway_answers(request: Request, get_response: Callable[[Request], Resp
     """Middleware: Chalice's own 404, 405, 415 and 500 as problem documents that browsers may read."""
     started = clock.monotonic()
     response = _shaped(request, get_response(request))
-    response.headers |= {"X-Request-Id": request_id(request)}
+    response.headers |= {"X-Request-Id": request_id(request), **caching.varying(response.headers)}
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.metric("RequestFailed", Code=msgspec.json.decode(response.body)["code"])
     if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -11,6 +11,9 @@ from urllib.parse import unquote
 from chalicelib.core import errors, schema
 from chalicelib.core.errors import FieldError
 
+MAX_BODY_BYTES = 1024 * 1024  # none that fits a route comes near it; API Gateway would take 10 MB
+TOO_LARGE = f"A body may have at most {MAX_BODY_BYTES // 1024 // 1024} MiB."
+
 _MAX_FAULTS = 50
 _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?', re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -36,6 +39,12 @@ def require_json(content_type: str | None) -> None:
     """
     if content_type is not None and not _JSON.fullmatch(content_type):
         raise errors.UnsupportedMediaType("Send the body as application/json.")
+
+
+def require_small(body: bytes) -> None:
+    """Raise `ContentTooLarge` for a body that no route takes, before anybody reads it."""
+    if len(body) > MAX_BODY_BYTES:
+        raise errors.ContentTooLarge(TOO_LARGE)
 
 
 def require_once(event: Mapping[str, Any]) -> None:

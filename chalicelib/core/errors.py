@@ -128,6 +128,12 @@ class UnsupportedMediaType(ShopError):
     code = "unsupported_media_type"
 
 
+class ContentTooLarge(ShopError):
+    """The body is larger than anything that is taken."""
+
+    code = "payload_too_large"
+
+
 class Unavailable(ShopError):
     """A dependency did not answer in time, or is too busy; the detail says whether trying again is safe."""
 

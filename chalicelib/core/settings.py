@@ -10,6 +10,7 @@ from functools import lru_cache
 from chalicelib.core import money
 from chalicelib.core.errors import Misconfigured
 
+LOCAL = "local"  # the stage under `chalice local`
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _NOT_BY_ITSELF = (
     "Nothing was deployed: Chalice by itself knows neither the table's stream nor the bucket, the topic and the queue"
@@ -47,7 +48,7 @@ class Settings:
     @property
     def is_local(self) -> bool:
         """Does the app run under `chalice local` rather than behind API Gateway?"""
-        return self.stage == "local"
+        return self.stage == LOCAL
 
     @property
     def has_near_receivers(self) -> bool:

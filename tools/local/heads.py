@@ -65,7 +65,7 @@ def body_length(headers: dict[str, str], *, most: int) -> int:
         raise _bad("Content-Length must be one whole number.")
     digits = text.lstrip("0") or "0"
     if len(digits) > len(str(most)) or int(digits) > most:
-        raise Refused(413, "payload_too_large", f"A body may have at most {most // 1024 // 1024} MB.")
+        raise Refused(413, "payload_too_large", spelling.TOO_LARGE)
     return int(digits)
 
 

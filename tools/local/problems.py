@@ -1,6 +1,5 @@
 """The gateway's own answers as RFC 9457 problem documents, in the shape that the app uses."""
 
-import json
 import uuid
 from typing import Any
 
@@ -8,6 +7,7 @@ from chalice.app import CORSConfig
 from chalice.local import LocalGatewayException
 
 from chalicelib.api import problems
+from chalicelib.core import schema
 
 
 class Problem(LocalGatewayException):
@@ -16,10 +16,10 @@ class Problem(LocalGatewayException):
     def __init__(self, status: int, code: str, detail: str, *, path: str, headers: dict[str, str]) -> None:
         """`code` is the stable name of what is wrong, `path` what was asked for."""
         request_id = str(uuid.uuid4())
-        document = problems.problem(status, code, detail, None)
-        document |= {"instance": path.partition("?")[0], "requestId": request_id}
-        own = {"Content-Type": problems.CONTENT_TYPE, "x-amzn-RequestId": request_id}
-        super().__init__({**headers, **own}, json.dumps(document).encode())
+        said = {"instance": path.partition("?")[0], "requestId": request_id}
+        document = problems.problem(status, code, detail, None) | said
+        own = {"Content-Type": problems.CONTENT_TYPE, "X-Request-Id": request_id, "x-amzn-RequestId": request_id}
+        super().__init__({**headers, **own}, schema.encode(document).encode())
         self.CODE = status
 
 

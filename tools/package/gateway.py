@@ -6,7 +6,7 @@ Their templates know no logic, only `$context` variables, so each kind of answer
 
 from typing import Any, NamedTuple
 
-from chalicelib.api import permissions, problems
+from chalicelib.api import permissions, problems, spelling
 from chalicelib.core import schema
 
 
@@ -53,7 +53,7 @@ REFUSALS = {
     "INVALID_SIGNATURE": _FORBIDDEN,
     "MISSING_AUTHENTICATION_TOKEN": _NOT_FOUND,
     "QUOTA_EXCEEDED": GatewayAnswer(429, "quota_exceeded", "The quota of this API key is used up."),
-    "REQUEST_TOO_LARGE": GatewayAnswer(413, "payload_too_large", "A body may have at most 10 MB."),
+    "REQUEST_TOO_LARGE": GatewayAnswer(413, "payload_too_large", spelling.TOO_LARGE),
     "RESOURCE_NOT_FOUND": _NOT_FOUND,
     "THROTTLED": GatewayAnswer(429, "too_many_requests", "Too many requests at once; try again in a moment.", _BUSY),
     "UNAUTHORIZED": GatewayAnswer(
@@ -131,11 +131,10 @@ def _document(refusal: GatewayAnswer) -> str:
 
 
 def _headers(refusal: GatewayAnswer, origin: str) -> dict[str, str]:
-    """The headers of an answer, quoted as API Gateway wants what it shall not look up."""
+    """The headers of an answer: an expression for the request's id, the others quoted, as what is not looked up."""
     headers = {
-        **problems.cors().get_access_control_headers(),
-        "Access-Control-Allow-Origin": origin,
+        **problems.cors(origin).get_access_control_headers(),
         "Content-Type": problems.CONTENT_TYPE,
         **dict(refusal.headers),
     }
-    return {name: f"'{value}'" for name, value in headers.items()}
+    return {**{name: f"'{value}'" for name, value in headers.items()}, "X-Request-Id": "context.requestId"}

@@ -20,7 +20,11 @@ HEADER, TYPE = "gatewayresponse.header.Content-Type", "'application/problem+json
 def mock(status: int, body: str | None = None) -> dict[str, Any]:
     response: dict[str, Any] = {
         "statusCode": str(status),
-        "responseParameters": {"method.response.header.Allow": "'GET'"},
+        "responseParameters": {
+            "method.response.header.Allow": "'GET'",
+            "method.response.header.Content-Security-Policy": "'default-src 'none''",
+            "method.response.header.X-Request-Id": "context.requestId",
+        },
     }
     if body:
         response["responseTemplates"] = {"application/json": body}
@@ -88,6 +92,9 @@ def test_refusals_are_as_the_definition_says_with_the_path_that_was_asked_for(
     problem = json.loads(body)
     assert (found, headers["Content-Type"], problem["instance"]) == (status, kind, f"/dev{path}")
     assert problem["requestId"] == headers["x-amzn-requestid"]
+    if status == 405:
+        assert headers["X-Request-Id"] == headers["x-amzn-requestid"]
+        assert headers["Content-Security-Policy"] == "default-src 'none'"
 
 
 def test_a_method_of_the_path_goes_before_any_and_a_mock_without_a_template_has_no_body() -> None:

@@ -8,7 +8,7 @@ import pytest
 from chalice.app import Chalice
 
 import app
-from chalicelib.api import permissions
+from chalicelib.api import permissions, problems
 from chalicelib.api.permissions import ROUTES, Audience
 from tests.integration.api.test_rbac import BODIES, RbacWorld
 from tools.testing.shop import Shop, ShopAnswer
@@ -29,6 +29,15 @@ KEPT = {
     ("GET", "/categories"): "public, max-age=60",
 }
 READS = [path for method, path in ROUTES if method == "GET"]
+# On every answer, in stages that are reached over HTTPS alone.
+SAID = {
+    "Access-Control-Allow-Origin": "*",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
 OF_THE_REQUEST = {"X-Request-Id", "x-amzn-RequestId"}
 
 
@@ -48,7 +57,7 @@ def expected(route: tuple[str, str], status: int) -> str:
 
 @pytest.mark.fault("F27")
 @pytest.mark.parametrize("persona", ["anonymous", "admin"])
-def test_every_answer_says_nosniff_and_how_long_it_may_be_kept(world: RbacWorld, persona: str) -> None:
+def test_every_answer_says_what_browsers_are_told_and_how_long_it_may_be_kept(world: RbacWorld, persona: str) -> None:
     last = {("POST", "/auth/logout"), ("PUT", "/users/password"), ("DELETE", "/users/profile")}
     routes = sorted(ROUTES, key=lambda route: (route in last, route[0] == "DELETE"))
 
@@ -56,8 +65,10 @@ def test_every_answer_says_nosniff_and_how_long_it_may_be_kept(world: RbacWorld,
         answer = ask(world, persona, *route)
         if "X-Request-Id" not in answer.headers:  # the gateway's own, which tests/infra looks at
             continue
-        assert answer.headers["X-Content-Type-Options"] == "nosniff", route
+        assert SAID.items() <= answer.headers.items(), route
         assert answer.headers["Cache-Control"] == expected(route, answer.status), (route, answer.status)
+        kept = answer.headers["Cache-Control"] != "no-store"
+        assert answer.headers.get("Vary") == ("Accept-Encoding" if kept else None), route
 
 
 @pytest.mark.fault("F27")
@@ -105,6 +116,21 @@ def test_a_failure_is_kept_by_nobody(shop: Shop, method: str, path: str, status:
     assert refused.status == status
     assert refused.headers["Cache-Control"] == "no-store"
     assert refused.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_pages_of_one_origin_alone_may_show_what_a_stage_of_that_origin_answers() -> None:
+    headers = problems.cors("https://shop.example.com").get_access_control_headers()
+
+    assert headers["Access-Control-Allow-Origin"] == "https://shop.example.com"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_on_one_machine_nobody_is_told_to_come_back_by_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE", "local")
+
+    headers = problems.cors().get_access_control_headers()
+
+    assert headers == {name: value for name, value in headers.items() if name != "Strict-Transport-Security"}
 
 
 @pytest.mark.fault("F27")

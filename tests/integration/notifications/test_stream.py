@@ -133,6 +133,27 @@ def test_the_usual_kinds_of_correlation_ids_are_taken_over(
 
 
 @pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        ({"X-Request-Id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, "3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
+        ({"X-Request-Id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "X-Correlation-Id": "a" * 32}, "a" * 32),
+        ({"X-Request-Id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "X-Correlation-Id": "Ada"}, None),
+        ({"X-Request-Id": "Ada Lovelace"}, None),
+    ],
+)
+def test_a_callers_own_request_id_ties_together_and_never_becomes_ours(
+    shop: Shop, capsys: pytest.CaptureFixture[str], sent: dict[str, str], taken: str | None
+) -> None:
+    shop.headers |= sent
+
+    answer = shop("GET", "/cart")
+
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert line["correlationId"] == (taken or line["requestId"])
+    assert answer.headers["X-Request-Id"] == line["requestId"] != sent["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
     "given", ["Ada Lovelace", "ada@example.com", "checkout/7", "x" * 32, "+15550100", "", "7" * 200]
 )
 def test_a_correlation_id_that_could_say_something_of_a_person_is_not_taken_over(

@@ -1,11 +1,12 @@
 """ministack reads paths and authorizers of an API's definition and nothing else; API Gateway reads all of it.
 
 Left out are gateway responses, methods for any verb, and what a mock integration answers: the shop's 404s, 405s and
-preflights. A changed definition makes another API there, with another address; on AWS it changes the one that is.
+preflights, and of their headers quotes at the end and the request's id. A changed definition makes another API there,
+with another address; on AWS it changes the one that is.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,9 @@ PLAIN = ("httpMethod", "uri", "credentials", "requestParameters", "requestTempla
 PATH_VARIABLE = re.compile(r"\$(?:context\.path\b|\{context\.path\})")
 PARTS = ("_resources", "_authorizers_v1", "_gateway_responses", "_models", "_request_validators")
 ID_VARIABLE = re.compile(r"\$(?:context\.requestId\b|\{context\.requestId\})")
+
+HEADERS, MAPPED = "responseParameters", "method.response.header."
+ID_EXPRESSION = "context.requestId"
 
 _asked: ContextVar[str] = ContextVar("asked", default="")
 
@@ -107,16 +111,23 @@ def _know_the_path() -> None:
 
 
 def _answer_mocks() -> None:
-    """Fill in the templates of mock integrations; without one there is no body."""
+    """Fill in the templates and headers of mock integrations; without a template there is no body."""
     answer = gateway._invoke_mock_v1  # noqa: SLF001
 
     def answer_filled(integration: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         status, headers, body = answer(integration)
-        responses = (integration.get("integrationResponses") or {}).values()
+        responses, request_id = (integration.get("integrationResponses") or {}).values(), new_uuid()
+        headers |= _told(responses, headers, request_id)
         if not any(each.get("responseTemplates") for each in responses):
             return status, headers, b""
-        request_id = new_uuid()
         filled = ID_VARIABLE.sub(request_id, PATH_VARIABLE.sub(_asked.get(), body.decode()))
         return status, {**headers, "x-amzn-requestid": request_id}, filled.encode()
 
     gateway._invoke_mock_v1 = answer_filled  # noqa: SLF001
+
+
+def _told(responses: Iterable[Mapping[str, Any]], headers: Mapping[str, str], request_id: str) -> dict[str, str]:
+    """Which of the headers say something else: all that is between the outer quotes, or the request's id."""
+    said = {dest.removeprefix(MAPPED): each for one in responses for dest, each in (one.get(HEADERS) or {}).items()}
+    told = {name: request_id if each == ID_EXPRESSION else each[1:-1] for name, each in said.items()}
+    return {name: each for name, each in told.items() if headers.get(name) == said[name].strip("'")}
