@@ -15,9 +15,10 @@ from typing import Any, cast
 from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib.api import caching, callers, idempotency, negotiation, permissions, problems, spelling
+from chalicelib.api import caching, callers, idempotency, negotiation, permissions, problems, spelling, versions
 from chalicelib.api.calls import Answer, Call, Document
 from chalicelib.api.permissions import Audience
+from chalicelib.api.versions import Deprecated
 from chalicelib.core import errors, log, schema, settings
 from chalicelib.core.principal import Principal
 
@@ -38,6 +39,7 @@ class Contract:
     resume: Callable[[Call, str], Any] | None
     owner: Callable[[Any], str] | None
     kept: str
+    deprecated: Deprecated | None
     authenticate: Callable[[str], Principal]
     require_open: Callable[[Principal], None]
 
@@ -54,7 +56,8 @@ def endpoint_for(
     (bytes: as it came), `query` of the query, `status` that of success, `pending` that of a result which says that it
     `is_pending`, `lists` the name of the views in a page, `offers` the media types to choose from, `resume` finishes a
     request whose first process died, given the call and what it had begun, `owner` says from the body whose an
-    anonymous request's Idempotency-Key is, `kept` how long anybody may keep what is the same for all.
+    anonymous request's Idempotency-Key is, `kept` how long anybody may keep what is the same for all,
+    `deprecated` when the route will go.
     """
 
     def endpoint(
@@ -68,9 +71,10 @@ def endpoint_for(
         resume: Callable[[Call, str], Any] | None = None,
         owner: Callable[[Any], str] | None = None,
         kept: str = caching.PRIVATE,
+        deprecated: Deprecated | None = None,
     ) -> Callable[[Handler], Handler]:
         contract = Contract(
-            takes, query, status, pending, lists, offers, resume, owner, kept, authenticate, require_open
+            takes, query, status, pending, lists, offers, resume, owner, kept, deprecated, authenticate, require_open
         )
 
         def wrap(view: Handler) -> Handler:
@@ -106,11 +110,13 @@ def answer_head(app: Chalice) -> None:
 def _answer(request: Request, contract: Contract, view: Handler, path: dict[str, str]) -> Response:
     log.begin_request(problems.request_id(request), callers.correlation(request.headers))
     try:
-        return _serve(request, contract, view, path)
+        response = _serve(request, contract, view, path)
     except errors.ShopError as error:
         if isinstance(error, errors.Unavailable):
             log.warning("UNAVAILABLE", detail=error.detail, cause=type(error.__cause__).__name__)
-        return problems.answer(error, request)
+        response = problems.answer(error, request)
+    response.headers |= versions.told(contract.deprecated, problems.path(request), request.context["resourcePath"])
+    return response
 
 
 def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, str]) -> Response:
