@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from http.client import HTTPConnection, HTTPResponse
@@ -55,7 +56,8 @@ def app() -> Chalice:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    server = LocalDevServer(app(), Config(), "127.0.0.1", 0, gateway.GatewayHandler, gateway.GatewayServer)
+    config = Config(config_from_disk={"minimum_compression_size": 1024})
+    server = LocalDevServer(app(), config, "127.0.0.1", 0, gateway.GatewayHandler, gateway.GatewayServer)
     threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server.server.server_port
     server.shutdown()
@@ -148,6 +150,41 @@ def test_a_body_arrives_as_the_text_that_was_sent(call: Caller) -> None:
     _, body = call("POST", "/echo", body="grüße".encode(), headers=JSON)
 
     assert json.loads(body) == {"body": "grüße"}
+
+
+LARGE = {"body": "a" * 2000}
+
+
+def test_a_large_answer_is_packed_for_whoever_takes_that(call: Caller) -> None:
+    sent = json.dumps(LARGE["body"]).encode()
+    plain, whole = call("POST", "/echo", body=sent, headers=JSON)
+    answer, packed = call("POST", "/echo", body=sent, headers={**JSON, "Accept-Encoding": "br;q=1, gzip;q=0.5"})
+    small, body = call("GET", "/hello", headers={"Accept-Encoding": "gzip"})
+
+    assert (answer.headers["Content-Encoding"], gzip.decompress(packed)) == ("gzip", whole)
+    assert answer.headers["Content-Length"] == str(len(packed))
+    assert plain.headers["Content-Encoding"] is None
+    assert (small.headers["Content-Encoding"], json.loads(body)) == (None, {"message": "hello"})
+
+
+def test_a_packed_body_arrives_as_it_was_before(call: Caller) -> None:
+    _, body = call("POST", "/echo", body=gzip.compress("grüße".encode()), headers={**JSON, "Content-Encoding": "gzip"})
+
+    assert json.loads(body) == {"body": "grüße"}
+
+
+@pytest.mark.parametrize(
+    ("coding", "sent", "expected"),
+    [
+        ("br", b"{}", (415, "unsupported_media_type")),
+        ("gzip", b"{}", (415, "unsupported_media_type")),
+        ("gzip", gzip.compress(b" " * (10 * 1024 * 1024 + 1)), (413, "payload_too_large")),
+    ],
+)
+def test_a_body_that_is_not_packed_as_it_says_is_refused(
+    call: Caller, coding: str, sent: bytes, expected: tuple[int, str]
+) -> None:
+    assert problem(call("POST", "/echo", body=sent, headers={**JSON, "Content-Encoding": coding})) == expected
 
 
 @pytest.mark.fault("F16")

@@ -21,6 +21,7 @@ shop, delivers the table's stream and the schedule to the handlers, and serves t
 | `shop.py` | loads the app, answers HTTP, runs the background work |
 | `gateway.py` | what API Gateway does in front of the app |
 | `heads.py` | a request's line and headers, in one reading |
+| `encodings.py` | bodies that are packed on their way |
 | `problems.py` | the gateway's own answers |
 | `functions.py` | what the Lambda service does around a function |
 | `filters.py` | which records the deployed trigger hands on |

@@ -23,7 +23,7 @@ from chalice.local import (
     ThreadedHTTPServer,
 )
 
-from tools.local import heads
+from tools.local import encodings, heads
 from tools.local.functions import FunctionFailed, call
 from tools.local.problems import Problem, cors_headers
 
@@ -74,6 +74,7 @@ class Gateway(LocalGateway):
         self.event_converter = LambdaEventConverter(Matcher(list(app_object.routes)), app_object.api.binary_types)
         self._authorizer = Authorizer(app_object)
         self.binary_types: list[str] = app_object.api.binary_types
+        self.least_packed = config.minimum_compression_size
 
     def _generate_lambda_event(self, method: str, path: str, headers: Event, body: Body) -> Event:
         try:
@@ -108,7 +109,7 @@ class GatewayHandler(ChaliceRequestHandler):
     local_gateway: Gateway
     disable_nagle_algorithm = True
     path: str
-    head: heads.Head
+    head = heads.Head("GET", "/", "1.1", {})
     length: int
     wbufsize = -1
     timeout = 75
@@ -122,6 +123,7 @@ class GatewayHandler(ChaliceRequestHandler):
         """Read the head of a request, or refuse it and hang up."""
         self.command, self.path, self.requestline = "GET", "/", ""
         self.request_version, self.headers = "HTTP/1.1", HTTPMessage()
+        self.head = heads.Head("GET", "/", "1.1", {})
         try:
             self.head = heads.read(self.raw_requestline, self.rfile)
             self.command, self.path = self.head.method, self.head.target
@@ -152,7 +154,12 @@ class GatewayHandler(ChaliceRequestHandler):
             raise self._problem(408, "request_timeout", "The body did not come in time.") from None
         if len(raw) < self.length:
             raise self._problem(400, "bad_request", "The body is shorter than Content-Length says.")
-        return dict(self.head.headers), self._text(raw) if raw else None
+        headers = dict(self.head.headers)
+        try:
+            whole = encodings.unpacked(raw, headers.pop("content-encoding", ""), most=MAX_BODY_BYTES)
+        except heads.Refused as refused:
+            raise self._problem(refused.status, refused.code, refused.detail) from None
+        return headers, self._text(whole) if whole else None
 
     def _text(self, raw: bytes) -> Body:
         """Bodies reach the function as text, except the types that the app calls binary."""
@@ -188,11 +195,21 @@ class GatewayHandler(ChaliceRequestHandler):
             content = b""
             del headers["Content-Type"]
         else:
+            content = self._packed(content, headers)
             headers["Content-Length"] = str(len(content))
         self.send_response(code)
         self._send_headers(headers)
         if self.command != "HEAD":
             self.wfile.write(content)
+
+    def _packed(self, content: bytes, headers: Event) -> bytes:
+        """The content as the caller takes it; the headers say so."""
+        taken, least = self.head.headers.get("accept-encoding", ""), self.local_gateway.least_packed
+        small = None if least is None else encodings.packed(content, taken, least=least)
+        if small is None:
+            return content
+        headers["Content-Encoding"] = "gzip"
+        return small
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """Answer what `http.server` itself refuses: an unknown method, an endless request line."""
