@@ -10,7 +10,7 @@ import copy
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, TypedDict, Unpack, cast
 
 from chalice import Chalice, Response
 from chalice.app import Request
@@ -26,20 +26,35 @@ Handler = Callable[..., Any]
 CONTRACT = "contract"  # what a view knows of itself
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """What one endpoint takes and gives."""
+class Declaration(TypedDict, total=False):
+    """What app.py may say of a route beside what its view's annotation says, which is what it gives: None is a 204."""
 
-    takes: type[Any] | None
+    takes: type[Any]  # the shape of the body; bytes: as it came
     query: type[Any]
-    status: int
-    pending: int | None
-    lists: str | None
-    offers: tuple[str, ...]
-    resume: Callable[[Call, str], Any] | None
-    owner: Callable[[Any], str] | None
-    kept: str
-    deprecated: Deprecated | None
+    status: int  # of success
+    pending: int  # of a result that says it `is_pending`
+    lists: str  # the name of the views in a page
+    offers: tuple[str, ...]  # media types to choose from
+    resume: Callable[[Call, str], Any]  # finishes a request whose first process died, by what it had begun
+    owner: Callable[[Any], str]  # says from the body whose an anonymous request's Idempotency-Key is
+    kept: str  # how long anybody may keep what is the same for all
+    deprecated: Deprecated  # since when it is, and until when it stays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What one endpoint takes and gives; the names are those of `Declaration`."""
+
+    takes: type[Any] | None = None
+    query: type[Any] = spelling.NoQuery
+    status: int = 200
+    pending: int | None = None
+    lists: str | None = None
+    offers: tuple[str, ...] = (negotiation.JSON,)
+    resume: Callable[[Call, str], Any] | None = None
+    owner: Callable[[Any], str] | None = None
+    kept: str = caching.PRIVATE
+    deprecated: Deprecated | None = None
     authenticate: Callable[[str], Principal]
     require_open: Callable[[Principal], None]
 
@@ -51,31 +66,10 @@ def endpoint_for(
 
     `authenticate` reads an Authorization header on the routes that serve users and guests alike, which API
     Gateway cannot do; `require_open` looks a caller's session up again where the gateway's cache must not be trusted.
-
-    A view's annotation says what it gives, None where it gives nothing (204). `takes` is the shape of the body
-    (bytes: as it came), `query` of the query, `status` that of success, `pending` that of a result which says that it
-    `is_pending`, `lists` the name of the views in a page, `offers` the media types to choose from, `resume` finishes a
-    request whose first process died, given the call and what it had begun, `owner` says from the body whose an
-    anonymous request's Idempotency-Key is, `kept` how long anybody may keep what is the same for all,
-    `deprecated` when the route will go.
     """
 
-    def endpoint(
-        *,
-        takes: type[Any] | None = None,
-        query: type[Any] = spelling.NoQuery,
-        status: int = 200,
-        pending: int | None = None,
-        lists: str | None = None,
-        offers: tuple[str, ...] = (negotiation.JSON,),
-        resume: Callable[[Call, str], Any] | None = None,
-        owner: Callable[[Any], str] | None = None,
-        kept: str = caching.PRIVATE,
-        deprecated: Deprecated | None = None,
-    ) -> Callable[[Handler], Handler]:
-        contract = Contract(
-            takes, query, status, pending, lists, offers, resume, owner, kept, deprecated, authenticate, require_open
-        )
+    def endpoint(**declared: Unpack[Declaration]) -> Callable[[Handler], Handler]:
+        contract = Contract(authenticate=authenticate, require_open=require_open, **declared)
 
         def wrap(view: Handler) -> Handler:
             @functools.wraps(view)

@@ -58,12 +58,20 @@ def operation(route: Route, shapes: Shapes, routes: Iterable[Route]) -> Json:
         "operationId": route.operation_id,
         "tags": [route.told.section],
         "summary": route.name.replace("_", " ").capitalize(),
-        "description": f"{_sentence(route.told.what)}\n\nFor: {route.told.who}.",
+        "description": "\n\n".join(_words(route)),
+        **({"deprecated": True} if route.contract.deprecated else {}),
         "parameters": [*_path(route, shapes), *_query(route, shapes), *_headers(route)],
         **({"requestBody": body} if body else {}),
         "responses": dict(_responses(route, shapes, routes)),
         "security": _SECURITY[route.audience],
     }
+
+
+def _words(route: Route) -> Iterator[str]:
+    yield _sentence(route.told.what)
+    yield f"For: {route.told.who}."
+    if gone := route.contract.deprecated:
+        yield f"Deprecated since {gone.since}, gone after {gone.until}: use {gone.instead}."
 
 
 def _sentence(text: str) -> str:
