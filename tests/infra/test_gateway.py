@@ -89,6 +89,8 @@ def problem(answered: tuple[HTTPResponse, bytes]) -> tuple[int, str]:
 
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["X-Request-Id"] == document["requestId"]
+    assert answer.headers["Server"] is None
     assert set(document) == {"type", "title", "status", "detail", "instance", "code", "requestId"}
     assert document["status"] == answer.status
     return answer.status, document["code"]

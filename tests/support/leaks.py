@@ -72,7 +72,7 @@ class Watch:
         original = schema.decode
 
         def overheard(body: Any, shape: Any) -> Any:
-            with contextlib.suppress(TypeError, ValueError):
+            with contextlib.suppress(TypeError, ValueError, RecursionError):
                 self._collect(json.loads(body))
             return original(body, shape)
 

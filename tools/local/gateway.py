@@ -202,6 +202,11 @@ class GatewayHandler(ChaliceRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin an answer, without a word about what this runs on."""
+        self.send_response_only(code, message)
+        self.send_header("Date", self.date_time_string())
+
     def _packed(self, content: bytes, headers: Event) -> bytes:
         """The content as the caller takes it; the headers say so."""
         taken, least = self.head.headers.get("accept-encoding", ""), self.local_gateway.least_packed
