@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,19 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+# Of every answer that API Gateway gives by itself.
+TOLD = {
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Type": "application/problem+json",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
 def resource(logical_id: str) -> str:
     """The name that a resource of the app's stack has got."""
     stack = boto3.client("cloudformation")
@@ -54,15 +68,10 @@ def test_the_gateways_own_answers_are_problem_documents(
 ) -> None:
     answer = dev(method, path, headers=sent)
 
-    told = {name: answer.headers[name] for name in ("Content-Type", "X-Content-Type-Options", "Cache-Control")}
+    told = {name: answer.headers[name] for name in TOLD}
     assert (answer.status, answer.json()["code"], answer.json()["status"]) == (status, code, status)
-    assert told == {
-        "Content-Type": "application/problem+json",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.json()["requestId"] == answer.headers["x-amzn-requestid"]
+    assert told == TOLD
+    assert answer.json()["requestId"] == answer.headers["x-amzn-requestid"] == answer.headers["X-Request-Id"]
     assert path in answer.json()["instance"]
 
 
@@ -89,6 +98,23 @@ def test_a_head_has_no_body_and_what_is_large_is_compressed(dev: DeployedStage) 
 
     assert (head.status, head.data, head.headers["Content-Type"]) == (200, b"", "application/json")
     assert sent["minimumCompressionSize"] == 1024
+
+
+def test_a_packed_body_is_read_and_one_that_is_too_large_or_packed_otherwise_refused(dev: DeployedStage) -> None:
+    def send(body: bytes, coding: str) -> tuple[int, str]:
+        sent = {"Content-Type": "application/json", "Content-Encoding": coding}
+        answer = dev("POST", "/auth/login", body=body, headers=sent)
+        return answer.status, answer.json()["code"]
+
+    nobody = b'{"email": "nobody@example.com", "password": "correct horse battery"}'
+
+    assert send(gzip.compress(nobody), "gzip") == (401, "bad_credentials")
+    assert send(gzip.compress(b" " * 1_100_000), "gzip") == (413, "payload_too_large")
+    assert send(nobody, "br") == (415, "unsupported_media_type")
+
+
+def test_a_slash_at_the_end_makes_no_other_address(dev: DeployedStage) -> None:
+    assert dev("GET", "/hello/").json() == dev("GET", "/hello").json()
 
 
 @pytest.fixture
