@@ -38,7 +38,7 @@ def service(settings: LocalSettings, secret: str = "", webhook_url: str = "") ->
 
 def running(settings: LocalSettings, secret_name: str, webhook_url: str = "") -> AbstractContextManager[Running]:
     """The payment service for these settings: the one that runs already, or a new one."""
-    return processes.running(service(settings, _webhook_secret(secret_name), webhook_url))
+    return processes.running(service(settings, webhook_secret(secret_name), webhook_url))
 
 
 def environment(settings: LocalSettings) -> dict[str, str]:
@@ -46,7 +46,7 @@ def environment(settings: LocalSettings) -> dict[str, str]:
     return {"PAYMENT_PROVIDER": "simulator-http", "PAYMENT_URL": settings.payment_url}
 
 
-def _webhook_secret(name: str) -> str:
+def webhook_secret(name: str) -> str:
     """What the shop takes a webhook's signature for good by; of several secrets the first."""
     content: dict[str, Any] = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
     secrets = content.get("webhookSecret") or ""
