@@ -151,7 +151,7 @@ def register(call: Call) -> UserView:
 @app.route("/auth/login", methods=["POST"])
 @endpoint(takes=Credentials)
 def login(call: Call) -> LoginWithCartView:
-    return cart.merge_at_login(auth.login(call.body, device=call.device), call.body.cart_token)
+    return cart.merge_at_login(auth.login(call.body, device=call.device, use=call.use), call.body.cart_token)
 
 
 @app.route("/auth/refresh", methods=["POST"])
@@ -195,7 +195,7 @@ def verify_email(call: Call) -> None:
 @app.route("/sessions", methods=["POST"])
 @endpoint(takes=Credentials, status=201)
 def create_session(call: Call) -> LoginWithCartView:
-    opened = auth.login(call.body, device=call.device, idle=IDLE_LIFETIME)
+    opened = auth.login(call.body, device=call.device, idle=IDLE_LIFETIME, use=call.use)
     return cart.merge_at_login(opened, call.body.cart_token)
 
 
@@ -429,7 +429,7 @@ def clear_cart(call: Call) -> None:
 @endpoint(takes=NewLine, status=201)
 def add_to_cart(call: Call) -> Answer[LineView]:
     whose = cart.owner(call.principal, call.cart_token)
-    return Answer(cart.add_item(call.body, whose, call.claim), cart_headers(whose.token))
+    return Answer(cart.add_item(call.body, whose, call.claim, call.use), cart_headers(whose.token))
 
 
 @app.route("/cart/items/{item_id}", methods=["PUT"])
@@ -494,7 +494,7 @@ def _resume(call: Call, order_id: str) -> OrderView:
 @app.route("/orders", methods=["POST"], authorizer=authorize)
 @endpoint(takes=OrderRequest, status=201, pending=202, resume=_resume)
 def place_order(call: Call) -> OrderView:
-    return orders.place(call.body, buyer=call.user, claim=call.claim)
+    return orders.place(call.body, buyer=call.user, claim=call.claim, use=call.use)
 
 
 @app.route("/orders", methods=["GET"], authorizer=authorize)

@@ -26,6 +26,9 @@ os.environ.update(
     MAIL_FROM="shop@example.com",
     PAYMENT_PROVIDER="simulator",
     PASSWORD_ROUNDS="4",
+    # All of a test's requests come from one address, mostly at one instant.
+    RATE_LIMITS="login=9999/60,register=9999/60,forgot=9999/60,reset=9999/60,verify=9999/60,coupon=9999/60,"
+    "search=9999/60,guest_cart=9999/60,order=9999/60",
     AWS_DEFAULT_REGION="us-east-1",
     AWS_ACCESS_KEY_ID="test",
     AWS_SECRET_ACCESS_KEY="test",
@@ -42,7 +45,7 @@ from hypothesis import HealthCheck
 from moto import mock_aws
 
 import app
-from chalicelib.aws import clients, keyring
+from chalicelib.aws import clients, keyring, rate_limits
 from chalicelib.core import clock
 from chalicelib.webhooks import service as webhooks
 from tests.support import contract, emulator, kept_clients, leaks, short_way, stream, times, workers
@@ -130,6 +133,7 @@ def aws(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[leaks.
         clients.forget()
         keyring.forget()
         webhooks.forget()
+        rate_limits.memory.forget()
         emulator.furnish(_furnish)
         watch = leaks.Watch(monkeypatch)
         yield watch

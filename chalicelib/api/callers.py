@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
 from typing import Any, Protocol
 
 from chalicelib.core import settings
 from chalicelib.core.reading import unpadded
 
 Headers = Mapping[str, str]
+_HOST_BITS = 64  # of an IPv6 address: whoever has one has a whole network of so many, to choose from at will
 
 
 class Requested(Protocol):
@@ -29,6 +31,22 @@ def source(request: Requested) -> str:
 def correlation(headers: Headers) -> str:
     """What the caller ties several requests together by, or knows this one by; "" without either."""
     return headers.get("x-correlation-id", headers.get("x-request-id", ""))
+
+
+def network(address: str) -> str:
+    """Whom callers from an address are counted as: the address, of IPv6 the network that its holder has to themselves.
+
+    What is no address counts as it is spelled.
+    """
+    try:
+        known = ip_address(address.strip())
+    except ValueError:
+        return address
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    if known.ipv4_mapped:
+        return str(known.ipv4_mapped)
+    return f"{IPv6Address(int(known) >> _HOST_BITS << _HOST_BITS)}/{_HOST_BITS}"
 
 
 def cart_token(headers: Headers) -> str | None:

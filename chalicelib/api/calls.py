@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from chalicelib.api import callers, cursors, idempotency
+from chalicelib.aws.rate_limits import UNLIMITED, Use
 from chalicelib.core import errors
 from chalicelib.core.principal import Principal
 
@@ -45,6 +46,7 @@ class Call:
     source: str
     accepted: str  # which of the media types that the route offers
     base: str  # what the caller's path has before that of the route, and so has every address of this API
+    use: Use = UNLIMITED  # of the limit whose uses travel with the work
 
     @property
     def user(self) -> Principal:

@@ -15,10 +15,11 @@ from typing import Any, TypedDict, Unpack, cast
 from chalice import Chalice, Response
 from chalice.app import Request
 
-from chalicelib.api import caching, callers, idempotency, negotiation, permissions, problems, spelling, versions
+from chalicelib.api import caching, callers, idempotency, limits, negotiation, permissions, problems, spelling, versions
 from chalicelib.api.calls import Answer, Call, Document
 from chalicelib.api.permissions import Audience
 from chalicelib.api.versions import Deprecated
+from chalicelib.aws.rate_limits import LimitReached
 from chalicelib.core import errors, log, schema, settings
 from chalicelib.core.principal import Principal
 
@@ -106,11 +107,17 @@ def _answer(request: Request, contract: Contract, view: Handler, path: dict[str,
     try:
         response = _serve(request, contract, view, path)
     except errors.ShopError as error:
-        if isinstance(error, errors.Unavailable):
-            log.warning("UNAVAILABLE", detail=error.detail, cause=type(error.__cause__).__name__)
-        response = problems.answer(error, request)
+        response = _problem(error, request)
     response.headers |= versions.told(contract.deprecated, problems.path(request), request.context["resourcePath"])
     return response
+
+
+def _problem(error: errors.ShopError, request: Request) -> Response:
+    if isinstance(error, errors.Unavailable):
+        log.warning("UNAVAILABLE", detail=error.detail, cause=type(error.__cause__).__name__)
+    if isinstance(error, LimitReached):
+        limits.tell(error)
+    return problems.answer(error, request)
 
 
 def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, str]) -> Response:
@@ -123,6 +130,17 @@ def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, 
     if principal:
         log.enrich(userId=principal.user_id)
     call = _call(request, contract, principal, accepted)
+    limited = limits.begin(route, call.query, principal, call.source)
+    try:
+        response = _perform(request, contract, view, replace(call, use=limited.use), path)
+    except errors.ShopError as failure:
+        response = _problem(limited.settle(failure), request)
+    told = limited.headers(is_shared=contract.kept != caching.PRIVATE)
+    response.headers = {**told, **response.headers}
+    return response
+
+
+def _perform(request: Request, contract: Contract, view: Handler, call: Call, path: dict[str, str]) -> Response:
     try:
         result = view(call, **{name: spelling.part_of_path(name, text) for name, text in path.items()})
     except errors.ShopError as failure:
@@ -132,7 +150,8 @@ def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, 
     if contract.lists:
         result = call.page(contract.lists, result)
     headers = {"Cache-Control": contract.kept, **_varying(contract), **_headers(result)}
-    if route[0] == "GET" and caching.is_known(headers.get("ETag"), request.headers.get("if-none-match", "")):
+    is_read = request.method in ("GET", "HEAD")
+    if is_read and caching.is_known(headers.get("ETag"), request.headers.get("if-none-match", "")):
         return Response("", status_code=304, headers={**headers})
     return _response(*_render(contract, result), headers)
 
@@ -170,10 +189,9 @@ def _call(request: Request, contract: Contract, principal: Principal | None, acc
     scope = f"{route} {sorted(path.items())}\n{filters}\n{principal.user_id if principal else ''}"
     context = request.lambda_context
     function = (getattr(context, "function_name", ""), getattr(context, "function_version", ""))
-    return Call(
-        body, query, principal, request.headers, claim, scope, function, callers.source(request), accepted,
-        problems.base(request),
-    )  # fmt: skip
+    address = callers.network(callers.source(request))
+    base = problems.base(request)
+    return Call(body, query, principal, request.headers, claim, scope, function, address, accepted, base)
 
 
 def _body(request: Request, takes: type[Any] | None) -> Any:

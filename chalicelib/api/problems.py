@@ -12,7 +12,8 @@ import msgspec
 from chalice import CORSConfig, Response
 from chalice.app import Request
 
-from chalicelib.api import caching, permissions
+from chalicelib.api import caching, limits, permissions
+from chalicelib.aws.rate_limits import LimitReached
 from chalicelib.core import clock, errors, log, schema, settings
 
 CONTENT_TYPE = "application/problem+json"
@@ -75,7 +76,8 @@ def cors(origin: str | None = None) -> CORSConfig:
         allow_origin=origin or settings.cors_origin(),
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
                        "X-Api-Key", "X-Cart-Token", "X-Correlation-Id", "X-Request-Id"],
-        expose_headers=["Deprecation", "ETag", "Idempotent-Replayed", "Link", "Location", "Retry-After", "Sunset",
+        expose_headers=["Deprecation", "ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit",
+                        "RateLimit-Policy", "Retry-After", "Sunset",
                         "X-Cart-Token", "X-Request-Id"],
         max_age=3600,
     )  # fmt: skip
@@ -85,6 +87,8 @@ def answer(error: errors.ShopError, request: Request) -> Response:
     """The whole answer to a failed request."""
     status, body = of(error, request)
     headers = {"Retry-After": str(error.retry_after)} if hasattr(error, "retry_after") else {}
+    if isinstance(error, LimitReached):
+        headers |= limits.refusal_headers(error)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(body, status_code=status, headers={"Content-Type": CONTENT_TYPE, **headers})

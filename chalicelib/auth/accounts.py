@@ -14,8 +14,9 @@ from chalicelib.auth.models import InvalidOneTimeToken, WrongPassword
 from chalicelib.auth.schemas import PasswordChange
 from chalicelib.aws import db, keyring, keys, rate_limits
 from chalicelib.core import clock, ids, log
-from chalicelib.core.errors import TooManyRequests, require_none
+from chalicelib.core.errors import require_none
 from chalicelib.core.principal import Principal, Role
+from chalicelib.core.quotas import Quota
 from chalicelib.users import passwords, phones
 from chalicelib.users import store as user_store
 from chalicelib.users.emails import to_look_up
@@ -24,8 +25,7 @@ from chalicelib.users.models import User
 from chalicelib.users.schemas import NewUser, StatusChange, UserStatus
 from chalicelib.users.views import UserView, user_view
 
-_RESETS_AN_HOUR = 3
-_PASSWORD_CHANGES_AN_HOUR = 10
+_RESETS = Quota(3, 3600)  # for one account, which no stage may change (W1)
 _RESET_SECONDS = 30 * 60
 _RESET = "reset"
 _INVITATION = "invitation"
@@ -146,10 +146,6 @@ def log_out_everywhere(principal: Principal) -> None:
 
 def change_password(change: PasswordChange, principal: Principal) -> None:
     """Set a new password and end all other sessions, or raise `WrongPassword`."""
-    try:
-        db.commit(rate_limits.count_use("password", principal.user_id, most=_PASSWORD_CHANGES_AN_HOUR))
-    except rate_limits.LimitReached:
-        raise TooManyRequests("Too many tries; wait.", retry_after=rate_limits.seconds_left()) from None
     user = user_store.get(principal.user_id, consistent=True)
     if user is None or not passwords.matches(change.old_password, user.password_hash):
         raise WrongPassword(_WRONG)
@@ -172,8 +168,9 @@ def request_password_reset(email: str) -> None:
     The mail, if there is a user to send it to, follows from the stream.
     """
     address = to_look_up(email)
+    counted = rate_limits.counter("reset_mail", address, quota=_RESETS).add(1)
     try:
-        db.commit(rate_limits.count_use(_RESET, address, most=_RESETS_AN_HOUR), _reset_request(address, purpose=_RESET))
+        db.commit(counted, _reset_request(address, purpose=_RESET))
     except rate_limits.LimitReached:
         log.info("RESET_LIMIT_REACHED")
 

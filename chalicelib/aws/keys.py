@@ -9,7 +9,7 @@
 | session | USER#id | SESSION#id | | |
 | audit entry | AUDIT#userId | time#event | | |
 | asked for a password reset | RESET#hash of email | REQUEST | | |
-| uses of a limited action | LIMIT#action#hour#hash | COUNT | | |
+| uses of a limit by one caller | LIMIT#name#window#hash | COUNT | | |
 | cart | USER#id or GUEST#hash | CART | | |
 | user whose cart was touched in an hour | CARTWATCH#hour#shard | USER#id | | |
 | product for sale | PRODUCT#id | METADATA | CATEGORY#name / createdAt#id | CATALOG#shard / createdAt#id |
@@ -111,9 +111,9 @@ def reset_request(email_hash: str) -> Key:
     return Key(f"RESET#{email_hash}", "REQUEST")
 
 
-def limit(action: str, hour: int, who_hash: str) -> Key:
-    """How often somebody did something in one hour."""
-    return Key(f"LIMIT#{action}#{hour}#{who_hash}", "COUNT")
+def limit(name: str, window: int, who_hash: str) -> Key:
+    """How often somebody did something in one window of time."""
+    return Key(f"LIMIT#{name}#{window}#{who_hash}", "COUNT")
 
 
 def session(user_id: str, session_id: str) -> Key:

@@ -7,6 +7,7 @@ from msgspec import UNSET
 from chalicelib.api.idempotency import Claim
 from chalicelib.auth.views import LoginView
 from chalicelib.aws import db, keys
+from chalicelib.aws.rate_limits import UNLIMITED, Use
 from chalicelib.cart import store
 from chalicelib.cart.models import Cart, NoSuchCart, Owner
 from chalicelib.cart.schemas import NewLine
@@ -38,16 +39,16 @@ def get(whose: Owner) -> CartView:
     return cart_view(list(cart.lines.values()), listings, default_currency=currency)
 
 
-def add_item(new: NewLine, whose: Owner, claim: Claim) -> LineView:
-    """Put a product into the cart, on top of what is there of it; two round trips."""
+def add_item(new: NewLine, whose: Owner, claim: Claim, use: Use = UNLIMITED) -> LineView:
+    """Put a product into the cart, on top of what is there of it; two round trips. `use` counts it."""
 
     def attempt() -> LineView:
-        cart, found = store.get_with_listing(whose, new.product_id)
+        cart, found = store.get_with_listing(whose, new.product_id, use)
         listing = _for_sale(found)
         line = _existing(cart).with_more(listing, new.quantity)
         view = line_view(line, listing)
         # A new guest's token is only in the first answer's header, so that answer must not be replayed without it.
-        db.commit(store.set_line(cart, line), *(() if whose.is_new else claim.record(view)))
+        db.commit(store.set_line(cart, line), *use.writes(), *(() if whose.is_new else claim.record(view)))
         return view
 
     view = db.retry_on_conflict(attempt)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.aws import db, keys
+from chalicelib.aws.rate_limits import UNLIMITED, Use
 from chalicelib.cart.models import MAX_PRODUCTS, Cart, CartLine, Merge, NotInCart, Owner
 from chalicelib.core import clock
 from chalicelib.products import store as product_store
@@ -25,9 +26,10 @@ def get(owner: Owner) -> Cart:
     return from_item(owner, db.get(owner.key, consistent=True))
 
 
-def get_with_listing(owner: Owner, product_id: str) -> tuple[Cart, Listing | None]:
-    """The cart and one product, in one round trip."""
-    items = db.get_many([owner.key, *product_store.listing_keys(product_id)], consistent=True)
+def get_with_listing(owner: Owner, product_id: str, use: Use = UNLIMITED) -> tuple[Cart, Listing | None]:
+    """The cart and one product, in one round trip, if `use` has something left."""
+    items = db.get_many([owner.key, *product_store.listing_keys(product_id), *use.to_read], consistent=True)
+    use.require(items)
     return from_item(owner, items.get(owner.key)), product_store.listing_from(items, product_id)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from chalicelib.core import money
+from chalicelib.core import money, quotas
 from chalicelib.core.errors import Misconfigured
+from chalicelib.core.quotas import Quota
 
 LOCAL = "local"  # the stage under `chalice local`
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -44,6 +46,7 @@ class Settings:
     low_stock_threshold: int
     refresh_grace_seconds: int
     complete_after_days: int
+    rate_limits: Mapping[str, Quota]
 
     @property
     def is_local(self) -> bool:
@@ -99,6 +102,7 @@ def current() -> Settings:
         low_stock_threshold=_number("LOW_STOCK_THRESHOLD", 5),
         refresh_grace_seconds=_number("REFRESH_GRACE_SECONDS", 10, least=0),
         complete_after_days=_number("COMPLETE_AFTER_DAYS", 14),
+        rate_limits=_quotas("RATE_LIMITS"),
     )
 
 
@@ -192,6 +196,14 @@ def _currency(name: str, default: str) -> str:
         message = f"The environment variable {name} is {text!r}; a currency of ISO 4217 in use is needed, such as USD."
         raise Misconfigured(message)
     return text
+
+
+def _quotas(name: str) -> dict[str, Quota]:
+    try:
+        return quotas.parse(_text(name, ""))
+    except ValueError as error:
+        message = f"The environment variable {name} cannot be meant: {error}."
+        raise Misconfigured(message) from None
 
 
 def _level() -> str:

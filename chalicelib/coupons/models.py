@@ -184,7 +184,7 @@ class Presented(msgspec.Struct, frozen=True, kw_only=True):
     by: Bearer
     coupon: Coupon | None
     used: int
-    wrong_codes: int
+    may_guess: bool  # have they not tried too many wrong codes?
 
     def obstacle(self, subtotal: int, currency: str) -> Reason | None:
         """Why an order of that much cannot have it now, None if it can."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db, rate_limits
+from chalicelib.aws.rate_limits import Counter, LimitReached
 from chalicelib.cart import service as cart
 from chalicelib.cart.models import Owner
 from chalicelib.core import log, money
-from chalicelib.core.errors import TooManyRequests
 from chalicelib.core.principal import Principal
 from chalicelib.coupons import store
 from chalicelib.coupons.models import Bearer, Coupon, NoSuchCoupon, Presented, Reason, fold
 from chalicelib.coupons.schemas import CouponChange, NewCoupon
 from chalicelib.coupons.views import CouponView, DiscountedCartView, coupon_view
 
-_WRONG_CODES_AN_HOUR = 30
 _WRONG = (Reason.UNKNOWN, Reason.INACTIVE)
 
 
@@ -68,6 +67,7 @@ def delete(code: str, *, actor: Principal, if_match: str | None) -> None:
 
 def check(code: str, whose: Owner, by: Bearer) -> DiscountedCartView:
     """What the cart would cost with a coupon, without using it; errors as `accept`. Three round trips."""
+    rate_limits.require_unknown(store.WRONG_CODE, by.name)
     priced = cart.get(whose)
     subtotal = money.to_minor(priced.total_amount, priced.currency, field="subtotal")
     coupon = accept(store.get_presented(fold(code), by), subtotal, priced.currency)
@@ -85,12 +85,12 @@ def check(code: str, whose: Owner, by: Bearer) -> DiscountedCartView:
 def accept(presented: Presented, subtotal: int, currency: str) -> Coupon:
     """The coupon that somebody presents, if an order of that much can have it now.
 
-    Raises `CouponExhausted`, `CouponInvalid` with its reason, or `TooManyRequests` after too many wrong codes, right
+    Raises `CouponExhausted`, `CouponInvalid` with its reason, or `LimitReached` after too many wrong codes, right
     ones included, so that going on tells nothing. A code that is switched off is as unknown to customers as a made-up
     one.
     """
-    if presented.wrong_codes >= _WRONG_CODES_AN_HOUR:
-        raise _too_many()
+    if not presented.may_guess:
+        raise _too_many(rate_limits.counter(store.WRONG_CODE, presented.by.name))
     obstacle = presented.obstacle(subtotal, currency)
     if presented.coupon and obstacle is None:
         return presented.coupon
@@ -101,10 +101,10 @@ def accept(presented: Presented, subtotal: int, currency: str) -> Coupon:
 
 def _count_wrong(by: Bearer) -> None:
     try:
-        db.commit(rate_limits.count_use(store.WRONG_CODE, by.name, most=_WRONG_CODES_AN_HOUR))
-    except rate_limits.LimitReached:
-        raise _too_many() from None
+        rate_limits.take(store.WRONG_CODE, by.name)
+    except LimitReached as reached:
+        raise _too_many(reached.counter) from None
 
 
-def _too_many() -> TooManyRequests:
-    return TooManyRequests("Too many wrong coupon codes; try again later.", retry_after=rate_limits.seconds_left())
+def _too_many(counter: Counter) -> LimitReached:
+    return LimitReached(counter, "Too many wrong coupon codes; try again later.")

@@ -15,7 +15,7 @@ from chalicelib.aws import db, keys, rate_limits
 from chalicelib.core import clock, ids, settings
 from chalicelib.coupons.models import Bearer, Coupon, CouponExists, Presented, is_code
 
-WRONG_CODE = "coupon"  # the limited action
+WRONG_CODE = "wrong_coupon"  # the limit
 _UNLIMITED = 10**12  # more uses than there will be
 
 
@@ -63,17 +63,18 @@ def get_presented(code: str, by: Bearer) -> Presented:
 def presented_keys(code: str, by: Bearer) -> tuple[keys.Key, ...]:
     """What to read when somebody presents a code."""
     own = (keys.coupon_user(code, by.user_id),) if by.user_id else ()
-    return (keys.coupon(code), rate_limits.key(WRONG_CODE, by.name), *own)
+    return (keys.coupon(code), rate_limits.counter(WRONG_CODE, by.name).key, *own)
 
 
 def presented(items: Mapping[keys.Key, db.Item], code: str, by: Bearer) -> Presented:
     """The code in somebody's hand, among items that were read by its keys."""
     own = items.get(keys.coupon_user(code, by.user_id)) if by.user_id else None
+    wrong = rate_limits.counter(WRONG_CODE, by.name)
     return Presented(
         by=by,
         coupon=_existing(items.get(keys.coupon(code))),
         used=int(own["uses"]) if own else 0,
-        wrong_codes=rate_limits.uses(items.get(rate_limits.key(WRONG_CODE, by.name))),
+        may_guess=wrong.left_in(items.get(wrong.key)) > 0,
     )
 
 

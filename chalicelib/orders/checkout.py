@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from chalicelib.auth import store as session_store
 from chalicelib.aws import db
+from chalicelib.aws.rate_limits import UNLIMITED, Use
 from chalicelib.cart import store as cart_store
 from chalicelib.cart.models import MAX_PRODUCTS, CurrencyMismatch, PricedLine, TooManyItems, line_field
 from chalicelib.cart.schemas import MAX_QUANTITY
@@ -90,13 +91,13 @@ def forget() -> None:
     _readiness.forget()
 
 
-def prepare(request: OrderRequest, buyer: Principal) -> Prepared:
+def prepare(request: OrderRequest, buyer: Principal, use: Use = UNLIMITED) -> Prepared:
     """The order as it would be placed now, or the error that names every faulty line."""
     shipping, billing = _addresses(request)
     wanted = _from_items(request.items) if request.items else _from_cart(buyer)
     if len(wanted) > MAX_PRODUCTS:
         raise TooManyItems(f"An order holds at most {MAX_PRODUCTS} different products.")
-    listings, presented, account, in_cart = _read(wanted, request, buyer)
+    listings, presented, account, in_cart = _read(wanted, request, buyer, use)
     user = _require_standing(account)
     _refuse_faulty(wanted, listings)
     lines = [_line(listings[each], wanted[each].quantity, in_cart.get(each, 0)) for each in wanted]
@@ -136,17 +137,19 @@ def _addresses(request: OrderRequest) -> tuple[Address, Address | None]:
     return kept["shippingAddress"], kept.get("billingAddress")
 
 
-def _read(wanted: Iterable[str], request: OrderRequest, buyer: Principal) -> _Read:
+def _read(wanted: Iterable[str], request: OrderRequest, buyer: Principal, use: Use) -> _Read:
     """The products, what there is to know of the coupon, the buyer's account, and the cart, in one round trip.
 
-    The cart is read where items are named; the whole of one was read before.
+    Raises `LimitReached` where `use` finds that nothing is left. The cart is read where items are named; the whole of
+    one was read before.
     """
     of_products = [key for product_id in wanted for key in product_store.listing_keys(product_id)]
     folded, bearer = fold(request.coupon_code) if request.coupon_code else None, Bearer.of(buyer)
     of_coupon = coupon_store.presented_keys(folded, bearer) if folded else ()
     whose = owner(buyer, None)
     of_buyer = [user_store.key(buyer.user_id), *([whose.key] if request.items else [])]
-    items = db.get_many([*of_products, *of_coupon, *of_buyer], consistent=True)
+    items = db.get_many([*of_products, *of_coupon, *of_buyer, *use.to_read], consistent=True)
+    use.require(items)
     found = {product_id: product_store.listing_from(items, product_id) for product_id in wanted}
     listings = {product_id: listing for product_id, listing in found.items() if listing}
     coupon = coupon_store.presented(items, folded, bearer) if folded else None

@@ -7,6 +7,7 @@ import msgspec
 from chalicelib.api.idempotency import Claim
 from chalicelib.auth import store as session_store
 from chalicelib.aws import db, keys
+from chalicelib.aws.rate_limits import UNLIMITED, Use
 from chalicelib.cart import store as cart_store
 from chalicelib.core import clock, log, tracing
 from chalicelib.core.principal import Principal
@@ -34,8 +35,8 @@ from chalicelib.products import store as product_store
 from chalicelib.users import store as user_store
 
 
-def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView:
-    """Turn the cart or a list of items into a paid order: prepare, reserve, charge, settle.
+def place(request: OrderRequest, *, buyer: Principal, claim: Claim, use: Use = UNLIMITED) -> OrderView:
+    """Turn the cart or a list of items into a paid order: prepare, reserve, charge, settle; `use` counts it.
 
     The answer may be an order whose payment is in doubt; the schedule settles it. Raises `PaymentDeclined` when
     the money did not come, with everything given back.
@@ -44,7 +45,7 @@ def place(request: OrderRequest, *, buyer: Principal, claim: Claim) -> OrderView
     try:
         providers.current()  # a stage that cannot take money must not take stock off the shelf either
         with tracing.Subsegment("order.reserve", userId=buyer.user_id) as traced:
-            order = db.retry_on_conflict(lambda: _reserve(request, buyer, claim))
+            order = db.retry_on_conflict(lambda: _reserve(request, buyer, claim, use))
             traced.annotate(orderId=order.order_id)
         log.info("ORDER_CREATED", orderId=order.order_id, items=len(order.lines))
         outcome = _charge(order, request.payment_method.token) if order.total else settlement.NOTHING_TO_PAY
@@ -201,15 +202,16 @@ def _write_cancellation(
     return cancelled, back
 
 
-def _reserve(request: OrderRequest, buyer: Principal, claim: Claim) -> Order:
+def _reserve(request: OrderRequest, buyer: Principal, claim: Claim, use: Use) -> Order:
     """Write the order and take its stock in one transaction, or raise `db.Stale` to prepare anew (C3).
 
     It holds to the buyer's session and standing: what changes these at the same moment ends one of the two (F22).
     """
-    prepared, coupon, in_cart = checkout.prepare(request, buyer)
+    prepared, coupon, in_cart = checkout.prepare(request, buyer, use)
     order = msgspec.structs.replace(prepared, asked_as=claim.scope)
     db.commit(
         *claim.start(order.order_id),
+        *use.writes(),
         session_store.require_open(buyer, otherwise=session_store.invalid_token()),
         user_store.require_standing(buyer.user_id),
         store.create(order),

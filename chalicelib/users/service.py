@@ -7,7 +7,7 @@ import msgspec
 from chalicelib.api.idempotency import Claim
 from chalicelib.aws import db, rate_limits
 from chalicelib.core import log
-from chalicelib.core.errors import Forbidden, TooManyRequests
+from chalicelib.core.errors import Forbidden
 from chalicelib.core.principal import Principal, Role
 from chalicelib.users import addresses, passwords, phones, store
 from chalicelib.users.errors import EmailTaken, NoSuchUser
@@ -16,17 +16,14 @@ from chalicelib.users.reach import EmailMark
 from chalicelib.users.schemas import ProfileChange, Registration, UserQuery
 from chalicelib.users.views import UserView, user_view
 
-_TAKEN_ANSWERS_AN_HOUR = 10
-_EMAIL_CHANGES_AN_HOUR = 5
-
 
 def register(new: Registration, *, source: str, claim: Claim) -> UserView:
-    """Open a customer's account, or raise `EmailTaken`; asking for taken ones too often is `TooManyRequests`."""
+    """Open a customer's account, or raise `EmailTaken`; asking for taken ones too often is `LimitReached`."""
     user = User.create(new, passwords.hash_password(new.password), [Role.CUSTOMER], claim.scope)
     try:
         store.create(user, *claim.record(user_view(user)), actor=user.user_id)
     except EmailTaken:
-        _limit("register", source, most=_TAKEN_ANSWERS_AN_HOUR)
+        rate_limits.take("email_taken", f"ip {source}")
         raise
     log.info("USER_REGISTERED", registeredUserId=user.user_id)
     return user_view(user)
@@ -57,7 +54,7 @@ def update(user_id: str, change: ProfileChange, *, actor: Principal, if_match: s
         user.require_match(if_match)
         changed = user.with_profile(change)
         if changed.asks_to_confirm(user):
-            _limit("email", user_id, most=_EMAIL_CHANGES_AN_HOUR)
+            rate_limits.take("email_change", user_id)
         if changed.pending_email and changed.pending_email != user.pending_email:
             _refuse_taken(changed.pending_email)
         if changed is not user:
@@ -102,12 +99,3 @@ def _judged(change: ProfileChange) -> ProfileChange:
 def _refuse_taken(email: str) -> None:
     if store.get_by_email(email):
         raise EmailTaken("Another account has this email address.")
-
-
-def _limit(action: str, who: str, *, most: int) -> None:
-    try:
-        db.commit(rate_limits.count_use(action, who, most=most))
-    except rate_limits.LimitReached:
-        raise TooManyRequests(
-            "That was tried too often; try again later.", retry_after=rate_limits.seconds_left()
-        ) from None

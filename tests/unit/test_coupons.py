@@ -127,7 +127,7 @@ def test_a_switched_off_coupon_looks_to_customers_like_none_and_not_to_admins() 
     admin = Bearer(user_id="usr_2", name="usr_2", is_admin=True)
 
     refusals = [
-        Presented(by=by, coupon=known, used=0, wrong_codes=0).refusal(reason)
+        Presented(by=by, coupon=known, used=0, may_guess=True).refusal(reason)
         for by, known, reason in (
             (CUSTOMER, off, Reason.INACTIVE),
             (CUSTOMER, None, Reason.UNKNOWN),

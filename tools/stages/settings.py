@@ -7,6 +7,8 @@ from dataclasses import fields
 
 import msgspec
 
+from chalicelib.core import quotas
+from chalicelib.core.quotas import Quota
 from chalicelib.core.settings import Settings
 from tools.refusal import Refusal
 from tools.stages import edge, foundation
@@ -39,11 +41,23 @@ TEXTS = {
 # What the app is told that stands elsewhere in the file, or that only the account knows.
 _FROM_ELSEWHERE = {
     "STAGE", "TABLE_NAME", "JWT_SECRET_NAME", "PAYMENT_SECRET_NAME", "EVENT_BUS_NAME", "MAIL_FROM", "CORS_ORIGIN",
-    "ALERT_TOPIC_ARN",
+    "ALERT_TOPIC_ARN", "RATE_LIMITS",
 }  # fmt: skip
 _OF_THE_APP = {each.name.upper() for each in fields(Settings)} | {
     "USER_MANAGEMENT_AUTH", "WEBHOOK_RECEIVERS", "STOREFRONT_URL", "CONSOLE_URL",
 }  # fmt: skip
+
+
+class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often something may be done, instead of what the app says by itself."""
+
+    most: int
+    seconds: int
+
+    @property
+    def quota(self) -> Quota:
+        """The same, to the app."""
+        return Quota(self.most, self.seconds)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +83,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     app_settings: dict[str, str | int] = msgspec.field(name="environment")
     reserved_concurrency: dict[str, int]
     own_tags: dict[str, str] = msgspec.field(name="tags")
+    rate_limits: dict[str, RateLimit] = {}
     foundation: foundation.Foundation = foundation.Foundation()
     edge: edge.Edge = edge.Edge()
 
@@ -93,6 +108,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return str(self.app_settings.get("PAYMENT_PROVIDER"))
 
     @property
+    def quotas(self) -> dict[str, Quota]:
+        """The limits that the stage changes, by name."""
+        return {name: limit.quota for name, limit in sorted(self.rate_limits.items())}
+
+    @property
     def tags(self) -> dict[str, str]:
         """The tags of all that the stage has."""
         return {**self.own_tags, "Project": "ecommerce", "Stage": self.name}
@@ -108,6 +128,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "EVENT_BUS_NAME": f"ecommerce-{self.name}",
             "MAIL_FROM": self.mail_from,
             "CORS_ORIGIN": self.cors_origin,
+            **({"RATE_LIMITS": quotas.spell(self.quotas)} if self.rate_limits else {}),
             **{name: str(value) for name, value in self.app_settings.items()},
         }
 
@@ -131,6 +152,7 @@ def _judgements(stage: Stage) -> list[tuple[bool, str]]:
         (stage.burst > 0, "burst is more than 0."),
         (all(each > 0 for each in stage.reserved_concurrency.values()), "reserved_concurrency is more than 0 each."),
         *_judgements_of_settings(stage),
+        *_judgements_of_limits(stage),
         *foundation.judgements(stage.foundation, stage.reserved_concurrency, stage.payment_provider),
         *edge.judgements(stage.edge),
     ]
@@ -145,3 +167,8 @@ def _judgements_of_settings(stage: Stage) -> list[tuple[bool, str]]:
         (not elsewhere, f"environment says {min(elsewhere, default='')}, which follows from the rest of the file."),
         (not unknown, f"environment says {min(unknown, default='')}, which is no setting of the app."),
     ]
+
+
+def _judgements_of_limits(stage: Stage) -> list[tuple[bool, str]]:
+    faults = [quotas.fault_of(name, quota) for name, quota in stage.quotas.items()]
+    return [(not fault, f"rate_limits.{fault}.") for fault in faults]

@@ -1,0 +1,161 @@
+"""Which routes are limited, by whom it is counted, and what an answer says of it; beside the permission matrix.
+
+How often is a quota of the stage (chalicelib/core/quotas.py). A request counts when its caller is let in and its body
+can be read. Where the table does not answer while it is counted, the request ends as it would at any other call: 503.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.aws import rate_limits
+from chalicelib.aws.rate_limits import Counter, LimitReached, Use
+from chalicelib.core import log
+from chalicelib.core.errors import ShopError, Unavailable
+from chalicelib.core.principal import Principal
+from chalicelib.core.quotas import Quota
+
+HEADERS = ("Retry-After", "RateLimit-Policy", "RateLimit")  # of a 429
+
+
+class By(StrEnum):
+    """Whose uses are counted together."""
+
+    ADDRESS = "address"  # on the network
+    CALLER = "caller"  # a user, or the address of who has not signed in
+    GUEST = "guest"  # the address of who has not signed in; users are not counted
+    USER = "user"  # whom the request is about
+
+
+class Counted(StrEnum):
+    """When a use is counted."""
+
+    BEFORE = "before"  # the work begins
+    ALONG = "along"  # with the work's own transaction, or when the work fails; `Call.use` has to be handed on
+    WITHIN = "within"  # by the work itself, when that happens which is limited
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit of routes, by the name of its quota."""
+
+    name: str
+    by: By
+    counted: Counted = Counted.BEFORE
+    applies: Callable[[Any], bool] = lambda _query: True
+
+
+LOGIN = Limit("login", By.ADDRESS, Counted.ALONG)
+REGISTER = Limit("register", By.ADDRESS)
+EMAIL_TAKEN = Limit("email_taken", By.ADDRESS, Counted.WITHIN)
+FORGOT = Limit("forgot", By.ADDRESS)
+RESET = Limit("reset", By.ADDRESS)
+VERIFY = Limit("verify", By.ADDRESS)
+PASSWORD = Limit("password", By.CALLER)
+EMAIL_CHANGE = Limit("email_change", By.USER, Counted.WITHIN)
+SEARCH = Limit("search", By.ADDRESS, applies=lambda query: bool(query.q))
+COUPON = Limit("coupon", By.CALLER)
+WRONG_COUPON = Limit("wrong_coupon", By.CALLER, Counted.WITHIN)
+GUEST_CART = Limit("guest_cart", By.GUEST)
+NEW_GUEST_LINE = Limit("guest_cart", By.GUEST, Counted.ALONG)
+ORDER = Limit("order", By.CALLER, Counted.ALONG)
+
+# An admin's search is not limited: who may change every product need not be kept from finding it.
+ROUTES: dict[tuple[str, str], tuple[Limit, ...]] = {
+    ("POST", "/auth/register"): (REGISTER, EMAIL_TAKEN),
+    ("POST", "/auth/login"): (LOGIN,),
+    ("POST", "/sessions"): (LOGIN,),
+    ("POST", "/auth/password/forgot"): (FORGOT,),
+    ("POST", "/auth/password/reset"): (RESET,),
+    ("POST", "/auth/verify"): (VERIFY,),
+    ("PUT", "/users/password"): (PASSWORD,),
+    ("PUT", "/users/profile"): (EMAIL_CHANGE,),
+    ("PUT", "/users/{user_id}"): (EMAIL_CHANGE,),
+    ("PATCH", "/users/{user_id}"): (EMAIL_CHANGE,),
+    ("GET", "/products"): (SEARCH,),
+    ("GET", "/products/category/{category}"): (SEARCH,),
+    ("DELETE", "/cart"): (GUEST_CART,),
+    ("POST", "/cart/items"): (NEW_GUEST_LINE,),
+    ("PUT", "/cart/items/{item_id}"): (GUEST_CART,),
+    ("DELETE", "/cart/items/{item_id}"): (GUEST_CART,),
+    ("POST", "/cart/coupon"): (COUPON, WRONG_COUPON),
+    ("POST", "/orders"): (ORDER, WRONG_COUPON),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """What a request has used of its limits, or will."""
+
+    counters: tuple[Counter, ...] = ()
+    use: Use = rate_limits.UNLIMITED
+
+    def settle(self, failure: ShopError) -> ShopError:
+        """The failure to tell of a request that came to nothing, which counts as well: another try was had.
+
+        What AWS did not answer does not count, and what is on record as an answer has counted.
+        """
+        if failure.is_recorded or isinstance(failure, Unavailable | LimitReached):
+            return failure
+        try:
+            self.use.take()
+        except ShopError as refused:
+            return refused
+        return failure
+
+    def headers(self, *, is_shared: bool) -> dict[str, str]:
+        """What an answer says of the limits, and of what is left where that is known and others do not get it too."""
+        lefts = () if is_shared else ((each, self._left(each)) for each in self.counters)
+        return _fields(self.counters, lefts)
+
+    def _left(self, counter: Counter) -> int | None:
+        return self.use.left if counter is self.use.counter else rate_limits.memory.left(counter)
+
+
+def begin(route: tuple[str, str], query: Any, principal: Principal | None, address: str) -> Limited:
+    """Count a request where it is to be counted before it is worked on, or raise `LimitReached`."""
+    counters, use = [], rate_limits.UNLIMITED
+    for limit in ROUTES.get(route, ()):
+        who = _who(limit, principal, address)
+        if who is None or limit.counted is Counted.WITHIN or not limit.applies(query):
+            continue
+        counter = rate_limits.counter(limit.name, who)
+        counters.append(counter)
+        if limit.counted is Counted.ALONG:
+            use = Use(counter)
+        else:
+            rate_limits.memory.take(counter)
+    return Limited(tuple(counters), use)
+
+
+def tell(reached: LimitReached) -> None:
+    """Remember and count a refusal."""
+    rate_limits.memory.note(reached.counter, left=0)
+    log.info("RATE_LIMITED", limit=reached.counter.limit)
+    log.metric("RateLimited")
+
+
+def refusal_headers(reached: LimitReached) -> dict[str, str]:
+    """What a 429 says of the limit that it is about."""
+    return _fields([reached.counter], [(reached.counter, 0)])
+
+
+def _who(limit: Limit, principal: Principal | None, address: str) -> str | None:
+    if limit.by is By.ADDRESS or principal is None:
+        return f"ip {address}"
+    return None if limit.by is By.GUEST else principal.user_id
+
+
+def _fields(counters: Iterable[Counter], lefts: Iterable[tuple[Counter, int | None]]) -> dict[str, str]:
+    """The header fields of draft-ietf-httpapi-ratelimit-headers-11."""
+    policies = ", ".join(f'"{each.limit}";{_window(each.quota)}' for each in counters)
+    standing = ", ".join(f'"{each.limit}";r={left};t={each.seconds_left}' for each, left in lefts if left is not None)
+    fields = {"RateLimit-Policy": policies, "RateLimit": standing}
+    return {name: value for name, value in fields.items() if value}
+
+
+def _window(quota: Quota) -> str:
+    return f"q={quota.most};w={quota.seconds}"
