@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSRequest, AWSResponse
 
-from chalicelib.aws import clients, keyring
+from chalicelib.aws import clients, keyring, rate_limits
 
 _READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
 _ASKED = "ReturnConsumedCapacity"
@@ -59,8 +59,10 @@ class Meter:
         finally:
             _forget()
 
-    def cost(self, request: Callable[[], object]) -> Cost:
-        """What the request cost."""
+    def cost(self, request: Callable[[], object], *, knowing: bool = False) -> Cost:
+        """What the request cost, as an instance makes it that knows nothing of its caller's limits, or knows them."""
+        if not knowing:
+            rate_limits.memory.forget()
         self._calls.clear()
         request()
         read = sum(units for name, units in self._calls if name in _READS)

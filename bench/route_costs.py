@@ -27,6 +27,7 @@ from tqdm import tqdm
 import app
 from bench import catalogue, journey
 from bench.meter import Cost, Meter
+from chalicelib.core import quotas
 from tools import dynoxide
 from tools.local import settings as local
 from tools.local.settings import PROJECT
@@ -49,6 +50,7 @@ ENVIRONMENT = {
     "PAYMENT_PROVIDER": "simulator",
     "INDEX_SHARDS": "1",
     "PASSWORD_ROUNDS": "4",
+    "RATE_LIMITS": ",".join(f"{name}=1000000/86400" for name in quotas.DEFAULTS),
 }
 
 Costs = dict[int, dict[str, Cost]]  # by size and request

@@ -30,7 +30,7 @@ class By(StrEnum):
     USER = "user"  # whom the request is about
 
 
-class Counted(StrEnum):
+class Moment(StrEnum):
     """When a use is counted."""
 
     BEFORE = "before"  # the work begins
@@ -44,24 +44,24 @@ class Limit:
 
     name: str
     by: By
-    counted: Counted = Counted.BEFORE
+    counted: Moment = Moment.BEFORE
     applies: Callable[[Any], bool] = lambda _query: True
 
 
-LOGIN = Limit("login", By.ADDRESS, Counted.ALONG)
+LOGIN = Limit("login", By.ADDRESS, Moment.ALONG)
 REGISTER = Limit("register", By.ADDRESS)
-EMAIL_TAKEN = Limit("email_taken", By.ADDRESS, Counted.WITHIN)
+EMAIL_TAKEN = Limit("email_taken", By.ADDRESS, Moment.WITHIN)
 FORGOT = Limit("forgot", By.ADDRESS)
 RESET = Limit("reset", By.ADDRESS)
 VERIFY = Limit("verify", By.ADDRESS)
 PASSWORD = Limit("password", By.CALLER)
-EMAIL_CHANGE = Limit("email_change", By.USER, Counted.WITHIN)
+EMAIL_CHANGE = Limit("email_change", By.USER, Moment.WITHIN)
 SEARCH = Limit("search", By.ADDRESS, applies=lambda query: bool(query.q))
 COUPON = Limit("coupon", By.CALLER)
-WRONG_COUPON = Limit("wrong_coupon", By.CALLER, Counted.WITHIN)
+WRONG_COUPON = Limit("wrong_coupon", By.CALLER, Moment.WITHIN)
 GUEST_CART = Limit("guest_cart", By.GUEST)
-NEW_GUEST_LINE = Limit("guest_cart", By.GUEST, Counted.ALONG)
-ORDER = Limit("order", By.CALLER, Counted.ALONG)
+NEW_GUEST_LINE = Limit("guest_cart", By.GUEST, Moment.ALONG)
+ORDER = Limit("order", By.CALLER, Moment.ALONG)
 
 # An admin's search is not limited: who may change every product need not be kept from finding it.
 ROUTES: dict[tuple[str, str], tuple[Limit, ...]] = {
@@ -120,11 +120,11 @@ def begin(route: tuple[str, str], query: Any, principal: Principal | None, addre
     counters, use = [], rate_limits.UNLIMITED
     for limit in ROUTES.get(route, ()):
         who = _who(limit, principal, address)
-        if who is None or limit.counted is Counted.WITHIN or not limit.applies(query):
+        if who is None or limit.counted is Moment.WITHIN or not limit.applies(query):
             continue
         counter = rate_limits.counter(limit.name, who)
         counters.append(counter)
-        if limit.counted is Counted.ALONG:
+        if limit.counted is Moment.ALONG:
             use = Use(counter)
         else:
             rate_limits.memory.take(counter)

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from chalicelib.api import limits, permissions
-from chalicelib.api.limits import Counted
+from chalicelib.api.limits import Moment
 from chalicelib.aws import clients, rate_limits
 from chalicelib.core import clock, quotas, settings
 from chalicelib.core.quotas import DEFAULTS
@@ -299,7 +299,7 @@ def test_every_limited_route_is_one_and_every_limit_has_a_quota() -> None:
 
 def test_what_is_to_be_counted_along_is(shop: Shop, mug: str) -> None:
     """A view that does not hand its use on would be without limit where it succeeds."""
-    along = {route for route, each in limits.ROUTES.items() if any(limit.counted is Counted.ALONG for limit in each)}
+    along = {route for route, each in limits.ROUTES.items() if any(limit.counted is Moment.ALONG for limit in each)}
     line, credentials = {"productId": mug, "quantity": 1}, {"email": "ada@example.com", "password": PASSWORD}
     ada = shop.customer()
     done: dict[tuple[str, str], Callable[[], ShopAnswer]] = {

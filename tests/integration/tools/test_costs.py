@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from chalicelib.aws import clients, db
 from chalicelib.core import settings
 from chalicelib.products import search
 from chalicelib.products import store as product_store
+from tests.support import exact_engine
 from tools import dynoxide
 from tools.cost import units
 from tools.cost.functions import runs_in_a_month
@@ -41,13 +41,7 @@ with dynoxide.running() as url:
 
 @pytest.fixture(scope="module", autouse=True)
 def _engine() -> None:
-    """Skip these tests where the engine cannot be had; continuous integration must have it."""
-    try:
-        dynoxide.binary()
-    except Refusal as refusal:
-        if os.environ.get("CI"):
-            pytest.fail(str(refusal))
-        pytest.skip(str(refusal))
+    exact_engine.require()
 
 
 @pytest.fixture(scope="module")
