@@ -16,7 +16,7 @@ NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ ST
 KNOWN_FORMAT = @case "$(FORMAT)" in sam|terraform) ;; *) echo "FORMAT is sam or terraform, not $(FORMAT)." >&2; exit 2; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan fuzz-http docs tour openapi costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan fuzz-http docs tour openapi costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package viewer chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -216,6 +216,9 @@ package: $(VENV)/ready ## Make the artifacts of a stage in out/, for SAM or for 
 	$(KNOWN_FORMAT)
 	$(PYTHON) -m tools.package $(STAGE) out --format $(FORMAT)
 	$(if $(filter sam,$(FORMAT)),$(VENV)/bin/cfn-lint out/sam.json)
+
+viewer: $(VENV)/ready ## Fetch the viewer of GET /docs anew, as it is pinned, and note what the page loads
+	@exec $(PYTHON) -m tools.viewer
 
 chalice-deploy: $(VENV)/ready ## Deploy a stage by Chalice instead of SAM, or go on with it: STAGE=dev
 	@test "$(origin STAGE)" != file || { echo "Which stage? make chalice-deploy STAGE=dev" >&2; exit 2; }

@@ -14,6 +14,7 @@ from chalice.app import CloudWatchEvent, DynamoDBEvent
 
 from chalicelib.api import (
     caching,
+    docs,
     documents,
     failures,
     front,
@@ -137,6 +138,12 @@ def get_health(call: Call) -> HealthView:
 @endpoint(kept=caching.WHILE_UNCHANGED)
 def get_openapi_document(call: Call) -> Document:
     return documents.read("openapi.json")
+
+
+@app.route("/docs", methods=["GET"])
+@endpoint(kept=caching.FOR_A_MINUTE, offers=(pages.HTML,))
+def get_docs(call: Call) -> Document:
+    return docs.page(call.base)
 
 
 # --- Accounts

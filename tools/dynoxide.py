@@ -7,15 +7,12 @@ so a large table is filled by `fill`, whose items the stream does not mention.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,16 +23,15 @@ from typing import IO, Any
 import msgspec
 
 from chalicelib.core.deadline import Deadline
-from tools import dated
+from tools import npm
 from tools.local.settings import HOST, PROJECT
 from tools.refusal import Refusal
 
 VERSION = "1.2.1"
 _PACKAGE = f"@dynoxide/linux-x64@{VERSION}"
 _SHA256 = "80e1ed33e33ec33c7bdcb1779ea09678e5c6f87c5c225f44c2037d2b2ea71164"  # of the package as npm packs it
-_MEMBER = "package/dynoxide"
+_MEMBER = "dynoxide"
 _KEPT = PROJECT / ".local" / "dynoxide" / VERSION / "dynoxide"
-_FETCH_SECONDS = 120
 _START_SECONDS = 20
 _STOP_SECONDS = 10
 _MAX_SAID = 10_000
@@ -87,38 +83,13 @@ def _fetch() -> None:
     machine = f"{sys.platform} on {platform.machine()}"
     if machine != "linux on x86_64":
         raise Refusal(f"Dynoxide is fetched for Linux on x64 only, and this is {machine}.")
-    npm = shutil.which("npm")
-    if npm is None:
-        raise Refusal("Dynoxide comes from npm, and there is no npm on the PATH.")
     _KEPT.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=_KEPT.parent) as folder:
+        package = npm.pack(_PACKAGE, Path(folder))
         fetched = Path(folder) / _KEPT.name
-        fetched.write_bytes(_unpacked(_pack(npm, Path(folder))))
+        fetched.write_bytes(npm.unpacked(package, _PACKAGE, _SHA256, [_MEMBER])[_MEMBER])
         fetched.chmod(0o755)
         fetched.replace(_KEPT)
-
-
-def _pack(npm: str, folder: Path) -> Path:
-    """The package as npm packs it."""
-    command = [npm, "pack", _PACKAGE, "--silent", "--pack-destination", str(folder)]
-    try:
-        subprocess.run(  # noqa: S603 - npm itself
-            command, check=True, capture_output=True, timeout=_FETCH_SECONDS, env=dated.real()
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise Refusal(f"npm could not fetch {_PACKAGE}: {error}") from error
-    return next(folder.glob("*.tgz"))
-
-
-def _unpacked(package: Path) -> bytes:
-    """The binary in the package, if this is the package that was tried."""
-    if hashlib.sha256(package.read_bytes()).hexdigest() != _SHA256:
-        raise Refusal(f"{_PACKAGE} is not the package that this project was tried with.")
-    with tarfile.open(package) as archive:
-        member = archive.extractfile(_MEMBER)
-        if member is None:
-            raise Refusal(f"{_PACKAGE} has no {_MEMBER}.")
-        return member.read()
 
 
 def _start(arguments: list[str], words: IO[bytes]) -> subprocess.Popen[bytes]:

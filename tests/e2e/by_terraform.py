@@ -10,7 +10,7 @@ import boto3
 from tests.support.terraform import Terraform
 from tools.local import deployed, resources
 from tools.local.settings import LocalSettings
-from tools.package import artifacts, finishing
+from tools.package import artifacts, finishing, viewer
 from tools.package.terraform import packaging
 from tools.stages import Stage
 
@@ -22,6 +22,7 @@ def deploy(settings: LocalSettings, stage: Stage, out: Path) -> str:
     terraform = Terraform(packaging.translate(stage.name, out, out))
     terraform.init()
     told = terraform.apply()
+    viewer.put(stage)
     outputs = {"MailIdentityName": told["mail_identity_name"], "EventBusName": told["event_bus_name"]}
     resources.apply_what_the_emulator_leaves_out(outputs)
     resources.listen_to_the_bus(outputs, deployed.event_queue(stage))

@@ -18,7 +18,7 @@ from cfnlint.api import ManualArgs
 from tools import dated
 
 ROOT = Path(__file__).parents[2]
-PACKAGED = ("app.py", "chalicelib", ".chalice", "infra", "stages", "tools", "tests", "requirements.txt")
+PACKAGED = ("app.py", "chalicelib", ".chalice", "infra", "stages", "tools", "tests", "viewer", "requirements.txt")
 # On the day that AWS ends a runtime, who packages a stage has to hear of it, and no test has to begin to fail.
 ENDS_OF_RUNTIMES = ["W2531", "E2531", "E2533"]
 LINT = ManualArgs(regions=["us-east-1", "eu-west-1"], ignore_checks=ENDS_OF_RUNTIMES)

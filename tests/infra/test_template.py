@@ -125,12 +125,13 @@ def test_pages_of_the_shops_origin_may_post_to_the_bucket(template: dict[str, An
     assert "POST" in rule["AllowedMethods"]
 
 
-def test_only_the_distribution_reads_the_bucket_and_only_images(template: dict[str, Any]) -> None:
+def test_only_the_distribution_reads_the_bucket_and_only_what_is_for_everybody(template: dict[str, Any]) -> None:
     granted = [s for s in statements(properties(template, "BucketTlsOnly")["PolicyDocument"]) if s["Effect"] == "Allow"]
 
     ours = {"Fn::Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Images}"}
+    public = [{"Fn::Sub": f"${{Bucket.Arn}}/{part}/*"} for part in ("products", "docs")]
     assert [(s["Action"], s["Resource"], s["Condition"]) for s in granted] == [
-        ("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/products/*"}, {"StringEquals": {"aws:SourceArn": ours}})
+        ("s3:GetObject", public, {"StringEquals": {"aws:SourceArn": ours}})
     ]
     assert granted[0]["Principal"] == {"Service": "cloudfront.amazonaws.com"}
 
@@ -142,6 +143,7 @@ def test_images_are_given_out_by_https_alone_and_only_on_aws(template: dict[str,
     assert distribution["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
     assert distribution["DefaultCacheBehavior"]["AllowedMethods"] == ["GET", "HEAD"]
     assert "CacheBehaviors" not in distribution
+    assert distribution["DefaultCacheBehavior"]["Compress"] is True
     assert origin["OriginAccessControlId"] == {"Fn::GetAtt": ["ImagesAccess", "Id"]}
     assert properties(template, "ImagesAccess")["OriginAccessControlConfig"]["SigningBehavior"] == "always"
     conditional = [template["Resources"]["Images"], template["Resources"]["ImagesAccess"]]

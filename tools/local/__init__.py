@@ -20,6 +20,7 @@ shop, delivers the table's stream and the schedule to the handlers, and serves t
 | `rotate.py` | the command that rotates the signing key |
 | `shop.py` | loads the app, answers HTTP, runs the background work |
 | `gateway.py` | what API Gateway does in front of the app |
+| `beside.py` | what the page /docs loads, which no function gives out |
 | `heads.py` | a request's line and headers, in one reading |
 | `encodings.py` | bodies that are packed on their way |
 | `problems.py` | the gateway's own answers |

@@ -16,7 +16,7 @@ from tools.local import settings as local
 from tools.local.processes import Running
 from tools.local.resources import TEMPLATE
 from tools.local.settings import LocalSettings
-from tools.package import artifacts, finishing, runtime, sam
+from tools.package import artifacts, finishing, runtime, sam, viewer
 from tools.refusal import Refusal
 from tools.stages import Stage, parameters
 
@@ -67,6 +67,7 @@ def deploy(settings: LocalSettings, stage: Stage, out: Path) -> str:
     """Both stacks of the stage; where its API answers."""
     outputs = deploy_resources(stage)
     resources.listen_to_the_bus(outputs, event_queue(stage))
+    viewer.put(stage)
     there = deploy_package(stage, out, environment(settings, stage, outputs["BucketName"]))
     return api_url(settings, stage.name, there)
 

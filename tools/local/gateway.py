@@ -23,7 +23,7 @@ from chalice.local import (
     ThreadedHTTPServer,
 )
 
-from tools.local import encodings, heads
+from tools.local import beside, encodings, heads
 from tools.local.functions import FunctionFailed, call
 from tools.local.problems import Problem, cors_headers
 
@@ -137,7 +137,11 @@ class GatewayHandler(ChaliceRequestHandler):
         return self.handle_expect_100() if wants_word else True
 
     def _generic_handle(self) -> None:
+        """Answer by the app, or what it leaves to others, such as a distribution before the bucket."""
         path, mark, query = self.path.partition("?")
+        if self.command in ("GET", "HEAD") and (found := beside.find(path)):
+            self._send_http_response(200, {"Content-Type": found.kind, **beside.HEADERS}, found.content)
+            return
         if not path.endswith("//"):  # one slash more is forgiven, as by API Gateway before it looks for a route
             self.path = (path.removesuffix("/") or "/") + mark + query
         try:

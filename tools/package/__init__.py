@@ -12,6 +12,7 @@
 | `canary.py` | how a release takes over the traffic |
 | `foundation.py` | a key of its own, warm functions, a private network |
 | `artifacts.py` | the bucket that packages go through |
+| `viewer.py` | what the page /docs loads, into the stage's bucket |
 | `edge/` | the options at the edge of a stage |
 | `schedules.py` | where failed runs of scheduled functions go |
 | `translated.py` | what SAM makes of the template |

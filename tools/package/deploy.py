@@ -19,7 +19,7 @@ from chalice.deploy.deployer import ChaliceDeploymentError
 from chalice.utils import UI
 
 from tools import stages
-from tools.package import runtime
+from tools.package import runtime, viewer
 from tools.package.chalice_form import additions, found, removal, settled
 from tools.package.pinned import pin
 from tools.package.sam import LEFT_OUT, MERGE, PROJECT, forget
@@ -70,6 +70,7 @@ def deploy(stage: Stage, python: str) -> None:
     refuse_what_only_sam_makes(stage)
     generated.require_current()
     exported = known(stage)
+    viewer.put(stage)
     factory = factory_of(stage, exported)
     config, ui = factory.create_config_obj(chalice_stage_name=stage.name), Teller()
     sys.dont_write_bytecode = True  # Chalice would package it

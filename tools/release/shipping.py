@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 
 from chalicelib.core import clock
-from tools.package import artifacts, finishing, sam
+from tools.package import artifacts, finishing, sam, viewer
 from tools.refusal import Refusal, is_confirmed
 from tools.release import aliases, closed, ledger, returning, trying
 from tools.release.following import Follower, Say
@@ -42,6 +42,7 @@ def release(stage: Stage, say: Say = print, *, python: str | None = None, tries:
     say("3. Package, and upload")
     sam.package(stage.name, OUT / stage.name, python)
     template = artifacts.put(stage.name, OUT / stage.name)
+    viewer.put(stage)
     said = ship(stage, template.url, say, started=started, tries=tries)
     if stage.is_protected and ON_A_RUNNER not in os.environ:  # there the tag of the release's notes says it
         note_commit(say)

@@ -23,6 +23,7 @@ KEPT = {
     ("GET", "/hello"): "public, max-age=60",
     ("GET", "/openapi.json"): "public, no-cache",
     ("GET", "/health"): "no-cache",
+    ("GET", "/docs"): "public, max-age=60",
     ("GET", "/products"): "public, max-age=60",
     ("GET", "/products/category/{category}"): "public, max-age=60",
     ("GET", "/products/{product_id}"): "public, no-cache",

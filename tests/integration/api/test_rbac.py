@@ -32,6 +32,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "/hello"): PUBLIC,
     ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/health"): PUBLIC,
+    ("GET", "/docs"): PUBLIC,
     ("POST", "/auth/register"): (409,) * 6,
     ("POST", "/auth/login"): PUBLIC,
     ("POST", "/auth/refresh"): (401,) * 6,

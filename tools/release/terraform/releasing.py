@@ -12,7 +12,7 @@ from pathlib import Path
 import boto3
 
 from chalicelib.core import clock
-from tools.package import artifacts, canary
+from tools.package import artifacts, canary, viewer
 from tools.package.terraform import closing, packaging
 from tools.refusal import Refusal, is_confirmed
 from tools.release import aliases, closed, shipping, trying
@@ -70,6 +70,7 @@ def ship(stage: Stage, folder: Path, say: Say = print, *, started: float, tries:
         raise Refusal(f"A rollback was not finished: make rollback STAGE={stage.name} FORMAT=terraform first.")
     say("3. Plan")
     _carry_out(terraform, say, CLOSED if moves else ())
+    viewer.put(stage)
     to = serving.newest(terraform)
     serving.begin(stage, bucket, kept, package=packages.keep(stage.name, folder), to=to)
     with closed.keep(stage) if moves else nullcontext():

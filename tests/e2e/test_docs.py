@@ -1,0 +1,113 @@
+"""The pages of the shop, in a browser: somebody logs in at /docs, and buys something by what the page sends."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+import urllib3
+
+from tests.e2e.conftest import Browser, OpenShop
+from tests.support import axe, chromium
+from tests.support.chromium import Page
+from tools.refusal import Refusal
+from tools.testing.shop import ADDRESS
+
+LOADED = re.compile(r'(?:href|src)="([^"]+)" integrity="sha384-([^"]+)"')
+CUSTOMER = "customer@example.com"
+TO_PAY = {"shippingAddress": ADDRESS, "paymentMethod": {"type": "card", "token": "tok_success"}}
+
+
+@pytest.fixture(scope="module")
+def page(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A browser, where there is one; what it shows is the same in every form of the shop."""
+    if open_shop.form.command != "run":
+        pytest.skip("the pages are looked at where the shop is open as by `make run`")
+    if chromium.program() is None:
+        pytest.skip(f"there is no {chromium.PROGRAM} on the PATH")
+    with chromium.opened(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def audit() -> str:
+    try:
+        return axe.script()
+    except Refusal as refusal:
+        pytest.skip(str(refusal))
+
+
+@dataclass
+class Route:
+    """A route as the page shows it."""
+
+    page: Page
+    method: str
+    path: str
+
+    @property
+    def block(self) -> str:
+        """Where it is."""
+        path = f"document.querySelector('.opblock-{self.method} [data-path=\"{self.path}\"]')"
+        return f"{path}?.closest('.opblock')"
+
+    def send(self, field: str = "", text: str = "") -> tuple[int, Any]:
+        """Write into a field, and send the request; status and body of what the page shows then."""
+        self.page.wait_for(self.block)
+        self.page.run(f"{self.block}.querySelector('.opblock-summary-control').click()")
+        self.page.wait_for(f"{self.block}.querySelector('button.execute')")
+        self.page.wait_for(f"!{self.block}.querySelector('.opblock-loading-animation')")
+        if field:
+            self.page.run(f"{self.block}.querySelector('{field}').focus()")
+            self.page.run(f"{self.block}.querySelector('{field}').select()")
+            self.page.call("Input.insertText", text=text)
+        self.page.run(f"{self.block}.querySelector('button.execute').click()")
+        answer = f"{self.block}.querySelector('.live-responses-table .response')"
+        self.page.wait_for(f"{answer}?.querySelector('.highlight-code')")
+        status = self.page.run(f"{answer}.querySelector('.response-col_status').innerText")
+        return int(status.split()[0]), json.loads(
+            self.page.run(f"{answer}.querySelector('.highlight-code pre').innerText")
+        )
+
+
+def test_a_customer_logs_in_at_the_page_and_buys(open_shop: OpenShop, page: Page, audit: str) -> None:
+    page.open(f"{open_shop.url}/docs")
+    page.wait_for("document.querySelector('#accounts button')")
+
+    buttons = "[...document.querySelectorAll('#accounts button')]"
+    page.run(f"{buttons}.find((each) => each.innerText.includes('{CUSTOMER}')).click()")
+    page.wait_for(f"document.querySelector('#told').innerText.startsWith('Logged in as {CUSTOMER}')")
+    listed = Route(page, "get", "/products").send("[data-param-name=limit] input", "1")
+    line = {"productId": listed[1]["products"][0]["productId"], "quantity": 1}
+    added = Route(page, "post", "/cart/items").send("textarea", json.dumps(line))
+    ordered = Route(page, "post", "/orders").send("textarea", json.dumps(TO_PAY))
+
+    assert (listed[0], added[0], ordered[0]) == (200, 201, 201)
+    assert (ordered[1]["status"], ordered[1]["paymentStatus"]) == ("processing", "paid")
+    assert ordered[1]["items"][0]["productId"] == line["productId"]
+    assert axe.grave(page, audit) == []
+    require_quiet(open_shop, page)
+
+
+def test_what_the_page_loads_is_given_out_as_it_is_known(open_shop: OpenShop, guest: Browser) -> None:
+    found = LOADED.findall(guest("GET", "/docs").text)
+
+    assert {urlsplit(address).path.rpartition(".")[2] for address, _ in found} == {"css", "js"}
+    for address, digest in found:
+        file = urllib3.request("GET", urljoin(open_shop.url, address))
+        assert (file.status, base64.b64encode(hashlib.sha384(file.data).digest()).decode()) == (200, digest)
+        assert file.headers["Content-Type"].partition(";")[0] in ("text/css", "text/javascript")
+
+
+def require_quiet(shop: OpenShop, page: Page) -> None:
+    """Nothing was asked for elsewhere, nothing was refused to the page, and its console has no error."""
+    assert {urlsplit(each).netloc for each in page.asked if not each.startswith("data:")} == {urlsplit(shop.url).netloc}
+    assert page.refused() == []
+    assert page.errors == []
