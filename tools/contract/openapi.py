@@ -61,6 +61,8 @@ _HEADERS: Json = {
     ),
     "Idempotent-Replayed": ("Whether this is the answer of an earlier request with the same key.", {"const": "true"}),
     "WWW-Authenticate": ("How to sign in.", {"const": "Bearer"}),
+    "RateLimit-Policy": ("How often this may be asked for: `q` times in `w` seconds, by the limit's name.", _STRING),
+    "RateLimit": ("How often it still may be: `r` times, until the window ends in `t` seconds.", _STRING),
     "Retry-After": ("In how many seconds another try may help.", {"type": "integer", "minimum": 0}),
 }
 _SECURITY: Json = {

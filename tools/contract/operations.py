@@ -185,6 +185,7 @@ def _name(status: int, codes: list[str]) -> str:
 def _failure(status: int, codes: list[str]) -> Json:
     headers = ["X-Request-Id", "Cache-Control"]
     headers += ["WWW-Authenticate"] * (status == HTTPStatus.UNAUTHORIZED)
+    headers += ["RateLimit-Policy", "RateLimit"] * (status == HTTPStatus.TOO_MANY_REQUESTS)
     headers += ["Retry-After"] * (status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE))
     return {
         "description": f"{problems.phrase(status)}: {', '.join(f'`{code}`' for code in codes)}.",
