@@ -13,7 +13,7 @@ from ministack.services.cloudformation import provisioners
 from tests.support.mended import ministack
 from tools.local.shims import api_definition
 
-PROBLEM = '{"instance": "$context.path", "requestId": "$context.requestId"}'
+PROBLEM = '{"type": "/$context.stage/problems/it", "instance": "$context.path", "requestId": "$context.requestId"}'
 HEADER, TYPE = "gatewayresponse.header.Content-Type", "'application/problem+json'"
 
 
@@ -91,6 +91,7 @@ def test_refusals_are_as_the_definition_says_with_the_path_that_was_asked_for(
 
     problem = json.loads(body)
     assert (found, headers["Content-Type"], problem["instance"]) == (status, kind, f"/dev{path}")
+    assert problem["type"] == "/dev/problems/it"
     assert problem["requestId"] == headers["x-amzn-requestid"]
     if status == 405:
         assert headers["X-Request-Id"] == headers["x-amzn-requestid"]

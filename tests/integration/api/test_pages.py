@@ -81,7 +81,7 @@ def test_a_page_is_well_formed_named_and_told_what_it_may_do(shop: Shop, path: s
     page = Read(answer.text)
 
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert answer.headers["Vary"] == "Accept"
+    assert answer.headers["Vary"].split(", ")[0] == "Accept"
     tags = [tag for tag, _ in page.seen]
     assert (tags.count("h1"), tags.count("main"), tags.count("header"), tags.count("title")) == (1, 1, 1, 1)
     assert page.seen[0] == ("html", {"lang": "en"})
@@ -100,7 +100,7 @@ def test_a_program_gets_the_same_as_json(shop: Shop, path: str, accept: str | No
     answer = shop("GET", path, **({"Accept": accept} if accept else {}))
 
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
-    assert answer.headers["Vary"] == "Accept"
+    assert answer.headers["Vary"].split(", ")[0] == "Accept"
 
 
 def test_every_link_of_the_front_page_leads_somewhere(shop: Shop) -> None:

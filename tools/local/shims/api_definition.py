@@ -22,6 +22,7 @@ INTEGRATION = "x-amazon-apigateway-integration"
 PLAIN = ("httpMethod", "uri", "credentials", "requestParameters", "requestTemplates", "timeoutInMillis",
          "cacheKeyParameters", "contentHandling")  # fmt: skip
 PATH_VARIABLE = re.compile(r"\$(?:context\.path\b|\{context\.path\})")
+STAGE_VARIABLE = re.compile(r"\$(?:context\.stage\b|\{context\.stage\})")
 PARTS = ("_resources", "_authorizers_v1", "_gateway_responses", "_models", "_request_validators")
 ID_VARIABLE = re.compile(r"\$(?:context\.requestId\b|\{context\.requestId\})")
 
@@ -120,7 +121,8 @@ def _answer_mocks() -> None:
         headers |= _told(responses, headers, request_id)
         if not any(each.get("responseTemplates") for each in responses):
             return status, headers, b""
-        filled = ID_VARIABLE.sub(request_id, PATH_VARIABLE.sub(_asked.get(), body.decode()))
+        here = PATH_VARIABLE.sub(_asked.get(), STAGE_VARIABLE.sub(_asked.get().split("/")[1], body.decode()))
+        filled = ID_VARIABLE.sub(request_id, here)
         return status, {**headers, "x-amzn-requestid": request_id}, filled.encode()
 
     gateway._invoke_mock_v1 = answer_filled  # noqa: SLF001
