@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from tests.e2e.conftest import Browser, OpenShop
 
@@ -75,6 +76,19 @@ def test_the_gateways_own_answers_are_problem_documents_for_browsers_too(
     assert (answer.status, answer.body["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    page = guest("GET", f"/problems/{answer.body['type'].rpartition('/')[2]}", Accept="text/html")
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_who_comes_to_a_shop_on_this_machine_finds_its_mail_and_its_accounts_and_nobody_else_does(
+    guest: Browser, open_shop: OpenShop
+) -> None:
+    told, page = guest("GET", "/").body, guest("GET", "/", Accept="text/html").text
+
+    is_local = open_shop.form.stage == "local"
+    assert ({"outbox", "payments"} <= set(told["links"]), "accounts" in told, "demo-" in page) == (is_local,) * 3
+    for url in [each for each in told["links"].values() if each.startswith("http")]:
+        assert urllib3.request("GET", url, timeout=60).status == 200
 
 
 def test_an_invalid_token_is_401_and_a_customer_is_403_where_admins_work(guest: Browser) -> None:

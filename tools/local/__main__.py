@@ -145,7 +145,7 @@ def _wait_while_alive(beside: list[Running]) -> NoReturn:
 def welcome(settings: LocalSettings) -> str:
     """What there is to see, and how to stop."""
     lines = [
-        f"The shop is open at {settings.api_url}/",
+        f"The shop is open at {settings.api_url}",
         *_addresses(settings, settings.events_url),
         f"  app log   {settings.app_log}",
         f"  AWS       {settings.cloud_url} (log: {settings.cloud_log})",
@@ -160,6 +160,7 @@ def welcome_deployed(stage: DeployedStage) -> str:
     settings, name = stage.settings, stage.stage.name
     lines = [
         f"The stage {name} is deployed at {stage.url}",
+        f"  page      {stage.page}",
         *_addresses(settings, settings.events_url_of(deployed.event_queue(stage.stage))),
         f"  logs      AWS_ENDPOINT_URL={settings.cloud_url} aws logs tail /aws/lambda/ecommerce-{name}",
         f"  AWS       {settings.cloud_url} (log: {settings.cloud_log})",

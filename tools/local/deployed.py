@@ -32,6 +32,12 @@ class DeployedStage:
     settings: LocalSettings
     beside: list[Running]
 
+    @property
+    def page(self) -> str:
+        """The front page as a browser can go on from: at an address like that of AWS, below the stage's path alone."""
+        api_id, name = self.url.split("/")[-3:-1]
+        return f"http://{api_id}.execute-api.localhost:{self.settings.cloud_port}/{name}/"
+
 
 @contextmanager
 def running(asked: LocalSettings, name: str, say: Callable[[str], object]) -> Iterator[DeployedStage]:
