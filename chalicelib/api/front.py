@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chalicelib.api import pages, permissions
+from chalicelib.api import pages, permissions, versions
 from chalicelib.api.calls import Document
 from chalicelib.api.pages import Markup
 from chalicelib.core import settings
 from chalicelib.core.schema import View
 
 NAME = "ecommerce-api"
-VERSION = "0.1.0"
 
 _LINK = '<li><a href="$href">$label</a><br><span class="quiet">$sentence</span></li>'
 _ACCOUNT = "<dt><code>$email</code></dt><dd><code>$password</code></dd>"
 
 
-class _Words(NamedTuple):
-    """What a link is called, and what is behind it."""
-
-    label: str
-    sentence: str
-
-
-# Those of routes come if there is such a route, the others if the stage names their address.
+# What a link is called, and what is behind it. Those of routes come if there is such a route, the others if the stage
+# names their address.
 _ROUTES = {
-    "docs": ("/docs", _Words("Try it", "Every route with its parameters, to be called from the page.")),
-    "openapi": ("/openapi.json", _Words("OpenAPI document", "The same for programs.")),
-    "problems": ("/problems", _Words("Problem codes", "What each failure means, and what to do.")),
-    "health": ("/health", _Words("Health", "Whether the shop works at this moment.")),
+    "docs": ("/docs", ("Try it", "Every route with what it takes and gives, to be called from the page.")),
+    "openapi": (
+        "/openapi.json",
+        ("OpenAPI document", "Every route, for programs and generators."),
+    ),
+    "problems": ("/problems", ("Problem codes", "What each failure means, and what to do.")),
+    "health": ("/health", ("Health", "Whether the shop works at this moment.")),
 }
 _ELSEWHERE = {
-    "storefront": _Words("Storefront", "Where customers shop."),
-    "console": _Words("Console", "Where the shop is run."),
-    "outbox": _Words("Mail outbox", "Every mail that this shop has sent."),
-    "payments": _Words("Payment ledger", "What the payment service has charged and given back."),
+    "storefront": ("Storefront", "Where customers shop."),
+    "console": ("Console", "Where the shop is run."),
+    "outbox": ("Mail outbox", "Every mail that this shop has sent."),
+    "payments": ("Payment ledger", "What the payment service has charged and given back."),
 }
 
 
@@ -71,14 +65,14 @@ def view(base: str) -> FrontView:
     accounts = (
         tuple(AccountView(email=email, password=word) for email, word in demo.accounts.items()) if demo else UNSET
     )
-    return FrontView(name=NAME, version=VERSION, links=_links(base, demo), accounts=accounts)
+    return FrontView(name=NAME, version=versions.API, links=_links(base, demo), accounts=accounts)
 
 
 def page(base: str) -> Document:
     """The front page."""
     shown = view(base)
     words = {name: said for name, (_, said) in _ROUTES.items()} | _ELSEWHERE
-    rows = [{"href": href, **words[name]._asdict()} for name, href in shown.links.items()]
+    rows = [{"href": href, "label": words[name][0], "sentence": words[name][1]} for name, href in shown.links.items()]
     demo = Markup() if isinstance(shown.accounts, UnsetType) else _accounts(shown.accounts)
     content = pages.filled("front", version=shown.version, links=pages.each(_LINK, rows), demo=demo)
     return pages.page("The shop is open", content, base=base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+import urllib3
 
 from tests.deployed.conftest import DeployedStage
 from tools.local import deployed
@@ -73,6 +75,21 @@ def test_the_gateways_own_answers_are_problem_documents(
     assert told == TOLD
     assert answer.json()["requestId"] == answer.headers["x-amzn-requestid"] == answer.headers["X-Request-Id"]
     assert path in answer.json()["instance"]
+    assert answer.json()["type"] == f"/dev/problems/{code}"
+
+
+def test_what_the_gateways_own_answers_mean_can_be_read_where_they_lead_to(
+    dev: DeployedStage, cloud: LocalSettings
+) -> None:
+    host = {"Host": f"{dev.outputs['RestAPIId']}.execute-api.localhost:{cloud.cloud_port}"}
+    ask = functools.partial(urllib3.request, "GET", headers=host, retries=False, timeout=120)
+
+    refused = ask(f"{cloud.cloud_url}/dev/nowhere").json()
+    told, front = (ask(f"{cloud.cloud_url}{path}").json() for path in (refused["type"], "/dev/"))
+
+    assert (told["code"], told["status"]) == (refused["code"], refused["status"])
+    assert {path.split("/")[1] for path in front["links"].values()} == {"dev"}
+    assert "accounts" not in front
 
 
 def test_a_wrong_method_is_told_the_right_ones_and_a_refused_token_what_is_wanted(dev: DeployedStage) -> None:

@@ -14,9 +14,8 @@ from urllib.parse import urljoin
 import pytest
 
 import app
-from chalicelib.api import front, problem_codes
+from chalicelib.api import problem_codes
 from chalicelib.core import settings
-from tests.infra.packaging import ROOT
 from tools.testing.shop import Shop, ShopAnswer
 
 PAGES = ["/", "/problems", "/problems/coupon_invalid"]
@@ -177,5 +176,7 @@ def test_a_storefront_and_a_console_are_linked_once_a_stage_names_them(
     assert after == {**before, "storefront": "https://shop.example.com/"}
 
 
-def test_the_version_is_that_of_the_project() -> None:
-    assert f'version = "{front.VERSION}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+def test_the_version_is_that_of_the_document(shop: Shop) -> None:
+    links = shop("GET", "/").body["links"]
+
+    assert shop("GET", "/").body["version"] == shop("GET", links["openapi"]).body["info"]["version"]
