@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.api.idempotency import InProgress
 from chalicelib.aws import rate_limits
 from chalicelib.aws.rate_limits import Counter, LimitReached, Use
 from chalicelib.core import log
@@ -96,9 +97,10 @@ class Limited:
     def settle(self, failure: ShopError) -> ShopError:
         """The failure to tell of a request that came to nothing, which counts as well: another try was had.
 
-        What AWS did not answer does not count, and what is on record as an answer has counted.
+        What AWS did not answer does not count, nor a repeat of what is still being worked on; what is on record as an
+        answer has counted.
         """
-        if failure.is_recorded or isinstance(failure, Unavailable | LimitReached):
+        if failure.is_recorded or isinstance(failure, Unavailable | LimitReached | InProgress):
             return failure
         try:
             self.use.take()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 _HOUR = 3600
 MAX_SECONDS = 24 * _HOUR
-MAX_MOST = 1_000_000
+MAX_USES = 1_000_000
 _PART = re.compile(r"([a-z_]+)=([0-9]{1,7})/([0-9]{1,5})")
 
 
@@ -63,8 +63,8 @@ def fault_of(name: str, quota: Quota) -> str:
     """Why that cannot be meant, in words that go on behind the name of the setting; "" if it can."""
     if name not in DEFAULTS:
         return f"{name} is no limit; there are {', '.join(DEFAULTS)}"
-    if not 1 <= quota.most <= MAX_MOST:
-        return f"{name} allows from 1 to {MAX_MOST}"
+    if not 1 <= quota.most <= MAX_USES:
+        return f"{name} allows from 1 to {MAX_USES}"
     if not 1 <= quota.seconds <= MAX_SECONDS:
         return f"{name} is counted in 1 to {MAX_SECONDS} seconds"
     return ""

@@ -101,9 +101,8 @@ def current() -> Settings:
         password_rounds=_number("PASSWORD_ROUNDS", 12),
         low_stock_threshold=_number("LOW_STOCK_THRESHOLD", 5),
         refresh_grace_seconds=_number("REFRESH_GRACE_SECONDS", 10, least=0),
-        complete_after_days=_number("COMPLETE_AFTER_DAYS", 14),
-        rate_limits=_quotas("RATE_LIMITS"),
-    )
+        complete_after_days=_number("COMPLETE_AFTER_DAYS", 14), rate_limits=_quotas("RATE_LIMITS"),
+    )  # fmt: skip
 
 
 def stage() -> str:

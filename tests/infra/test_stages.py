@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core import quotas
 from tests.infra.packaging import ROOT
 from tools import stages
 from tools.refusal import Refusal
@@ -94,6 +95,33 @@ def test_a_reserve_for_nothing_is_refused(project: Path) -> None:
     copied(project, "trial", {"[reserved_concurrency]": "[reserved_concurrency]\nhandle_stream = 5"})
 
     with pytest.raises(Refusal, match=r"stages/trial.toml: reserved_concurrency names handle_stream"):
+        generated.write(project)
+
+
+def test_a_stage_says_how_often_a_caller_may_do_something(project: Path) -> None:
+    copied(project, "trial", {"[rate_limits]": "[rate_limits]\nemail_taken = { most = 3, seconds = 60 }"})
+    generated.write(project)
+
+    said = {name: each["environment_variables"].get("RATE_LIMITS") for name, each in config(project)["stages"].items()}
+
+    assert quotas.parse(said["trial"])["email_taken"] == (3, 60)
+    assert quotas.parse(said["trial"]) == {**quotas.parse(said["dev"]), "email_taken": (3, 60)}
+    assert said["prod"] is None  # as the app says by itself
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ("checkout = { most = 1, seconds = 60 }", "rate_limits.checkout is no limit; there are login"),
+        ("password = { most = 0, seconds = 60 }", "rate_limits.password allows from 1 to 1000000"),
+        ("password = { most = 1, seconds = 100000 }", "rate_limits.password is counted in 1 to 86400 seconds"),
+        ("password = { most = 1 }", "rate_limits"),
+    ],
+)
+def test_a_limit_that_cannot_be_meant_is_refused(project: Path, limit: str, why: str) -> None:
+    copied(project, "trial", {"[rate_limits]": f"[rate_limits]\n{limit}"})
+
+    with pytest.raises(Refusal, match=f"stages/trial.toml: {why}"):
         generated.write(project)
 
 

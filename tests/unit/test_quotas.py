@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from chalicelib.api import callers
@@ -36,6 +39,13 @@ def test_what_a_stage_says_is_read_back_and_the_rest_stays() -> None:
 def test_what_cannot_be_meant_is_refused(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         quotas.parse(text)
+
+
+def test_the_page_of_the_api_tells_every_limit() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \| [^|]+ \| (\d+) in (\d+) s \|", page, re.MULTILINE)
+
+    assert {name: Quota(int(most), int(seconds)) for name, most, seconds in told} == DEFAULTS
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,24 @@ def test_a_repeated_order_is_replayed_until_its_buyer_is_refused_another(shop: S
         assert ada.order((mug, 1), Idempotency_Key="a").text == first[0].text
 
 
+def test_asking_again_while_an_order_is_being_placed_uses_nothing(shop: Shop, mug: str) -> None:
+    ada = shop.customer()
+    asked: list[int] = []
+
+    def ask_meanwhile(operation: str, _request: dict[str, Any], go_on: Callable[[], Any]) -> Any:
+        answer = go_on()
+        if operation == "transact_write_items" and not asked:  # it is reserved, and not yet paid
+            asked.append(0)
+            asked.extend(ada.order((mug, 1), Idempotency_Key="a").status for _ in range(MOST + 1))
+        return answer
+
+    with injected(ask_meanwhile):
+        placed = ada.order((mug, 1), Idempotency_Key="a")
+
+    assert asked[1:] == [409] * (MOST + 1)
+    assert [placed.status, *(ada.order((mug, 1)).status for _ in range(MOST))] == [201] * MOST + [429]
+
+
 def test_who_has_signed_in_fills_a_cart_without_limit_and_checks_coupons_by_name(shop: Shop, mug: str) -> None:
     ada, bob = shop.customer(), shop.customer("bob@example.com")
     by(shop, "192.0.2.1").login("root@example.com").coupon("SPRING")
