@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from chalicelib.api import calls, negotiation, problem_codes, problems
+from chalicelib.api import calls, limits, negotiation, problem_codes, problems
 from chalicelib.api.permissions import Audience
 from chalicelib.core.principal import Role
 from chalicelib.coupons.schemas import Code
@@ -70,6 +70,8 @@ def operation(route: Route, shapes: Shapes, routes: Iterable[Route]) -> Json:
 def _words(route: Route) -> Iterator[str]:
     yield _sentence(route.told.what)
     yield f"For: {route.told.who}."
+    if counted := _limits(route):
+        yield f"Limited: {', '.join(f'`{each.name}` by {each.by}' for each in counted)}."
     if gone := route.contract.deprecated:
         yield f"Deprecated since {gone.since}, gone after {gone.until}: use {gone.instead}."
 
@@ -155,7 +157,12 @@ def _always(route: Route) -> Json:
     names += ["ETag"] * route.is_tagged
     names += ["X-Cart-Token"] * ("cart_headers" in route.asks)
     names += ["Idempotent-Replayed"] * route.is_repeatable
+    names += ["RateLimit-Policy", "RateLimit"] * bool(_limits(route))
     return {name: _header(name) for name in names}
+
+
+def _limits(route: Route) -> tuple[limits.Limit, ...]:
+    return limits.ROUTES.get((route.method, route.pattern), ())
 
 
 def _header(name: str) -> Json:
