@@ -179,7 +179,7 @@ def _call(request: Request, contract: Contract, principal: Principal | None, acc
     anonymous = contract.owner(body) if contract.owner else callers.guest(request)
     caller = principal.user_id if principal else anonymous
     claim = idempotency.claim(
-        request.headers.get("idempotency-key") if request.method == "POST" else None,
+        request.headers.get("idempotency-key") if request.method == "POST" and contract.takes is not bytes else None,
         scope=f"{caller}\n{route}",
         named={**path, **{f"?{name}": value for name, value in said.items()}},
         request=lambda: schema.canonical(request.raw_body),

@@ -107,6 +107,14 @@ def test_a_webhook_is_taken_as_stripe_labels_it(shop: Shop, kind: str) -> None:
     assert (answer.status, answer.body["code"]) == (400, "invalid_signature")
 
 
+def test_what_a_provider_signed_is_judged_by_its_signature_alone(shop: Shop) -> None:
+    keep_secret({"webhookSecret": SECRET})
+
+    answer = shop("POST", "/payments/webhook", raw="no JSON", Idempotency_Key="of somebody else")
+
+    assert (answer.status, answer.body["code"]) == (400, "invalid_signature")
+
+
 def test_the_gateway_refuses_a_method_as_the_app_does(shop: Shop) -> None:
     for path, definition in gateway.other_methods("https://shop.example.com").items():
         integration = definition["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]

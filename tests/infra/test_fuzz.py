@@ -12,6 +12,7 @@ from chalice.local import LocalChalice, LocalDevServer
 
 import app
 from chalicelib.api import http, permissions
+from tests.support.payments import SECRET, keep_secret
 from tools.fuzz import cases, run, samples, verdict, wire
 from tools.fuzz.__main__ import local_port
 from tools.fuzz.cases import Case
@@ -34,6 +35,7 @@ def port(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setitem(ACCOUNTS, ADMIN, PASSWORD)
     monkeypatch.setenv("WEBHOOK_RECEIVERS", "near")
     shop.admin(ADMIN)
+    keep_secret({"webhookSecret": SECRET})
     learn_shapes()
     monkeypatch.setattr(app.app, "__class__", type("LocalShop", (LocalChalice, type(app.app)), {}))
     config = Config(config_from_disk={"minimum_compression_size": 1024})
