@@ -210,8 +210,9 @@ def test_head_is_refused_as_get_is_and_without_a_body(call: Caller, path: str) -
     assert body
 
 
-def test_another_method_is_left_to_the_app(call: Caller) -> None:
-    answer, _ = call("DELETE", "/hello")
+@pytest.mark.parametrize("method", ["DELETE", "TRACE"])
+def test_another_method_is_left_to_the_app(call: Caller, method: str) -> None:
+    answer, _ = call(method, "/hello")
 
     assert answer.status == 405
 
