@@ -5,6 +5,7 @@ from tools.tour.chapters import (
     carts,
     catalogue,
     coupons,
+    documents,
     doors,
     leaving,
     orders,
@@ -17,6 +18,7 @@ from tools.tour.chapters import (
 
 ALL = (
     ("The shop itself", shop.look_around),
+    ("Pages and documents", documents.read),
     ("An account", accounts.open_account),
     ("Sessions", sessions.come_and_go),
     ("Doors that stay closed", doors.try_all),
