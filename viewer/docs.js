@@ -54,7 +54,7 @@
       spec: description,
       dom_id: "#api",
       plugins: [ours],
-      syntaxHighlight: { theme: "obsidian" },
+      syntaxHighlight: { activated: false },
       docExpansion: "list",
       defaultModelsExpandDepth: 0,
       displayRequestDuration: true,

@@ -61,39 +61,59 @@ class Route:
     def send(self, field: str = "", text: str = "") -> tuple[int, Any]:
         """Write into a field, and send the request; status and body of what the page shows then."""
         self.page.wait_for(self.block)
-        self.page.run(f"{self.block}.querySelector('.opblock-summary-control').click()")
+        self.turn()
         self.page.wait_for(f"{self.block}.querySelector('button.execute')")
         self.page.wait_for(f"!{self.block}.querySelector('.opblock-loading-animation')")
         if field:
-            self.page.run(f"{self.block}.querySelector('{field}').focus()")
             self.page.run(f"{self.block}.querySelector('{field}').select()")
             self.page.call("Input.insertText", text=text)
         self.page.run(f"{self.block}.querySelector('button.execute').click()")
         answer = f"{self.block}.querySelector('.live-responses-table .response')"
-        self.page.wait_for(f"{answer}?.querySelector('.highlight-code')")
+        self.page.wait_for(f"{answer}?.querySelector('.highlight-code pre')")
         status = self.page.run(f"{answer}.querySelector('.response-col_status').innerText")
-        return int(status.split()[0]), json.loads(
-            self.page.run(f"{answer}.querySelector('.highlight-code pre').innerText")
-        )
+        body = self.page.run(f"{answer}.querySelector('.highlight-code pre').innerText")
+        return int(status.split()[0]), json.loads(body)
+
+    def turn(self) -> None:
+        """Open it, or close it again."""
+        self.page.run(f"{self.block}.querySelector('.opblock-summary-control').click()")
 
 
 def test_a_customer_logs_in_at_the_page_and_buys(open_shop: OpenShop, page: Page, audit: str) -> None:
+    lists, puts = Route(page, "get", "/products"), Route(page, "post", "/cart/items")
+    orders = Route(page, "post", "/orders")
     page.open(f"{open_shop.url}/docs")
     page.wait_for("document.querySelector('#accounts button')")
 
     buttons = "[...document.querySelectorAll('#accounts button')]"
     page.run(f"{buttons}.find((each) => each.innerText.includes('{CUSTOMER}')).click()")
     page.wait_for(f"document.querySelector('#told').innerText.startsWith('Logged in as {CUSTOMER}')")
-    listed = Route(page, "get", "/products").send("[data-param-name=limit] input", "1")
+    listed = lists.send("[data-param-name=limit] input", "1")
+    lists.turn()
     line = {"productId": listed[1]["products"][0]["productId"], "quantity": 1}
-    added = Route(page, "post", "/cart/items").send("textarea", json.dumps(line))
-    ordered = Route(page, "post", "/orders").send("textarea", json.dumps(TO_PAY))
+    added = puts.send("textarea", json.dumps(line))
+    puts.turn()
+    ordered = orders.send("textarea", json.dumps(TO_PAY))
 
     assert (listed[0], added[0], ordered[0]) == (200, 201, 201)
     assert (ordered[1]["status"], ordered[1]["paymentStatus"]) == ("processing", "paid")
-    assert ordered[1]["items"][0]["productId"] == line["productId"]
+    assert line["productId"] in [each["productId"] for each in ordered[1]["items"]]
     assert axe.grave(page, audit) == []
     require_quiet(open_shop, page)
+
+
+def test_the_front_page_leads_there_and_to_what_problems_mean(open_shop: OpenShop, page: Page, audit: str) -> None:
+    found = []
+    for path in ("/", "/problems/payment_declined", "/problems"):
+        page.open(f"{open_shop.url}{path}")
+        found += [f"{path}: {each}" for each in axe.grave(page, audit)]
+        require_quiet(open_shop, page)
+
+    page.open(f"{open_shop.url}/")
+    page.follow("a[href$='/docs']")
+
+    assert page.run("location.pathname") == "/docs"
+    assert found == []
 
 
 def test_what_the_page_loads_is_given_out_as_it_is_known(open_shop: OpenShop, guest: Browser) -> None:

@@ -95,8 +95,13 @@ class Page:
         loads = self.loads
         failure = self.call("Page.navigate", url=url).get("errorText")
         assert not failure, f"{url}: {failure}"
-        while self.loads == loads:
-            self._hear(self.pipes.receive())
+        self._wait_for_load(loads)
+
+    def follow(self, link: str) -> None:
+        """Click a link, and wait until the page behind it is loaded."""
+        loads = self.loads
+        self.run(f"document.querySelector({json.dumps(link)}).click()")
+        self._wait_for_load(loads)
 
     def run(self, script: str) -> Any:
         """What an expression, or a promise, is in the page. Raises `ScriptFailed`."""
@@ -116,6 +121,10 @@ class Page:
         while not self.run(f"!!({condition})"):
             assert time.monotonic() < deadline, f"not so in time: {condition}; {self.errors}"
             time.sleep(0.02)
+
+    def _wait_for_load(self, loads: int) -> None:
+        while self.loads == loads:
+            self._hear(self.pipes.receive())
 
     def _hear(self, message: dict[str, Any]) -> None:
         method, said = message.get("method"), message.get("params", {})
