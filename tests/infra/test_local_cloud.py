@@ -190,12 +190,12 @@ def test_an_update_of_the_template_keeps_the_data(
     assert found["Item"] == ITEM
 
 
-def test_shoppers_see_images_through_the_distribution_by_https_and_nothing_else(
+def test_browsers_see_images_and_the_viewer_through_the_distribution_by_https_and_nothing_else(
     settings: local.LocalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUTH", "true")  # the local AWS then lets in nobody whom no policy names
     monkeypatch.setitem(resources.PARAMETERS, "Stage", "dev")
-    keys = ("products/prd_1/img_1.png", "reports/secret.csv")
+    keys = ("products/prd_1/img_1.png", "reports/secret.csv", "docs/0123456789abcdef/docs.js")
 
     with cloud.running(settings):
         outputs = resources._deploy_stack()
@@ -203,15 +203,15 @@ def test_shoppers_see_images_through_the_distribution_by_https_and_nothing_else(
         for key in keys:
             boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"content", ContentType="image/png")
         straight = [urllib3.request("GET", f"{settings.cloud_url}/{bucket}/{key}") for key in keys]
-        seen, secret, plain = (
+        seen, secret, script, plain = (
             urllib3.request("GET", f"{settings.cloud_url}/{key}", headers={"Host": host, "X-Forwarded-Proto": scheme})
-            for key, scheme in ((keys[0], "https"), (keys[1], "https"), (keys[0], "http"))
+            for key, scheme in (*((key, "https") for key in keys), (keys[0], "http"))
         )
 
-    assert [answer.status for answer in straight] == [403, 403]
+    assert [answer.status for answer in straight] == [403, 403, 403]
     assert (seen.status, seen.data) == (200, b"content")
     assert (seen.headers["X-Content-Type-Options"], seen.headers["Content-Type"]) == ("nosniff", "image/png")
-    assert (secret.status, plain.status) == (403, 403)
+    assert (script.status, secret.status, plain.status) == (200, 403, 403)
 
 
 def test_a_second_launcher_uses_the_local_aws_that_runs(settings: local.LocalSettings) -> None:
