@@ -28,7 +28,7 @@ from chalicelib.api import (
 from chalicelib.api.answers import Greeting, HealthView, Notice
 from chalicelib.api.calls import Answer, Call, Document, Page, cart_headers, with_etag
 from chalicelib.api.front import FrontView
-from chalicelib.api.problem_codes import ProblemCodesView, ProblemCodeView
+from chalicelib.api.problem_codes import ProblemCodesView, ProblemMeaningView
 from chalicelib.auth import accounts, tokens
 from chalicelib.auth import service as auth
 from chalicelib.auth.models import IDLE_LIFETIME
@@ -118,7 +118,7 @@ def list_problem_codes(call: Call) -> ProblemCodesView | Document:
 
 @app.route("/problems/{code}", methods=["GET"])
 @endpoint(offers=pages.OFFERS, kept=caching.FOR_A_DAY)
-def get_problem_code(call: Call, code: str) -> ProblemCodeView | Document:
+def get_problem_code(call: Call, code: str) -> ProblemMeaningView | Document:
     return problem_pages.page(code, call.base) if call.accepted == pages.HTML else problem_codes.get(code)
 
 

@@ -12,7 +12,7 @@ from chalicelib.core.errors import NotFound
 _FILE = Path(__file__).with_suffix(".toml")
 
 
-class ProblemCodeView(schema.View, frozen=True, kw_only=True):
+class ProblemMeaningView(schema.View, frozen=True, kw_only=True):
     """A code that a problem document can have: under which status, what it means, and what to do."""
 
     code: str
@@ -33,7 +33,7 @@ class FieldCodeView(schema.View, frozen=True, kw_only=True):
 class ProblemCodesView(schema.View, frozen=True, kw_only=True):
     """Every code there is."""
 
-    problems: tuple[ProblemCodeView, ...]
+    problems: tuple[ProblemMeaningView, ...]
     fields: tuple[FieldCodeView, ...]
 
 
@@ -44,12 +44,12 @@ def known() -> ProblemCodesView:
 
     said: dict[str, dict[str, Any]] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     return ProblemCodesView(
-        problems=tuple(ProblemCodeView(code=code, **each) for code, each in sorted(said["problems"].items())),
+        problems=tuple(ProblemMeaningView(code=code, **each) for code, each in sorted(said["problems"].items())),
         fields=tuple(FieldCodeView(code=code, **each) for code, each in sorted(said["fields"].items())),
     )
 
 
-def get(code: str) -> ProblemCodeView:
+def get(code: str) -> ProblemMeaningView:
     """What a code of a problem means, or `NotFound`."""
     found = next((each for each in known().problems if each.code == code), None)
     if found is None:

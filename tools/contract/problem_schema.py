@@ -18,21 +18,23 @@ _PROBLEM: Json = {
     "code": {**_STRING, "description": "Which problem it is, for programs; it never changes its meaning."},
     "requestId": {**_STRING, "description": "Finds the request in the logs."},
 }
+_CODE: Json = {"$ref": "#/components/schemas/ProblemCode"}
 
 
 def schemas() -> Json:
-    """A problem document, and a faulty field in it."""
+    """A problem document, its codes, and a faulty field in it."""
     known = problem_codes.known()
-    code = {**_PROBLEM["code"], "enum": [each.code for each in known.problems]}
+    code: Json = {"title": "ProblemCode", "type": "string", "enum": [each.code for each in known.problems]}
     errors = {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}}
     return {
         "Problem": {
             "title": "Problem",
             "description": "Why a request failed (RFC 9457); some codes have further members for programs.",
             "type": "object",
-            "properties": {**_PROBLEM, "code": code, "errors": errors},
+            "properties": {**_PROBLEM, "code": _CODE, "errors": errors},
             "required": [*_PROBLEM],
         },
+        "ProblemCode": {**code, "description": _PROBLEM["code"]["description"]},
         "FieldProblem": _field([each.code for each in known.fields]),
     }
 

@@ -18,10 +18,10 @@ def _without(name: str) -> JsonSchema:
 
 
 _COUPON: JsonSchema = {
-    "oneOf": [
-        {"allOf": [{"properties": {"kind": {"const": "percentage"}}}, _with("percent"), _without("amount")]},
-        {"allOf": [{"properties": {"kind": {"const": "fixed"}}}, _with("amount", "currency"), _without("percent")]},
-    ],
+    # Generators of clients would make two types of a choice (oneOf), without what they have in common.
+    "if": {"properties": {"kind": {"const": "percentage"}}},
+    "then": {"allOf": [_with("percent"), _without("amount")]},
+    "else": {"allOf": [_with("amount", "currency"), _without("percent")]},
 }
 _REFUND: JsonSchema = {"not": {"required": ["amount", "items"]}}
 

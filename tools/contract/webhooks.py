@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.core.events import type_of
+from chalicelib.core.events import Event, type_of
 from chalicelib.notifications.event_schemas import EVENT_SCHEMAS
 from tools import events
 
@@ -20,8 +20,17 @@ _HEADERS = {
 
 
 def schemas() -> Json:
-    """The schema of each type of event, and the parts that they share."""
-    return {name: _referred(each) for name, each in events.schema()["$defs"].items()}
+    """The schema of each type of event in one piece, which generators of clients read better, and their parts."""
+    parts = {name: _referred(each) for name, each in events.schema()["$defs"].items()}
+    envelope = parts.pop(Event.__name__)
+    return {name: _in_one_piece(each, envelope) if "allOf" in each else each for name, each in parts.items()}
+
+
+def _in_one_piece(part: Json, envelope: Json) -> Json:
+    """An event's schema, which was the envelope's and what it says itself."""
+    own = part["allOf"][1]
+    told = {"title": part["title"], "properties": {**envelope["properties"], **own["properties"]}}
+    return {**envelope, **told}
 
 
 def operations() -> Json:
