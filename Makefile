@@ -16,7 +16,7 @@ NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ ST
 KNOWN_FORMAT = @case "$(FORMAT)" in sam|terraform) ;; *) echo "FORMAT is sam or terraform, not $(FORMAT)." >&2; exit 2; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan fuzz-http docs tour openapi costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package viewer chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan fuzz-http docs tour openapi clients costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package viewer chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -90,6 +90,9 @@ openapi: $(VENV)/ready ## Write the API's document, which GET /openapi.json answ
 
 tour: $(VENV)/ready ## Walk through every route of the open shop, and say what was sent and what came: the ports of make run
 	@exec $(PYTHON) -m tools.tour
+
+clients: $(VENV)/ready ## Write the clients of the API into out/clients: Python, and TypeScript where npm is
+	@exec $(PYTHON) -m tools.clients
 
 costs: $(VENV)/ready ## Measure what each route costs: calls, capacity and latency, with 1,000 and with 100,000 products
 	@exec $(PYTHON) -m bench.route_costs --write docs/budgets.md

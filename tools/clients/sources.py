@@ -1,0 +1,41 @@
+"""What the clients are made of, and a name for it, by which a package that was made of the same can be found."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "chalicelib" / "api" / "documents" / "openapi.json"
+LICENCE = ROOT / "LICENSE"
+_UNMADE = ("__pycache__", "node_modules", "dist")
+
+
+def version() -> str:
+    """The version of the project, which the clients have too."""
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+
+
+def name(layer: Path, *more: Path) -> str:
+    """A name for a client of this document with that layer, made by these tools, and by what else stands in `more`."""
+    makers = sorted(Path(__file__).parent.glob("*.py"))
+    found = [DOCUMENT, LICENCE, ROOT / "pyproject.toml", *makers, *files(layer), *more]
+    said = hashlib.sha256()
+    for file in found:
+        said.update(f"{file.relative_to(ROOT)}\0{file.stat().st_size}\0".encode())
+        said.update(file.read_bytes())
+    return said.hexdigest()[:16]
+
+
+def files(layer: Path) -> list[Path]:
+    """The files of a layer, without what is made of them."""
+    return sorted(
+        file for file in layer.rglob("*") if file.is_file() and not set(file.relative_to(layer).parts) & {*_UNMADE}
+    )
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a folder, without what is made of it."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_UNMADE), dirs_exist_ok=True)

@@ -1,0 +1,99 @@
+"""The npm package: types by openapi-typescript, openapi-fetch, and the layer beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tools.clients import sources
+from tools.refusal import Refusal
+
+LAYER = sources.ROOT / "clients" / "typescript"
+KEPT = sources.ROOT / "out" / "npm"
+OLDEST_NODE = 20
+_KEY = "#/components/parameters/IdempotencyKey"
+
+
+def missing() -> str | None:
+    """Why there can be no such package on this machine, in a sentence; None if there can."""
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            return f"there is no {program} on the PATH."
+    version = _run(["node", "--version"], sources.ROOT).strip().removeprefix("v")
+    if int(version.partition(".")[0]) < OLDEST_NODE:
+        return f"it needs Node {OLDEST_NODE} or newer, and this is {version}."
+    return None
+
+
+def write(target: Path, *more: Path) -> None:
+    """Write the package anew into that folder and compile it, with `more` modules. Raises `Refusal`."""
+    shutil.rmtree(target, ignore_errors=True)
+    sources.copy(LAYER, target)
+    shutil.copy(sources.LICENCE, target)
+    for module in more:
+        shutil.copy(module, target / "src")
+    (target / "node_modules").symlink_to(install(), target_is_directory=True)
+    package = json.loads((target / "package.json").read_text())
+    (target / "package.json").write_text(json.dumps({**package, "version": sources.version()}, indent=2) + "\n")
+    (target / "src" / "operations.ts").write_text(_operations())
+    _run(
+        [
+            "node_modules/.bin/openapi-typescript",
+            str(sources.DOCUMENT),
+            "--output",
+            "src/schema.ts",
+            "--default-non-nullable=false",
+        ],
+        target,
+    )
+    _run(["node_modules/.bin/tsc"], target)
+
+
+def install() -> Path:
+    """Fetch what the package needs, in the versions of its lock, once; gives the folder that it is in."""
+    lock = LAYER / "package-lock.json"
+    folder = KEPT / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    if (folder / "ready").exists():
+        return folder / "node_modules"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copy(lock, folder)
+    shutil.copy(LAYER / "package.json", folder)
+    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], folder)
+    (folder / "ready").touch()
+    return folder / "node_modules"
+
+
+def _operations() -> str:
+    document = json.loads(sources.DOCUMENT.read_text("utf-8"))
+    told = [*_told(document)]
+    keyed = [name for name, operation in told if {"$ref": _KEY} in operation.get("parameters", ())]
+    token_taking = [name for name, operation in told if {"bearer": []} in operation["security"]]
+    return (
+        "/** What the shop looks at in which operation; written with the types. */\n\n"
+        f"export const KEYED: ReadonlySet<string> = new Set({json.dumps(keyed, indent=2)});\n"
+        f"export const TOKEN_TAKING: ReadonlySet<string> = new Set({json.dumps(token_taking, indent=2)});\n"
+    )
+
+
+def _told(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def _run(command: list[str], folder: Path) -> str:
+    program, *rest = command
+    found = shutil.which(program) or str(folder / program)
+    ran = subprocess.run(  # noqa: S603 - node, npm and what their lock pins
+        [found, *rest], cwd=folder, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, check=False
+    )
+    if ran.returncode:
+        raise Refusal(f"{' '.join(command)} failed:\n{ran.stdout}{ran.stderr}")
+    return ran.stdout
