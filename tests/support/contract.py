@@ -23,7 +23,7 @@ from tools.contract import routes
 Json = dict[str, Any]
 
 _FIRST_FAILURE = 400
-_OPTIONAL = {"x-request-id", "x-cart-token", "idempotent-replayed", "retry-after"}
+_OPTIONAL = {"x-cart-token", "idempotent-replayed", "ratelimit", "ratelimit-policy", "retry-after"}
 _OPEN = ("Problem", "FieldProblem")  # a code's own members are beside the common ones
 
 

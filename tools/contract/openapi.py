@@ -65,6 +65,7 @@ _HEADERS: Json = {
     "RateLimit": ("How often it still may be: `r` times, until the window ends in `t` seconds.", _STRING),
     "Retry-After": ("In how many seconds another try may help.", {"type": "integer", "minimum": 0}),
 }
+_ALWAYS_SAID = ("X-Request-Id", "Cache-Control", "WWW-Authenticate")  # by every answer that is told to have it
 _SECURITY: Json = {
     "bearer": {
         "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
@@ -98,10 +99,14 @@ def document() -> Json:
             "schemas": {**shapes.components(besides=queries), **problem_schema.schemas(), **webhooks.schemas()},
             "responses": operations.failures(known),
             "parameters": _PARAMETERS,
-            "headers": {name: {"description": words, "schema": schema} for name, (words, schema) in _HEADERS.items()},
+            "headers": {name: _header(name, *said) for name, said in _HEADERS.items()},
             "securitySchemes": _SECURITY,
         },
     }  # fmt: skip
+
+
+def _header(name: str, words: str, schema: Json) -> Json:
+    return {"description": words, **({"required": True} if name in _ALWAYS_SAID else {}), "schema": schema}
 
 
 def _taken(known: Iterable[Route]) -> Iterator[Any]:
