@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
+from unittest import mock
 from urllib.parse import urljoin
 
 import pytest
 
 import app
-from chalicelib.api import problem_codes
+from chalicelib.api import problem_codes, problems
 from chalicelib.core import settings
 from tools.testing.shop import Shop, ShopAnswer
 
@@ -180,3 +181,16 @@ def test_the_version_is_that_of_the_document(shop: Shop) -> None:
     links = shop("GET", "/").body["links"]
 
     assert shop("GET", "/").body["version"] == shop("GET", links["openapi"]).body["info"]["version"]
+
+
+def test_an_answer_that_is_replayed_at_another_address_leads_to_a_page_of_that(ada: Shop, mug: str) -> None:
+    first = ada.order((mug, 1), token="tok_declined", Idempotency_Key="once")
+    elsewhere = mock.patch.object(problems, "path", return_value="/v1/orders")
+
+    with elsewhere:
+        again = ada.order((mug, 1), token="tok_declined", Idempotency_Key="once")
+    here = ada.order((mug, 1), token="tok_declined", Idempotency_Key="once")
+
+    assert first.body["type"] == "/problems/payment_declined"
+    assert (again.status, again.body) == (402, {**first.body, "type": "/v1/problems/payment_declined"})
+    assert (here.headers["Idempotent-Replayed"], here.text) == ("true", first.text)
