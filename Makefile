@@ -16,7 +16,7 @@ NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ ST
 KNOWN_FORMAT = @case "$(FORMAT)" in sam|terraform) ;; *) echo "FORMAT is sam or terraform, not $(FORMAT)." >&2; exit 2; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan fuzz-http docs tour openapi clients costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package viewer chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan fuzz-http docs tour openapi lint-contract clients costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package viewer chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -87,6 +87,9 @@ docs: $(VENV)/ready ## Write what the documents repeat from the code
 
 openapi: $(VENV)/ready ## Write the API's document, which GET /openapi.json answers, from the routes and their types
 	@exec $(PYTHON) -m tools.contract
+
+lint-contract: $(VENV)/ready ## Judge the API's documents by two validators and two linters, which npm fetches
+	@exec $(PYTHON) -m tools.contract.lint
 
 tour: $(VENV)/ready ## Walk through every route of the open shop, and say what was sent and what came: the ports of make run
 	@exec $(PYTHON) -m tools.tour

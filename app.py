@@ -140,6 +140,12 @@ def get_openapi_document(call: Call) -> Document:
     return documents.read("openapi.json")
 
 
+@app.route("/asyncapi.json", methods=["GET"])
+@endpoint(kept=caching.WHILE_UNCHANGED)
+def get_asyncapi_document(call: Call) -> Document:
+    return documents.read("asyncapi.json")
+
+
 @app.route("/docs", methods=["GET"])
 @endpoint(kept=caching.FOR_A_MINUTE, offers=(pages.HTML,))
 def get_docs(call: Call) -> Document:

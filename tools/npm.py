@@ -1,4 +1,4 @@
-"""Single packages of npm, pinned by their hash: fetched as npm packs them, and never installed."""
+"""Packages of npm: single ones pinned by their hash and never installed, and those that a lock pins."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from tools import dated
 from tools.refusal import Refusal
 
+KEPT = Path(__file__).parents[1] / "out" / "npm"
 _FETCH_SECONDS = 120
 
 
@@ -40,3 +41,29 @@ def unpacked(file: Path, package: str, sha256: str, names: Collection[str]) -> d
             raise Refusal(f"{package} has no {missing[0]}.")
         opened = {name: archive.extractfile(members[f"package/{name}"]) for name in names}
         return {name: stream.read() for name, stream in opened.items() if stream}
+
+
+def install(layer: Path) -> Path:
+    """Fetch what a folder's lock pins, once; gives the `node_modules` that it is in. Raises `Refusal`."""
+    lock = layer / "package-lock.json"
+    folder = KEPT / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    if not (folder / "ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        shutil.copy(lock, folder)
+        shutil.copy(layer / "package.json", folder)
+        run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], folder)
+        (folder / "ready").touch()
+    return folder / "node_modules"
+
+
+def run(command: list[str], folder: Path) -> str:
+    """What a program of npm's or of a lock says, in that folder. Raises `Refusal` with what it says when it fails."""
+    program, *rest = command
+    found = shutil.which(program) or str(folder / program)
+    ran = subprocess.run(  # noqa: S603 - node, npm and what their lock pins
+        [found, *rest], cwd=folder, env={**dated.real(), "NO_COLOR": "1"}, capture_output=True, text=True, check=False
+    )
+    if ran.returncode:
+        raise Refusal(f"{' '.join(command)} failed:\n{ran.stdout}{ran.stderr}")
+    return ran.stdout

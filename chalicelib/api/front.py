@@ -25,6 +25,7 @@ _ROUTES = {
         "/openapi.json",
         ("OpenAPI document", "Every route, for programs and generators."),
     ),
+    "asyncapi": ("/asyncapi.json", ("AsyncAPI document", "What the shop tells by itself.")),
     "problems": ("/problems", ("Problem codes", "What each failure means, and what to do.")),
     "health": ("/health", ("Health", "Whether the shop works at this moment.")),
 }

@@ -31,6 +31,7 @@ ROUTES: dict[tuple[str, str], Audience] = {
     ("GET", "/hello"): Audience.PUBLIC,
     ("GET", "/health"): Audience.PUBLIC,
     ("GET", "/openapi.json"): Audience.PUBLIC,
+    ("GET", "/asyncapi.json"): Audience.PUBLIC,
     ("GET", "/docs"): Audience.PUBLIC,
     ("POST", "/auth/register"): Audience.PUBLIC,
     ("POST", "/auth/login"): Audience.PUBLIC,

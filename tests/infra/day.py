@@ -83,7 +83,7 @@ def live(shop: Shop, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def browse(shop: Shop, mug: str) -> None:
-    told = ("/", "/problems", "/problems/not_found", "/openapi.json", "/docs", "/hello", "/health")
+    told = ("/", "/problems", "/problems/not_found", "/openapi.json", "/asyncapi.json", "/docs", "/hello", "/health")
     for path in (*told, "/products?limit=1", f"/products/{mug}", "/products/category/kitchen"):
         assert shop("GET", path).status == 200
 

@@ -7,5 +7,9 @@
 | `refusals` | which problem codes each route may answer |
 | `operations` | one operation of OpenAPI for each route |
 | `links` | which operation goes on from what another has given |
+| `rules` | what bodies must keep to beside the types of their fields |
+| `problem_schema` | problem documents |
+| `webhooks` | what the shop sends to those who registered for it |
 | `openapi` | the whole document |
+| `asyncapi` | the events, as a document of their own |
 """

@@ -23,6 +23,15 @@ what to do. Lists take `limit` and `cursor`; `"nextCursor": null` is the end. Se
 that creates or charges, and repeat it unchanged when no answer came. A guest's cart belongs to the `X-Cart-Token` that
 the first item brings. HEAD answers like GET, without the body.
 """
+_SECTIONS = {
+    "The shop itself": "What it is, whether it works, and what its problems mean.",
+    "Accounts and sessions": "Opening an account, logging in, and what users do with their own.",
+    "User management": "What admins do with accounts.",
+    "Catalogue": "Products and their stock: read by anybody, changed by admins.",
+    "Cart and coupons": "What somebody is about to buy.",
+    "Orders and payments": "What was bought, and the money for it.",
+    "Webhooks": "Being told what happens.",
+}
 _STRING: Json = {"type": "string"}
 _PARAMETERS: Json = {
     "CorrelationId": {
@@ -92,7 +101,7 @@ def document() -> Json:
         "info": {"title": "ecommerce-api", "version": versions.API, "description": _WORDS.strip(),
                  "license": {"name": "MIT", "identifier": "MIT"}},
         "servers": [{"url": ".", "description": "Where this document was read."}],
-        "tags": [{"name": section} for section in sections],
+        "tags": [{"name": section, "description": _SECTIONS[section]} for section in sections],
         "paths": dict(paths),
         "webhooks": webhooks.operations(),
         "components": {

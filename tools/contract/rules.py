@@ -23,7 +23,7 @@ _COUPON: JsonSchema = {
     "then": {"allOf": [_with("percent"), _without("amount")]},
     "else": {"allOf": [_with("amount", "currency"), _without("percent")]},
 }
-_REFUND: JsonSchema = {"not": {"required": ["amount", "items"]}}
+_REFUND: JsonSchema = {"not": {"required": ["amount", "items"], "properties": {"amount": {}, "items": {}}}}
 
 _RULES: dict[str, JsonSchema] = {"NewCoupon": _COUPON, "RefundRequest": _REFUND}
 

@@ -22,6 +22,7 @@ KEPT = {
     ("GET", "/problems/{code}"): "public, max-age=86400",
     ("GET", "/hello"): "public, max-age=60",
     ("GET", "/openapi.json"): "public, no-cache",
+    ("GET", "/asyncapi.json"): "public, no-cache",
     ("GET", "/health"): "no-cache",
     ("GET", "/docs"): "public, max-age=60",
     ("GET", "/products"): "public, max-age=60",

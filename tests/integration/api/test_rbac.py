@@ -31,6 +31,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("GET", "/problems/{code}"): PUBLIC,
     ("GET", "/hello"): PUBLIC,
     ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/asyncapi.json"): PUBLIC,
     ("GET", "/health"): PUBLIC,
     ("GET", "/docs"): PUBLIC,
     ("POST", "/auth/register"): (409,) * 6,

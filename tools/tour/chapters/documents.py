@@ -22,4 +22,5 @@ def read(party: Party) -> None:
     party.guide.tell("The document that clients are made from, and a page that sends requests by it.")
     tag = guest("GET", "/openapi.json").headers["ETag"]
     guest("GET", "/openapi.json", gives=304, If_None_Match=tag)
+    guest("GET", "/asyncapi.json")
     guest("GET", "/docs", Accept="text/html")
