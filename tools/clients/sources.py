@@ -18,14 +18,15 @@ def version() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
 
 
-def name(layer: Path, *more: Path) -> str:
-    """A name for a client of this document with that layer, made by these tools, and by what else stands in `more`."""
+def name(layer: Path, *more: str) -> str:
+    """A name for a client of this document with that layer, made by these tools, with `more` in it."""
     makers = sorted(Path(__file__).parent.glob("*.py"))
-    found = [DOCUMENT, LICENCE, ROOT / "pyproject.toml", *makers, *files(layer), *more]
+    found = [DOCUMENT, LICENCE, ROOT / "pyproject.toml", *makers, *files(layer)]
     said = hashlib.sha256()
     for file in found:
         said.update(f"{file.relative_to(ROOT)}\0{file.stat().st_size}\0".encode())
         said.update(file.read_bytes())
+    said.update("\0".join(more).encode())
     return said.hexdigest()[:16]
 
 

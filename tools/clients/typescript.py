@@ -31,13 +31,13 @@ def missing() -> str | None:
     return None
 
 
-def write(target: Path, *more: Path) -> None:
-    """Write the package anew into that folder and compile it, with `more` modules. Raises `Refusal`."""
+def write(target: Path, **scripts: str) -> None:
+    """Write the package anew into that folder and compile it, with scripts that use it. Raises `Refusal`."""
     shutil.rmtree(target, ignore_errors=True)
     sources.copy(LAYER, target)
     shutil.copy(sources.LICENCE, target)
-    for module in more:
-        shutil.copy(module, target / "src")
+    for name, script in scripts.items():
+        (target / "src" / f"{name}.ts").write_text(script)
     (target / "node_modules").symlink_to(install(), target_is_directory=True)
     package = json.loads((target / "package.json").read_text())
     (target / "package.json").write_text(json.dumps({**package, "version": sources.version()}, indent=2) + "\n")
