@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core.quotas import DEFAULTS
 from tests.e2e.conftest import Browser, OpenShop, at_once
-from tools.testing.shop import ShopAnswer
+from tools.testing.shop import PASSWORD, ShopAnswer
 
 ROUNDS = 12
 PRICE, UNITS = 10, 100
@@ -173,3 +174,17 @@ def test_an_order_has_thirty_lines_and_the_next_product_is_refused(
     assert (ordered.status, len(ordered.body["items"]), ordered.body["totalAmount"]) == (201, 30, 30)
     assert ledger.of(ordered.body["orderId"]) == ("captured", 1, 0)
     assert [stock(guest, cup) for cup in cups] == [2] * 30 + [3]
+
+
+def test_of_64_tries_at_once_at_one_account_no_more_than_allowed_are_looked_at(guest: Browser) -> None:
+    ada, allowed = guest.customer("besieged@example.com"), DEFAULTS["password"].most
+    wrong = {"oldPassword": "wrong password", "newPassword": "another password"}
+
+    answers = at_once(64, lambda _: ada("PUT", "/users/password", wrong))
+
+    counts = Counter((answer.status, answer.body["code"]) for answer in answers)
+    looked_at = counts.pop((400, "wrong_password"))
+    assert allowed <= looked_at <= 2 * allowed  # twice where a window ended meanwhile
+    assert counts == {(429, "too_many_requests"): 64 - looked_at}
+    assert all("RateLimit-Policy" in answer.headers for answer in answers)
+    assert guest.login("besieged@example.com", PASSWORD)("GET", "/cart").status == 200
