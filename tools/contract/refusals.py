@@ -123,6 +123,8 @@ def _implied(route: Route) -> Iterator[str]:
         yield "forbidden"
     if route.contract.takes is not bytes and route.method not in ("GET", "HEAD"):
         yield "invalid_json"
+        if route.method == "POST":  # a key is read wherever one may stand
+            yield "invalid_idempotency_key"
     if route.is_repeatable:
         yield from _REPEATABLE
     if issubclass(route.contract.query, schema.PageQuery):
