@@ -139,7 +139,15 @@ def test_the_code_is_the_app_and_its_dependencies(out: Path, project: Path) -> N
     ours = {str(path.relative_to(project)) for path in files} | {"app.py"}
     packaged = {name for name in names if name == "app.py" or name.startswith("chalicelib/")}
     assert ours == {name for name in packaged if not name.endswith(".pyc")}
-    assert not {name.split("/")[0] for name in names} & {"tools", "tests", "infra", "viewer", ".chalice", "moto", "pytest"}
+    assert not {name.split("/")[0] for name in names} & {
+        "tools",
+        "tests",
+        "infra",
+        "viewer",
+        ".chalice",
+        "moto",
+        "pytest",
+    }
     assert all(any(name.startswith(f"{each}/") for name in names) for each in ("bcrypt", "jwt", "msgspec", "chalice"))
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = "chromium"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 # What a page was not allowed by its Content-Security-Policy, from its first moment on.
 LISTEN = """
 window.refused = [];
