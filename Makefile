@@ -16,7 +16,7 @@ NAMED_STAGE = @test "$(origin STAGE)" != file || { echo "Which stage? make $@ ST
 KNOWN_FORMAT = @case "$(FORMAT)" in sam|terraform) ;; *) echo "FORMAT is sam or terraform, not $(FORMAT)." >&2; exit 2; esac
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan fuzz-http docs tour openapi lint-contract clients costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package viewer chalice-deploy chalice-delete clean
+.PHONY: help run cloud deployed test coverage test-deployed check lint-templates lint-workflows format lock scan fuzz-http fuzz-api docs tour openapi lint-contract clients costs cost cost-units scaling import export audit redrive recompute job stages account resources payment-keys api-key preflight plan release rollback smoke release-notes notify admin address ring rotate remove restore backup close open package viewer chalice-deploy chalice-delete clean
 export STATE_DIR
 
 help: ## List the commands
@@ -73,6 +73,9 @@ lock: $(VENV)/ready ## Renew the locks, requirements*.txt, from their .in files,
 
 fuzz-http: $(VENV)/ready ## Send strange bytes to the shop of make run, and to no other: COUNT=20000 SEED=1 PORT=8000
 	@exec $(PYTHON) -m tools.fuzz --shop http://127.0.0.1:$(or $(PORT),8000) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+fuzz-api: $(VENV)/ready ## Hold a shop of the run's own to its document, by requests made from that: COUNT=20000 SEED=1 QUICK=1
+	@exec $(PYTHON) -m tools.conformance $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(filter 1,$(QUICK)),--quick)
 
 scan: $(VENV)/ready lint-workflows ## Look for known holes in dependencies, code and workflows; asks the package index
 	$(PYTHON) -m pip_audit --strict --disable-pip --require-hashes -r requirements-dev.txt

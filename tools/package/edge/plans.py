@@ -13,7 +13,9 @@ from tools.package import gateway
 from tools.package.edge import definition
 from tools.stages import Stage
 
-PUBLIC = {"/", "/problems", "/problems/{code}", "/health", "/docs", "/openapi.json", "/asyncapi.json", "/payments/webhook"}
+PUBLIC = {
+    "/", "/problems", "/problems/{code}", "/health", "/docs", "/openapi.json", "/asyncapi.json", "/payments/webhook",
+}  # fmt: skip
 SCHEME = "api_key"
 HEADER = "x-api-key"
 MISSING = gateway.GatewayAnswer(403, "api_key_required", "A valid API key is needed, in the header X-Api-Key.")

@@ -1,0 +1,80 @@
+"""The document as schemathesis takes it, with who asks, and what of requests has to make sense."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import schemathesis
+from schemathesis import AuthContext, Case, HookContext, Response
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import Failure
+
+from tools.conformance import formats, sense
+from tools.conformance.principals import Accounts, Asker
+from tools.local.settings import PROJECT
+
+if TYPE_CHECKING:
+    from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+DOCUMENT = PROJECT / "chalicelib" / "api" / "documents" / "openapi.json"
+SETTINGS = Path(__file__).with_name("settings.toml")
+# What is wrong with the form of a request, which the document tells. Any other 400 is about a text that only the shop
+# can give: a token of a mail, a cursor, a signature.
+_OF_FORM = {"validation_failed", "invalid_json", "invalid_idempotency_key", "malformed_request"}
+_REJECTED = "RejectedPositiveData"
+
+
+def load(
+    url: str, *, seed: int, phases: Collection[str], examples: int, asker: Asker, accounts: Accounts
+) -> OpenApiSchema:
+    """The document for one asker; so many examples each operation, in those phases."""
+    config = SchemathesisConfig.from_str(SETTINGS.read_text(encoding="utf-8"))
+    config.update(seed=seed, max_failures=None)
+    project = config.projects.default
+    project.update(base_url=url)
+    project.generation.update(max_examples=examples)
+    project.phases.update(phases=list(phases))
+    told = formats.name_meant(json.loads(DOCUMENT.read_text(encoding="utf-8")))
+    schema = schemathesis.openapi.from_dict({**told, "servers": []}, config=config)
+    schema.hook(map_case)
+    schema.hook(filter_failure)
+    if asker is not Asker.ANONYMOUS:
+        schema.auth(refresh_interval=None, retry_on=[401])(_bearer_of(lambda: accounts.token(asker)))
+    return schema
+
+
+def map_case(context: HookContext, case: Case) -> Case:  # noqa: ARG001 - schemathesis' signature
+    """What is meant to be accepted makes sense."""
+    if case.meta is not None and case.meta.generation.mode.is_positive:
+        case.body = sense.make(case.body, case.query, case.headers)
+    return case
+
+
+def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:  # noqa: ARG001 - likewise
+    """Is it a finding? A 400 for what nobody but the shop can give is none."""
+    if type(failure).__name__ != _REJECTED or response.status_code != 400:  # noqa: PLR2004 - an HTTP status
+        return True
+    return _code_of(response) in _OF_FORM
+
+
+def _code_of(response: Response) -> str:
+    try:
+        return str(response.json()["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _bearer_of(token: Callable[[], str]) -> type[Any]:
+    """A provider of that token for schemathesis, which asks it for another one when the last has ended."""
+
+    class BearerProvider:
+        def get(self, case: Case, ctx: AuthContext) -> str:  # noqa: ARG002 - schemathesis' signature
+            return token()
+
+        def set(self, case: Case, data: str, ctx: AuthContext) -> None:  # noqa: ARG002 - likewise
+            case.headers["Authorization"] = f"Bearer {data}"
+
+    return BearerProvider
