@@ -10,7 +10,7 @@ from hypothesis import strategies
 from hypothesis.strategies import SearchStrategy
 
 from chalicelib.core import countries
-from chalicelib.notifications.event_schemas import EVENT_SCHEMAS
+from chalicelib.core.events import EVENT_TYPES
 
 _CURRENCIES = ("USD", "EUR", "GBP", "JPY", "KRW", "KWD", "BHD")
 _LOCALES = ("en", "de", "de-AT", "en-GB", "es-419", "pt-BR", "zh-Hant", "fr-CA", "ja")
@@ -49,8 +49,7 @@ def name_meant(value: Any, name: str = "") -> Any:
 
 
 def _texts() -> dict[str, SearchStrategy[str]]:
-    types = sorted(str(each) for each in EVENT_SCHEMAS)
-    filters = ("*", *types, *(f"{each.rpartition('.')[0]}.*" for each in types))
+    filters = ("*", *EVENT_TYPES, *(f"{each.rpartition('.')[0]}.*" for each in EVENT_TYPES))
     words = strategies.from_regex(r"[a-z][a-z0-9]{2,12}", fullmatch=True)
     return {
         "iso-4217": strategies.sampled_from(_CURRENCIES),

@@ -17,11 +17,16 @@ def _without(name: str) -> JsonSchema:
     return {"properties": {name: {"type": "null"}}}
 
 
+def _above_zero(name: str, **more: int) -> JsonSchema:
+    return {"properties": {name: {"type": "number", "exclusiveMinimum": 0, **more}}}
+
+
 _COUPON: JsonSchema = {
     # Generators of clients would make two types of a choice (oneOf), without what they have in common.
     "if": {"properties": {"kind": {"const": "percentage"}}},
-    "then": {"allOf": [_with("percent"), _without("amount")]},
-    "else": {"allOf": [_with("amount", "currency"), _without("percent")]},
+    "then": {"allOf": [_with("percent"), _without("amount"), _above_zero("percent", maximum=100)]},
+    "else": {"allOf": [_with("amount", "currency"), _without("percent"), _above_zero("amount")]},
+    "allOf": [{"if": {"required": ["minimumSubtotal"], **_above_zero("minimumSubtotal")}, "then": _with("currency")}],
 }
 _REFUND: JsonSchema = {"not": {"required": ["amount", "items"], "properties": {"amount": {}, "items": {}}}}
 
