@@ -17,6 +17,9 @@ _WORDS = (
     "What happens in the shop, told in one envelope. An event may come more than once, under the same id; "
     "docs/events.md says in which order events are to be put."
 )
+_INFO: Json = {
+    "title": "ecommerce-api events", "description": _WORDS, "license": {"name": "MIT"}, "tags": [{"name": "shop"}],
+}  # fmt: skip
 _BUS: Json = {
     "address": "ecommerce-{stage}",
     "description": "A bus of EventBridge: the source is `ecommerce`, the detail-type the type of the event.",
@@ -34,18 +37,9 @@ def document() -> Json:
     messages = {name: {"$ref": f"#/components/messages/{name}"} for name in kinds}
     return {
         "asyncapi": "3.1.0",
-        "info": {
-            "title": "ecommerce-api events",
-            "version": versions.API,
-            "description": _WORDS,
-            "license": {"name": "MIT"},
-            "tags": [{"name": "shop"}],
-        },
+        "info": {**_INFO, "version": versions.API},
         "defaultContentType": "application/json",
-        "channels": {
-            "bus": {**_BUS, "messages": messages},
-            "webhooks": {**_WEBHOOKS, "messages": messages},
-        },
+        "channels": {"bus": {**_BUS, "messages": messages}, "webhooks": {**_WEBHOOKS, "messages": messages}},
         "operations": {
             "publish": _told("bus", "Told on the bus, once a change is written."),
             "deliver": _told("webhooks", "Sent to whoever registered; again for three days, until it is received."),

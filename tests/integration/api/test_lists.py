@@ -68,7 +68,7 @@ def seen(answer: ShopAnswer, path: str) -> list[Any]:
 
 
 def test_every_answer_that_is_a_list_is_one_of_the_table(world: RbacWorld) -> None:
-    for path in [path for method, path in ROUTES if method == "GET"]:
+    for path in [path for method, path in ROUTES if method == "GET" and path != "/docs"]:  # which is a page
         persona = LISTS.get(path, ("", "customer" if "order" in path else "admin"))[1]
         shown = world.callers[persona]("GET", world._fill(path))
         assert shown.status in (200, 404), path
