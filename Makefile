@@ -74,8 +74,8 @@ lock: $(VENV)/ready ## Renew the locks, requirements*.txt, from their .in files,
 fuzz-http: $(VENV)/ready ## Send strange bytes to the shop of make run, and to no other: COUNT=20000 SEED=1 PORT=8000
 	@exec $(PYTHON) -m tools.fuzz --shop http://127.0.0.1:$(or $(PORT),8000) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
-fuzz-api: $(VENV)/ready ## Hold a shop of the run's own to its document, by requests made from that: COUNT=20000 SEED=1 QUICK=1
-	@exec $(PYTHON) -m tools.conformance $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(filter 1,$(QUICK)),--quick)
+fuzz-api: $(VENV)/ready ## Hold a shop of the run's own to its document, by requests made from that: COUNT=20000 SEED=1 QUICK=1 ONLY="POST /orders"
+	@exec $(PYTHON) -m tools.conformance $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(filter 1,$(QUICK)),--quick) $(if $(ONLY),--only "$(ONLY)")
 
 scan: $(VENV)/ready lint-workflows ## Look for known holes in dependencies, code and workflows; asks the package index
 	$(PYTHON) -m pip_audit --strict --disable-pip --require-hashes -r requirements-dev.txt

@@ -210,7 +210,7 @@ def test_head_is_refused_as_get_is_and_without_a_body(call: Caller, path: str) -
     assert body
 
 
-@pytest.mark.parametrize("method", ["DELETE", "TRACE"])
+@pytest.mark.parametrize("method", ["DELETE", "TRACE", "QUERY"])
 def test_another_method_is_left_to_the_app(call: Caller, method: str) -> None:
     answer, _ = call(method, "/hello")
 

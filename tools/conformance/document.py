@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,15 +30,30 @@ _REJECTED = "RejectedPositiveData"
 _CHANGES = {"PATCH /coupons/{code}"}
 
 
-def load(
-    url: str, *, seed: int, phases: Collection[str], examples: int, asker: Asker, accounts: Accounts
-) -> OpenApiSchema:
-    """The document for one asker; so many examples each operation, in those phases."""
+@dataclass(frozen=True)
+class Plan:
+    """A run: where to, how many requests at least, and by how many examples each operation at a turn.
+
+    `covering` says whether what covers the edges of each schema comes first, `askers` who asks, in turn, and `only`
+    which operations are meant, all without.
+    """
+
+    url: str
+    count: int
+    seed: int
+    examples: int
+    covering: bool
+    askers: tuple[Asker, ...] = tuple(Asker)
+    only: str = ""
+
+
+def load(plan: Plan, *, seed: int, phases: Collection[str], asker: Asker, accounts: Accounts) -> OpenApiSchema:
+    """The document for one asker, in those phases."""
     config = SchemathesisConfig.from_str(SETTINGS.read_text(encoding="utf-8"))
     config.update(seed=seed, max_failures=None)
     project = config.projects.default
-    project.update(base_url=url)
-    project.generation.update(max_examples=examples)
+    project.update(base_url=plan.url)
+    project.generation.update(max_examples=plan.examples)
     project.phases.update(phases=list(phases))
     told = formats.name_meant(json.loads(DOCUMENT.read_text(encoding="utf-8")))
     schema = schemathesis.openapi.from_dict({**told, "servers": []}, config=config)
@@ -45,7 +61,7 @@ def load(
     schema.hook(filter_failure)
     if asker is not Asker.ANONYMOUS:
         schema.auth(refresh_interval=None, retry_on=[401])(_bearer_of(lambda: accounts.token(asker)))
-    return schema
+    return schema.include(name_regex=plan.only) if plan.only else schema
 
 
 def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:  # noqa: ARG001 - schemathesis' signature

@@ -10,6 +10,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from tools.conformance import document, formats
+from tools.conformance.document import Plan
 from tools.conformance.principals import Accounts, Asker
 
 COVERING = ("examples", "coverage")
@@ -45,36 +46,34 @@ class Tally:
         return f"{self.requests.total():,} requests ({sent}) to {len(self.operations)} operations: {statuses}"
 
 
-def run(url: str, *, count: int, seed: int, examples: int, covering: bool, tell: Callable[[Tally], object]) -> Tally:
-    """At least so many requests to the shop at `url`; the same for a seed.
+def run(plan: Plan, tell: Callable[[Tally], object]) -> Tally:
+    """What is planned; the same for a seed. `tell` is told how far it is.
 
-    What covers the edges of each schema comes once for each asker, unless it is left out; then requests at random and
-    chains of them, so many examples each operation at a turn, the askers in turn, until they are enough.
+    What covers the edges comes once for each asker; then requests at random and chains of them, the askers in turn,
+    until they are enough.
     """
     formats.register()
-    tally, accounts = Tally(), Accounts(url)
-    if covering:
-        for asker in Asker:
-            _turn(url, tally, accounts, asker, seed, examples, COVERING, tell)
+    tally, accounts = Tally(), Accounts(plan.url)
+    if plan.covering:
+        for asker in plan.askers:
+            _take_turn(plan, tally, accounts, asker, 0, COVERING, tell)
     turn = 0
-    while turn < len(Asker) or tally.requests.total() < count:
-        asker = list(Asker)[turn % len(Asker)]
-        _turn(url, tally, accounts, asker, seed + turn, examples, RANDOM, tell)
+    while turn < len(plan.askers) or tally.requests.total() < plan.count:
+        _take_turn(plan, tally, accounts, plan.askers[turn % len(plan.askers)], turn, RANDOM, tell)
         turn += 1
     return tally
 
 
-def _turn(
-    url: str,
+def _take_turn(
+    plan: Plan,
     tally: Tally,
     accounts: Accounts,
     asker: Asker,
-    seed: int,
-    examples: int,
+    turn: int,
     phases: tuple[str, ...],
     tell: Callable[[Tally], object],
 ) -> None:
-    schema = document.load(url, seed=seed, phases=phases, examples=examples, asker=asker, accounts=accounts)
+    schema = document.load(plan, seed=plan.seed + turn, phases=phases, asker=asker, accounts=accounts)
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
             _count(tally, asker, event.recorder)

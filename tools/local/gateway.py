@@ -149,7 +149,7 @@ class GatewayHandler(ChaliceRequestHandler):
         except LocalGatewayException as refusal:
             self._refuse(refusal)
 
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = _generic_handle  # noqa: N815
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_QUERY = _generic_handle  # noqa: N815
 
     def _parse_payload(self) -> tuple[Event, Body]:
         try:
