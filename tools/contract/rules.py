@@ -30,7 +30,9 @@ _COUPON: JsonSchema = {
 }
 _REFUND: JsonSchema = {"not": {"required": ["amount", "items"], "properties": {"amount": {}, "items": {}}}}
 
-_RULES: dict[str, JsonSchema] = {"NewCoupon": _COUPON, "RefundRequest": _REFUND}
+_MOVEMENT: JsonSchema = {"allOf": [{"properties": {"delta": {"not": {"const": 0}}}}]}
+
+_RULES: dict[str, JsonSchema] = {"NewCoupon": _COUPON, "NewMovement": _MOVEMENT, "RefundRequest": _REFUND}
 
 
 def apply(name: str, schema: JsonSchema) -> JsonSchema:
