@@ -267,6 +267,16 @@ def open_shop(form: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
 
 
 @pytest.fixture
+def visitors(open_shop: OpenShop) -> Iterator[Any]:
+    """Who meets the shop through its Python client; a `customers.Visitors`."""
+    from tests.e2e import customers  # noqa: PLC0415 - makes the client, for those tests alone that use it
+
+    coming = customers.Visitors(open_shop.url)
+    yield coming
+    coming.leave()
+
+
+@pytest.fixture
 def guest(open_shop: OpenShop) -> Browser:
     return Browser(open_shop.url)
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.e2e.conftest import Browser, OpenShop
+from tests.e2e import customers
+from tests.e2e.conftest import OpenShop
 from tests.support.pictures import PNG
 
 TOO_LARGE = PNG + bytes(6 * 1024 * 1024)
@@ -25,10 +26,6 @@ class Asked:
     url: str
     fields: dict[str, str]
 
-    @property
-    def path(self) -> str:
-        return f"/products/{self.product}/images/{self.image_id}"
-
     def upload(self, content: bytes = PNG, **changes: str) -> tuple[int, str]:
         """Post the form with the file; the storage's status and the code of its refusal."""
         fields: list[Any] = list({**self.fields, **changes}.items())
@@ -37,31 +34,40 @@ class Asked:
 
 
 @pytest.fixture
-def asked(admin: Browser) -> Asked:
-    product = admin("POST", "/products", {"name": "Mug", "price": 12.5, "category": "posters"}).body["productId"]
-    answer = admin("POST", f"/products/{product}/images", {"contentType": "image/png"})
-    assert answer.status == 201
-    return Asked(product, answer.body["imageId"], **answer.body["upload"])
+def admin(visitors: customers.Visitors) -> customers.Shop:
+    return visitors.admin()
+
+
+@pytest.fixture
+def guest(visitors: customers.Visitors) -> customers.Shop:
+    return visitors.guest()
+
+
+@pytest.fixture
+def asked(admin: customers.Shop) -> Asked:
+    product = customers.new_product(admin, category="posters")
+    image = admin.request_image(product, customers.NewImage(content_type=customers.NewImageContentType.IMAGEPNG))
+    return Asked(product, image.image_id, image.upload.url, image.upload.fields.to_dict())
 
 
 def test_an_uploaded_image_is_seen_by_shoppers(
-    open_shop: OpenShop, guest: Browser, admin: Browser, asked: Asked
+    open_shop: OpenShop, guest: customers.Shop, admin: customers.Shop, asked: Asked
 ) -> None:
-    early = admin("PUT", asked.path)
+    early = customers.code_of(admin.confirm_image, asked.product, asked.image_id)
     uploaded = asked.upload()
-    confirmed = admin("PUT", asked.path)
+    confirmed = admin.confirm_image(asked.product, asked.image_id)
 
-    url = guest("GET", f"/products/{asked.product}").body["imageUrl"]
+    url = str(guest.get_product(asked.product).image_url)
     seen = urllib3.request("GET", url)
 
-    assert (early.status, early.body["code"]) == (409, "image_not_uploaded")
+    assert early == "image_not_uploaded"
     assert uploaded == (204, "")
-    assert (confirmed.status, confirmed.body["imageUrl"]) == (200, url)
+    assert confirmed.image_url == url
     assert url.startswith(f"http://127.0.0.1:{open_shop.cloud_port}/")
     assert (seen.status, seen.data, seen.headers["Content-Type"]) == (200, PNG, "image/png")
 
 
-def test_what_the_form_was_not_made_for_is_refused_by_the_storage(admin: Browser, asked: Asked) -> None:
+def test_what_the_form_was_not_made_for_is_refused_by_the_storage(admin: customers.Shop, asked: Asked) -> None:
     policy = json.loads(b64decode(asked.fields["policy"]))
     wider = [["content-length-range", 1, 10**9] if "content-length-range" in each else each
              for each in policy["conditions"]]  # fmt: skip
@@ -74,14 +80,16 @@ def test_what_the_form_was_not_made_for_is_refused_by_the_storage(admin: Browser
     assert asked.upload(**{"x-amz-meta-own": "field"}) == (403, "AccessDenied")
     assert asked.upload(TOO_LARGE, policy=tampered) == (403, "SignatureDoesNotMatch")
     assert asked.upload(policy=asked.fields["policy"][:-8]) == (403, "SignatureDoesNotMatch")
-    assert admin("PUT", asked.path).body["code"] == "image_not_uploaded"
+    assert customers.code_of(admin.confirm_image, asked.product, asked.image_id) == "image_not_uploaded"
 
 
-def test_an_uploaded_page_is_removed_and_shown_with_no_product(guest: Browser, admin: Browser, asked: Asked) -> None:
+def test_an_uploaded_page_is_removed_and_shown_with_no_product(
+    guest: customers.Shop, admin: customers.Shop, asked: Asked
+) -> None:
     assert asked.upload(b"<script>alert(1)</script>") == (204, "")
 
-    refused = admin("PUT", asked.path)
+    refused = customers.code_of(admin.confirm_image, asked.product, asked.image_id)
 
-    assert (refused.status, refused.body["code"]) == (422, "not_an_image")
-    assert guest("GET", f"/products/{asked.product}").body["imageUrl"] is None
+    assert refused == "not_an_image"
+    assert guest.get_product(asked.product).image_url is None
     assert urllib3.request("GET", f"{asked.url}/{asked.fields['key']}").status == 404

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.conftest import Browser, OpenShop
+from tests.e2e import customers
+from tests.e2e.conftest import OpenShop
 
 
 @pytest.mark.real_time  # in which the shop lives
@@ -19,12 +20,11 @@ def test_a_scheduled_function_does_its_work_whenever_it_is_called(open_shop: Ope
 
 
 @pytest.mark.real_time
-def test_after_orders_and_cancellations_nothing_drifts(open_shop: OpenShop, guest: Browser, admin: Browser) -> None:
-    product = {"name": "Mug", "price": 12.5, "category": "jobs", "stock": 5}
-    mug = admin("POST", "/products", product).body["productId"]
-    ada = guest.customer("steady@example.com")
-    orders = [ada.order(mug, 1).expect(201)["orderId"] for _ in range(3)]
-    ada("PUT", f"/orders/{orders[0]}/cancel").expect(200)
+def test_after_orders_and_cancellations_nothing_drifts(open_shop: OpenShop, visitors: customers.Visitors) -> None:
+    mug = customers.new_product(visitors.admin(), category="jobs", stock=5)
+    ada = visitors.customer("steady@example.com")
+    orders = [ada.place_order(customers.wanted((mug, 1))) for _ in range(3)]
+    ada.cancel_order(orders[0].order_id)
 
     found = open_shop.run_job("check_store")
 

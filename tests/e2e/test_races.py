@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from chalicelib.core.quotas import DEFAULTS
+from tests.e2e import customers
 from tests.e2e.conftest import Browser, OpenShop, at_once
 from tools.testing.shop import PASSWORD, ShopAnswer
 
@@ -124,20 +125,18 @@ def test_a_payment_that_races_with_its_orders_cancelling_is_let_go_or_paid_back(
         assert stock(guest, mug) == UNITS
 
 
-def test_of_ten_refunds_of_a_fifth_five_succeed(
-    guest: Browser, admin: Browser, ledger: LedgerOverHttp, mug: str
-) -> None:
-    ada = guest.customer("generous@example.com")
-    order = ada.order(mug, 5).body["orderId"]
+def test_of_ten_refunds_of_a_fifth_five_succeed(visitors: customers.Visitors, ledger: LedgerOverHttp, mug: str) -> None:
+    ada, admin = visitors.customer("generous@example.com"), visitors.admin()
+    order = ada.place_order(customers.wanted((mug, 5))).order_id
+    fifth = customers.RefundRequest(amount=PRICE)
 
-    answers = at_once(10, lambda _: admin("POST", f"/orders/{order}/refunds", {"amount": PRICE}))
+    refusals = at_once(10, lambda _: customers.code_of(admin.refund_order, order, fifth))
 
-    assert Counter(answer.status for answer in answers) == {201: 5, 409: 5}
-    assert {answer.body["code"] for answer in answers if answer.status == 409} == {"refund_exceeds_payment"}
+    assert Counter(refusals) == {"": 5, "refund_exceeds_payment": 5}
     assert ledger.of(order) == ("refunded", 1, 5 * PRICE * 100)
-    found = ada("GET", f"/orders/{order}").body
-    assert (found["paymentStatus"], found["refunded"]) == ("refunded", 5 * PRICE)
-    assert len(ada("GET", f"/orders/{order}/refunds").body["refunds"]) == 5
+    found = ada.get_order(order)
+    assert (found.payment_status, found.refunded) == ("refunded", 5 * PRICE)
+    assert len(list(ada.iter_refunds(order, limit=2))) == 5
 
 
 def test_eight_clicks_on_one_key_are_one_order_and_one_answer(guest: Browser, ledger: LedgerOverHttp, mug: str) -> None:
@@ -161,19 +160,18 @@ def test_eight_clicks_on_one_key_are_one_order_and_one_answer(guest: Browser, le
 
 
 def test_an_order_has_thirty_lines_and_the_next_product_is_refused(
-    guest: Browser, admin: Browser, ledger: LedgerOverHttp
+    visitors: customers.Visitors, ledger: LedgerOverHttp
 ) -> None:
-    ada, product = guest.customer("collector@example.com"), {"name": "Cup", "price": 1, "category": "races", "stock": 3}
-    cups = [admin("POST", "/products", product).body["productId"] for _ in range(31)]
+    ada, admin = visitors.customer("collector@example.com"), visitors.admin()
+    cups = [customers.new_product(admin, name="Cup", price=1, category="races", stock=3) for _ in range(31)]
 
-    added = [ada("POST", "/cart/items", {"productId": cup, "quantity": 1}) for cup in cups]
-    ordered = ada.check_out()
+    added = [customers.code_of(ada.add_to_cart, customers.NewLine(product_id=cup, quantity=1)) for cup in cups]
+    ordered = ada.place_order(customers.wanted())
 
-    assert [answer.status for answer in added] == [201] * 30 + [422]
-    assert added[-1].body["code"] == "too_many_items"
-    assert (ordered.status, len(ordered.body["items"]), ordered.body["totalAmount"]) == (201, 30, 30)
-    assert ledger.of(ordered.body["orderId"]) == ("captured", 1, 0)
-    assert [stock(guest, cup) for cup in cups] == [2] * 30 + [3]
+    assert added == [""] * 30 + ["too_many_items"]
+    assert (ordered.status, len(ordered.items), ordered.total_amount) == ("processing", 30, 30)
+    assert ledger.of(ordered.order_id) == ("captured", 1, 0)
+    assert [ada.get_product(cup).stock for cup in cups] == [2] * 30 + [3]
 
 
 def test_of_64_tries_at_once_at_one_account_no_more_than_allowed_are_looked_at(guest: Browser) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from tests.e2e import customers
 from tests.e2e.conftest import Browser, OpenShop
 
 THREADS = 8
@@ -98,7 +99,7 @@ def test_an_invalid_token_is_401_and_a_customer_is_403_where_admins_work(guest: 
     assert eve("POST", "/products", {"name": "Mug", "price": 1, "category": "kitchen"}).body["code"] == "forbidden"
 
 
-def test_an_import_and_its_repeat(open_shop: OpenShop, guest: Browser, tmp_path: Path) -> None:
+def test_an_import_and_its_repeat(open_shop: OpenShop, visitors: customers.Visitors, tmp_path: Path) -> None:
     file = tmp_path / "goods.csv"
     file.write_text("category,sku,price,name,stock\nimported,imp-1,9.99,First,3\nimported,imp-2,1.50,Second,4\n")
 
@@ -106,6 +107,6 @@ def test_an_import_and_its_repeat(open_shop: OpenShop, guest: Browser, tmp_path:
     again = open_shop.tool("tools.catalogue", "import", str(file))
 
     assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
-    shown = guest("GET", "/products/category/imported").body["products"]
-    assert {(p["sku"], p["price"], p["stock"]) for p in shown} == {("imp-1", 9.99, 3), ("imp-2", 1.5, 4)}
+    shown = list(visitors.guest().iter_category("imported", limit=1))
+    assert {(each.sku, each.price, each.stock) for each in shown} == {("imp-1", 9.99, 3), ("imp-2", 1.5, 4)}
     assert "2 unchanged" in again.stdout + again.stderr
