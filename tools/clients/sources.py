@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "chalicelib" / "api" / "documents" / "openapi.json"
 LICENCE = ROOT / "LICENSE"
-_UNMADE = ("__pycache__", "node_modules", "dist")
+_APART = ("__pycache__", "node_modules", "dist", "tests")
 
 
 def version() -> str:
@@ -31,12 +31,12 @@ def name(layer: Path, *more: str) -> str:
 
 
 def files(layer: Path) -> list[Path]:
-    """The files of a layer, without what is made of them."""
+    """The files of a layer, without what is made of them, and their tests."""
     return sorted(
-        file for file in layer.rglob("*") if file.is_file() and not set(file.relative_to(layer).parts) & {*_UNMADE}
+        file for file in layer.rglob("*") if file.is_file() and not set(file.relative_to(layer).parts) & {*_APART}
     )
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a folder, without what is made of it."""
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_UNMADE), dirs_exist_ok=True)
+    """Copy a folder, without what is made of it, and its tests."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_APART), dirs_exist_ok=True)

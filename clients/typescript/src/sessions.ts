@@ -24,6 +24,7 @@ export class Session {
   tokens: Tokens | null;
   cartToken: string | null;
   private renewing: Promise<void> | null = null;
+  private ended: SessionEnded | null = null;
 
   constructor(
     private readonly url: string,
@@ -47,7 +48,8 @@ export class Session {
 
   /** Get other tokens than these, once for all who ask meanwhile. */
   private async renewed(stale: Tokens): Promise<void> {
-    if (this.tokens !== null && this.tokens !== stale) return;
+    if (this.tokens === null && this.ended) throw this.ended;
+    if (this.tokens !== stale) return;
     this.renewing ??= this.refreshed().finally(() => (this.renewing = null));
     await this.renewing;
   }
@@ -65,7 +67,8 @@ export class Session {
     const problem = await documentOf(response);
     if (response.status !== 401) throw new ShopProblem(response, problem);
     this.keep(null);
-    throw new SessionEnded(response, problem);
+    this.ended = new SessionEnded(response, problem);
+    throw this.ended;
   }
 
   private async tried(
@@ -115,6 +118,7 @@ export class Session {
       const said = (await response.clone().json()) as { accessToken: string; refreshToken: string };
       const sent = JSON.parse(new TextDecoder().decode(body ?? new ArrayBuffer())) as { cartToken?: string };
       if (sent.cartToken === this.cartToken) this.cartToken = null; // it has gone into the user's
+      this.ended = null;
       this.keep({ access: said.accessToken, refresh: said.refreshToken });
     } else if (path === "/auth/logout") {
       this.keep(null);
