@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tools import npm
 from tools.clients import sources
-from tools.refusal import Refusal
 
 LAYER = sources.ROOT / "clients" / "typescript"
-KEPT = sources.ROOT / "out" / "npm"
 OLDEST_NODE = 20
 _KEY = "#/components/parameters/IdempotencyKey"
 
@@ -25,7 +21,7 @@ def missing() -> str | None:
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             return f"there is no {program} on the PATH."
-    version = _run(["node", "--version"], sources.ROOT).strip().removeprefix("v")
+    version = npm.run(["node", "--version"], sources.ROOT).strip().removeprefix("v")
     if int(version.partition(".")[0]) < OLDEST_NODE:
         return f"it needs Node {OLDEST_NODE} or newer, and this is {version}."
     return None
@@ -38,11 +34,11 @@ def write(target: Path, **scripts: str) -> None:
     shutil.copy(sources.LICENCE, target)
     for name, script in scripts.items():
         (target / "src" / f"{name}.ts").write_text(script)
-    (target / "node_modules").symlink_to(install(), target_is_directory=True)
+    (target / "node_modules").symlink_to(npm.install(LAYER), target_is_directory=True)
     package = json.loads((target / "package.json").read_text())
     (target / "package.json").write_text(json.dumps({**package, "version": sources.version()}, indent=2) + "\n")
     (target / "src" / "operations.ts").write_text(_operations())
-    _run(
+    npm.run(
         [
             "node_modules/.bin/openapi-typescript",
             str(sources.DOCUMENT),
@@ -52,22 +48,7 @@ def write(target: Path, **scripts: str) -> None:
         ],
         target,
     )
-    _run(["node_modules/.bin/tsc"], target)
-
-
-def install() -> Path:
-    """Fetch what the package needs, in the versions of its lock, once; gives the folder that it is in."""
-    lock = LAYER / "package-lock.json"
-    folder = KEPT / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
-    if (folder / "ready").exists():
-        return folder / "node_modules"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    shutil.copy(lock, folder)
-    shutil.copy(LAYER / "package.json", folder)
-    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], folder)
-    (folder / "ready").touch()
-    return folder / "node_modules"
+    npm.run(["node_modules/.bin/tsc"], target)
 
 
 def _operations() -> str:
@@ -86,14 +67,3 @@ def _told(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield f"{method.upper()} {path}", operation
-
-
-def _run(command: list[str], folder: Path) -> str:
-    program, *rest = command
-    found = shutil.which(program) or str(folder / program)
-    ran = subprocess.run(  # noqa: S603 - node, npm and what their lock pins
-        [found, *rest], cwd=folder, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, check=False
-    )
-    if ran.returncode:
-        raise Refusal(f"{' '.join(command)} failed:\n{ran.stdout}{ran.stderr}")
-    return ran.stdout
