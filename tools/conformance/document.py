@@ -6,19 +6,16 @@ import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import schemathesis
-from schemathesis import AuthContext, Case, HookContext, Response
+from schemathesis import AuthContext, BaseSchema, Case, HookContext, Response
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure
 
 from tools.conformance import formats, sense
 from tools.conformance.principals import Accounts, Asker
 from tools.local.settings import PROJECT
-
-if TYPE_CHECKING:
-    from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 DOCUMENT = PROJECT / "chalicelib" / "api" / "documents" / "openapi.json"
 SETTINGS = Path(__file__).with_name("settings.toml")
@@ -47,7 +44,7 @@ class Plan:
     only: str = ""
 
 
-def load(plan: Plan, *, seed: int, phases: Collection[str], asker: Asker, accounts: Accounts) -> OpenApiSchema:
+def load(plan: Plan, *, seed: int, phases: Collection[str], asker: Asker, accounts: Accounts) -> BaseSchema:
     """The document for one asker, in those phases."""
     config = SchemathesisConfig.from_str(SETTINGS.read_text(encoding="utf-8"))
     config.update(seed=seed, max_failures=None)
