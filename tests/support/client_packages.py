@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import npm
 from tools.clients import python, sources, typescript
 from tools.refusal import Refusal
 
@@ -46,7 +47,7 @@ def require_npm() -> None:
     if reason := typescript.missing():
         pytest.skip(f"The TypeScript client was skipped: {reason}")
     try:
-        typescript.install()
+        npm.install(typescript.LAYER)
     except Refusal as refusal:
         if "CI" in os.environ:
             raise
