@@ -10,6 +10,7 @@ for the tour is taken away again, so it may be repeated; orders stay, cancelled 
 | `guide.py` | sends, judges, counts and tidies up |
 | `party.py` | who takes part, and what they share |
 | `printing.py` | requests and answers in a line each, without secrets |
+| `examples.py` | what was sent and got, as examples in the API's document |
 | `surroundings.py` | what is around the shop: outbox, bank, storage |
 | `chapters/` | the stories |
 """

@@ -1,7 +1,7 @@
 """`make tour`: lead a visitor through every route of the open shop, and say what was sent and what came.
 
-The shop is the local one, at PORT, CLOUD_PORT and PAYMENT_PORT, as `make run` opened it. Exit codes: 0 everything was
-as expected, 1 something was not, or a route was left out, 2 there is no shop.
+The shop is the local one, at PORT, CLOUD_PORT and PAYMENT_PORT, as `make run` opened it. With `--examples` what was sent and got becomes the examples of the API's document. Exit codes:
+0 everything was as expected, 1 something was not, or a route was left out, 2 there is no shop.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from tools import stage
 from tools.local import settings as local
 from tools.refusal import Refusal, complain
 from tools.tour import chapters
+from tools.tour.examples import Examples
 from tools.tour.guide import Guide, ShopOverHttp, Strayed
 from tools.tour.party import Party
 from tools.tour.surroundings import Surroundings
@@ -24,8 +25,11 @@ def main() -> int:
     """Go through the shop; the exit code."""
     try:
         settings = _local_shop()
-        guide = Guide(ShopOverHttp(settings.api_url), print, ROUTES)
+        examples = Examples()
+        guide = Guide(ShopOverHttp(settings.api_url), print, ROUTES, note=examples.note)
         print(_lead(guide, Surroundings(settings, os.environ["PAYMENT_SECRET_NAME"])))
+        if "--examples" in sys.argv[1:]:
+            examples.write()
     except Refusal as refusal:
         return complain(str(refusal))
     except Strayed as strayed:

@@ -63,6 +63,7 @@ class Guide:
     sent: int = 0
     seen: set[Route] = field(default_factory=set)
     debts: list[Debt] = field(default_factory=list)
+    note: Callable[[Route | None, Any, ShopAnswer], object] = lambda *_: None
 
     def visitor(self, name: str, **headers: str) -> Visitor:
         """Somebody by that name, who sends those headers with every request."""
@@ -84,6 +85,7 @@ class Guide:
         self.sent += 1
         for line in printing.lines(visitor.name, method, path, content, headers, answer):
             self.say(line)
+        self.note(self.route(method, path), content, answer)
         if answer.status < HTTPStatus.BAD_REQUEST:
             self.seen |= {route for route in [self.route(method, path)] if route}
             self.paid(path, method)

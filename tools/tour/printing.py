@@ -17,7 +17,7 @@ _SECRETS = {
     "Authorization", "Simulator-Signature", "X-Cart-Token",
 }  # fmt: skip
 _PAYMENT_TOKEN = "tok_"  # noqa: S105 - how the simulator's tokens begin, which are words that anybody may know
-_FORM = "fields"  # of an upload, which whoever has them may do
+FORM = "fields"  # of an upload, which whoever has them may do
 _TOLD = ("ETag", "Allow", "Retry-After", "Idempotent-Replayed", "X-Cart-Token")
 
 
@@ -60,7 +60,7 @@ def brief(value: Any) -> str:
 def shortened(value: Any, name: str = "") -> Any:
     """The same value with less in it."""
     if isinstance(value, dict):
-        return MASK if name == _FORM else {key: shortened(each, key) for key, each in value.items()}
+        return MASK if name == FORM else {key: shortened(each, key) for key, each in value.items()}
     if isinstance(value, list):
         return value if len(value) <= 1 and not any(isinstance(each, dict) for each in value) else f"{len(value)} …"
     if isinstance(value, str):
