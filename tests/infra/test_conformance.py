@@ -45,6 +45,7 @@ ADDRESS = {"street": "1 Main Street", "country": "JP", "postalCode": "x", "state
         ),
         ({"items": [{"amount": 0.001}]}, {"items": [{"amount": 0.0}]}),
         ({"quantity": 2.0}, {"quantity": 2}),
+        ({"currency": "AAA", "country": "AA"}, {"currency": "USD", "country": "US"}),
         (["price", None, 1.239], ["price", None, 1.239]),
     ],
 )

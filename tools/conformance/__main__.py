@@ -41,14 +41,16 @@ def main(arguments: list[str]) -> int:
 
 def _run(said: argparse.Namespace) -> int:
     try:
-        from tools.conformance.document import Plan  # noqa: PLC0415 - heavy, and missing where the lock is old
+        from tools.conformance.document import FuzzPlan  # noqa: PLC0415 - heavy, and missing where the lock is old
         from tools.conformance.run import run  # noqa: PLC0415 - as above
     except ImportError as error:
         raise Refusal(f"{error.name} is missing; remove .venv, and any target of make prepares it anew.") from error
     began, askers = time.monotonic(), tuple(Asker(each) for each in said.asker or Asker)
     with own_shop.running() as url:
         print(f"The shop of this run is open at {url}; SEED={said.seed}.", flush=True)
-        plan = Plan(url, said.count, said.seed, said.examples, covering=not said.quick, askers=askers, only=said.only)
+        plan = FuzzPlan(
+            url, said.count, said.seed, said.examples, covering=not said.quick, askers=askers, only=said.only
+        )
         tally = run(plan, Progress(said.count))
     print(f"\n{tally}, in {time.monotonic() - began:.0f} s")
     if tally.found:

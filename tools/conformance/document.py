@@ -28,7 +28,7 @@ _CHANGES = {"PATCH /coupons/{code}"}
 
 
 @dataclass(frozen=True)
-class Plan:
+class FuzzPlan:
     """A run: where to, how many requests at least, and by how many examples each operation at a turn.
 
     `covering` says whether what covers the edges of each schema comes first, `askers` who asks, in turn, and `only`
@@ -44,7 +44,7 @@ class Plan:
     only: str = ""
 
 
-def load(plan: Plan, *, seed: int, phases: Collection[str], asker: Asker, accounts: Accounts) -> BaseSchema:
+def load(plan: FuzzPlan, *, seed: int, phases: Collection[str], asker: Asker, accounts: Accounts) -> BaseSchema:
     """The document for one asker, in those phases."""
     config = SchemathesisConfig.from_str(SETTINGS.read_text(encoding="utf-8"))
     config.update(seed=seed, max_failures=None)

@@ -10,7 +10,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from tools.conformance import document, formats
-from tools.conformance.document import Plan
+from tools.conformance.document import FuzzPlan
 from tools.conformance.principals import Accounts, Asker
 
 COVERING = ("examples", "coverage")
@@ -46,7 +46,7 @@ class Tally:
         return f"{self.requests.total():,} requests ({sent}) to {len(self.operations)} operations: {statuses}"
 
 
-def run(plan: Plan, tell: Callable[[Tally], object]) -> Tally:
+def run(plan: FuzzPlan, tell: Callable[[Tally], object]) -> Tally:
     """What is planned; the same for a seed. `tell` is told how far it is.
 
     What covers the edges comes once for each asker; then requests at random and chains of them, the askers in turn,
@@ -65,7 +65,7 @@ def run(plan: Plan, tell: Callable[[Tally], object]) -> Tally:
 
 
 def _take_turn(
-    plan: Plan,
+    plan: FuzzPlan,
     tally: Tally,
     accounts: Accounts,
     asker: Asker,
