@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import openapi_spec_validator
 import pytest
 
@@ -73,3 +75,55 @@ def _references(part: Any) -> list[str]:
         own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
         return own + [found for each in part.values() for found in _references(each)]
     return []
+
+
+def test_every_example_is_what_its_schema_says(document: dict[str, Any]) -> None:
+    shown = [*_examples(document["paths"], document)]
+
+    assert [fault for schema, value in shown for fault in _faults(schema, value, document)] == []
+    assert len(shown) > len(document["paths"])
+
+
+def _examples(part: Any, document: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """The schema and the value of everything that has an example, and every example of a problem."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _examples(each, document)
+    elif isinstance(part, dict):
+        if "schema" in part and "example" in part:
+            yield part["schema"], part["example"]
+        for each in part.values():
+            yield from _examples(each, document)
+
+
+def _faults(schema: Any, value: Any, document: dict[str, Any]) -> list[str]:
+    validator = jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
+    return [f"{each.instance_path}: {each.message:.200}" for each in validator.iter_errors(value)]
+
+
+def test_every_body_and_every_answer_in_json_has_an_example(document: dict[str, Any]) -> None:
+    bare = [
+        f"{operation['operationId']} {place}"
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for place, content in _contents(operation)
+        if "example" not in content and not place.startswith("202")
+    ]
+
+    # The provider's message is signed, not typed; documents are no example of themselves.
+    assert bare == ["getOpenapiDocument 200", "getAsyncapiDocument 200", "receivePaymentWebhook body"]
+
+
+def _contents(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What an operation takes and gives in JSON when it succeeds."""
+    told = {"body": operation.get("requestBody", {}), **operation["responses"]}
+    for place, each in told.items():
+        if "application/json" in each.get("content", {}):
+            yield place, each["content"]["application/json"]
+
+
+def test_every_problem_of_an_example_is_one(document: dict[str, Any]) -> None:
+    problem = document["components"]["schemas"]["Problem"]
+
+    for code, example in document["components"]["examples"].items():
+        assert (example["value"]["code"], _faults(problem, example["value"], document)) == (code, [])

@@ -6,6 +6,7 @@
 | `shapes` | JSON Schema of what routes take and give |
 | `refusals` | which problem codes each route may answer |
 | `operations` | one operation of OpenAPI for each route |
+| `examples` | what a shop has taken and given, as a tour wrote it into `examples.json` |
 | `links` | which operation goes on from what another has given |
 | `rules` | what bodies must keep to beside the types of their fields |
 | `problem_schema` | problem documents |

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.api import versions
-from tools.contract import operations, problem_schema, routes, webhooks
+from tools.contract import examples, operations, problem_schema, routes, webhooks
 from tools.contract.routes import Route
 from tools.contract.shapes import Shapes
 
@@ -108,6 +108,7 @@ def document() -> Json:
             "schemas": {**shapes.components(besides=queries), **problem_schema.schemas(), **webhooks.schemas()},
             "responses": operations.failures(known),
             "parameters": _PARAMETERS,
+            "examples": examples.components(),
             "headers": {name: _header(name, *said) for name, said in _HEADERS.items()},
             "securitySchemes": _SECURITY,
         },

@@ -14,7 +14,7 @@ from chalicelib.api.permissions import Audience
 from chalicelib.core.principal import Role
 from chalicelib.coupons.schemas import Code
 from chalicelib.products.schemas import Category
-from tools.contract import links, refusals
+from tools.contract import examples, links, refusals
 from tools.contract.routes import Route, camel
 from tools.contract.shapes import Shapes
 
@@ -26,6 +26,8 @@ _ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 def _id(prefix: str, of: str) -> Any:
     return Annotated[str, msgspec.Meta(description=f"The id of {of}.", pattern=f"^{prefix}_{_ULID}$")]
 
+
+_PROBLEM: Json = {"$ref": "#/components/schemas/Problem"}
 
 # What a path's parameters may be.
 PARAMETERS: dict[str, Any] = {
@@ -117,7 +119,7 @@ def _body(route: Route, shapes: Shapes) -> Json | None:
         if takes is bytes
         else shapes.schema(takes)
     )
-    return {"required": True, "content": {negotiation.JSON: {"schema": schema}}}
+    return {"required": True, "content": {negotiation.JSON: {"schema": schema, **examples.request(route)}}}
 
 
 def _responses(route: Route, shapes: Shapes, routes: Iterable[Route]) -> Iterator[tuple[str, Json]]:
@@ -134,6 +136,8 @@ def _responses(route: Route, shapes: Shapes, routes: Iterable[Route]) -> Iterato
 
 def _success(route: Route, status: int, shapes: Shapes, routes: Iterable[Route]) -> Json:
     kinds = {offer: {"schema": _given(route, offer, shapes)} for offer in route.contract.offers}
+    if negotiation.JSON in kinds:
+        kinds[negotiation.JSON] |= examples.answer(route, status)
     said: Json = {"description": HTTPStatus(status).phrase, "headers": _always(route), "content": kinds}
     if status == route.contract.pending:
         said["description"] = "Accepted: whether the money has moved is not known yet."
@@ -197,6 +201,6 @@ def _failure(status: int, codes: list[str]) -> Json:
     return {
         "description": f"{problems.phrase(status)}: {', '.join(f'`{code}`' for code in codes)}.",
         "headers": {name: _header(name) for name in headers},
-        "content": {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {problems.CONTENT_TYPE: {"schema": _PROBLEM, **examples.of_problems(codes)}},
         "x-problem-codes": codes,
     }

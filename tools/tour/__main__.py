@@ -1,7 +1,8 @@
 """`make tour`: lead a visitor through every route of the open shop, and say what was sent and what came.
 
-The shop is the local one, at PORT, CLOUD_PORT and PAYMENT_PORT, as `make run` opened it. With `--examples` what was sent and got becomes the examples of the API's document. Exit codes:
-0 everything was as expected, 1 something was not, or a route was left out, 2 there is no shop.
+The shop is the local one, at PORT, CLOUD_PORT and PAYMENT_PORT, as `make run` opened it. With `--examples` what was
+sent and got becomes the examples of the API's document. Exit codes: 0 everything was as expected, 1 something was not,
+or a route was left out, 2 there is no shop.
 """
 
 from __future__ import annotations

@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
+from tools.contract.examples import FILE
 from tools.testing.shop import ShopAnswer
 from tools.tour import printing
 
-FILE = Path(__file__).parents[1] / "contract" / "examples.json"
 MASK = "••••••••"  # as long as a password has to be
 _MAX_ITEMS = 2
 
