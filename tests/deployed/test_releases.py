@@ -35,7 +35,7 @@ from tools.restore import gate
 
 BREAKS_ONE_IN_THREE: Edit = (
     *CHECKOUT,
-    "lambda: 1 / 0 if request.items and request.items[0].quantity == 3 else _reserve(request, buyer, claim)",
+    "lambda: 1 / 0 if request.items and request.items[0].quantity == 3 else _reserve(request, buyer, claim, use)",
 )
 # A tenth more every 20 seconds, so that neither chance nor a slow machine can keep three failures out of it.
 LINEAR = "Linear10PercentEvery10Minutes"
