@@ -59,7 +59,7 @@ from chalicelib.notifications import service as notifications
 from chalicelib.orders import checkout, provider_messages, sweep
 from chalicelib.orders import service as orders
 from chalicelib.orders.schemas import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
-from chalicelib.orders.views import CancelledOrderView, IncidentView, OrderView, RefundView, StatusView
+from chalicelib.orders.views import IncidentView, OrderView, RefundView, StatusView
 from chalicelib.privacy import service as privacy
 from chalicelib.privacy.views import ExportView, ScheduledErasureView
 from chalicelib.products import images
@@ -530,7 +530,7 @@ def get_order_status(call: Call, order_id: str) -> StatusView:
 
 @app.route("/orders/{order_id}/cancel", methods=["PUT"], authorizer=authorize)
 @endpoint()
-def cancel_order(call: Call, order_id: str) -> CancelledOrderView:
+def cancel_order(call: Call, order_id: str) -> OrderView:
     return orders.cancel(order_id, call.user)
 
 

@@ -18,7 +18,6 @@ from chalicelib.orders.models import Order
 from chalicelib.orders.schemas import OrderQuery, OrderRequest, OrderStatusChange, RefundRequest
 from chalicelib.orders.states import Actor, OrderStatus, PaymentStatus
 from chalicelib.orders.views import (
-    CancelledOrderView,
     IncidentView,
     OrderView,
     RefundView,
@@ -83,7 +82,7 @@ def list_page(viewer: Principal, query: OrderQuery, after: str | None) -> tuple[
     return [order_view(order) for order in seen if query.includes(order.status, order.created_at)], following
 
 
-def cancel(order_id: str, actor: Principal, reason: str | None = None) -> CancelledOrderView:
+def cancel(order_id: str, actor: Principal, reason: str | None = None) -> OrderView:
     """Give the stock back, and void or refund the payment, exactly once; the answer tells how the refund stands."""
     cancelled, refund = db.retry_on_conflict(lambda: _cancel(order_id, actor, reason))
     log.info("ORDER_CANCELLED", orderId=order_id)
@@ -92,7 +91,7 @@ def cancel(order_id: str, actor: Principal, reason: str | None = None) -> Cancel
         cancelled = store.get_owned(cancelled.user_id, order_id) or cancelled
     else:
         told = refunds.get_last(cancelled)
-    return CancelledOrderView.of(order_view(cancelled), refund=told)
+    return OrderView.of(order_view(cancelled), refund=told)
 
 
 def update_status(order_id: str, change: OrderStatusChange, actor: Principal) -> OrderView:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from chalicelib.core import money
 from chalicelib.core.schema import View
 from chalicelib.orders.incident_kinds import Incident
@@ -52,6 +54,8 @@ class OrderView(View, frozen=True, kw_only=True):
     """An order as the API shows it: total = subtotal - discount + shipping, + tax unless the prices include it (M3).
 
     `shipping_tax` is the part of the tax that is not the lines'. `email` is None when the buyer has been forgotten.
+    `refund` is told where an order was just cancelled: how its last one stands, None where nothing was paid. A
+    cancelled order stays `paid` while that is pending, and when the provider refused.
     """
 
     order_id: str
@@ -81,6 +85,7 @@ class OrderView(View, frozen=True, kw_only=True):
     created_at: str
     updated_at: str
     timeline: list[TimelineEntry]
+    refund: RefundView | UnsetType | None = UNSET
 
     @property
     def is_pending(self) -> bool:
@@ -129,15 +134,6 @@ class RefundView(View, frozen=True, kw_only=True):
         return self.status is RefundState.PENDING
 
 
-class CancelledOrderView(OrderView, frozen=True, kw_only=True):
-    """A cancelled order as the API shows it, with how its last refund stands, None where nothing was paid.
-
-    A cancelled order stays `paid` while that is pending, and when the provider refused.
-    """
-
-    refund: RefundView | None
-
-
 class IncidentView(View, frozen=True, kw_only=True):
     """An incident as admins see it; amounts in `facts` are minor units.
 
@@ -163,7 +159,7 @@ def order_view(order: Order, next_action: NextAction | None = None) -> OrderView
         "refunded_at_provider": order.decimal(order.refunded_at_provider or 0),
     }
     return OrderView.of(
-        order, items=lines, payment=payment, disputes=disputes, email=order.email or None,
+        order, refund=UNSET, items=lines, payment=payment, disputes=disputes, email=order.email or None,
         billing_address=order.billing_address or order.shipping_address, **amounts,
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from chalicelib.auth import service as auth
 from chalicelib.auth.schemas import Credentials
@@ -163,6 +164,7 @@ def test_a_table_that_is_too_busy_to_merge_keeps_nobody_out_and_loses_nothing(sh
     logged_in = auth.login(Credentials(email=EMAIL, password=PASSWORD), device="")
 
     with injected(refuse("TransactionConflict", times=99, only="transact")):
-        assert cart.merge_at_login(logged_in, token) is logged_in
+        merged = cart.merge_at_login(logged_in, token)
+    assert (merged.refresh_token, merged.cart) == (logged_in.refresh_token, UNSET)
 
     assert login(shop, token).body["cart"] == {"merged": 1, "changes": []}
