@@ -56,7 +56,7 @@ _PARAMETERS: Json = {
     },
     "PaymentSignature": {
         "name": "Stripe-Signature", "in": "header", "required": False,
-        "description": "The provider's signature over the body; the simulator sends X-Payment-Signature.",
+        "description": "The provider's signature over the body; the simulator sends Simulator-Signature.",
         "schema": _STRING,
     },
 }  # fmt: skip
