@@ -84,7 +84,6 @@ def fetch(pinned: Manifest, pack: Callable[[str, Path], Path] = npm.pack) -> Non
 
 def main() -> int:
     """Fetch and note; the exit code."""
-    note()
     try:
         fetch(manifest())
     except Refusal as refusal:

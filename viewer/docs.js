@@ -109,6 +109,7 @@
     page("logout").addEventListener("click", () => {
       ui.authActions.logout([scheme]);
       page("logout").hidden = true;
+      delete headers["X-Api-Key"];
       tell("The token is forgotten; requests are sent as a guest.");
     });
     await offerAccounts((email, password) => logIn(ui, scheme, email, password));

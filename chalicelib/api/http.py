@@ -108,7 +108,7 @@ def _answer(request: Request, contract: Contract, view: Handler, path: dict[str,
         response = _serve(request, contract, view, path)
     except errors.ShopError as error:
         response = _problem(error, request)
-    response.headers |= versions.told(contract.deprecated, problems.path(request), request.context["resourcePath"])
+    response.headers |= versions.told(contract.deprecated, problems.base(request))
     return response
 
 

@@ -152,7 +152,7 @@ def console_url() -> str:
 
 def demo() -> str:
     """What `make run` lets the front page show beside all else, in JSON; nothing in other stages, whatever is set."""
-    return os.environ.get("DEMO", "") if stage() == "local" else ""
+    return os.environ.get("DEMO", "") if stage() == LOCAL else ""
 
 
 def table_stream_arn() -> str:

@@ -127,3 +127,10 @@ def test_every_problem_of_an_example_is_one(document: dict[str, Any]) -> None:
 
     for code, example in document["components"]["examples"].items():
         assert (example["value"]["code"], _faults(problem, example["value"], document)) == (code, [])
+
+
+def test_no_example_leads_to_the_machine_where_it_was_made() -> None:
+    text = contract.FILE.read_text("utf-8")
+
+    assert "127.0.0.1" not in text
+    assert "localhost" not in text

@@ -22,6 +22,10 @@ Every failure is a problem document (RFC 9457) whose `code` is stable; `GET /pro
 what to do. Lists take `limit` and `cursor`; `"nextCursor": null` is the end. Send an `Idempotency-Key` with every POST
 that creates or charges, and repeat it unchanged when no answer came. A guest's cart belongs to the `X-Cart-Token` that
 the first item brings. HEAD answers like GET, without the body.
+
+A route that will go is marked as deprecated here, and says so in every answer at least 180 days before: `Deprecation`
+is since when, `Sunset` the instant from which it may be gone, `Link` what to use instead. Fields and codes may be added
+at any time; nothing that is told here is taken away but so, and then `info.version` begins with another number.
 """
 _SECTIONS = {
     "The shop itself": "What it is, whether it works, and what its problems mean.",
