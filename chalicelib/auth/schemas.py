@@ -11,8 +11,9 @@ from chalicelib.core.schema import Schema
 from chalicelib.users.schemas import Password
 
 # Whatever comes as one of these is looked up, so that what is none gets the same answer as what is not the right one.
-GivenEmail = Annotated[str, read_by(unpadded, most=1000)]
-Token = Annotated[str, read_by(unpadded, most=1000)]
+GivenEmail = Annotated[str, read_by(unpadded, most=1000, words="An email address.")]
+Token = Annotated[str, read_by(unpadded, most=1000, words="A token as the shop gave it.")]
+CartToken = Annotated[str, read_by(unpadded, most=1000, words="The X-Cart-Token of a guest, whose cart comes along.")]
 GivenPassword = Annotated[str, Meta(max_length=1000)]
 
 
@@ -21,7 +22,7 @@ class Credentials(Schema, frozen=True, kw_only=True):
 
     email: GivenEmail
     password: GivenPassword
-    cart_token: Token | None = None
+    cart_token: CartToken | None = None
 
 
 class RefreshRequest(Schema, frozen=True, kw_only=True):

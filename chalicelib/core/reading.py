@@ -24,33 +24,30 @@ def unpadded(text: str) -> str:
     return text.strip(PADDING)
 
 
-def read_by(
-    read: Callable[[str], str],
-    *,
-    most: int,
-    hint: str = "text",
-    format: str | None = None,  # noqa: A002
-) -> msgspec.Meta:
+def read_by(read: Callable[[str], str], *, most: int, hint: str = "text", **told: str) -> msgspec.Meta:
     """Of a text in a schema: its value is what `read` makes of it, which raises `ValueError` for what it is not.
 
-    `most` is how many characters are looked at, `format` what documents call its form.
+    `most` is how many characters are looked at, `told` is what documents say of it: its `format`, `words` of theirs.
     """
-    named = {"format": format} if format else None
-    return msgspec.Meta(max_length=most, description=hint, extra={"read": read}, extra_json_schema=named)
+    return msgspec.Meta(max_length=most, description=hint, extra={"read": read}, extra_json_schema=_documented(told))
 
 
 def pasted(pattern: str, *, hint: str, **told: str) -> msgspec.Meta:
     """Of a code in a schema, such as a coupon's: of that pattern, with anything unseen around it taken off (F9).
 
     The pattern must take no character that is taken off, and have no two parts beside each other that take the same.
-    `told` is what documents say of it beside, or instead of this pattern.
+    `told` is what documents say of it beside this pattern, as with `read_by`.
     """
     around = rf"^{PADDED}(?:{pattern}){PADDED}$(?!\n)"
-    documented = {"x-form": f"^(?:{pattern})$", **told}
+    documented = {"x-form": f"^(?:{pattern})$", **_documented(told)}
     read = {"read": unpadded}
     return msgspec.Meta(
         pattern=around, max_length=_LOOKED_AT, description=hint, extra=read, extra_json_schema=documented
     )
+
+
+def _documented(told: dict[str, str]) -> dict[str, str]:
+    return {"x-words" if name == "words" else name: text for name, text in told.items()}
 
 
 @lru_cache(maxsize=256)

@@ -96,11 +96,16 @@ class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defau
         return cls(**taken, **own)
 
 
+LIMIT = {"x-words": f"How many at most; more than {MAX_PAGE_SIZE} is served as {MAX_PAGE_SIZE}."}
+
+
 class PageQuery(Schema, frozen=True, kw_only=True):
     """The query parameters of every list."""
 
-    limit: Annotated[int, msgspec.Meta(ge=1)] = 20
-    cursor: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, extra_json_schema=LIMIT)] = 20
+    cursor: Annotated[str, msgspec.Meta(extra_json_schema={"x-words": "The nextCursor of the page before."})] | None = (
+        None
+    )
 
     def __post_init__(self) -> None:
         """Serve what is above the largest page as the largest page."""

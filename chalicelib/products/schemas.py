@@ -32,7 +32,7 @@ Url = Annotated[
     ),
 ]
 Sku = Annotated[str, pasted(r"[!-~]{1,64}", hint="1 to 64 printable ASCII characters without blanks")]
-ProductId = Annotated[str, read_by(unpadded, most=200)]
+ProductId = Annotated[str, read_by(unpadded, most=200, words="The id of a product.")]
 ImageType = Literal["image/png", "image/jpeg", "image/webp"]
 Units = Annotated[int, Meta(ge=0, le=MAX_STOCK)]
 
@@ -89,10 +89,16 @@ class NewImage(Schema, frozen=True, kw_only=True):
     content_type: ImageType
 
 
+_SEARCH = (
+    "Words, or beginnings of words of at least two letters, that must all be in SKU, name, category or description; "
+    "what comes nearest is first."
+)
+
+
 class CategoryQuery(PageQuery, frozen=True, kw_only=True):
     """The query of a category's list; prices are in `currency`, the stage's when they come without one."""
 
-    q: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    q: Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={"x-words": _SEARCH})] | None = None
     sku: Sku | None = None
     min_price: Amount | None = None
     max_price: Amount | None = None

@@ -10,7 +10,7 @@ from msgspec.structs import force_setattr
 
 from chalicelib.core.principal import Role
 from chalicelib.core.reading import pasted, read_by, unpadded
-from chalicelib.core.schema import Line, PageQuery, Schema, Text
+from chalicelib.core.schema import LIMIT, Line, PageQuery, Schema, Text
 from chalicelib.users import emails, languages, passwords
 from chalicelib.users.languages import DEFAULT_LOCALE
 
@@ -61,10 +61,10 @@ class Erasure(StrEnum):
 
 
 class Address(Schema, frozen=True, kw_only=True, omit_defaults=True):
-    """Where things go; which parts there must be, and in what form, is its country's affair (`addresses`).
+    """Where things go; which parts there must be, and in what form, is its country's affair.
 
-    Blanks around a part are no part of it. `phone_e164` is told by the shop; what is sent there is passed over, so that
-    an address which was read can be sent back.
+    For the US these are city and postal code. Blanks around a part are no part of it. `phone_e164` is told by the shop;
+    what is sent there is passed over, so that an address which was read can be sent back.
     """
 
     name: _Part | None = None
@@ -159,7 +159,7 @@ class RoleGrant(Schema, frozen=True, kw_only=True):
 class UserQuery(PageQuery, frozen=True, kw_only=True):
     """The query of `GET /users`."""
 
-    limit: Annotated[int, Meta(ge=1)] = 10
+    limit: Annotated[int, Meta(ge=1, extra_json_schema=LIMIT)] = 10
     status: UserStatus | None = None
     role: Role | None = None
     email_status: EmailStatus | None = None

@@ -27,6 +27,9 @@ A route that will go is marked as deprecated here, and says so in every answer a
 is since when, `Sunset` the instant from which it may be gone, `Link` what to use instead. Fields and codes may be added
 at any time; nothing that is told here is taken away but so, and then `info.version` begins with another number.
 """
+_INFO: Json = {
+    "title": "ecommerce-api", "description": _WORDS.strip(), "license": {"name": "MIT", "identifier": "MIT"},
+}  # fmt: skip
 _SECTIONS = {
     "The shop itself": "What it is, whether it works, and what its problems mean.",
     "Accounts and sessions": "Opening an account, logging in, and what users do with their own.",
@@ -102,8 +105,7 @@ def document() -> Json:
     sections = dict.fromkeys(route.told.section for route in known)
     return {
         "openapi": "3.1.1",
-        "info": {"title": "ecommerce-api", "version": versions.API, "description": _WORDS.strip(),
-                 "license": {"name": "MIT", "identifier": "MIT"}},
+        "info": {**_INFO, "version": versions.API},
         "servers": [{"url": ".", "description": "Where this document was read."}],
         "tags": [{"name": section, "description": _SECTIONS[section]} for section in sections],
         "paths": dict(paths),

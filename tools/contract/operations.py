@@ -11,10 +11,11 @@ import msgspec
 
 from chalicelib.api import calls, limits, negotiation, problem_codes, problems
 from chalicelib.api.permissions import Audience
+from chalicelib.core import quotas
 from chalicelib.core.principal import Role
 from chalicelib.coupons.schemas import Code
 from chalicelib.products.schemas import Category
-from tools.contract import examples, links, refusals
+from tools.contract import examples, links, prose, refusals
 from tools.contract.routes import Route, camel
 from tools.contract.shapes import Shapes
 
@@ -70,12 +71,17 @@ def operation(route: Route, shapes: Shapes, routes: Iterable[Route]) -> Json:
 
 
 def _words(route: Route) -> Iterator[str]:
-    yield _sentence(route.told.what)
+    yield _sentence(prose.for_callers(route.told.what))
     yield f"For: {route.told.who}."
     if counted := _limits(route):
-        yield f"Limited: {', '.join(f'`{each.name}` by {each.by}' for each in counted)}."
+        yield f"Limited, where the shop says nothing else: {', '.join(map(_often, counted))}."
     if gone := route.contract.deprecated:
         yield f"Deprecated since {gone.since}, gone after {gone.until}: use {gone.instead}."
+
+
+def _often(limit: limits.Limit) -> str:
+    quota = quotas.DEFAULTS[limit.name]
+    return f"`{limit.name}` by {limit.by}, {quota.most} in {quota.seconds} seconds"
 
 
 def _sentence(text: str) -> str:

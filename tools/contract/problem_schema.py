@@ -19,6 +19,16 @@ _PROBLEM: Json = {
     "requestId": {**_STRING, "description": "Finds the request in the logs."},
 }
 _CODE: Json = {"$ref": "#/components/schemas/ProblemCode"}
+_FACTS: Json = {
+    "reason": {
+        **_STRING,
+        "description": "Of coupon_invalid: unknown, inactive, not_started, expired, currency, minimum_not_reached, "
+        "exhausted or per_user_limit. Of payment_declined and refund_failed the provider's, such as card_declined, "
+        "insufficient_funds or invalid_payment_method.",
+    },
+    "orderId": {**_STRING, "description": "The order that this is about; a declined one stays, cancelled."},
+    "changes": {"type": "array", "description": "Of cart_changed: every line at its present price."},
+}
 
 
 def schemas() -> Json:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.core import money
-from tools.contract import rules
+from tools.contract import prose, rules
 
 JsonSchema = dict[str, Any]
 
@@ -96,6 +96,8 @@ def _portable(said: Any) -> Any:
     if form := made.pop("x-form", None):  # said for itself, without what may be around it, which is longer
         made["pattern"] = form
         del made["maxLength"]
+    if words := made.pop("x-words", None):
+        made["description"] = words
     if pattern := made.pop("x-pattern", None):
         made["pattern"] = pattern
     if isinstance(made.get("pattern"), str):
@@ -103,7 +105,7 @@ def _portable(said: Any) -> Any:
     if isinstance(made.get("enum"), list):
         made["type"] = "string"
     if "description" in made and isinstance(made["description"], str):
-        made["description"] = " ".join(made["description"].split())
+        made["description"] = prose.for_callers(made["description"])
     return _nullable(made)
 
 

@@ -45,7 +45,9 @@ class Examples:
         if content is not None and not isinstance(content, bytes):
             self.requests.setdefault(name, _masked(content))
         if answer.text and not route[1].endswith(".json"):  # whole documents
-            self.answers.setdefault(name, {}).setdefault(str(answer.status), _masked(_shortened(answer.body)))
+            known, status = self.answers.setdefault(name, {}), str(answer.status)
+            if not _tells(known.get(status)):
+                known[status] = _masked(_shortened(answer.body))
 
     def write(self) -> None:
         """Write the file."""
@@ -53,6 +55,11 @@ class Examples:
         told = json.loads(_HOSTS.sub("https://shop.example.com", json.dumps(told)))
         ordered = {name: dict(sorted(each.items())) for name, each in told.items()}
         FILE.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _tells(example: Any) -> bool:
+    """Is it an example that shows something, which an empty list does not?"""
+    return example is not None and not (isinstance(example, dict) and example.get("count") == 0)
 
 
 def _shortened(body: Any) -> Any:
@@ -69,5 +76,5 @@ def _masked(value: Any, name: str = "") -> Any:
         secret = {key: "secret" if name == printing.FORM and key not in _WORDS else key for key in value}
         return {key: _masked(each, secret[key]) for key, each in value.items() if key not in _OWN}
     if isinstance(value, list):
-        return [_masked(each, name) for each in value]
+        return [_masked(each, "" if isinstance(each, dict) else name) for each in value]
     return MASK if isinstance(value, str) and printing.masked(name, value) == printing.MASK else value
