@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.api import caching
 from chalicelib.api.idempotency import InProgress
 from chalicelib.aws import rate_limits
 from chalicelib.aws.rate_limits import Counter, LimitReached, Use
@@ -64,7 +65,8 @@ GUEST_CART = Limit("guest_cart", By.GUEST)
 NEW_GUEST_LINE = Limit("guest_cart", By.GUEST, Moment.ALONG)
 ORDER = Limit("order", By.CALLER, Moment.ALONG)
 
-# An admin's search is not limited: who may change every product need not be kept from finding it.
+# An admin's search is not limited: who may change every product need not be kept from finding it. Nobody's is in a
+# stage whose gateway keeps what it finds, for it would keep the 429 for everybody as well.
 ROUTES: dict[tuple[str, str], tuple[Limit, ...]] = {
     ("POST", "/auth/register"): (REGISTER, EMAIL_TAKEN),
     ("POST", "/auth/login"): (LOGIN,),
@@ -120,7 +122,7 @@ class Limited:
 def begin(route: tuple[str, str], query: Any, principal: Principal | None, address: str) -> Limited:
     """Count a request where it is to be counted before it is worked on, or raise `LimitReached`."""
     counters, use = [], rate_limits.UNLIMITED
-    for limit in ROUTES.get(route, ()):
+    for limit in () if caching.is_shared(*route) else ROUTES.get(route, ()):
         who = _who(limit, principal, address)
         if who is None or limit.counted is Moment.WITHIN or not limit.applies(query):
             continue

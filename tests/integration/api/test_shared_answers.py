@@ -8,6 +8,7 @@ import pytest
 from chalice.app import CaseInsensitiveMapping
 
 from chalicelib.api import caching, callers
+from chalicelib.core import settings
 from tools.testing.shop import Shop, ShopAnswer
 
 # What a stage without the cache refuses, and what the cache's key does not know.
@@ -55,6 +56,18 @@ def test_the_place_of_the_next_page_does_not_depend_on_it_either(shop: Shop) -> 
     cursor = shop("GET", "/products?limit=1&colour=red").body["nextCursor"]
 
     assert shop("GET", f"/products?limit=1&cursor={cursor}").status == 200
+
+
+@pytest.mark.usefixtures("cached")
+def test_nobody_can_have_a_search_too_many_kept_for_all(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE_LIMITS", "search=1/60")
+    settings.current.cache_clear()
+
+    answers = [shop("GET", "/products?q=mug") for _ in range(3)]
+
+    settings.current.cache_clear()
+    assert [each.status for each in answers] == [200] * 3
+    assert "RateLimit-Policy" not in answers[0].headers
 
 
 @pytest.mark.usefixtures("cached")
