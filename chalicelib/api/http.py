@@ -17,6 +17,7 @@ from chalice.app import Request
 
 from chalicelib.api import caching, callers, idempotency, limits, negotiation, permissions, problems, spelling, versions
 from chalicelib.api.calls import Answer, Call, Document
+from chalicelib.api.limits import Limited
 from chalicelib.api.permissions import Audience
 from chalicelib.api.versions import Deprecated
 from chalicelib.aws.rate_limits import LimitReached
@@ -130,9 +131,10 @@ def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, 
     if principal:
         log.enrich(userId=principal.user_id)
     call = _call(request, contract, principal, accepted)
-    limited = limits.begin(route, call.query, principal, call.source)
+    limited = limits.of(route, call.query, principal, call.source)
     try:
-        response = _perform(request, contract, view, replace(call, use=limited.use), path)
+        named = {name: spelling.part_of_path(name, text) for name, text in path.items()}
+        response = _perform(request, contract, functools.partial(view, **named), call, limited)
     except errors.ShopError as failure:
         response = _problem(limited.settle(failure), request)
     told = limited.headers(is_shared=contract.kept != caching.PRIVATE)
@@ -140,13 +142,16 @@ def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, 
     return response
 
 
-def _perform(request: Request, contract: Contract, view: Handler, call: Call, path: dict[str, str]) -> Response:
+def _perform(request: Request, contract: Contract, view: Handler, call: Call, limited: Limited) -> Response:
+    """Do what is asked for, or bring what an earlier request with this key was answered, whatever the limits say."""
     try:
-        result = view(call, **{name: spelling.part_of_path(name, text) for name, text in path.items()})
+        result = view(replace(call, use=limited.begin()))
     except errors.ShopError as failure:
         if failure.is_recorded:
             raise
-        return problems.brought_here(_replay(call, contract, failure), request)
+        replayed = problems.brought_here(_replay(call, contract, failure), request)
+        limited.give_back()
+        return replayed
     if contract.lists:
         result = call.page(contract.lists, result)
     headers = {"Cache-Control": contract.kept, **_varying(contract), **_headers(result)}

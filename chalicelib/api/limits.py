@@ -89,12 +89,28 @@ ROUTES: dict[tuple[str, str], tuple[Limit, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Limited:
-    """What a request has used of its limits, or will."""
+    """What a request is to use of its limits, and what of that it has used."""
 
-    counters: tuple[Counter, ...] = ()
+    before: tuple[Counter, ...] = ()
+    along: Counter | None = None
     use: Use = rate_limits.UNLIMITED
+    taken: tuple[Counter, ...] = ()
+
+    def begin(self) -> Use:
+        """Count what is to be counted before the work, or raise `LimitReached`; gives what the work is to count."""
+        for each in self.before:
+            rate_limits.memory.take(each)
+            self.taken += (each,)
+        self.use = Use(self.along)
+        return self.use
+
+    def give_back(self) -> None:
+        """Let a request that repeats an earlier one have used nothing."""
+        for each in self.taken:
+            rate_limits.memory.give_back(each)
+        self.use.give_back()
 
     def settle(self, failure: ShopError) -> ShopError:
         """The failure to tell of a request that came to nothing, which counts as well: another try was had.
@@ -102,6 +118,8 @@ class Limited:
         What AWS did not answer does not count, nor a repeat of what is still being worked on; what is on record as an
         answer has counted.
         """
+        if isinstance(failure, InProgress):
+            self.give_back()
         if failure.is_recorded or isinstance(failure, Unavailable | LimitReached | InProgress):
             return failure
         try:
@@ -112,27 +130,22 @@ class Limited:
 
     def headers(self, *, is_shared: bool) -> dict[str, str]:
         """What an answer says of the limits, and of what is left where that is known and others do not get it too."""
-        lefts = () if is_shared else ((each, self._left(each)) for each in self.counters)
-        return _fields(self.counters, lefts)
+        counters = (*self.before, *([self.along] if self.along else []))
+        lefts = () if is_shared else ((each, self._left(each)) for each in counters)
+        return _fields(counters, lefts)
 
     def _left(self, counter: Counter) -> int | None:
         return self.use.left if counter is self.use.counter else rate_limits.memory.left(counter)
 
 
-def begin(route: tuple[str, str], query: Any, principal: Principal | None, address: str) -> Limited:
-    """Count a request where it is to be counted before it is worked on, or raise `LimitReached`."""
-    counters, use = [], rate_limits.UNLIMITED
+def of(route: tuple[str, str], query: Any, principal: Principal | None, address: str) -> Limited:
+    """The limits of a request, none of them used yet."""
+    found: dict[Moment, list[Counter]] = {moment: [] for moment in Moment}
     for limit in () if caching.is_shared(*route) else ROUTES.get(route, ()):
         who = _who(limit, principal, address)
-        if who is None or limit.counted is Moment.WITHIN or not limit.applies(query):
-            continue
-        counter = rate_limits.counter(limit.name, who)
-        counters.append(counter)
-        if limit.counted is Moment.ALONG:
-            use = Use(counter)
-        else:
-            rate_limits.memory.take(counter)
-    return Limited(tuple(counters), use)
+        if who is not None and limit.applies(query):
+            found[limit.counted].append(rate_limits.counter(limit.name, who))
+    return Limited(tuple(found[Moment.BEFORE]), next(iter(found[Moment.ALONG]), None))
 
 
 def tell(reached: LimitReached) -> None:

@@ -111,6 +111,11 @@ class Memory:
             known.left = _fewer(known.left, counter.quota.most - hits)
             known.next_lease = min(2 * size, max(1, counter.quota.most // LEASED_PART))
 
+    def give_back(self, counter: Counter) -> None:
+        """Hold one that was taken for the caller's next use; the table keeps it as counted."""
+        with self._lock:
+            self._of(counter).leased += 1
+
     def note(self, counter: Counter, *, left: int) -> None:
         """Remember what the table says is left beside this instance's lease; within a window it only falls."""
         with self._lock:
@@ -177,6 +182,12 @@ class Use:
         if self.counter and self.travels:
             memory.take(self.counter)
             self.travels = False
+
+    def give_back(self) -> None:
+        """Do without it, where what it was for had been done before."""
+        if self.counter and not self.travels:
+            memory.give_back(self.counter)
+        self.travels = False
 
     @property
     def left(self) -> int | None:

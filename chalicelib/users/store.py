@@ -17,9 +17,9 @@ _FOREVER = 253_402_300_799  # the end of the year 9999, where time to live would
 
 
 def create(user: User, *also: db.Write, actor: str) -> None:
-    """Write a new user and take the address, or raise `EmailTaken`."""
+    """Write a new user and take the address, or raise `EmailTaken`; what refuses one of `also` comes first."""
     admin = [_count_admin(1)] if user.is_acting_admin else []
-    db.commit(db.insert(keys.user(user.user_id), _to_item(user, actor)), _take_address(user), *admin, *also)
+    db.commit(*also, db.insert(keys.user(user.user_id), _to_item(user, actor)), _take_address(user), *admin)
 
 
 def get(user_id: str, *, consistent: bool = False) -> User | None:

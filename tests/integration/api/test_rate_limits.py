@@ -115,18 +115,43 @@ def test_a_buyer_orders_as_often_as_allowed_and_failed_attempts_count(shop: Shop
     assert shop.stock(mug) == 97
 
 
-def test_a_repeated_order_is_replayed_until_its_buyer_is_refused_another(shop: Shop, mug: str) -> None:
+def test_a_repeated_order_is_replayed_also_for_a_buyer_who_is_refused_another(shop: Shop, mug: str) -> None:
     ada = shop.customer()
     first = [ada.order((mug, 1), Idempotency_Key=key) for key in ("a", "b", "c")]
 
     again = [ada.order((mug, 1), Idempotency_Key=key) for key in ("a", "b", "c")]
+    refused = [ada.order((mug, 1), Idempotency_Key="d"), ada.order((mug, 1))]
+    known = [ada.order((mug, 1), Idempotency_Key=key) for key in ("a", "b", "c")]
 
-    assert [each.text for each in again] == [each.text for each in first]
-    assert {each.headers["Idempotent-Replayed"] for each in again} == {"true"}
-    assert ada.order((mug, 1), Idempotency_Key="d").status == 429
-    assert ada.order((mug, 1), Idempotency_Key="a").status == 429
-    with clock.fixed(clock.now() + timedelta(seconds=SECONDS)):
-        assert ada.order((mug, 1), Idempotency_Key="a").text == first[0].text
+    assert [each.text for each in again] == [each.text for each in known] == [each.text for each in first]
+    assert {each.headers["Idempotent-Replayed"] for each in (*again, *known)} == {"true"}
+    assert [each.status for each in refused] == [429, 429]
+
+
+def test_a_repeated_registration_is_replayed_and_uses_nothing(shop: Shop) -> None:
+    one = by(shop, "198.51.100.7")
+    first = one("POST", "/auth/register", registration(1), Idempotency_Key="a")
+
+    again = [one("POST", "/auth/register", registration(1), Idempotency_Key="a") for _ in range(3 * MOST)]
+
+    assert {(each.status, each.text) for each in again} == {(201, first.text)}
+    assert [one("POST", "/auth/register", registration(n)).status for n in (2, 3, 4)] == [201, 201, 429]
+    assert one("POST", "/auth/register", registration(1), Idempotency_Key="a").text == first.text
+
+
+def test_a_repeat_gives_back_what_it_took_of_a_lease(shop: Shop, mug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE_LIMITS", "order=40/600")
+    settings.current.cache_clear()
+    ada = shop.customer()
+    placed = ada.order((mug, 1), Idempotency_Key="a")
+    failed = [ada.order(("prd_01DXF6DT009WF1APZETFVSME33", 1)) for _ in range(2)]  # the second takes two and uses one
+
+    again = [ada.order((mug, 1), Idempotency_Key="a") for _ in range(9)]
+    other = ada.order((mug, 1))
+
+    assert {each.text for each in again} == {placed.text}
+    left = [each.headers["RateLimit"].split(";")[1] for each in (placed, *failed, *again, other)]
+    assert left == ["r=39", "r=38", *["r=37"] * 10, "r=36"]
 
 
 def test_asking_again_while_an_order_is_being_placed_uses_nothing(shop: Shop, mug: str) -> None:
