@@ -164,7 +164,7 @@ def register(call: Call) -> UserView:
 @app.route("/auth/login", methods=["POST"])
 @endpoint(takes=Credentials)
 def login(call: Call) -> LoginWithCartView:
-    return cart.merge_at_login(auth.login(call.body, device=call.device, use=call.use), call.body.cart_token)
+    return cart.merge_at_login(auth.login(call.body, device=call.device), call.body.cart_token)
 
 
 @app.route("/auth/refresh", methods=["POST"])
@@ -208,7 +208,7 @@ def verify_email(call: Call) -> None:
 @app.route("/sessions", methods=["POST"])
 @endpoint(takes=Credentials, status=201)
 def create_session(call: Call) -> LoginWithCartView:
-    opened = auth.login(call.body, device=call.device, idle=IDLE_LIFETIME, use=call.use)
+    opened = auth.login(call.body, device=call.device, idle=IDLE_LIFETIME)
     return cart.merge_at_login(opened, call.body.cart_token)
 
 

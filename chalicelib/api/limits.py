@@ -50,7 +50,7 @@ class Limit:
     applies: Callable[[Any], bool] = lambda _query: True
 
 
-LOGIN = Limit("login", By.ADDRESS, Moment.ALONG)
+LOGIN = Limit("login", By.ADDRESS)  # before the failures of an account are counted, or refusals would make it wait
 REGISTER = Limit("register", By.ADDRESS)
 EMAIL_TAKEN = Limit("email_taken", By.ADDRESS, Moment.WITHIN)
 FORGOT = Limit("forgot", By.ADDRESS)

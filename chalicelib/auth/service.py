@@ -9,7 +9,6 @@ from chalicelib.auth.models import ACCESS_LIFETIME, BadCredentials, NoSuchSessio
 from chalicelib.auth.schemas import Credentials
 from chalicelib.auth.views import LoginView, SessionView, session_view
 from chalicelib.aws import db
-from chalicelib.aws.rate_limits import UNLIMITED, Use
 from chalicelib.core import clock, ids, log, settings
 from chalicelib.core.principal import Principal
 from chalicelib.users import passwords
@@ -20,13 +19,11 @@ from chalicelib.users.passwords import Verdict
 from chalicelib.users.views import user_view
 
 
-def login(credentials: Credentials, *, device: str, idle: timedelta | None = None, use: Use = UNLIMITED) -> LoginView:
-    """Start a session, or raise `BadCredentials` after the same work for any reason; `use` counts it."""
+def login(credentials: Credentials, *, device: str, idle: timedelta | None = None) -> LoginView:
+    """Start a session, or raise `BadCredentials` after the same work for any reason."""
     email = to_look_up(credentials.email)
     user_id = attempts.count_attempt(email) or ids.NOBODY
-    items = db.get_many([user_store.key(user_id), *use.to_read], consistent=True)
-    use.require(items)
-    user = user_store.find(items, user_id)
+    user = user_store.get(user_id, consistent=True)
     verdict = passwords.verify(credentials.password, user.password_hash if user else None)
     if user is None or verdict is Verdict.WRONG or not user.is_active:
         raise BadCredentials("The email address or the password is wrong.")
@@ -34,7 +31,7 @@ def login(credentials: Credentials, *, device: str, idle: timedelta | None = Non
     refresh_token = tokens.new_refresh_token(user.user_id, session_id)
     session = Session.start(user, refresh_token=refresh_token, session_id=session_id, device=device, idle=idle)
     moving_to = passwords.hash_password(credentials.password) if verdict is Verdict.OUTDATED else None
-    store.create(session, user, attempts.reset(email, user.user_id), *use.writes(), moving_to=moving_to)
+    store.create(session, user, attempts.reset(email, user.user_id), moving_to=moving_to)
     log.info("LOGGED_IN", sessionId=session_id)
     return _answer(user, session_id, refresh_token)
 
