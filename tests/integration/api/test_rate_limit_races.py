@@ -21,7 +21,7 @@ from chalicelib.aws import clients, rate_limits
 from chalicelib.core import clock, quotas, settings
 from tests.support import exact_engine
 from tools import dynoxide
-from tools.testing.shop import Shop, ShopAnswer
+from tools.testing.shop import PASSWORD, Shop, ShopAnswer
 
 pytestmark = pytest.mark.no_cover  # threads are slow under it, and others run these lines
 
@@ -103,6 +103,29 @@ def test_of_64_searches_at_once_from_one_address_no_more_than_allowed_are_answer
         answered += 1  # from a lease that came too late for those who were refused meanwhile
 
     assert answered == SEARCHES
+
+
+@pytest.mark.parametrize("act", ["log in", "begin a cart"])
+def test_64_who_share_an_address_and_are_within_its_limits_do_not_hinder_each_other(
+    act: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "memory", rate_limits.Memory(INSTANCES["an instance for each request"]))
+    wide = quotas.Quota(2 * CLIENTS, SECONDS)
+    monkeypatch.setenv("RATE_LIMITS", quotas.spell(dict.fromkeys(("register", "login", "guest_cart"), wide)))
+    settings.current.cache_clear()
+    mug = shop.admin().product(stock=CLIENTS)["productId"]
+    line = {"productId": mug, "quantity": 1}
+    emails = [f"user{number}@example.com" for number in range(CLIENTS)]
+    for email in emails if act == "log in" else ():
+        shop.register(email)
+
+    acts: dict[str, Callable[[int], ShopAnswer]] = {
+        "log in": lambda number: shop("POST", "/auth/login", {"email": emails[number], "password": PASSWORD}),
+        "begin a cart": lambda _: shop("POST", "/cart/items", line),
+    }
+    statuses = at_once(acts[act])
+
+    assert statuses == {HTTPStatus.OK if act == "log in" else HTTPStatus.CREATED: CLIENTS}
 
 
 def test_across_the_end_of_a_window_no_more_than_two_windows_allow_is_answered(shop: Shop, instances: None) -> None:
