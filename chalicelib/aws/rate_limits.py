@@ -19,6 +19,7 @@ from chalicelib.core.errors import TooManyRequests
 from chalicelib.core.quotas import Quota
 
 MAX_REMEMBERED = 10_000  # counters an instance, each some 300 bytes
+_SWEPT_EACH_SECONDS = 60
 LEASED_PART = 8  # of a quota at most one in so many is taken at once
 _TOO_OFTEN = "That was tried too often; try again later."
 
@@ -50,6 +51,11 @@ class Counter:
         """Until the window ends and counting starts anew; at least 1."""
         return max(1, (self.window + 1) * self.quota.seconds - clock.epoch())
 
+    @property
+    def has_ended(self) -> bool:
+        """Is its window over?"""
+        return (self.window + 1) * self.quota.seconds <= clock.epoch()
+
     def add(self, uses: int, *, otherwise: Exception | None = None) -> db.Write:
         """The write that counts uses while one is left; of several, those beyond the quota are not given."""
         return db.update(
@@ -75,21 +81,26 @@ class _Known:
 
 
 class Memory:
-    """What one instance remembers of counters, for as long as their windows last and there is room."""
+    """What one instance remembers of counters that were used here, while their windows last and there is room.
+
+    What has ended is dropped once a minute, so that it does not push out what still counts.
+    """
 
     def __init__(self, room: int = MAX_REMEMBERED) -> None:
         self._room = room
         self._known: OrderedDict[Counter, _Known] = OrderedDict()
         self._lock = threading.Lock()
+        self._swept_at = 0
 
     def use_leased(self, counter: Counter) -> bool:
         """Is one of the uses that were taken before left for this? Raises `LimitReached` where none can be had."""
         with self._lock:
-            known = self._of(counter)
-            if known.leased:
+            known = self._known.get(counter)
+            if known and known.leased:
+                self._known.move_to_end(counter)
                 known.leased -= 1
                 return True
-            if known.left == 0:
+            if known and known.left == 0:
                 raise LimitReached(counter)
             return False
 
@@ -98,7 +109,7 @@ class Memory:
         if self.use_leased(counter):
             return
         with self._lock:
-            size = self._of(counter).next_lease if leasing else 1
+            size = self._known.get(counter, _Known()).next_lease if leasing else 1
         try:
             hits = int(db.update_and_get(counter.add(size))["hits"])
         except LimitReached:
@@ -125,8 +136,8 @@ class Memory:
     def left(self, counter: Counter) -> int | None:
         """How many more the caller can have as far as is known here; None where it is not known."""
         with self._lock:
-            known = self._of(counter)
-            return None if known.left is None else known.left + known.leased
+            known = self._known.get(counter)
+            return None if known is None or known.left is None else known.left + known.leased
 
     def forget(self) -> None:
         """Remember nothing."""
@@ -136,9 +147,17 @@ class Memory:
     def _of(self, counter: Counter) -> _Known:
         known = self._known.setdefault(counter, _Known())
         self._known.move_to_end(counter)
+        self._sweep()
         if len(self._known) > self._room:
             self._known.popitem(last=False)
         return known
+
+    def _sweep(self) -> None:
+        now = clock.epoch()
+        if now - self._swept_at >= _SWEPT_EACH_SECONDS:
+            self._swept_at = now
+            for ended in [each for each in self._known if each.has_ended]:
+                del self._known[ended]
 
 
 def _fewer(known: int | None, left: int) -> int:

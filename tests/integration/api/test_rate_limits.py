@@ -344,6 +344,22 @@ def test_an_instance_remembers_a_bounded_number_of_callers(aws: None) -> None:
     assert not _may(memory, rate_limits.counter("search", "0", quota=quota))  # the table knows
 
 
+def test_what_is_only_looked_at_pushes_nothing_out_and_what_has_ended_nothing_that_counts(aws: None) -> None:
+    memory, opening = rate_limits.Memory(room=3), clock.from_epoch(clock.epoch() // 86_400 * 86_400)
+    brief, long = quotas.Quota(100, 10), quotas.Quota(1, 86_400)
+    with clock.fixed(opening):
+        refused = rate_limits.counter("order", "somebody", quota=long)
+        memory.note(refused, left=0)
+        for number in range(2):
+            assert _may(memory, rate_limits.counter("search", str(number), quota=brief))
+
+        assert {memory.left(rate_limits.counter("search", f"other {n}", quota=brief)) for n in range(10)} == {None}
+        assert memory.left(refused) == 0
+    with clock.fixed(opening + timedelta(seconds=60)):
+        assert [_may(memory, rate_limits.counter("search", str(n), quota=brief)) for n in range(2)] == [True, True]
+        assert memory.left(refused) == 0
+
+
 # --- How it holds together
 
 
