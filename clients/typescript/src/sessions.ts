@@ -115,9 +115,10 @@ export class Session {
     if (!response.ok) {
       if (this.isAboutCart(request) && (await documentOf(response))["code"] === "cart_not_found") this.cartToken = null;
     } else if (request.method === "POST" && OPENING.includes(path)) {
-      const said = (await response.clone().json()) as { accessToken: string; refreshToken: string };
+      const said = (await response.clone().json()) as { accessToken: string; refreshToken: string; cart?: object };
       const sent = JSON.parse(new TextDecoder().decode(body ?? new ArrayBuffer())) as { cartToken?: string };
-      if (sent.cartToken === this.cartToken) this.cartToken = null; // it has gone into the user's
+      // It has gone into the user's; without `cart` it has not, and goes with the next login.
+      if (said.cart && sent.cartToken === this.cartToken) this.cartToken = null;
       this.ended = null;
       this.keep({ access: said.accessToken, refresh: said.refreshToken });
     } else if (path === "/auth/logout") {

@@ -44,7 +44,9 @@ class Script {
 }
 
 const ok = (body: unknown = {}, headers: Record<string, string> = {}): Response => Response.json(body, { headers });
-const login = (n: number): Response => ok({ accessToken: `access-${n}`, refreshToken: `refresh-${n}` });
+const login = (n: number, more: object = {}): Response =>
+  ok({ accessToken: `access-${n}`, refreshToken: `refresh-${n}`, ...more });
+const MERGED = { cart: { merged: 1, changes: [] } };
 const problem = (status: number, code: string, after?: string): Response =>
   new Response(JSON.stringify({ code, status, detail: "It is so." }), {
     status,
@@ -129,7 +131,7 @@ const tests: Record<string, () => Promise<void>> = {
     same(script.sent.slice(1, 3).map((each) => each.body), Array(2).fill('{"refreshToken":"refresh-1"}'));
   },
   "a guest keeps the cart until it goes into a user's": async () => {
-    const script = new Script([ok({}, { "X-Cart-Token": "cart-1" }), ok(), login(1), ok()]);
+    const script = new Script([ok({}, { "X-Cart-Token": "cart-1" }), ok(), login(1, MERGED), ok()]);
     const shop = script.open({});
     await shop.POST("/cart/items", { body: { productId: "prd_1", quantity: 1 } });
     await shop.GET("/cart");
@@ -139,6 +141,16 @@ const tests: Record<string, () => Promise<void>> = {
     same(script.all("Authorization"), [null, null, null, "Bearer access-1"]);
     same(script.all("Takes-Token"), [null, null, null, null]);
     same((JSON.parse(script.sent[2]!.body) as { cartToken: string }).cartToken, "cart-1");
+  },
+  "a cart that a login could not take over comes along at the next one": async () => {
+    const script = new Script([login(1), ok(), login(2, MERGED)]);
+    const shop = script.open({ cartToken: "cart-1" });
+    await shop.logIn("ada@example.com", "correct horse battery");
+    await shop.GET("/cart");
+    await shop.logIn("ada@example.com", "correct horse battery");
+    const sent = [0, 2].map((at) => (JSON.parse(script.sent[at]!.body) as { cartToken?: string }).cartToken);
+    same(sent, ["cart-1", "cart-1"]);
+    same(shop.session.cartToken, null);
   },
   "a list is gone through page by page": async () => {
     const pages = [{ orders: [{ orderId: "a" }], nextCursor: "x" }, { orders: [], nextCursor: "y" }];

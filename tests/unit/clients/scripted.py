@@ -33,8 +33,8 @@ def ok(status: int = 200, **body: Any) -> httpx.Response:
     return httpx.Response(status, json=body)
 
 
-def login(number: int) -> httpx.Response:
-    return ok(accessToken=f"access-{number}", refreshToken=f"refresh-{number}")
+def login(number: int, **more: object) -> httpx.Response:
+    return ok(accessToken=f"access-{number}", refreshToken=f"refresh-{number}", **more)
 
 
 class ScriptedShop:

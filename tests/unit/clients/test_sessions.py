@@ -166,7 +166,7 @@ def test_a_wrong_password_is_what_the_shop_says_it_is() -> None:
 
 def test_a_guest_keeps_the_cart_until_it_goes_into_a_users() -> None:
     made = httpx.Response(201, json={}, headers={"X-Cart-Token": "cart-1"})
-    shop = ScriptedShop(made, ok(), ok(), login(1), ok())
+    shop = ScriptedShop(made, ok(), ok(), login(1, cart={"merged": 1, "changes": []}), ok())
     caller = client(shop)
 
     call(caller, ADD)
@@ -178,6 +178,20 @@ def test_a_guest_keeps_the_cart_until_it_goes_into_a_users() -> None:
     assert shop.headers("X-Cart-Token") == [None, "cart-1", None, None, None]
     assert bodies([shop.sent[3]])[0]["cartToken"] == "cart-1"
     assert shop.headers("Authorization")[4] == "Bearer access-1"
+    assert caller.session.cart_token is None
+
+
+def test_a_cart_that_a_login_could_not_take_over_comes_along_at_the_next_one() -> None:
+    shop = ScriptedShop(login(1), ok(), login(2, cart={"merged": 1, "changes": []}))
+    caller = client(shop)
+    caller.session.cart_token = "cart-1"
+
+    caller.log_in("ada@example.com", "correct horse")
+    call(caller, CART)
+    caller.log_in("ada@example.com", "correct horse")
+
+    assert [bodies([shop.sent[number]])[0].get("cartToken") for number in (0, 2)] == ["cart-1", "cart-1"]
+    assert shop.headers("Authorization")[1] == "Bearer access-1"
     assert caller.session.cart_token is None
 
 
