@@ -9,7 +9,7 @@ from chalicelib.auth.views import LoginView
 from chalicelib.aws import db, keys
 from chalicelib.aws.rate_limits import UNLIMITED, Use
 from chalicelib.cart import store
-from chalicelib.cart.models import Cart, NoSuchCart, Owner
+from chalicelib.cart.models import Cart, NoSuchCart, NotInCart, Owner
 from chalicelib.cart.schemas import NewLine
 from chalicelib.cart.views import CartView, LineView, LoginWithCartView, MergeView, cart_view, line_view
 from chalicelib.core import ids, log, settings
@@ -58,9 +58,9 @@ def add_item(new: NewLine, whose: Owner, claim: Claim, use: Use = UNLIMITED) -> 
 
 
 def update_item(product_id: str, quantity: int, whose: Owner) -> LineView | None:
-    """Set the quantity of a line; 0 removes it and gives None (K3)."""
+    """Set the quantity of a line; 0 removes it and gives None (K3), once and again."""
     if quantity == 0:
-        remove_item(product_id, whose)
+        _leave_out(product_id, whose)
         return None
 
     def attempt() -> LineView:
@@ -109,6 +109,14 @@ def _merge(user: Owner, guest: Owner) -> MergeView:
         db.commit(*store.merge(mine, theirs, merge))
         log.info("CART_MERGED", lines=len(merge.taken))
     return MergeView(merged=len(merge.taken), changes=merge.changes)
+
+
+def _leave_out(product_id: str, whose: Owner) -> None:
+    """See to it that the cart does not hold a product, as whoever got no answer asks once more."""
+    try:
+        remove_item(product_id, whose)
+    except NotInCart:
+        _existing(store.get(whose))
 
 
 def _existing(cart: Cart) -> Cart:

@@ -41,6 +41,17 @@ def test_zero_delete_and_clear_remove(shop: Shop, mug: str) -> None:
     assert ada("DELETE", f"/cart/items/{mug}").body["code"] == "cart_item_not_found"
 
 
+def test_zero_of_what_is_not_in_the_cart_changes_nothing(shop: Shop, mug: str) -> None:
+    ada, stray = shop.customer(), Shop(shop.client, {"X-Cart-Token": "x" * 43})
+    ada("POST", "/cart/items", {"productId": mug, "quantity": 1})
+
+    answers = [ada("PUT", f"/cart/items/{mug}", {"quantity": 0}) for _ in range(3)]
+    stranger = stray("PUT", f"/cart/items/{mug}", {"quantity": 0})
+
+    assert [each.status for each in answers] == [204] * 3
+    assert (stranger.status, stranger.body["code"]) == (404, "cart_not_found")
+
+
 @pytest.mark.parametrize("quantity", [0, -1, 1.5, True, 1e9, 100, "1", None])
 def test_a_quantity_that_is_none_is_refused_by_name(shop: Shop, mug: str, quantity: object) -> None:
     answer = shop("POST", "/cart/items", {"productId": mug, "quantity": quantity})
