@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core import quotas
+from tools.local.settings import PROJECT
 from tools.testing.shop import ShopAnswer
 from tools.tour import printing
 from tools.tour.guide import Guide, Strayed
@@ -59,13 +61,19 @@ def test_an_answer_that_is_not_as_expected_ends_the_tour_in_a_sentence(gives: in
         guide.visitor("ada")("GET", "/users/usr_1", gives=gives, code=code)
 
 
-def test_what_is_refused_anyway_may_be_refused_for_being_tried_too_often() -> None:
+def test_a_refusal_for_being_tried_too_often_stands_for_no_other() -> None:
     guide = Recorded(GET=429).guide()
 
-    guide.visitor("ada")("GET", "/users/usr_1", gives=404, code="user_not_found")
+    with pytest.raises(Strayed, match="expected 404 user_not_found, but 429"):
+        guide.visitor("ada")("GET", "/users/usr_1", gives=404, code="user_not_found")
 
-    with pytest.raises(Strayed):
-        guide.visitor("ada")("GET", "/users/usr_1")
+
+def test_the_local_shop_lets_a_tour_be_repeated_by_users_of_its_own() -> None:
+    config = json.loads((PROJECT / ".chalice" / "config.json").read_text("utf-8"))
+    local = quotas.parse(config["stages"]["local"]["environment_variables"]["RATE_LIMITS"])
+
+    by_user = {"password", "email_change"}
+    assert {name for name, quota in local.items() if quota.most < 100_000} == by_user
 
 
 def test_what_the_story_has_not_taken_away_goes_in_the_end_last_things_first() -> None:

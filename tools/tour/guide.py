@@ -139,14 +139,12 @@ class Visitor:
     ) -> ShopAnswer:
         """The answer, which must have that status and, of a problem, that code; keyword arguments become headers.
 
-        What was to be refused anyway may be refused for being tried too often, as on a tour that is repeated. Raises
-        `Strayed` for any other answer.
+        Raises `Strayed` for any other answer.
         """
         own = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = self.guide.request(self, method, path, body, own)
         came = answer.body.get("code", "") if answer.status >= HTTPStatus.BAD_REQUEST and answer.text else ""
-        is_limited = answer.status == HTTPStatus.TOO_MANY_REQUESTS and gives >= HTTPStatus.BAD_REQUEST
-        if not is_limited and (answer.status != gives or (code and came != code)):
+        if answer.status != gives or (code and came != code):
             wanted, got = " ".join(filter(None, (str(gives), code))), " ".join(filter(None, (str(answer.status), came)))
             raise Strayed(
                 f"{self.guide.chapter}, request {self.guide.sent}: {self.name} sent {method} {path} and expected"
