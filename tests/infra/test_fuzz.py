@@ -13,11 +13,12 @@ from chalice.local import LocalChalice, LocalDevServer
 import app
 from chalicelib.api import http, permissions
 from tests.support.payments import SECRET, keep_secret
-from tools.fuzz import cases, run, samples, verdict, wire
+from tools.fuzz import cases, run, samples, verdict, wire, world
 from tools.fuzz.__main__ import local_port
 from tools.fuzz.cases import Case
 from tools.fuzz.run import RunFigures
 from tools.fuzz.wire import Exchange
+from tools.fuzz.world import TooOften, World
 from tools.local import gateway
 from tools.local.seed import ACCOUNTS, ADMIN
 from tools.local.shop import learn_shapes
@@ -55,6 +56,31 @@ def test_nothing_strange_gets_a_failure_a_trace_or_no_answer(port: int) -> None:
     assert figures.requests == COUNT
     assert told[-1] is figures
     assert {200, 201, 400, 401, 403, 404, 411, 415, 501} <= set(figures.statuses)
+
+
+@pytest.mark.parametrize(("failure", "outcome"), [(TooOften("often"), "goes on"), (Refusal("500"), "ends")])
+def test_a_run_goes_on_in_an_old_world_only_where_new_ones_were_asked_for_too_often(
+    monkeypatch: pytest.MonkeyPatch, failure: Refusal, outcome: str
+) -> None:
+    worlds = iter([World({}, {}), failure])
+
+    def make(port: int) -> World:
+        made = next(worlds)
+        if isinstance(made, Refusal):
+            raise made
+        return made
+
+    monkeypatch.setattr(world, "make", make)
+    monkeypatch.setattr(run, "RENEWED_AFTER", 1)
+    monkeypatch.setattr(cases, "make", lambda seed, number, here: Case(number, (), (), is_head=False, most_answers=1))
+    monkeypatch.setattr(run, "_ask", lambda port, case: (case, Exchange((), b"", 0.0, is_late=False)))
+    monkeypatch.setattr(verdict, "of", lambda case, came: "")
+
+    if outcome == "ends":
+        with pytest.raises(Refusal, match="500"):
+            run.run(0, SEED, range(2), lambda figures: None)
+    else:
+        assert "anew 1 times" in run.run(0, SEED, range(2), lambda figures: None).told()
 
 
 def test_every_route_is_asked_and_every_body_is_known() -> None:

@@ -11,8 +11,7 @@ from chalicelib.core import clock
 from tools.fuzz import cases, verdict, wire, world
 from tools.fuzz.cases import Case
 from tools.fuzz.wire import Exchange
-from tools.fuzz.world import World
-from tools.refusal import Refusal
+from tools.fuzz.world import TooOften, World
 
 MAX_CONNECTIONS = 8
 MAX_FINDINGS = 20  # after which a run stops
@@ -36,6 +35,7 @@ class RunFigures:
     requests: int = 0
     seconds: float = 0.0
     slowest: float = 0.0
+    not_renewed: int = 0  # how often the world stayed the one before
     statuses: Counter[int] = field(default_factory=Counter)
     findings: list[BadAnswer] = field(default_factory=list)
 
@@ -44,7 +44,8 @@ class RunFigures:
         answers = ", ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
         return (
             f"{self.requests} requests in {self.seconds:.0f} seconds, {self.statuses.total()} answers, "
-            f"the slowest after {self.slowest:.1f} seconds.\n{answers}"
+            f"the slowest after {self.slowest:.1f} seconds; the world could not be made anew {self.not_renewed} times."
+            f"\n{answers}"
         )
 
 
@@ -59,7 +60,7 @@ def run(
     with ThreadPoolExecutor(at_once) as pool, ThreadPoolExecutor(MAX_CONNECTIONS) as waiting:
         slow: list[Future[Answered]] = []
         for first in range(numbers.start, numbers.stop, RENEWED_AFTER):
-            here, turn = _renew(port, here), range(first, min(first + RENEWED_AFTER, numbers.stop))
+            here, turn = _renew(port, here, figures), range(first, min(first + RENEWED_AFTER, numbers.stop))
             made = [cases.make(seed, number, here) for number in turn]
             slow += [waiting.submit(_ask, port, case) for case in made if not case.is_ended]
             _count(figures, pool.map(lambda case: _ask(port, case), [case for case in made if case.is_ended]))
@@ -73,13 +74,14 @@ def run(
     return figures
 
 
-def _renew(port: int, before: World | None) -> World:
-    """A new world, or the one before as long as the shop lets nobody in so often."""
+def _renew(port: int, before: World | None, figures: RunFigures) -> World:
+    """A new world, or the one before as long as the shop lets nobody in so often, which is counted."""
     try:
         return world.make(port)
-    except Refusal:
+    except TooOften:
         if before is None:
             raise
+        figures.not_renewed += 1
         return before
 
 

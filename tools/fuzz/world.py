@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any
 
@@ -16,6 +17,10 @@ HOST = "127.0.0.1"
 PERSONAS = ("anonymous", "customer", "admin")
 ANSWER_SECONDS = 60
 NOBODY = "http://127.0.0.1:65535/"  # where no webhook arrives
+
+
+class TooOften(Refusal):
+    """The shop makes no further world for now, for so many were asked for."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Hands:
         self._port, self._token = port, token
 
     def __call__(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """The JSON that came. Raises `Refusal` for an answer that is none of success."""
+        """The JSON that came. Raises `TooOften` for a 429, `Refusal` for what else is none of success."""
         connection = HTTPConnection(HOST, self._port, timeout=ANSWER_SECONDS)
         headers = {"Content-Type": "application/json"} | (
             {"Authorization": f"Bearer {self._token}"} if self._token else {}
@@ -48,7 +53,8 @@ class Hands:
         finally:
             connection.close()
         if answer.status >= 300:  # noqa: PLR2004 - where success ends
-            raise Refusal(f"{method} {path} was answered {answer.status}: {said[:300].decode(errors='replace')}")
+            kind = TooOften if answer.status == HTTPStatus.TOO_MANY_REQUESTS else Refusal
+            raise kind(f"{method} {path} was answered {answer.status}: {said[:300].decode(errors='replace')}")
         return dict(json.loads(said)) if said else {}
 
     def login(self, email: str, password: str) -> Hands:
