@@ -93,9 +93,7 @@ class Session:
 
     def _adopt(self, said: dict[str, Any], sent: Any) -> None:
         if said.get("cart") and isinstance(sent, dict) and sent.get("cartToken") == self.cart_token:
-            self.cart_token = (
-                None  # it has gone into the user's; without `cart` it has not, and goes with the next login
-            )
+            self.cart_token = None  # it has gone into the user's; else it goes with the next login
         self.ended = None
         self._keep(Tokens(said["accessToken"], said["refreshToken"]))
 
