@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import time
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from chalicelib.core.deadline import Deadline
 
 PROGRAM = "chromium"
 PATIENCE_SECONDS = 120
@@ -57,9 +60,11 @@ class Pipes:
         while left:
             left = left[os.write(self.write, left) :]
 
-    def receive(self) -> dict[str, Any]:
-        """The next thing that the browser says."""
+    def receive(self, deadline: Deadline) -> dict[str, Any]:
+        """The next thing that the browser says; a test fails that waits in vain."""
         while b"\0" not in self.buffer:
+            heard = not deadline.is_over and select.select([self.read], [], [], deadline.left)[0]
+            assert heard, "Chromium says nothing, or nothing that was asked for"
             more = os.read(self.read, 1 << 20)
             assert more, "Chromium has ended"
             self.buffer += more
@@ -84,7 +89,8 @@ class Page:
         self._last += 1
         whom = {"sessionId": self.session} if self.session else {}  # the browser itself has none
         self.pipes.send({"id": self._last, "method": method, "params": parameters, **whom})
-        while (message := self.pipes.receive()).get("id") != self._last:
+        deadline = Deadline(PATIENCE_SECONDS)
+        while (message := self.pipes.receive(deadline)).get("id") != self._last:
             self._hear(message)
         assert "error" not in message, message
         result: dict[str, Any] = message["result"]
@@ -117,14 +123,15 @@ class Page:
 
     def wait_for(self, condition: str) -> None:
         """Go on as soon as the expression is something; a test fails that waits in vain."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = Deadline(PATIENCE_SECONDS)
         while not self.run(f"!!({condition})"):
-            assert time.monotonic() < deadline, f"not so in time: {condition}; {self.errors}"
+            assert not deadline.is_over, f"not so in time: {condition}; {self.errors}"
             time.sleep(0.02)
 
     def _wait_for_load(self, loads: int) -> None:
+        deadline = Deadline(PATIENCE_SECONDS)
         while self.loads == loads:
-            self._hear(self.pipes.receive())
+            self._hear(self.pipes.receive(deadline))
 
     def _hear(self, message: dict[str, Any]) -> None:
         method, said = message.get("method"), message.get("params", {})
