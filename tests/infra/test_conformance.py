@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import re
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.infra.packaging import ROOT
-from tools.conformance import sense
+from tools.conformance import own_shop, sense
+from tools.refusal import Refusal
 
-SCHEMATHESIS = importlib.util.find_spec("schemathesis")
-needs_schemathesis = pytest.mark.skipif(SCHEMATHESIS is None, reason="schemathesis is not installed")
+MIN_REQUESTS = 400  # of about 1,000
+RUN_SECONDS = 900  # of two cores that do other work as well
+# Says that a port is taken as often as the file is long, and then that the shop is open, until it is stopped.
+LAUNCHER = """
+import pathlib, signal, sys
+left = pathlib.Path(sys.argv[1])
+if text := left.read_text():
+    left.write_text(text[1:])
+    sys.exit("Port 4567 is in use; stop what uses it.")
+print("Ctrl-C stops it", flush=True)
+signal.pause()
+"""
 
 
 @pytest.mark.real_time  # in processes of its own
-@needs_schemathesis
 def test_the_shop_keeps_to_its_document() -> None:
     command = [sys.executable, "-m", "tools.conformance", "--quick", "--count", "1", "--examples", "2", "--seed", "1"]
 
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
 
     assert ran.returncode == 0, (ran.stdout + ran.stderr).replace("\r", "\n")[-10_000:]
+    (requests,) = re.findall(r"^([\d,]+) requests \(", ran.stdout, re.MULTILINE)
+    assert int(requests.replace(",", "")) >= MIN_REQUESTS
     assert "as anonymous" in ran.stdout
     assert "as customer" in ran.stdout
     assert "as admin" in ran.stdout
+
+
+@pytest.mark.real_time  # in a process of its own
+@pytest.mark.parametrize(("taken", "outcome"), [(2, nullcontext()), (3, pytest.raises(Refusal, match="4567 is in"))])
+def test_a_shop_whose_port_was_taken_meanwhile_opens_on_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, taken: int, outcome: AbstractContextManager[Any]
+) -> None:
+    left = tmp_path / "left"
+    left.write_text("x" * taken)
+    monkeypatch.setattr(own_shop, "_LAUNCHER", ("-c", LAUNCHER, str(left)))
+
+    with outcome, own_shop.running() as url:
+        assert url.startswith("http://127.0.0.1:")
+    assert left.read_text() == ""
 
 
 ADDRESS = {"street": "1 Main Street", "country": "JP", "postalCode": "x", "state": "x"}
@@ -67,7 +96,7 @@ def test_what_only_the_shop_can_give_is_left_away() -> None:
 
 
 def test_formats_are_named_where_the_document_means_them() -> None:
-    formats = pytest.importorskip("tools.conformance.formats", exc_type=ImportError)
+    formats = importlib.import_module("tools.conformance.formats")  # heavy
 
     told = formats.name_meant(
         {
