@@ -16,7 +16,7 @@ from tests.infra.packaging import ROOT
 from tools.conformance import own_shop, sense
 from tools.refusal import Refusal
 
-MIN_REQUESTS = 400  # of about 1,000
+MIN_REQUESTS = 400  # of about 600
 RUN_SECONDS = 900  # of two cores that do other work as well
 # Says that a port is taken as often as the file is long, and then that the shop is open, until it is stopped.
 LAUNCHER = """

@@ -36,10 +36,10 @@ class PortTaken(Refusal):
 def running() -> Iterator[str]:
     """Where it answers. Raises `Refusal` if it does not open."""
     with ExitStack() as opened:
-        yield _opened(opened)
+        yield _open(opened)
 
 
-def _opened(stack: ExitStack) -> str:
+def _open(stack: ExitStack) -> str:
     """Where a shop answers that is gone when the stack is left; on other ports where somebody was faster."""
     for _ in range(MAX_TRIES - 1):
         with suppress(PortTaken):
