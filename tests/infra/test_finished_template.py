@@ -19,7 +19,7 @@ from tools.package import finishing
 
 pytestmark = pytest.mark.no_cover  # it would take nearly twice as long, and others run these lines
 
-ROOM = 0.6  # of CloudFormation's limit, that later work may fill
+ROOM = 0.5  # of CloudFormation's limit, that later work may fill
 CALLED = "functions/${APIHandlerAliaslive}/invocations"
 
 

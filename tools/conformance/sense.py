@@ -75,7 +75,7 @@ def _has_words(text: str) -> bool:
 
 
 # The document names these forms, or tells of them in words: lists of ISO, dates that there are, numbers by a library.
-_MEANT: dict[str, tuple[Callable[[str], bool], str]] = {
+_MEANT: dict[str, tuple[Callable[[str], object], str]] = {
     "currency": (money.is_currency, "USD"),
     "country": (countries.CODES.__contains__, "US"),
     "phone": (re.compile(r"\+[0-9 ()-]{10,}").fullmatch, "+44 20 7946 0958"),
