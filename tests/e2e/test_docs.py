@@ -32,7 +32,7 @@ def page(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory) -> Itera
     if open_shop.form.command != "run":
         pytest.skip("the pages are looked at where the shop is open as by `make run`")
     if chromium.program() is None:
-        skip_or_fail(f"There is no {chromium.PROGRAM} on the PATH.")
+        skip_or_fail(f"There is no {chromium.PROGRAMS[0]} on the PATH.")
     with chromium.opened(tmp_path_factory.mktemp("browser")) as opened:
         yield opened
 
@@ -46,8 +46,8 @@ def audit() -> str:
 
 
 def skip_or_fail(reason: str) -> NoReturn:
-    """Skip the test, and say why; with `CI` set there is no reason to skip it."""
-    (pytest.fail if "CI" in os.environ else pytest.skip)(reason)
+    """Skip the test, and say why; the workflow's machines have both, so there it fails."""
+    (pytest.fail if "GITHUB_ACTIONS" in os.environ else pytest.skip)(reason)
 
 
 @dataclass

@@ -20,7 +20,7 @@ from typing import Any
 
 from chalicelib.core.deadline import Deadline
 
-PROGRAM = "chromium"
+PROGRAMS = ("chromium", "google-chrome")  # Debian's, and what runners of workflows have
 PATIENCE_SECONDS = 120
 # What a page was not allowed by its Content-Security-Policy, from its first moment on.
 LISTEN = """
@@ -39,7 +39,7 @@ OPTIONS = (
 
 def program() -> str | None:
     """Where Chromium is, None where it is not installed."""
-    return shutil.which(PROGRAM)
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 class ScriptFailed(Exception):
