@@ -46,7 +46,7 @@ from moto import mock_aws
 
 import app
 from chalicelib.aws import clients, keyring, rate_limits
-from chalicelib.core import clock
+from chalicelib.core import clock, settings
 from chalicelib.webhooks import service as webhooks
 from tests.support import contract, emulator, kept_clients, leaks, short_way, stream, times, workers
 from tools.testing import table
@@ -130,6 +130,7 @@ def aws(standard_time: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[leaks.
     nothing personal but in a mail.
     """
     with mock_aws(config=emulator.CONFIG):
+        settings.current.cache_clear()  # which a test before may have left as it had set them
         clients.forget()
         keyring.forget()
         webhooks.forget()

@@ -7,6 +7,7 @@ knows nothing of what others have leased or refused.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -42,6 +43,8 @@ def shop(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """A shop with an empty table at the opening of a window, where only logins, orders and searches are limited."""
     narrow = {"login": quotas.Quota(MOST, SECONDS), "order": quotas.Quota(MOST, SECONDS),
               "search": quotas.Quota(SEARCHES, SECONDS)}  # fmt: skip
+    # Chalice's client exchanges the environment for each request, and threads may leave one of its copies behind.
+    monkeypatch.setattr(os, "environ", os.environ)
     monkeypatch.setenv("RATE_LIMITS", quotas.spell(narrow))
     settings.current.cache_clear()
     settings.current()
