@@ -27,7 +27,7 @@ from tests.support.cloud_within import Cloud
 from tests.support.inventories import Facts, inventory
 from tools import stages
 from tools.local.shims import rotations
-from tools.package import deploy, pinned, runtime
+from tools.package import deploy, pinned, runtime, viewer
 
 READS = ("Get", "List", "Describe")
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:ecommerce-dev-dead-letters"
@@ -98,6 +98,7 @@ def main(*, every: bool) -> int:
     calls.watch()
     cloud = Cloud()
     rotations._run_steps = lambda *_: None
+    viewer.put = lambda _: ""  # files under names of their content, each sent unless it is there: no bucket is here
     with TemporaryDirectory() as scratch, contextlib.redirect_stdout(io.StringIO()):
         archive = _archive(Path(scratch))
         pinned.Packager.create_deployment_package = lambda *_: archive
