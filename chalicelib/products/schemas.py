@@ -27,9 +27,7 @@ Category = Annotated[
 ]
 Url = Annotated[
     str,
-    pasted(
-        rf"https?://(?:(?![<>\"\\]){UNPADDED}){{1,1992}}", hint="an http or https address, at most 2,000 characters"
-    ),
+    pasted(rf'https?://(?:(?![<>"\\]){UNPADDED}){{1,1992}}', hint="an http or https address, at most 2,000 characters"),
 ]
 Sku = Annotated[str, pasted(r"[!-~]{1,64}", hint="1 to 64 printable ASCII characters without blanks")]
 ProductId = Annotated[str, read_by(unpadded, most=200, words="The id of a product.")]

@@ -43,6 +43,7 @@ def schemas() -> Json:
             "type": "object",
             "properties": {**_PROBLEM, "code": _CODE, "errors": errors},
             "required": [*_PROBLEM],
+            "additionalProperties": True,
         },
         "ProblemCode": {**code, "description": _PROBLEM["code"]["description"]},
         "FieldProblem": _field([each.code for each in known.fields]),
@@ -62,4 +63,5 @@ def _field(codes: list[str]) -> Json:
         "type": "object",
         "properties": fields,
         "required": [*fields],
+        "additionalProperties": True,
     }
