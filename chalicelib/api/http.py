@@ -109,7 +109,8 @@ def _answer(request: Request, contract: Contract, view: Handler, path: dict[str,
         response = _serve(request, contract, view, path)
     except errors.ShopError as error:
         response = _problem(error, request)
-    response.headers |= versions.told(contract.deprecated, problems.base(request))
+    if contract.deprecated:
+        response.headers |= versions.told(contract.deprecated, problems.base(request))
     return response
 
 
@@ -123,7 +124,7 @@ def _problem(error: errors.ShopError, request: Request) -> Response:
 
 def _serve(request: Request, contract: Contract, view: Handler, path: dict[str, str]) -> Response:
     route = permissions.route(request.method, request.context["resourcePath"])
-    accepted = _read_manner(request, contract, route)
+    accepted = _negotiate(request, contract, route)
     principal = _principal(request, permissions.ROUTES[route], contract.authenticate)
     permissions.admit(permissions.ROUTES[route], principal)
     if principal and permissions.must_recheck(route, principal):
@@ -161,7 +162,7 @@ def _perform(request: Request, contract: Contract, view: Handler, call: Call, li
     return _response(*_render(contract, result), headers)
 
 
-def _read_manner(request: Request, contract: Contract, route: tuple[str, str]) -> str:
+def _negotiate(request: Request, contract: Contract, route: tuple[str, str]) -> str:
     """Refuse what can be read in two ways, and say in which media type to answer."""
     accepted = contract.offers[0]
     if not caching.is_shared(*route):

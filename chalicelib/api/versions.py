@@ -31,10 +31,8 @@ class Deprecated:
             raise ValueError(message)
 
 
-def told(route: Deprecated | None, base: str) -> dict[str, str]:
-    """What every answer of a route says, if it will go; `base` is what the addresses of this API begin with."""
-    if route is None:
-        return {}
+def told(route: Deprecated, base: str) -> dict[str, str]:
+    """What every answer of a route that will go says; `base` is what the addresses of this API begin with."""
     links = (
         f'<{base}{_POLICY}>; rel="deprecation"; type="text/html"',
         f'<{base}{route.instead}>; rel="successor-version"',

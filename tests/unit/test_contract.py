@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Any
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jsonschema_rs
 import openapi_spec_validator
 import pytest
+from chalice import Response
+from chalice.app import Request
 
 import app
 from chalicelib.api import permissions, problem_codes
+from tests.support.contract import Undocumented, check
 from tools.contract import __main__ as contract
 from tools.contract import refusals, routes
 
@@ -134,3 +140,30 @@ def test_no_example_leads_to_the_machine_where_it_was_made() -> None:
 
     assert "127.0.0.1" not in text
     assert "localhost" not in text
+
+
+HELLO = {"message": "hello", "path": "/hello"}
+SAID = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": "1"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "complaint"),
+    [
+        (200, HELLO, SAID, None),
+        (418, HELLO, SAID, "hello answers 418, which its document does not tell"),
+        (200, {"message": "hello"}, SAID, '"path" is a required property'),
+        (200, {**HELLO, "more": 1}, SAID, "unexpected"),
+        (200, HELLO, {"Content-Type": "application/json", "X-Request-Id": "1"}, "cache-control"),
+        (404, {"code": "order_not_found"}, SAID, "hello answers 404"),
+        (400, {"code": "order_not_found"}, SAID, "as order_not_found, which its document does not tell"),
+    ],
+)
+def test_an_answer_that_the_document_does_not_tell_is_refused_in_tests(
+    status: int, body: Any, headers: dict[str, str], complaint: str | None
+) -> None:
+    request = SimpleNamespace(method="GET", context={"resourcePath": "/hello"})
+    answer = Response(json.dumps(body), status_code=status, headers=headers)
+
+    refusal = pytest.raises(Undocumented, match=re.escape(complaint)) if complaint else nullcontext()
+    with refusal:
+        check(cast("Request", request), lambda _request: answer)

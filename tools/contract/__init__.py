@@ -9,8 +9,11 @@
 | `examples` | what a shop has taken and given, as a tour wrote it into `examples.json` |
 | `links` | which operation goes on from what another has given |
 | `rules` | what bodies must keep to beside the types of their fields |
+| `prose` | what docstrings and pages say, as a caller reads it |
 | `problem_schema` | problem documents |
 | `webhooks` | what the shop sends to those who registered for it |
 | `openapi` | the whole document |
 | `asyncapi` | the events, as a document of their own |
+| `__main__` | writes both documents |
+| `lint` | has both judged by validators and linters |
 """

@@ -40,34 +40,29 @@ _SECTIONS = {
     "Webhooks": "Being told what happens.",
 }
 _STRING: Json = {"type": "string"}
-_PARAMETERS: Json = {
-    "CorrelationId": {
-        "name": "X-Correlation-Id", "in": "header", "required": False,
-        "description": "A UUID, ULID, W3C trace id or X-Ray's, told in logs, events and mails. Another is ignored.",
-        "schema": _STRING,
-    },
-    "IdempotencyKey": {
-        "name": "Idempotency-Key", "in": "header", "required": False,
-        "description": "Repeated within 24 hours it gives the same answer, and no second effect.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"},
-    },
-    "IfMatch": {
-        "name": "If-Match", "in": "header", "required": False,
-        "description": "The ETag that the change is based on; 412 if it is no longer the present one.",
-        "schema": _STRING,
-    },
-    "IfNoneMatch": {
-        "name": "If-None-Match", "in": "header", "required": False,
-        "description": "ETags that the caller knows; 304 if the present one is among them.",
-        "schema": _STRING,
-    },
-    "PaymentSignature": {
-        "name": "Stripe-Signature", "in": "header", "required": False,
-        "description": "The provider's signature over the body; the simulator sends Simulator-Signature.",
-        "schema": _STRING,
-    },
+_KEY: Json = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"}
+_PARAMETERS = {
+    "CorrelationId": (
+        "X-Correlation-Id",
+        "A UUID, ULID, W3C trace id or X-Ray's, told in logs, events and mails. Another is ignored.",
+        _STRING,
+    ),
+    "IdempotencyKey": (
+        "Idempotency-Key", "Repeated within 24 hours it gives the same answer, and no second effect.", _KEY
+    ),
+    "IfMatch": (
+        "If-Match", "The ETag that the change is based on; 412 if it is no longer the present one.", _STRING
+    ),
+    "IfNoneMatch": (
+        "If-None-Match", "ETags that the caller knows; 304 if the present one is among them.", _STRING
+    ),
+    "PaymentSignature": (
+        "Stripe-Signature",
+        "The provider's signature over the body; the simulator sends Simulator-Signature.",
+        _STRING,
+    ),
 }  # fmt: skip
-_HEADERS: Json = {
+_HEADERS = {
     "X-Request-Id": ("The id that finds this request in the logs.", _STRING),
     "Cache-Control": ("Who may keep the answer, and how long.", _STRING),
     "ETag": ("The tag of this state, for If-Match and If-None-Match.", _STRING),
@@ -113,12 +108,16 @@ def document() -> Json:
         "components": {
             "schemas": {**shapes.components(besides=queries), **problem_schema.schemas(), **webhooks.schemas()},
             "responses": operations.failures(known),
-            "parameters": _PARAMETERS,
+            "parameters": {component: _parameter(*said) for component, said in _PARAMETERS.items()},
             "examples": examples.components(),
             "headers": {name: _header(name, *said) for name, said in _HEADERS.items()},
             "securitySchemes": _SECURITY,
         },
     }  # fmt: skip
+
+
+def _parameter(name: str, words: str, schema: Json) -> Json:
+    return {"name": name, "in": "header", "required": False, "description": words, "schema": schema}
 
 
 def _header(name: str, words: str, schema: Json) -> Json:

@@ -17,9 +17,7 @@ EVERYWHERE = (
     "internal_error", "temporarily_unavailable", "gateway_timeout",
 )  # fmt: skip
 _TOKEN = ("unauthorized", "invalid_token")
-_REPEATABLE = (
-    "invalid_idempotency_key", "idempotency_key_reused", "idempotency_key_in_use", "request_in_progress",
-)  # fmt: skip
+_REPEATABLE = ("idempotency_key_reused", "idempotency_key_in_use", "request_in_progress")
 _USER_CHANGE = ("user_not_found", "invalid_transition", "erasure_scheduled")
 _ORDER = ("order_not_found",)
 _COUPON = ("coupon_not_found", "coupon_changed")
